@@ -1,0 +1,2 @@
+//! dvrf-calc.
+fn main() {}

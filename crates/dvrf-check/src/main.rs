@@ -1,0 +1,2 @@
+//! dvrf-check.
+fn main() {}

@@ -1,0 +1,2 @@
+//! An embedded Supra node and `supra` CLI emulator.
+fn main() {}

@@ -1,0 +1,2 @@
+//! dvrf-json.
+fn main() {}

@@ -1,0 +1,2 @@
+//! dvrf-status.
+fn main() {}
