@@ -1,1 +1,22 @@
-//! Core.
+//! The dvrf tools' library: from the chain's answers to a verdict, layer by layer.
+//!
+//! ```text
+//! transport ─► collect ─► record ─► check ─► render ─► stdout
+//! ```
+//!
+//! In reading order; a layer imports only what stands above it (the tidy test holds the table).
+
+#![warn(missing_docs)]
+
+pub mod address;
+pub mod amount;
+pub mod failure;
+pub mod secret;
+
+pub mod state;
+pub mod view;
+pub mod views;
+
+pub mod transport;
+
+pub mod record;

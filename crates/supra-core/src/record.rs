@@ -1,0 +1,207 @@
+//! The record: one JSON object per subscription that grows along the pipe.
+//!
+//! Values are kept as the text they came in, so a stage changes nothing that is not its own: unknown keys, key
+//! order and every digit pass through.
+
+pub mod reader;
+
+use std::fmt;
+use std::io::{self, Write};
+
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The value of the `schema` key; a reader refuses another major number.
+pub const SCHEMA: &str = "dvrf.record/1";
+
+/// One record.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    entries: Vec<(String, Box<RawValue>)>,
+}
+
+/// Why a record cannot be read or extended.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A key that is ours has a value of another shape.
+    #[error("the record's `{key}` is not what this version writes")]
+    Shape {
+        /// The key.
+        key: String,
+        /// What serde found.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record of another major version.
+    #[error("the record's schema is {0}, this version reads {SCHEMA}")]
+    Schema(String),
+}
+
+impl Record {
+    /// An empty record.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text of a key's value.
+    pub fn raw(&self, key: &str) -> Option<&RawValue> {
+        self.entries.iter().rev().find(|(name, _)| name == key).map(|(_, value)| &**value)
+    }
+
+    /// Whether the key is there with anything but `null`.
+    pub fn has(&self, key: &str) -> bool {
+        self.raw(key).is_some_and(|raw| raw.get() != "null")
+    }
+
+    /// A key's value; absent and `null` are both `None`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, RecordError> {
+        match self.raw(key) {
+            None => Ok(None),
+            Some(raw) => serde_json::from_str::<Option<T>>(raw.get())
+                .map_err(|source| RecordError::Shape { key: key.to_owned(), source }),
+        }
+    }
+
+    /// Sets a key: in its place if it is there, at the end otherwise.
+    pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), RecordError> {
+        let raw = serde_json::value::to_raw_value(value)
+            .map_err(|source| RecordError::Shape { key: key.to_owned(), source })?;
+        self.set_raw(key, raw);
+        Ok(())
+    }
+
+    /// Sets a key to a value that is text already.
+    pub fn set_raw(&mut self, key: &str, raw: Box<RawValue>) {
+        match self.entries.iter_mut().rev().find(|(name, _)| name == key) {
+            Some((_, value)) => *value = raw,
+            None => self.entries.push((key.to_owned(), raw)),
+        }
+    }
+
+    /// Refuses a record of another major schema; one without a schema is a target or an old report.
+    pub fn check_schema(&self) -> Result<(), RecordError> {
+        match self.get::<String>("schema") {
+            Ok(None) => Ok(()),
+            Ok(Some(schema)) if schema == SCHEMA => Ok(()),
+            Ok(Some(other)) => Err(RecordError::Schema(crate::failure::quote(&other))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the record and a newline: one line, or indented when `pretty`.
+    pub fn write(&self, out: &mut dyn Write, pretty: bool) -> io::Result<()> {
+        if pretty {
+            let tree: Vec<(&String, Value)> = self
+                .entries
+                .iter()
+                .map(|(key, raw)| Ok((key, serde_json::from_str(raw.get())?)))
+                .collect::<Result<_, serde_json::Error>>()?;
+            serde_json::to_writer_pretty(&mut *out, &Entries(&tree))?;
+            return out.write_all(b"\n");
+        }
+        out.write_all(b"{")?;
+        for (position, (key, raw)) in self.entries.iter().enumerate() {
+            if position > 0 {
+                out.write_all(b",")?;
+            }
+            serde_json::to_writer(&mut *out, key)?;
+            out.write_all(b":")?;
+            // A record is one line: only what came in indented needs to be read again.
+            if raw.get().bytes().any(|byte| byte == b'\n' || byte == b'\r') {
+                serde_json::to_writer(&mut *out, &serde_json::from_str::<Value>(raw.get())?)?;
+            } else {
+                out.write_all(raw.get().as_bytes())?;
+            }
+        }
+        out.write_all(b"}\n")
+    }
+}
+
+/// Writes pairs as a JSON object without a map's cost or reordering.
+struct Entries<'a>(&'a [(&'a String, Value)]);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Record;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a record, which is a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+                let mut entries = Vec::with_capacity(24);
+                while let Some(entry) = map.next_entry::<String, Box<RawValue>>()? {
+                    entries.push(entry);
+                }
+                Ok(Record { entries })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(text: &str) -> Record {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn line(record: &Record) -> String {
+        let mut out = Vec::new();
+        record.write(&mut out, false).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn foreign_keys_keep_order_and_digits() {
+        let text =
+            r#"{"z":1e400,"a":340282366920938463463374607431768211455,"z2":{"b":0.10,"a":[]},"é":"\u0041"}"#;
+        let mut record = record(text);
+        record.set("checks", &1).unwrap();
+        assert_eq!(line(&record), format!("{},\"checks\":1}}\n", &text[..text.len() - 1]));
+    }
+
+    #[test]
+    fn setting_replaces_in_place() {
+        let mut record = record(r#"{"checks":1,"b":2}"#);
+        record.set("checks", "x").unwrap();
+        assert_eq!(line(&record), "{\"checks\":\"x\",\"b\":2}\n");
+    }
+
+    #[test]
+    fn indented_input_becomes_one_line() {
+        let record = record("{\n \"a\": {\n  \"n\": 18446744073709551616.0\n }\n}");
+        assert_eq!(line(&record), "{\"a\":{\"n\":18446744073709551616.0}}\n");
+    }
+
+    #[test]
+    fn pretty_keeps_numbers() {
+        let mut out = Vec::new();
+        record(r#"{"a":1e400,"b":[{"c":null}]}"#).write(&mut out, true).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "{\n  \"a\": 1e+400,\n  \"b\": [\n    {\n      \"c\": null\n    }\n  ]\n}\n");
+    }
+
+    #[test]
+    fn other_majors_are_refused() {
+        assert!(record(r#"{"schema":"dvrf.record/1"}"#).check_schema().is_ok());
+        assert!(record(r#"{"lottery_addr":"0x1"}"#).check_schema().is_ok());
+        let error = record(r#"{"schema":"dvrf.record/2"}"#).check_schema().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the record's schema is dvrf.record/2, this version reads dvrf.record/1"
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! Values that must never be shown, and URLs as far as they may be shown.
+
+use std::fmt;
+
+/// A secret: a webhook URL, a token, an API key. Its `Debug` and `Display` say only that it is set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret, without the newline that files and variables end in.
+    pub fn new(text: &str) -> Self {
+        Self(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// The secret itself, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Scheme, host and port of a URL; user, path and query may hold keys and are left out.
+pub fn redact_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "***".to_owned();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let shown = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]+".contains(c));
+    if host.is_empty() || !shown(host) || !shown(scheme) {
+        return "***".to_owned();
+    }
+    let hidden = authority.len() != host.len() || !rest[authority.len()..].trim_matches('/').is_empty();
+    if hidden { format!("{scheme}://{host}/***") } else { format!("{scheme}://{host}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_print() {
+        let secret = Secret::new("token\n");
+        assert_eq!(format!("{secret} {secret:?}"), "*** ***");
+        assert_eq!(secret.reveal(), "token");
+    }
+
+    #[test]
+    fn urls_keep_only_the_host() {
+        for (url, shown) in [
+            ("https://rpc.example:8080", "https://rpc.example:8080"),
+            ("https://rpc.example/", "https://rpc.example"),
+            ("https://rpc.example/v1/key123", "https://rpc.example/***"),
+            ("https://user:pw@rpc.example", "https://rpc.example/***"),
+            ("https://rpc.example?key=1", "https://rpc.example/***"),
+            ("no-scheme/secret", "***"),
+            ("http://a b/secret", "***"),
+        ] {
+            assert_eq!(redact_url(url), shown, "{url}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Asking the chain: the one trait that the CLI, REST and replay transports implement.
+
+pub mod abi;
+pub mod process;
+pub mod replay;
+pub mod rpc;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::failure::Failure;
+use crate::view::ViewCall;
+
+/// A question to the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// A view function; the answer is the array of its return values.
+    View(ViewCall),
+    /// A resource under an account; the answer is its `data` object.
+    Resource {
+        /// The account.
+        account: Address,
+        /// The fully qualified struct, `0x…::main_v2::LotteryData`.
+        type_tag: String,
+    },
+    /// The ABI of a module; the answer is the `abi` object.
+    ModuleAbi {
+        /// The account that published it.
+        account: Address,
+        /// The module's name.
+        module: String,
+    },
+    /// The chain id (u8); the answer is a number.
+    ChainId,
+}
+
+/// What came back for one request.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The answer, or why there is none.
+    pub result: Result<Value, Failure>,
+    /// Wall-clock time from first attempt to last.
+    pub elapsed: Duration,
+    /// How often it was asked; 0 when there was no time left to ask.
+    pub attempts: u32,
+}
+
+/// The moment by which everything must have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(span: Duration) -> Self {
+        Self(Instant::now() + span)
+    }
+
+    /// Time left; zero once passed.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether it has passed.
+    pub fn passed(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// The earlier of this and `span` from now.
+    #[must_use]
+    pub fn at_most(self, span: Duration) -> Self {
+        Self(self.0.min(Instant::now() + span))
+    }
+}
+
+/// A way to ask the chain.
+pub trait Transport: Sync {
+    /// Asks everything, in parallel as far as the transport's own bound allows, and returns one reply per
+    /// request in the same order. Never later than `deadline` by more than the time to kill a child.
+    fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply>;
+
+    /// The stable name of the transport for the record: `rpc`, `cli` or `replay`.
+    fn name(&self) -> &'static str;
+
+    /// What identifies the chain behind it, for caching resolved function names; holds no secret.
+    fn identity(&self) -> String;
+
+    /// Whether module ABIs can be asked for cheaply; otherwise names are resolved by probing.
+    fn offers_abi(&self) -> bool;
+}
