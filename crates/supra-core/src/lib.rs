@@ -11,8 +11,11 @@
 pub mod address;
 pub mod amount;
 pub mod failure;
+pub mod lang;
 pub mod secret;
 
+pub mod config;
+pub mod move_value;
 pub mod state;
 pub mod view;
 pub mod views;
@@ -20,3 +23,7 @@ pub mod views;
 pub mod transport;
 
 pub mod record;
+
+pub mod exit;
+
+pub mod cli;

@@ -1,0 +1,156 @@
+//! How every tool begins, speaks and ends: parse, act, one line for an error, one exit code.
+
+pub mod args;
+pub mod generate;
+pub mod input;
+pub mod stdio;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use jiff::Timestamp;
+
+use crate::config::{Settings, env};
+use crate::exit::{self, Exit};
+use crate::failure::Failure;
+use crate::record::RecordError;
+use crate::record::reader::ReadError;
+use stdio::Output;
+
+/// What ends a run without an answer. The chain of sources is printed once, here.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A setting is wrong, or the chain did not answer.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// The input is no stream of records.
+    #[error("cannot read {from}")]
+    Read {
+        /// stdin or the file.
+        from: String,
+        /// Where and why.
+        #[source]
+        source: ReadError,
+    },
+    /// A record of the stream lacks or garbles what this tool reads.
+    #[error("cannot use a record")]
+    Record(#[from] RecordError),
+    /// stdout or a file is full, or gone otherwise than by a closed pipe.
+    #[error("cannot write {to}")]
+    Write {
+        /// stdout or the file.
+        to: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that was named cannot be opened.
+    #[error("cannot open {path}")]
+    Open {
+        /// The path as given.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What a tool works with: its settings, its output, and the time it started.
+pub struct Session {
+    /// The program's name, as in messages.
+    pub name: String,
+    /// Settings from the environment; the tool adds its flags.
+    pub settings: Settings,
+    /// stdout.
+    pub out: Output,
+    /// When the run started: the only reading of the clock that judging sees.
+    pub now: Timestamp,
+}
+
+impl Session {
+    /// Says something on stderr; that nobody listens is no error.
+    pub fn say(&self, level: &str, sentence: &str) {
+        // A closed stderr must not change what the tool answers.
+        let _ = writeln!(io::stderr(), "[{level}] {}: {sentence}", self.name);
+    }
+
+    /// Whether stdout may be coloured: a terminal, `NO_COLOR` unset, and not a dumb one.
+    pub fn colour(&self) -> bool {
+        io::stdout().is_terminal()
+            && !self.settings.is_given(&env::NO_COLOR)
+            && self.settings.text(&env::TERM) != Some("dumb")
+    }
+}
+
+/// The error and its causes in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+/// Runs a tool: `main` is this call and nothing else.
+pub fn run<A: Parser>(act: fn(A, &mut Session) -> Result<Exit, CliError>) -> ExitCode {
+    run_from(std::env::args_os(), act)
+}
+
+/// [`run`] with other words than the process's own, for the dispatcher.
+pub fn run_from<A: Parser>(
+    words: impl IntoIterator<Item = OsString>,
+    act: fn(A, &mut Session) -> Result<Exit, CliError>,
+) -> ExitCode {
+    let command = A::command()
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help(exit::HELP)
+        .infer_long_args(true)
+        .args_override_self(true)
+        .max_term_width(100);
+    let words: Vec<OsString> = words.into_iter().collect();
+    let mut session = Session {
+        name: command.get_name().to_owned(),
+        settings: Settings::new(env::read()),
+        out: Output::stdout(),
+        now: now(),
+    };
+    let result = match generate::wanted(&words) {
+        Some(kind) => generate::write(kind, command, &mut session.out),
+        None => match command.clone().try_get_matches_from(&words).and_then(|m| A::from_arg_matches(&m)) {
+            Ok(args) => act(args, &mut session),
+            Err(error) => usage(&error, &mut session),
+        },
+    };
+    let result = result.and_then(|exit| session.out.finish().map(|()| exit));
+    let exit = result.unwrap_or_else(|error| {
+        session.say("error", &chain(&error));
+        if let CliError::Failure(Failure { hint: Some(hint), .. }) = &error {
+            session.say("info", hint);
+        }
+        Exit::CannotAnswer
+    });
+    ExitCode::from(exit.code())
+}
+
+/// Help and version go to stdout and are no error; everything else goes to stderr and is 2.
+fn usage(error: &clap::Error, session: &mut Session) -> Result<Exit, CliError> {
+    if !error.use_stderr() {
+        session.out.text(&error.render().to_string())?;
+        return Ok(Exit::Done);
+    }
+    // A closed stderr must not change the code.
+    let _ = write!(io::stderr(), "{}", error.render());
+    Ok(Exit::CannotAnswer)
+}
+
+fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "the clock is read here, once, and passed down")]
+    let now = std::time::SystemTime::now();
+    Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,126 @@
+//! Where records come from: `--input`, `--live`, or whatever stdin is.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat, major, minor};
+
+use super::{CliError, Session};
+use crate::failure::{Failure, FailureKind};
+use crate::record::Record;
+use crate::record::reader::{ReadError, Reader};
+
+/// How long a pipe may stay silent before we say that we are waiting for it.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// The input flags of every tool that reads records.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Input")]
+pub struct InputArgs {
+    /// Read records from this file, or from stdin with `-`
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    pub input: Option<PathBuf>,
+    /// Ask the chain instead of reading records; without --input and --live a pipe or file on stdin is read, and a
+    /// terminal or /dev/null means live
+    #[arg(long)]
+    pub live: bool,
+}
+
+/// The records of one run.
+pub enum Source {
+    /// Ask the chain about the target of the settings.
+    Live,
+    /// Read these.
+    Records(Records),
+}
+
+/// An open stream of records.
+pub struct Records {
+    reader: Reader<Box<dyn BufRead>>,
+    from: String,
+    any: bool,
+}
+
+impl InputArgs {
+    /// Opens what the flags and stdin say.
+    pub fn open(&self, session: &Session) -> Result<Source, CliError> {
+        if self.live {
+            return Ok(Source::Live);
+        }
+        match &self.input {
+            Some(path) if path.as_os_str() != "-" => {
+                let from = path.display().to_string();
+                let file =
+                    File::open(path).map_err(|source| CliError::Open { path: from.clone(), source })?;
+                Ok(Source::Records(Records::new(Box::new(BufReader::with_capacity(1 << 16, file)), from)))
+            }
+            None if !stdin_holds_records() => Ok(Source::Live),
+            _ => {
+                hint_when_silent(session);
+                let input: Box<dyn BufRead> = match rustix::io::dup(io::stdin()) {
+                    Ok(descriptor) => Box::new(BufReader::with_capacity(1 << 16, File::from(descriptor))),
+                    Err(_) => Box::new(BufReader::new(io::empty())),
+                };
+                Ok(Source::Records(Records::new(input, "stdin".to_owned())))
+            }
+        }
+    }
+}
+
+/// A pipe, socket or file does; a terminal and `/dev/null` do not.
+fn stdin_holds_records() -> bool {
+    let stdin = io::stdin();
+    let Ok(stat) = fstat(&stdin) else { return false };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Fifo | FileType::Socket | FileType::RegularFile => true,
+        FileType::CharacterDevice => {
+            let null = (major(stat.st_rdev), minor(stat.st_rdev)) == (1, 3);
+            !null && !stdin.is_terminal()
+        }
+        _ => false,
+    }
+}
+
+/// Waits a little for the first byte and says so when none comes: a forgotten pipe looks like a hang.
+fn hint_when_silent(session: &Session) {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    let span = Timespec::try_from(SILENCE).ok();
+    if let Ok(0) = poll(&mut fds, span.as_ref()) {
+        session.say("info", "waiting for records on stdin; use --live to ask the chain");
+    }
+}
+
+impl Records {
+    fn new(input: Box<dyn BufRead>, from: String) -> Self {
+        Self { reader: Reader::new(input), from, any: false }
+    }
+
+    /// The next record. A bad one is an error after which reading goes on; silence from upstream is an error too.
+    pub fn next(&mut self) -> Option<Result<Record, CliError>> {
+        match self.reader.next() {
+            Some(item) => {
+                self.any = true;
+                let from = || self.from.clone();
+                Some(item.map_err(|source| CliError::Read { from: from(), source }))
+            }
+            None if self.any => None,
+            None => {
+                self.any = true;
+                let silent = "the upstream command produced no record";
+                Some(Err(Failure::new(FailureKind::Input, silent)
+                    .with_hint("use --live to ask the chain")
+                    .into()))
+            }
+        }
+    }
+
+    /// Whether an error of [`Self::next`] ends the stream.
+    pub fn is_final(error: &CliError) -> bool {
+        matches!(error, CliError::Read { source: ReadError::Io(_) | ReadError::Cut { .. }, .. })
+    }
+}

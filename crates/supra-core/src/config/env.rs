@@ -1,0 +1,131 @@
+//! Every variable the tools read, in one table, and the only place that reads the environment.
+
+use std::collections::BTreeMap;
+
+/// One setting: its variable, its flag, its default and what it means.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The variable, and the setting's name in messages.
+    pub name: &'static str,
+    /// An older name of the same setting, used when the first is unset.
+    pub also: Option<&'static str>,
+    /// The flag that wins over the variable.
+    pub flag: Option<&'static str>,
+    /// What holds when neither is given.
+    pub default: Option<&'static str>,
+    /// The heading in the example files.
+    pub group: &'static str,
+    /// One sentence for the example files.
+    pub meaning: &'static str,
+    /// Whether the value must never be shown.
+    pub secret: bool,
+}
+
+macro_rules! variables {
+    ($($group:literal { $($id:ident $name:literal $(also $also:literal)? $(flag $flag:literal)? $(default $default:literal)? $(is $secret:ident)? : $meaning:literal)* })*) => {
+        $($(
+            #[doc = concat!("`", $name, "`, as its `meaning` says.")]
+            pub const $id: Variable = Variable {
+                name: $name,
+                also: variables!(@opt $($also)?),
+                flag: variables!(@opt $($flag)?),
+                default: variables!(@opt $($default)?),
+                group: $group,
+                meaning: $meaning,
+                secret: variables!(@is $($secret)?),
+            };
+        )*)*
+        /// The whole table, in the order of the example files.
+        pub const ALL: &[&Variable] = &[$($(&$id),*),*];
+    };
+    (@opt) => { None };
+    (@opt $value:literal) => { Some($value) };
+    (@is) => { false };
+    (@is secret) => { true };
+}
+
+variables! {
+    "What is watched" {
+        NETWORK "DVRF_NETWORK" flag "--network": "testnet or mainnet: fills in RPC URL, chain id and deposit address where they are not given."
+        PROFILE "PROFILE" flag "--profile": "Profile of the Supra CLI; also names the subscription in reports."
+        LOTTERY_ADDR "LOTTERY_ADDR" flag "--lottery-addr": "Address of the lottery contract."
+        DEPOSIT_ADDR "DEPOSIT_ADDR" flag "--deposit-addr": "Address of the dVRF package that holds the deposit module."
+        CLIENT_ADDR "CLIENT_ADDR" flag "--client-addr": "Address whose deposit pays; the lottery's address when unset."
+        LOTTERY_MODULE "DVRF_LOTTERY_MODULE" flag "--lottery-module" default "main_v2": "Module of the lottery contract."
+        DEPOSIT_MODULE "DVRF_DEPOSIT_MODULE" flag "--deposit-module" default "deposit": "Module of the deposit contract."
+        FUNCTIONS "DVRF_FUNCTIONS" flag "--function": "View functions to use instead of the known ones: value=function, comma separated (dvrf-status lists the values)."
+    }
+    "How the chain is asked" {
+        TRANSPORT "DVRF_TRANSPORT" flag "--transport": "rpc, cli or replay; unset: rpc when SUPRA_RPC_URL is set, the CLI otherwise."
+        RPC_URL "SUPRA_RPC_URL" flag "--rpc-url" is secret: "RPC node, or several separated by commas: the next is asked when one fails."
+        RPC_HEADERS "DVRF_RPC_HEADERS" flag "--rpc-header" is secret: "Extra request headers, Name: value, one a line."
+        NODE_API_KEY "NODE_API_KEY" is secret: "Key of a private node, sent as Authorization: Bearer."
+        RPC_API "DVRF_RPC_API" flag "--rpc-api" default "v3,v2,v1": "REST versions to try, in order."
+        CHAIN_ID "DVRF_CHAIN_ID" flag "--chain-id": "Chain id the node must have: 8 mainnet, 6 testnet."
+        CLI_BIN "SUPRA_CLI_BIN" flag "--supra-cli-bin" default "/supra/supra": "The Supra CLI, or words that run it, such as: docker exec supra_cli /supra/supra."
+        SUPRA_CONFIG "SUPRA_CONFIG" flag "--supra-config": "Exported to the CLI as SUPRA_CONFIG."
+        CLI_GENERATION "DVRF_CLI_GENERATION" flag "--cli-generation" default "v9": "Flag set of the CLI: v6, v9, v10 or v11."
+        CLI_COMPOSE "DVRF_CLI_COMPOSE" flag "--cli-compose": "Docker compose service to run the CLI in; all views go into one container start."
+        REPLAY_DIR "DVRF_REPLAY_DIR" flag "--replay": "Directory of recorded answers to read instead of a chain."
+        RECORD_DIR "DVRF_RECORD_DIR" flag "--record": "Directory to record the chain's answers in, for tests and bug reports."
+    }
+    "Limits" {
+        TIMEOUT "DVRF_TIMEOUT" flag "--timeout" default "30": "Seconds for all questions of one run."
+        CALL_TIMEOUT "DVRF_CALL_TIMEOUT" flag "--call-timeout" default "10": "Seconds for one question."
+        JOBS "DVRF_JOBS" flag "--jobs" default "24": "Questions in flight at once."
+        RETRIES "DVRF_RETRIES" flag "--retries" default "3": "How often a question that failed in passing is repeated."
+        CACHE_DIR "DVRF_CACHE_DIR" flag "--cache-dir": "Where resolved function names are kept; unset: dvrf under XDG_CACHE_HOME or ~/.cache; off: nowhere."
+    }
+    "Minimum balance" {
+        MAX_GAS_PRICE "MAX_GAS_PRICE" flag "--max-gas-price": "Highest gas price of a request, in quants."
+        MAX_GAS_LIMIT "MAX_GAS_LIMIT" flag "--max-gas-limit": "Highest gas of a request."
+        VERIFICATION_GAS "VERIFICATION_GAS_VALUE" flag "--verification-gas": "Gas of the signature verification."
+        MARGIN "MIN_BALANCE_MARGIN" also "MONITOR_MARGIN" flag "--margin" default "0.15": "Share added to the minimum for the recommended deposit."
+        WINDOW "MIN_BALANCE_WINDOW" also "REQUEST_WINDOW" flag "--window" default "30": "Requests that the minimum covers."
+        MIN_BALANCE_LIMIT "MIN_BALANCE_LIMIT" flag "--min-balance-limit": "Own lower limit of the balance, in quants."
+    }
+    "Output" {
+        LANGUAGE "DVRF_LANG" flag "--lang": "en or ru for sentences; unset: the locale's language."
+        NO_COLOR "NO_COLOR": "Set to anything: no colours."
+    }
+    "Set by the system" {
+        LC_ALL "LC_ALL": "Locale, for the language of sentences."
+        LC_MESSAGES "LC_MESSAGES": "Locale, for the language of sentences."
+        LANG "LANG": "Locale, for the language of sentences."
+        TERM "TERM": "dumb: no colours."
+        XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
+        HOME "HOME": "Home directory."
+    }
+}
+
+/// Variables of the old scripts that hold secrets and that no child process needs.
+pub const NOT_FOR_CHILDREN: &[&str] =
+    &["MONITOR_WEBHOOK_URL", "MONITOR_PUSH_URL", "DVRF_RPC_HEADERS", "NODE_API_KEY"];
+
+/// Reads every variable of the table. An empty one counts as unset; one that is not UTF-8 is kept with
+/// replacement characters, so that the setting that needs it can refuse it by name.
+pub fn read() -> BTreeMap<&'static str, String> {
+    ALL.iter()
+        .flat_map(|variable| [Some(variable.name), variable.also])
+        .flatten()
+        .filter_map(|name| {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+            let value = std::env::var_os(name)?;
+            Some((name, value.to_string_lossy().into_owned())).filter(|(_, text)| !text.is_empty())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_and_flags_are_unique() {
+        let names: Vec<_> = ALL.iter().flat_map(|v| [Some(v.name), v.also]).flatten().collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        let flags: Vec<_> = ALL.iter().filter_map(|v| v.flag).collect();
+        assert_eq!(flags.iter().collect::<BTreeSet<_>>().len(), flags.len());
+    }
+}

@@ -1,0 +1,62 @@
+//! The public networks: what a network's name fills in.
+
+use crate::address::Address;
+use crate::failure::{Failure, FailureKind};
+
+/// A public Supra network (docs.supra.com, *network information* and dVRF *networks*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// Chain id 6.
+    Testnet,
+    /// Chain id 8.
+    Mainnet,
+}
+
+impl Network {
+    /// The words that name a network.
+    pub const WORDS: &'static [(&'static str, Network)] =
+        &[("testnet", Self::Testnet), ("mainnet", Self::Mainnet)];
+
+    /// The chain id.
+    pub fn chain_id(self) -> u8 {
+        match self {
+            Self::Testnet => 6,
+            Self::Mainnet => 8,
+        }
+    }
+
+    /// The public RPC node.
+    pub fn rpc_url(self) -> &'static str {
+        match self {
+            Self::Testnet => "https://rpc-testnet.supra.com",
+            Self::Mainnet => "https://rpc-mainnet.supra.com",
+        }
+    }
+
+    /// The address of the dVRF package, with the modules `deposit` and `supra_vrf`.
+    pub fn deposit_addr(self) -> &'static str {
+        match self {
+            Self::Testnet => "0x186ba2ba88f4a14ca51f6ce42702c7ebdf6bfcf738d897cc98b986ded6f1219e",
+            Self::Mainnet => "0x9672d46410f540b47d7e1f732640c776fa91ea1b909f871b9b2b7527b0ea90ae",
+        }
+    }
+
+    /// [`Self::deposit_addr`] as an address.
+    pub fn deposit(self) -> Result<Address, Failure> {
+        self.deposit_addr()
+            .parse()
+            .map_err(|_| Failure::new(FailureKind::Config, "the network table is wrong"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_parses() {
+        for (_, network) in Network::WORDS {
+            assert_eq!(network.deposit().unwrap().to_string(), network.deposit_addr());
+        }
+    }
+}
