@@ -20,7 +20,10 @@ pub mod state;
 pub mod view;
 pub mod views;
 
+pub mod target;
 pub mod transport;
+
+pub mod collect;
 
 pub mod record;
 

@@ -65,17 +65,16 @@ impl<'a> Node<'a> {
     fn unwrapped(&self, names: &[&str]) -> Self {
         if let Value::Object(fields) = self.value {
             if fields.len() == 1 {
-                if let Some((key, inner)) = fields.iter().next() {
-                    if names.iter().any(|name| name.eq_ignore_ascii_case(key)) {
-                        return self.at(inner, &format!(".{key}"));
-                    }
+                if let Some((key, inner)) = fields.iter().next()
+                    && names.iter().any(|name| name.eq_ignore_ascii_case(key))
+                {
+                    return self.at(inner, &format!(".{key}"));
                 }
             } else if let (Some(Value::String(kind)), Some(inner), 2) =
                 (fields.get("type"), fields.get("value"), fields.len())
+                && names.iter().any(|name| name.eq_ignore_ascii_case(kind))
             {
-                if names.iter().any(|name| name.eq_ignore_ascii_case(kind)) {
-                    return self.at(inner, ".value");
-                }
+                return self.at(inner, ".value");
             }
         }
         self.clone()
@@ -128,8 +127,8 @@ impl<'a> Node<'a> {
     pub fn text(&self) -> Decoded<String> {
         match self.unwrapped(&["string"]).value {
             Value::String(text) => {
-                let end = text.floor_char_boundary(TEXT_BYTES_MAX);
-                Ok(text[..end].to_owned())
+                let cut = (0..=TEXT_BYTES_MAX.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+                Ok(text[..cut.unwrap_or(0)].to_owned())
             }
             _ => Err(self.mismatch("a string")),
         }
@@ -187,13 +186,13 @@ impl<'a> Node<'a> {
     /// An `Option<u8>`, whose inner vector is a `vector<u8>` and therefore hex.
     pub fn option_u8(&self) -> Decoded<Option<u8>> {
         let Some(inner) = self.option()? else { return Ok(None) };
-        if let Value::String(text) = inner.value {
-            if text.starts_with("0x") {
-                return match inner.bytes()?[..] {
-                    [byte] => Ok(Some(byte)),
-                    _ => Err(self.mismatch("an Option<u8>")),
-                };
-            }
+        if let Value::String(text) = inner.value
+            && text.starts_with("0x")
+        {
+            return match inner.bytes()?[..] {
+                [byte] => Ok(Some(byte)),
+                _ => Err(self.mismatch("an Option<u8>")),
+            };
         }
         inner.u8().map(Some)
     }

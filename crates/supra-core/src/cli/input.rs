@@ -101,7 +101,7 @@ impl Records {
     }
 
     /// The next record. A bad one is an error after which reading goes on; silence from upstream is an error too.
-    pub fn next(&mut self) -> Option<Result<Record, CliError>> {
+    pub fn next_record(&mut self) -> Option<Result<Record, CliError>> {
         match self.reader.next() {
             Some(item) => {
                 self.any = true;
@@ -119,7 +119,7 @@ impl Records {
         }
     }
 
-    /// Whether an error of [`Self::next`] ends the stream.
+    /// Whether an error of [`Self::next_record`] ends the stream.
     pub fn is_final(error: &CliError) -> bool {
         matches!(error, CliError::Read { source: ReadError::Io(_) | ReadError::Cut { .. }, .. })
     }

@@ -1,1 +1,288 @@
-//! To come.
+//! The values the tools want, and for each the functions that may answer it, in order of preference.
+//!
+//! Official snake_case names of dVRF 3 come first, then the older snake_case set, then the camelCase names of the
+//! EVM contract that the old scripts used (`facts/supra.md` §5.2 and §5.5). Which of them a chain has is found by
+//! its ABI or by asking.
+
+/// Which contract holds a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The dVRF `deposit` module.
+    Deposit,
+    /// The lottery's module.
+    Lottery,
+    /// `0x1::timestamp`.
+    Timestamp,
+}
+
+/// What a function is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Nothing: no argument.
+    Nothing,
+    /// The client's address.
+    Client,
+    /// A list with the client's address.
+    ClientList,
+    /// The lottery's address, as the consuming contract.
+    Consumer,
+}
+
+/// One way to get a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Candidate {
+    /// A view function of its own.
+    View(&'static str, Subject),
+    /// A field of the client's row in a view that answers several values at once.
+    Row(&'static str, &'static str),
+    /// A part of the lottery's `LotteryData` resource, which replaces some ten views.
+    LotteryData,
+}
+
+/// A value that is wanted from the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "a variant is its view; the typed field in `state` documents the value")]
+pub enum Wanted {
+    LotteryStatus,
+    VrfRequestConfig,
+    WhitelistStatus,
+    Balance,
+    MinBalance,
+    MinBalanceReached,
+    ContractDetails,
+    SubscriptionInfo,
+    WhitelistedContracts,
+    MaxGasPrice,
+    MaxGasLimit,
+    ChainTime,
+    EffectiveBalance,
+    GrantRemaining,
+    GrantTotal,
+    MaxTxnFee,
+    MinRequestCount,
+    ClientWhitelisted,
+    Paused,
+    Modules,
+    Contracts,
+    PendingNonce,
+    VrfGasConfig,
+    CallbackGasConfig,
+    VerificationGas,
+    ClientSnapshot,
+    ConsumerSnapshot,
+    MinBalanceSnapshot,
+}
+
+/// How a value is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Which value.
+    pub wanted: Wanted,
+    /// Its key in the record's `views`.
+    pub key: &'static str,
+    /// The contract that holds it.
+    pub place: Place,
+    /// The ways to get it, best first.
+    pub candidates: &'static [Candidate],
+}
+
+use Candidate::{LotteryData, Row, View};
+use Subject::{Client, ClientList, Consumer, Nothing};
+
+/// The row view of dVRF 3 that answers several values of a client in one call.
+pub const CLIENT_ROWS: &str = "get_balance_of_client_v2";
+
+const fn entry(wanted: Wanted, key: &'static str, place: Place, candidates: &'static [Candidate]) -> Entry {
+    Entry { wanted, key, place, candidates }
+}
+
+/// The whole catalogue. The first eleven are the old report's, in its order.
+pub const CATALOGUE: &[Entry] = &[
+    entry(Wanted::LotteryStatus, "lottery_status", Place::Lottery, &[View("get_lottery_status", Nothing)]),
+    entry(
+        Wanted::VrfRequestConfig,
+        "vrf_request_config",
+        Place::Lottery,
+        &[View("get_vrf_request_config", Nothing)],
+    ),
+    entry(
+        Wanted::WhitelistStatus,
+        "whitelist_status",
+        Place::Lottery,
+        &[View("get_whitelist_status", Nothing)],
+    ),
+    entry(
+        Wanted::Balance,
+        "balance",
+        Place::Deposit,
+        &[Row(CLIENT_ROWS, "balance"), View("check_client_fund", Client), View("checkClientFund", Client)],
+    ),
+    entry(
+        Wanted::MinBalance,
+        "min_balance",
+        Place::Deposit,
+        &[
+            View("check_min_balance_client_v2", Client),
+            // The larger of the client's and Supra's minimum, where check_min_balance_client is only the client's.
+            View("check_min_balance", Client),
+            View("check_min_balance_client", Client),
+            View("checkMinBalanceClient", Client),
+        ],
+    ),
+    entry(
+        Wanted::MinBalanceReached,
+        "min_balance_reached",
+        Place::Deposit,
+        &[
+            View("has_minimum_balance_reached_v2", Client),
+            View("has_minimum_balance_reached", Client),
+            View("isMinimumBalanceReached", Client),
+        ],
+    ),
+    entry(
+        Wanted::ContractDetails,
+        "contract_details",
+        Place::Deposit,
+        &[View("get_client_modules_info", Client), View("getContractDetails", Consumer)],
+    ),
+    entry(
+        Wanted::SubscriptionInfo,
+        "subscription_info",
+        Place::Deposit,
+        &[View("get_subscription_by_client", Client), View("getSubscriptionInfoByClient", Client)],
+    ),
+    entry(
+        Wanted::WhitelistedContracts,
+        "whitelisted_contracts",
+        Place::Deposit,
+        &[
+            View("get_client_modules_info", Client),
+            View("get_clients_contract", Client),
+            View("listAllWhitelistedContractByClient", Client),
+        ],
+    ),
+    entry(Wanted::MaxGasPrice, "max_gas_price", Place::Deposit, &[View("checkMaxGasPriceClient", Client)]),
+    entry(Wanted::MaxGasLimit, "max_gas_limit", Place::Deposit, &[View("checkMaxGasLimitClient", Client)]),
+    entry(Wanted::ChainTime, "chain_time", Place::Timestamp, &[View("now_microseconds", Nothing)]),
+    entry(
+        Wanted::EffectiveBalance,
+        "effective_balance",
+        Place::Deposit,
+        &[View("check_effective_balance_v2", Client), View("check_effective_balance", Client)],
+    ),
+    entry(
+        Wanted::GrantRemaining,
+        "grant_remaining",
+        Place::Deposit,
+        &[Row(CLIENT_ROWS, "current_grant"), View("get_client_remaining_grant", Client)],
+    ),
+    entry(Wanted::GrantTotal, "grant_total", Place::Deposit, &[View("get_client_total_grant", Client)]),
+    entry(
+        Wanted::MaxTxnFee,
+        "max_txn_fee",
+        Place::Deposit,
+        &[Row(CLIENT_ROWS, "max_txn_fee"), View("check_max_txn_fee_client_v2", Client)],
+    ),
+    entry(
+        Wanted::MinRequestCount,
+        "min_request_count",
+        Place::Deposit,
+        &[View("min_request_count", Nothing)],
+    ),
+    entry(
+        Wanted::ClientWhitelisted,
+        "client_whitelisted",
+        Place::Deposit,
+        &[View("is_client_whitelisted_v2", Client), View("is_client_whitelisted", Client)],
+    ),
+    entry(Wanted::Paused, "paused", Place::Deposit, &[View("is_contract_paused", Nothing)]),
+    entry(Wanted::Modules, "modules", Place::Deposit, &[View("get_client_modules_info", Client)]),
+    entry(
+        Wanted::Contracts,
+        "contracts",
+        Place::Deposit,
+        &[View("get_clients_contract", Client), View("listAllWhitelistedContractByClient", Client)],
+    ),
+    entry(Wanted::PendingNonce, "pending_nonce", Place::Lottery, &[LotteryData]),
+    entry(
+        Wanted::VrfGasConfig,
+        "vrf_gas_config",
+        Place::Lottery,
+        &[LotteryData, View("get_vrf_gas_config", Nothing)],
+    ),
+    entry(
+        Wanted::CallbackGasConfig,
+        "callback_gas_config",
+        Place::Lottery,
+        &[LotteryData, View("get_callback_gas_config", Nothing)],
+    ),
+    entry(
+        Wanted::VerificationGas,
+        "verification_gas_value",
+        Place::Lottery,
+        &[LotteryData, View("get_verification_gas_value", Nothing)],
+    ),
+    entry(
+        Wanted::ClientSnapshot,
+        "client_snapshot",
+        Place::Lottery,
+        &[LotteryData, View("get_client_whitelist_snapshot", Nothing)],
+    ),
+    entry(
+        Wanted::ConsumerSnapshot,
+        "consumer_snapshot",
+        Place::Lottery,
+        &[LotteryData, View("get_consumer_whitelist_snapshot", Nothing)],
+    ),
+    entry(
+        Wanted::MinBalanceSnapshot,
+        "min_balance_snapshot",
+        Place::Lottery,
+        &[LotteryData, View("get_min_balance_limit_snapshot", Nothing)],
+    ),
+];
+
+impl Subject {
+    /// The parameter types that a module ABI shows for a function asked about this.
+    pub fn abi_params(self) -> &'static [&'static str] {
+        match self {
+            Nothing => &[],
+            Client | Consumer => &["address"],
+            ClientList => &["vector<address>"],
+        }
+    }
+}
+
+impl Candidate {
+    /// The function's name and parameters, where the candidate is a function.
+    pub fn function(self) -> Option<(&'static str, Subject)> {
+        match self {
+            View(name, subject) => Some((name, subject)),
+            Row(name, _) => Some((name, ClientList)),
+            LotteryData => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn keys_and_values_are_unique() {
+        let keys: BTreeSet<_> = CATALOGUE.iter().map(|entry| entry.key).collect();
+        let values: BTreeSet<_> = CATALOGUE.iter().map(|entry| entry.wanted).collect();
+        assert_eq!((keys.len(), values.len()), (CATALOGUE.len(), CATALOGUE.len()));
+    }
+
+    #[test]
+    fn names_are_identifiers() {
+        for entry in CATALOGUE {
+            assert!(!entry.candidates.is_empty());
+            for (name, _) in entry.candidates.iter().filter_map(|candidate| candidate.function()) {
+                assert!(crate::view::is_identifier(name), "{name}");
+            }
+        }
+    }
+}

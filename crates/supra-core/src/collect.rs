@@ -1,0 +1,291 @@
+//! One run over one target: ask, fall back, decode, and say for every value where it came from.
+
+pub mod cache;
+mod decode;
+mod derive;
+pub mod report;
+pub mod resolve;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::failure::{Failure, FailureKind};
+use crate::move_value::{DecodeError, Node};
+use crate::state::State;
+use crate::target::Target;
+use crate::transport::{Deadline, Reply, Request, Transport};
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Place, Wanted};
+use crate::views::{ViewReport, Views};
+use cache::{Cache, Choices};
+use resolve::{Knowledge, Overrides, Way, abi_functions, home};
+
+/// What a run works with besides its target.
+pub struct Collector<'a> {
+    /// The way to the chain.
+    pub transport: &'a dyn Transport,
+    /// When everything must have ended.
+    pub deadline: Deadline,
+    /// Functions chosen by hand.
+    pub overrides: &'a Overrides,
+    /// Functions that answered before.
+    pub cache: &'a Cache,
+    /// When the run started.
+    pub now: Timestamp,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// The answers as they came, by value.
+    pub raw: BTreeMap<Wanted, Value>,
+    /// The typed picture.
+    pub state: State,
+    /// Where every value came from, or why it is missing.
+    pub views: Views,
+}
+
+/// A value on its way: what may still be asked, and what came of the last question.
+struct Search {
+    entry: &'static Entry,
+    ways: std::vec::IntoIter<Way>,
+    current: Option<Way>,
+    report: ViewReport,
+    /// Set once the value is read or given up.
+    settled: bool,
+    answered_by: Option<String>,
+}
+
+impl Search {
+    /// Goes on to the next way, or gives up with the last failure.
+    fn next_way(&mut self) {
+        self.current = self.ways.next();
+        self.settled = self.current.is_none();
+    }
+}
+
+impl Collector<'_> {
+    /// Reads every value of the catalogue. A value that fails does not hide the others.
+    pub fn run(&self, target: &Target) -> Collected {
+        let remembered = self.cache.load(self.now);
+        let abis = if remembered.is_empty() { self.abis(target) } else { Vec::new() };
+        let batches = self.transport.offers_abi();
+        let knowledge = Knowledge { overrides: Some(self.overrides), remembered, abis, batches };
+        let mut searches: Vec<Search> = CATALOGUE
+            .iter()
+            .filter(|entry| home(entry.place, target).is_some())
+            .map(|entry| Search::new(entry, knowledge.ways(entry, target)))
+            .collect();
+        let mut collected = Collected::default();
+        let mut first_round = true;
+        // Every round settles a value or uses up one of its ways, of which there are at most five.
+        while first_round || searches.iter().any(|search| !search.settled) {
+            self.round(target, &mut searches, &mut collected, first_round);
+            first_round = false;
+        }
+        self.remember(&knowledge, &searches);
+        derive::fill_in(
+            &mut collected.state,
+            &mut searches.iter_mut().map(|s| (s.entry, &mut s.report)).collect::<Vec<_>>(),
+        );
+        collected
+            .views
+            .extend(searches.into_iter().map(|search| (search.entry.key.to_owned(), search.report)));
+        collected
+    }
+
+    /// The ABIs of both modules, where the transport gives them.
+    fn abis(&self, target: &Target) -> Vec<(Place, Vec<resolve::AbiFunction>)> {
+        if !self.transport.offers_abi() {
+            return Vec::new();
+        }
+        let places: Vec<Place> = [Place::Deposit, Place::Lottery]
+            .into_iter()
+            .filter(|place| home(*place, target).is_some())
+            .collect();
+        let requests: Vec<Request> = places
+            .iter()
+            .filter_map(|place| home(*place, target))
+            .map(|(account, module)| Request::ModuleAbi { account, module: module.to_owned() })
+            .collect();
+        let replies = self.transport.ask(&requests, self.deadline);
+        let pairs = places.into_iter().zip(replies);
+        let listed = pairs.filter_map(|(place, reply)| Some((place, abi_functions(&reply.result.ok()?))));
+        listed.filter(|(_, functions)| !functions.is_empty()).collect()
+    }
+
+    /// Asks for everything that is not settled, each question once however many values wait for it.
+    fn round(&self, target: &Target, searches: &mut [Search], collected: &mut Collected, first: bool) {
+        let mut requests: Vec<Request> = Vec::new();
+        let mut position_of = |request: Request| {
+            if let Some(position) = requests.iter().position(|known| *known == request) {
+                position
+            } else {
+                requests.push(request);
+                requests.len() - 1
+            }
+        };
+        let mut waiting: Vec<(usize, usize)> = Vec::new();
+        for (index, search) in searches.iter_mut().enumerate().filter(|(_, search)| !search.settled) {
+            match search.current.as_ref().and_then(|way| way.request(search.entry.place, target)) {
+                Some(request) => waiting.push((index, position_of(request))),
+                None => search.next_way(),
+            }
+        }
+        let chain_id = first.then(|| position_of(Request::ChainId));
+        let replies = self.transport.ask(&requests, self.deadline);
+        if let Some(reply) = chain_id.and_then(|position| replies.get(position)) {
+            chain_id_of(reply, target, collected);
+        }
+        for (index, position) in waiting {
+            let (Some(request), Some(reply)) = (requests.get(position), replies.get(position)) else {
+                continue;
+            };
+            searches[index].take(request, reply, target, collected);
+        }
+    }
+
+    /// Keeps what answered; what nothing answered is kept only where no verdict depends on it.
+    fn remember(&self, knowledge: &Knowledge, searches: &[Search]) {
+        let needed = [Wanted::Balance, Wanted::MinBalance, Wanted::MinBalanceReached, Wanted::LotteryStatus];
+        let mut choices: Choices = knowledge.remembered.clone();
+        for search in searches {
+            let unsupported =
+                search.report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
+            if let Some(label) = &search.answered_by {
+                choices.insert(search.entry.key.to_owned(), Some(label.clone()));
+            } else if unsupported && !needed.contains(&search.entry.wanted) {
+                choices.insert(search.entry.key.to_owned(), None);
+            }
+        }
+        if choices != knowledge.remembered {
+            self.cache.save(&choices, self.now);
+        }
+    }
+}
+
+impl Search {
+    fn new(entry: &'static Entry, ways: Vec<Way>) -> Self {
+        let names: Vec<&str> =
+            entry.candidates.iter().filter_map(|c| c.function()).map(|(name, _)| name).collect();
+        let none = format!("this chain has none of the functions that answer it ({})", names.join(", "));
+        let mut search = Self {
+            entry,
+            ways: ways.into_iter(),
+            current: None,
+            report: ViewReport {
+                error: Some(Failure::new(FailureKind::Unsupported, none)),
+                ..ViewReport::default()
+            },
+            settled: false,
+            answered_by: None,
+        };
+        search.next_way();
+        search
+    }
+
+    fn take(&mut self, request: &Request, reply: &Reply, target: &Target, collected: &mut Collected) {
+        let Some(way) = self.current.clone() else { return };
+        self.report.function = Some(asked(request));
+        self.report.attempts += reply.attempts;
+        self.report.duration_ms += u64::try_from(reply.elapsed.as_millis()).unwrap_or(u64::MAX);
+        let batch = matches!(way, Way::Known(Candidate::Row(..) | Candidate::LotteryData));
+        let answer = match &reply.result {
+            Ok(answer) => answer,
+            Err(failure) => {
+                self.report.error = Some(failure.clone());
+                let passing = matches!(
+                    failure.kind,
+                    FailureKind::Unreachable
+                        | FailureKind::Throttled
+                        | FailureKind::Timeout
+                        | FailureKind::WrongChain
+                );
+                // A batch that aborts or is missing says nothing about the single views.
+                if failure.kind == FailureKind::Unsupported || (batch && !passing) {
+                    self.next_way();
+                } else {
+                    self.settled = true;
+                }
+                return;
+            }
+        };
+        match keep(self.entry.wanted, &way, answer, target, collected) {
+            Ok(()) => self.report.error = None,
+            Err(error) => {
+                self.report.error = Some(Failure::new(FailureKind::Undecodable, error.to_string()));
+                if batch {
+                    return self.next_way();
+                }
+            }
+        }
+        self.answered_by = Some(way.label());
+        self.settled = true;
+    }
+}
+
+/// Decodes an answer into the state and keeps it raw for the old keys.
+fn keep(
+    wanted: Wanted,
+    way: &Way,
+    answer: &Value,
+    target: &Target,
+    collected: &mut Collected,
+) -> Result<(), DecodeError> {
+    match way {
+        Way::Known(Candidate::LotteryData) => decode::lottery_data(wanted, answer, &mut collected.state),
+        Way::Known(Candidate::Row(_, field)) => {
+            let rows = Node::root(answer).returned_items()?;
+            let mine =
+                |row: &&Node| row.field("client_address").and_then(|a| a.address()) == Ok(target.client);
+            let row =
+                rows.iter().find(mine).ok_or_else(|| Node::root(answer).mismatch("a row of the client"))?;
+            let value = row.field(field)?.json();
+            decode::view(wanted, value, &mut collected.state)?;
+            collected.raw.insert(wanted, value.clone());
+            Ok(())
+        }
+        Way::Known(Candidate::View(..)) | Way::Own(..) => {
+            collected.raw.insert(wanted, answer.clone());
+            decode::view(wanted, answer, &mut collected.state)
+        }
+    }
+}
+
+/// What the record's `views` names as the source.
+fn asked(request: &Request) -> String {
+    match request {
+        Request::View(call) => call.function.to_string(),
+        Request::Resource { type_tag, .. } => type_tag.clone(),
+        Request::ModuleAbi { account, module } => format!("{account}::{module}"),
+        Request::ChainId => "chain id".to_owned(),
+    }
+}
+
+fn chain_id_of(reply: &Reply, target: &Target, collected: &mut Collected) {
+    let result = reply.result.clone().and_then(|value| {
+        let id = Node::root(&value).returned(0).and_then(|node| node.u8());
+        id.map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
+    });
+    let mut report = ViewReport {
+        function: Some(asked(&Request::ChainId)),
+        duration_ms: u64::try_from(reply.elapsed.as_millis()).unwrap_or(u64::MAX),
+        attempts: reply.attempts,
+        error: None,
+    };
+    match result {
+        Ok(id) => {
+            collected.state.chain.id = Some(id);
+            if let Some(expected) = target.chain_id.filter(|expected| *expected != id) {
+                let message = format!("the node serves chain {id}, expected is {expected}");
+                report.error = Some(Failure::new(FailureKind::WrongChain, message));
+            }
+        }
+        Err(failure) => report.error = Some(failure),
+    }
+    collected.views.insert("chain_id".to_owned(), report);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Remembering which functions answered, so that the next run asks each value once.
+//!
+//! A cache that cannot be read, is old or belongs to another chain is no cache; one that cannot be written costs
+//! only time. Nothing but function names is kept.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Settings, env};
+use crate::target::Target;
+
+/// After a day what a chain lacked may have been deployed.
+const SECONDS_VALID: i64 = 24 * 3600;
+
+/// A cache file is a few kB; a larger one is not ours.
+const FILE_BYTES_MAX: u64 = 256 << 10;
+
+/// Functions by view key; `None` for a value that nothing answered.
+pub(super) type Choices = BTreeMap<String, Option<String>>;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct File {
+    chain: String,
+    saved_at_s: i64,
+    choices: Choices,
+}
+
+/// The cache of one chain and target, or nowhere.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    path: Option<PathBuf>,
+    chain: String,
+}
+
+/// Where caches live by the settings; `None` when they are off or there is no home.
+pub fn directory(settings: &Settings) -> Option<PathBuf> {
+    match settings.text(&env::CACHE_DIR) {
+        Some("off") => None,
+        Some(path) => Some(PathBuf::from(path)),
+        None => match (settings.text(&env::XDG_CACHE_HOME), settings.text(&env::HOME)) {
+            (Some(base), _) if Path::new(base).is_absolute() => Some(Path::new(base).join("dvrf")),
+            (_, Some(home)) if Path::new(home).is_absolute() => Some(Path::new(home).join(".cache/dvrf")),
+            _ => None,
+        },
+    }
+}
+
+impl Cache {
+    /// The cache of a chain's identity and a target's contracts; names do not depend on the client.
+    pub fn new(directory: Option<&Path>, identity: &str, target: &Target) -> Self {
+        let lottery = target.lottery.map(|address| address.to_string()).unwrap_or_default();
+        let chain = format!(
+            "{identity} {}::{} {lottery}::{}",
+            target.deposit, target.deposit_module, target.lottery_module
+        );
+        // A collision or another Rust version's hash only misses: the file repeats the chain in full.
+        let mut hasher = DefaultHasher::new();
+        chain.hash(&mut hasher);
+        let path =
+            directory.map(|directory| directory.join(format!("functions-{:016x}.json", hasher.finish())));
+        Self { path, chain }
+    }
+
+    pub(super) fn load(&self, now: Timestamp) -> Choices {
+        self.read(now).unwrap_or_default()
+    }
+
+    fn read(&self, now: Timestamp) -> Option<Choices> {
+        let path = self.path.as_ref()?;
+        if fs::metadata(path).ok()?.len() > FILE_BYTES_MAX {
+            return None;
+        }
+        let file: File = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let age = now.as_second() - file.saved_at_s;
+        (file.chain == self.chain && (0..SECONDS_VALID).contains(&age)).then_some(file.choices)
+    }
+
+    /// Replaces the file as a whole.
+    pub(super) fn save(&self, choices: &Choices, now: Timestamp) {
+        let Some(path) = &self.path else { return };
+        let Some(directory) = path.parent() else { return };
+        let file = File { chain: self.chain.clone(), saved_at_s: now.as_second(), choices: choices.clone() };
+        let written = (|| {
+            fs::create_dir_all(directory)?;
+            let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+            serde_json::to_writer(&mut temporary, &file)?;
+            temporary.write_all(b"\n")?;
+            temporary.persist(path)?;
+            Ok::<(), std::io::Error>(())
+        })();
+        // Without a cache the next run asks again: no reason to fail or to warn from cron.
+        drop(written);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target() -> Target {
+        let settings = [("LOTTERY_ADDR", "0x1".to_owned()), ("DEPOSIT_ADDR", "0x2".to_owned())];
+        Target::resolve(&Settings::new(settings.into()), None).unwrap().0
+    }
+
+    #[test]
+    fn kept_for_a_day_for_one_chain() {
+        let directory = tempfile::tempdir().unwrap();
+        let deep = directory.path().join("not/yet");
+        let cache = Cache::new(Some(&deep), "rpc http://a", &target());
+        let start = Timestamp::from_second(1_000_000).unwrap();
+        let later = |seconds| Timestamp::from_second(1_000_000 + seconds).unwrap();
+        let choices: Choices =
+            [("balance".to_owned(), Some("f".to_owned())), ("paused".to_owned(), None)].into();
+        assert_eq!(cache.load(start), Choices::new());
+        cache.save(&choices, start);
+        assert_eq!(cache.load(later(SECONDS_VALID - 1)), choices);
+        assert_eq!(cache.load(later(SECONDS_VALID)), Choices::new());
+        assert_eq!(cache.load(later(-1)), Choices::new());
+        assert_eq!(Cache::new(Some(&deep), "rpc http://b", &target()).load(start), Choices::new());
+        fs::write(cache.path.as_ref().unwrap(), b"{\"chain\":").unwrap();
+        assert_eq!(cache.load(start), Choices::new());
+    }
+
+    #[test]
+    fn no_place_is_no_cache() {
+        let directory_of = |pairs: &[(&'static str, &str)]| {
+            directory(&Settings::new(pairs.iter().map(|(name, text)| (*name, (*text).to_owned())).collect()))
+        };
+        assert_eq!(directory_of(&[]), None);
+        assert_eq!(directory_of(&[("HOME", "/h")]), Some(PathBuf::from("/h/.cache/dvrf")));
+        assert_eq!(directory_of(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Some(PathBuf::from("/c/dvrf")));
+        assert_eq!(directory_of(&[("HOME", "/h"), ("DVRF_CACHE_DIR", "off")]), None);
+        let unwritable = Cache::new(Some(Path::new("/proc/none")), "x", &target());
+        unwritable.save(&Choices::new(), Timestamp::UNIX_EPOCH);
+        assert_eq!(unwritable.load(Timestamp::UNIX_EPOCH), Choices::new());
+    }
+}

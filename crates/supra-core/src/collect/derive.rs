@@ -1,0 +1,62 @@
+//! Values that follow from others where the chain has no view for them; their `views` entry says so.
+
+use crate::amount::{Count, Quants};
+use crate::failure::FailureKind;
+use crate::state::{Maybe, State};
+use crate::view::catalogue::{Entry, Wanted};
+use crate::views::ViewReport;
+
+/// Fills in what is missing only because no function answers it. A view that failed stays unknown: what a chain
+/// would have said is not guessed.
+pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut ViewReport)]) {
+    let mut derived = |wanted: Wanted, from: &str| {
+        let found = reports.iter_mut().find(|(entry, _)| entry.wanted == wanted);
+        let Some((_, report)) = found else { return false };
+        let unsupported =
+            report.error.as_ref().is_none_or(|failure| failure.kind == FailureKind::Unsupported);
+        if unsupported {
+            report.function = Some(format!("derived: {from}"));
+            report.error = None;
+        }
+        unsupported
+    };
+    let deposit = &mut state.deposit;
+    if let (None, Some(fee), Some(Count(requests))) =
+        (deposit.min_balance, deposit.max_txn_fee, deposit.min_request_count)
+        && let Some(minimum) = fee.get().checked_mul(requests)
+        && derived(Wanted::MinBalance, "max_txn_fee × min_request_count")
+    {
+        deposit.min_balance = Some(Quants(minimum));
+    }
+    if let (Some(balance), Some(minimum)) = (deposit.balance, deposit.min_balance) {
+        if deposit.at_or_below_minimum.is_none()
+            && derived(Wanted::MinBalanceReached, "balance ≤ min_balance")
+        {
+            deposit.at_or_below_minimum = Some(balance <= minimum);
+        }
+        if deposit.effective_balance.is_none() && derived(Wanted::EffectiveBalance, "balance − min_balance")
+        {
+            deposit.effective_balance = Some(Quants(balance.get().saturating_sub(minimum.get())));
+        }
+    }
+    let lottery = &mut state.lottery;
+    if lottery.pending_nonce.is_none()
+        && lottery.pending_request == Some(false)
+        && derived(Wanted::PendingNonce, "no request is pending")
+    {
+        lottery.pending_nonce = Some(Maybe(None));
+    }
+    // Any client view of the deposit module that aborts with ECLIENT_NOT_EXIST answers this question too.
+    let refused = reports.iter().any(|(_, report)| {
+        report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::NotWhitelisted)
+    });
+    if refused && state.deposit.client_whitelisted.is_none() {
+        state.deposit.client_whitelisted = Some(false);
+        if let Some((_, report)) =
+            reports.iter_mut().find(|(entry, _)| entry.wanted == Wanted::ClientWhitelisted)
+        {
+            report.function = Some("derived: abort ECLIENT_NOT_EXIST".to_owned());
+            report.error = None;
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Which function answers which value: narrowed by override, cache and ABI, then found by asking in order.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::config::{Settings, env};
+use crate::failure::{Failure, FailureKind, quote};
+use crate::target::Target;
+use crate::transport::Request;
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Place, Subject};
+use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
+
+/// A way to get a value: a candidate of the catalogue, or the user's own function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From the catalogue.
+    Known(Candidate),
+    /// From `--function`: asked like the value's first view.
+    Own(FunctionId, Subject),
+}
+
+impl Way {
+    /// The name under which the cache keeps it.
+    pub(super) fn label(&self) -> String {
+        match self {
+            Self::Known(Candidate::View(name, _)) => (*name).to_owned(),
+            Self::Known(Candidate::Row(name, field)) => format!("{name}.{field}"),
+            Self::Known(Candidate::LotteryData) => "LotteryData".to_owned(),
+            Self::Own(id, _) => id.to_string(),
+        }
+    }
+
+    /// The question to the chain; `None` where the target has no such contract.
+    pub(super) fn request(&self, place: Place, target: &Target) -> Option<Request> {
+        let (account, module) = home(place, target)?;
+        let (function, subject) = match self {
+            Self::Known(Candidate::LotteryData) => {
+                let type_tag = format!("{account}::{module}::LotteryData");
+                return Some(Request::Resource { account, type_tag });
+            }
+            Self::Known(candidate) => {
+                let (name, subject) = candidate.function()?;
+                (FunctionId { address: account, module: module.to_owned(), name: name.to_owned() }, subject)
+            }
+            Self::Own(id, subject) => (id.clone(), *subject),
+        };
+        let arguments = match subject {
+            Subject::Nothing => vec![],
+            Subject::Client => vec![Argument::Address(target.client)],
+            Subject::ClientList => vec![Argument::Addresses(vec![target.client])],
+            Subject::Consumer => vec![Argument::Address(target.lottery?)],
+        };
+        Some(Request::View(ViewCall { function, type_arguments: vec![], arguments }))
+    }
+}
+
+/// The account and module of a place.
+pub(super) fn home(place: Place, target: &Target) -> Option<(Address, &str)> {
+    match place {
+        Place::Deposit => Some((target.deposit, &target.deposit_module)),
+        Place::Lottery => Some((target.lottery?, &target.lottery_module)),
+        Place::Timestamp => Some((Address::FRAMEWORK, "timestamp")),
+    }
+}
+
+/// The functions chosen by hand, by view key.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides(BTreeMap<&'static str, String>);
+
+impl Overrides {
+    /// Reads `value=function,…`.
+    pub fn read(settings: &Settings) -> Result<Self, Failure> {
+        let mut overrides = BTreeMap::new();
+        for item in settings
+            .text(&env::FUNCTIONS)
+            .unwrap_or_default()
+            .split(',')
+            .filter(|item| !item.trim().is_empty())
+        {
+            let wrong = |why: &str| {
+                Failure::new(
+                    FailureKind::Config,
+                    format!("{} has {:?}: {why}", env::FUNCTIONS.name, quote(item)),
+                )
+            };
+            let (key, function) = item.split_once('=').ok_or_else(|| wrong("VALUE=FUNCTION is needed"))?;
+            let entry = CATALOGUE.iter().find(|entry| entry.key == key.trim());
+            let entry = entry.ok_or_else(|| wrong("no value has this name; see docs/record.md"))?;
+            let function = function.trim();
+            if !is_identifier(function) && function.parse::<FunctionId>().is_err() {
+                return Err(wrong("a function is NAME or ADDRESS::module::NAME"));
+            }
+            overrides.insert(entry.key, function.to_owned());
+        }
+        Ok(Self(overrides))
+    }
+
+    fn way(&self, entry: &Entry, target: &Target) -> Option<Way> {
+        let function = self.0.get(entry.key)?;
+        let subject = entry.candidates.iter().find_map(|candidate| match candidate {
+            Candidate::View(_, subject) => Some(*subject),
+            _ => None,
+        });
+        let id = function.parse().ok().or_else(|| {
+            let (address, module) = home(entry.place, target)?;
+            Some(FunctionId { address, module: module.to_owned(), name: function.clone() })
+        })?;
+        Some(Way::Own(id, subject.unwrap_or(Subject::Nothing)))
+    }
+}
+
+/// What is known about a chain's functions before any value is asked.
+#[derive(Debug, Default)]
+pub(super) struct Knowledge<'a> {
+    pub(super) overrides: Option<&'a Overrides>,
+    /// What answered last time, by view key; `None` for a value that nothing answers there.
+    pub(super) remembered: BTreeMap<String, Option<String>>,
+    /// ABIs, by place; a place whose ABI could not be had is absent.
+    pub(super) abis: Vec<(Place, Vec<AbiFunction>)>,
+    /// Whether the transport reads resources and rows cheaply enough to prefer them to single views.
+    pub(super) batches: bool,
+}
+
+/// A function as a module ABI lists it.
+#[derive(Debug)]
+pub(super) struct AbiFunction {
+    name: String,
+    params: Vec<String>,
+}
+
+/// The functions of an ABI that may be called as views.
+pub(super) fn abi_functions(abi: &Value) -> Vec<AbiFunction> {
+    let functions = abi.get("exposed_functions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let listed = functions.iter().filter_map(|function| {
+        let name = function.get("name")?.as_str()?.to_owned();
+        let params = function.get("params")?.as_array()?;
+        let params = params.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        // `is_view` is absent on modules compiled without metadata: only an entry function is ruled out.
+        let entry = function.get("is_entry").and_then(Value::as_bool) == Some(true);
+        (!entry).then_some(AbiFunction { name, params })
+    });
+    listed.collect()
+}
+
+impl Knowledge<'_> {
+    /// The ways to ask for a value, best first; empty where the chain is known to have none.
+    pub(super) fn ways(&self, entry: &Entry, target: &Target) -> Vec<Way> {
+        if let Some(own) = self.overrides.and_then(|overrides| overrides.way(entry, target)) {
+            return vec![own];
+        }
+        let abi = self.abis.iter().find(|(place, _)| *place == entry.place).map(|(_, functions)| functions);
+        let mut ways: Vec<Way> = entry
+            .candidates
+            .iter()
+            .filter(|candidate| match candidate {
+                Candidate::LotteryData => self.batches || entry.candidates.len() == 1,
+                // Rows of unknown clients are zeros and the view is not in the official interface: only where listed.
+                Candidate::Row(name, _) => self.batches && (self.remembers(entry, name) || abi.is_some()),
+                Candidate::View(..) => true,
+            })
+            .filter(|candidate| match (abi, candidate.function()) {
+                (Some(functions), Some((name, subject))) => functions
+                    .iter()
+                    .any(|function| function.name == name && function.params == subject.abi_params()),
+                _ => true,
+            })
+            .map(|candidate| Way::Known(*candidate))
+            .collect();
+        match self.remembered.get(entry.key) {
+            Some(Some(label)) => {
+                if let Some(position) = ways.iter().position(|way| way.label() == *label) {
+                    let best = ways.remove(position);
+                    ways.insert(0, best);
+                }
+            }
+            Some(None) => ways.clear(),
+            None => {}
+        }
+        ways
+    }
+
+    fn remembers(&self, entry: &Entry, function: &str) -> bool {
+        let label = self.remembered.get(entry.key).and_then(Option::as_ref);
+        label.is_some_and(|label| label.starts_with(function))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn target() -> Target {
+        Target {
+            profile: None,
+            lottery: Some("0x5".parse().unwrap()),
+            deposit: "0x6".parse().unwrap(),
+            client: "0x7".parse().unwrap(),
+            lottery_module: "main_v2".into(),
+            deposit_module: "deposit".into(),
+            chain_id: None,
+        }
+    }
+
+    fn labels(knowledge: &Knowledge, key: &str) -> Vec<String> {
+        let entry = CATALOGUE.iter().find(|entry| entry.key == key).unwrap();
+        knowledge.ways(entry, &target()).iter().map(Way::label).collect()
+    }
+
+    #[test]
+    fn without_knowledge_single_views_are_probed_in_order() {
+        let knowledge = Knowledge::default();
+        assert_eq!(labels(&knowledge, "balance"), ["check_client_fund", "checkClientFund"]);
+        assert_eq!(labels(&knowledge, "vrf_gas_config"), ["get_vrf_gas_config"]);
+        assert_eq!(labels(&knowledge, "pending_nonce"), ["LotteryData"]);
+    }
+
+    #[test]
+    fn an_abi_narrows_by_name_and_parameters() {
+        let abi = json!({"exposed_functions": [
+            {"name": "check_client_fund", "is_view": true, "is_entry": false, "params": ["address"]},
+            {"name": "get_balance_of_client_v2", "is_view": true, "params": ["vector<address>"]},
+            {"name": "has_minimum_balance_reached_v2", "params": ["address", "u64"]},
+            {"name": "has_minimum_balance_reached", "params": ["address"]},
+            {"name": "min_request_count", "is_entry": true, "params": []}]});
+        let abis = vec![(Place::Deposit, abi_functions(&abi))];
+        let knowledge = Knowledge { abis, batches: true, ..Knowledge::default() };
+        assert_eq!(labels(&knowledge, "balance"), ["get_balance_of_client_v2.balance", "check_client_fund"]);
+        assert_eq!(labels(&knowledge, "min_balance_reached"), ["has_minimum_balance_reached"]);
+        assert!(labels(&knowledge, "min_request_count").is_empty());
+        assert_eq!(labels(&knowledge, "vrf_gas_config"), ["LotteryData", "get_vrf_gas_config"]);
+    }
+
+    #[test]
+    fn what_answered_last_time_comes_first() {
+        let remembered =
+            [("balance".to_owned(), Some("checkClientFund".to_owned())), ("paused".to_owned(), None)];
+        let knowledge = Knowledge { remembered: remembered.into(), ..Knowledge::default() };
+        assert_eq!(labels(&knowledge, "balance"), ["checkClientFund", "check_client_fund"]);
+        assert!(labels(&knowledge, "paused").is_empty());
+    }
+
+    #[test]
+    fn an_override_is_the_only_way() {
+        let settings = |text: &str| Settings::new([("DVRF_FUNCTIONS", text.to_owned())].into());
+        let overrides = Overrides::read(&settings("balance=my_fund, paused=0x9::other::is_off")).unwrap();
+        let knowledge = Knowledge { overrides: Some(&overrides), ..Knowledge::default() };
+        let own = labels(&knowledge, "balance");
+        assert_eq!(own, [format!("{}::deposit::my_fund", target().deposit)]);
+        assert!(labels(&knowledge, "paused")[0].ends_with("9::other::is_off"));
+        for (text, why) in [
+            ("balance", "VALUE=FUNCTION is needed"),
+            ("money=f", "no value has this name; see docs/record.md"),
+            ("balance=a-b", "a function is NAME or ADDRESS::module::NAME"),
+        ] {
+            let message = Overrides::read(&settings(text)).unwrap_err().message;
+            assert_eq!(message, format!("DVRF_FUNCTIONS has {text:?}: {why}"));
+        }
+    }
+
+    #[test]
+    fn requests_are_asked_about_the_right_account() {
+        let request = Way::Known(Candidate::View("getContractDetails", Subject::Consumer));
+        let Some(Request::View(call)) = request.request(Place::Deposit, &target()) else { panic!() };
+        assert_eq!(call.arguments, [Argument::Address("0x5".parse().unwrap())]);
+        let request = Way::Known(Candidate::LotteryData).request(Place::Lottery, &target());
+        assert!(
+            matches!(request, Some(Request::Resource { type_tag, .. }) if type_tag.ends_with("5::main_v2::LotteryData"))
+        );
+        let bare = Target { lottery: None, ..target() };
+        assert_eq!(Way::Known(Candidate::LotteryData).request(Place::Lottery, &bare), None);
+    }
+}

@@ -1,0 +1,264 @@
+//! Whole runs over a chain that answers from a table.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::config::Settings;
+use crate::record::Record;
+
+/// A chain: functions by name, everything else is unsupported.
+struct Table {
+    answers: BTreeMap<String, Result<Value, Failure>>,
+    abi: Option<Value>,
+    asked: Mutex<Vec<Vec<String>>>,
+}
+
+impl Table {
+    fn new(answers: &[(&str, Value)]) -> Self {
+        let answers = answers.iter().map(|(name, value)| ((*name).to_owned(), Ok(value.clone()))).collect();
+        Self { answers, abi: None, asked: Mutex::default() }
+    }
+
+    fn failing(mut self, name: &str, kind: FailureKind) -> Self {
+        self.answers.insert(name.to_owned(), Err(Failure::new(kind, format!("{name} failed"))));
+        self
+    }
+
+    fn rounds(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    fn times_asked(&self, name: &str) -> usize {
+        self.asked.lock().unwrap().iter().flatten().filter(|asked| *asked == name).count()
+    }
+}
+
+impl Transport for Table {
+    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
+        let name_of = |request: &Request| match request {
+            Request::View(call) => call.function.name.clone(),
+            Request::Resource { .. } => "LotteryData".to_owned(),
+            Request::ModuleAbi { .. } => "abi".to_owned(),
+            Request::ChainId => "chain_id".to_owned(),
+        };
+        let names: Vec<String> = requests.iter().map(name_of).collect();
+        self.asked.lock().unwrap().push(names.clone());
+        let unsupported = |name: &str| Failure::new(FailureKind::Unsupported, format!("no function {name}"));
+        let answer = |name: &String| match (&self.abi, name.as_str()) {
+            (Some(abi), "abi") => Ok(abi.clone()),
+            _ => self.answers.get(name).cloned().unwrap_or_else(|| Err(unsupported(name))),
+        };
+        names
+            .iter()
+            .map(|name| Reply { result: answer(name), elapsed: Duration::from_millis(2), attempts: 1 })
+            .collect()
+    }
+
+    fn name(&self) -> &'static str {
+        "replay"
+    }
+
+    fn identity(&self) -> String {
+        "table".to_owned()
+    }
+
+    fn offers_abi(&self) -> bool {
+        self.abi.is_some()
+    }
+}
+
+fn status() -> Value {
+    json!([{"ticket_count":"3","draw_scheduled":false,"pending_request":false,"jackpot_amount":"0",
+        "rng_request_count":"0","rng_response_count":"0"}])
+}
+
+fn snake() -> Table {
+    Table::new(&[
+        ("chain_id", json!(6)),
+        ("check_client_fund", json!(["20000000000"])),
+        ("check_min_balance_client_v2", json!(["30000000"])),
+        ("has_minimum_balance_reached_v2", json!([false])),
+        ("get_lottery_status", status()),
+        ("get_client_modules_info", json!([[]])),
+    ])
+}
+
+fn target() -> (Target, GivenAddresses) {
+    let settings = [("LOTTERY_ADDR", "0xA1"), ("DEPOSIT_ADDR", "0xD"), ("DVRF_CHAIN_ID", "6")];
+    Target::resolve(&Settings::new(settings.map(|(name, text)| (name, text.to_owned())).into()), None)
+        .unwrap()
+}
+
+use crate::target::GivenAddresses;
+
+fn run(table: &Table, directory: Option<&std::path::Path>) -> Collected {
+    let (target, _) = target();
+    let collector = Collector {
+        transport: table,
+        deadline: Deadline::after(Duration::from_secs(5)),
+        overrides: &Overrides::default(),
+        cache: &Cache::new(directory, &table.identity(), &target),
+        now: Timestamp::UNIX_EPOCH,
+    };
+    collector.run(&target)
+}
+
+fn kind(collected: &Collected, key: &str) -> Option<&'static str> {
+    collected.views[key].error.as_ref().map(|failure| failure.kind.name())
+}
+
+#[test]
+fn a_value_that_fails_hides_no_other() {
+    let collected = run(&snake().failing("check_min_balance_client_v2", FailureKind::Timeout), None);
+    assert_eq!(collected.state.deposit.balance.unwrap().get(), 20_000_000_000);
+    assert_eq!(collected.state.deposit.min_balance, None);
+    assert_eq!(kind(&collected, "min_balance"), Some("timeout"));
+    assert_eq!(kind(&collected, "balance"), None);
+    // The chain's own verdict is known, so the report is still an answer.
+    assert!(collected.failure().is_none());
+}
+
+#[test]
+fn a_needed_value_that_is_missing_is_the_reports_failure() {
+    for (name, key) in [("check_client_fund", "balance"), ("get_lottery_status", "lottery_status")] {
+        let collected = run(&snake().failing(name, FailureKind::Unreachable), None);
+        let (view, failure) = collected.failure().unwrap();
+        assert_eq!((view, failure.kind), (key, FailureKind::Unreachable));
+    }
+    let collected = run(&Table::new(&[]), None);
+    assert_eq!(collected.failure().unwrap().1.kind, FailureKind::Unsupported);
+    assert_eq!(collected.state.deposit, crate::state::Deposit::default());
+}
+
+#[test]
+fn the_wrong_chain_is_a_failure_whatever_it_answers() {
+    let mut table = snake();
+    table.answers.insert("chain_id".to_owned(), Ok(json!(8)));
+    let (view, failure) = run(&table, None).failure().unwrap();
+    assert_eq!((view, failure.message.as_str()), ("chain_id", "the node serves chain 8, expected is 6"));
+}
+
+#[test]
+fn names_are_probed_once_and_remembered() {
+    let directory = tempfile::tempdir().unwrap();
+    let camel = || {
+        Table::new(&[
+            ("chain_id", json!(6)),
+            ("checkClientFund", json!(["5"])),
+            ("checkMinBalanceClient", json!(["9"])),
+            ("get_lottery_status", status()),
+        ])
+    };
+    let first = camel();
+    let collected = run(&first, Some(directory.path()));
+    assert_eq!(collected.state.deposit.balance.unwrap().get(), 5);
+    assert_eq!(collected.views["balance"].attempts, 2);
+    assert!(first.rounds() > 2);
+    let second = camel();
+    let again = run(&second, Some(directory.path()));
+    assert_eq!(again.state, collected.state);
+    assert_eq!(second.times_asked("check_client_fund"), 0);
+    assert_eq!(second.times_asked("is_contract_paused"), 0);
+    // Values that a verdict needs are asked again even if nothing answered them.
+    assert_eq!(second.times_asked("isMinimumBalanceReached"), 1);
+}
+
+#[test]
+fn one_question_serves_several_values() {
+    let table = snake();
+    run(&table, None);
+    assert_eq!(table.times_asked("get_client_modules_info"), 1);
+}
+
+#[test]
+fn rows_are_preferred_where_listed_and_replaced_where_they_fail() {
+    let abi = json!({"exposed_functions": [
+        {"name": "get_balance_of_client_v2", "params": ["vector<address>"]},
+        {"name": "check_client_fund", "params": ["address"]},
+        {"name": "get_lottery_status", "params": []}]});
+    let rows = json!([[{"client_address":"0xa1","min_balance_limit":"1","balance":"77","current_grant":"2","max_txn_fee":"3"}]]);
+    let mut table = snake();
+    table.abi = Some(abi);
+    table.answers.insert("get_balance_of_client_v2".to_owned(), Ok(rows));
+    let collected = run(&table, None);
+    assert_eq!(collected.state.deposit.balance.unwrap().get(), 77);
+    assert_eq!(collected.state.deposit.max_txn_fee.unwrap().get(), 3);
+    assert_eq!(table.times_asked("check_client_fund"), 0);
+    for broken in [json!([[]]), json!([[{"client_address":"0xa2","balance":"1"}]]), json!(["x"])] {
+        table.answers.insert("get_balance_of_client_v2".to_owned(), Ok(broken));
+        assert_eq!(run(&table, None).state.deposit.balance.unwrap().get(), 20_000_000_000);
+    }
+}
+
+#[test]
+fn missing_views_are_derived_and_failed_ones_are_not() {
+    let table = Table::new(&[
+        ("check_client_fund", json!(["100"])),
+        ("check_max_txn_fee_client_v2", json!(["4"])),
+        ("min_request_count", json!(["30"])),
+    ]);
+    let deposit = run(&table, None).state.deposit;
+    assert_eq!(deposit.min_balance.unwrap().get(), 120);
+    assert_eq!(deposit.at_or_below_minimum, Some(true));
+    assert_eq!(deposit.effective_balance.unwrap().get(), 0);
+    let table = table.failing("has_minimum_balance_reached_v2", FailureKind::Aborted);
+    assert_eq!(run(&table, None).state.deposit.at_or_below_minimum, None);
+}
+
+#[test]
+fn the_not_whitelisted_abort_is_an_answer() {
+    let table = snake().failing("check_min_balance_client_v2", FailureKind::NotWhitelisted);
+    assert_eq!(run(&table, None).state.deposit.client_whitelisted, Some(false));
+}
+
+#[test]
+fn the_old_keys_stand_first_and_in_order() {
+    let collected = run(&snake(), None);
+    let (target, given) = target();
+    let mut record = Record::new();
+    collected.write(&mut record, &target, &given, &Value::Null, Timestamp::UNIX_EPOCH).unwrap();
+    let mut line = Vec::new();
+    record.write(&mut line, false).unwrap();
+    let tree: Value = serde_json::from_slice(&line).unwrap();
+    let keys: Vec<&String> = tree.as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        [
+            "timestamp",
+            "profile",
+            "lottery_addr",
+            "deposit_addr",
+            "client_addr",
+            "calculation",
+            "lottery",
+            "deposit",
+            "schema",
+            "target",
+            "state",
+            "views"
+        ]
+    );
+    assert_eq!(tree["lottery_addr"], "0xA1");
+    assert_eq!(tree["lottery"]["status"], status());
+    let deposit: Vec<(&String, &Value)> = tree["deposit"].as_object().unwrap().iter().collect();
+    assert_eq!(deposit[0], (&"balance".to_owned(), &json!("20000000000")));
+    let names: Vec<&str> = deposit.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "balance",
+            "min_balance",
+            "min_balance_reached",
+            "contract_details",
+            "subscription_info",
+            "whitelisted_contracts",
+            "max_gas_price",
+            "max_gas_limit"
+        ]
+    );
+    assert_eq!(tree["deposit"]["max_gas_price"], Value::Null);
+}
