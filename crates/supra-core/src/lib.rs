@@ -14,7 +14,9 @@ pub mod failure;
 pub mod lang;
 pub mod secret;
 
+pub mod abort;
 pub mod config;
+pub mod http;
 pub mod move_value;
 pub mod state;
 pub mod view;

@@ -1,6 +1,6 @@
 //! Asking the chain: the one trait that the CLI, REST and replay transports implement.
 
-pub mod abi;
+pub mod parallel;
 pub mod process;
 pub mod replay;
 pub mod rpc;

@@ -1,1 +1,268 @@
-//! To come.
+//! Supra REST: versions v3 → v2 → v1, several nodes with fail-over, retries that listen to the node.
+
+mod envelope;
+mod retry;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Deadline, Reply, Request, Transport, parallel};
+use crate::abort::{classify, find_abort};
+use crate::failure::{Failure, FailureKind, quote};
+use crate::http::{Answer, Call, Http, HttpError, Method};
+use crate::secret::{Secret, redact_url};
+use retry::{Backoff, retry_after};
+
+/// Which nodes are asked, and how.
+#[derive(Debug, Clone)]
+pub struct RpcConfig {
+    /// Base URLs, best first. They may hold keys.
+    pub urls: Vec<Secret>,
+    /// Extra headers.
+    pub headers: Vec<(String, Secret)>,
+    /// REST versions, best first: `v3`, `v2`, `v1`.
+    pub versions: Vec<String>,
+    /// Time for one call.
+    pub call_timeout: Duration,
+    /// Calls in flight at once.
+    pub jobs: usize,
+    /// Rounds over all nodes after the first.
+    pub retries: u32,
+    /// The longest answer that is read.
+    pub body_bytes_max: u64,
+    /// The chain id that every answer must come from.
+    pub chain_id: Option<u8>,
+}
+
+struct Node {
+    base: Secret,
+    shown: String,
+    /// The version that answered last.
+    version: AtomicUsize,
+}
+
+/// The REST transport.
+pub struct RpcTransport {
+    config: RpcConfig,
+    http: Http,
+    nodes: Vec<Node>,
+    /// The node that answered last.
+    preferred: AtomicUsize,
+}
+
+/// What a failed call allows.
+enum Next {
+    /// The answer stands: nothing else would be answered elsewhere.
+    Stop(Failure),
+    /// Another node may do better; after all of them, a wait of at least this.
+    Again(Failure, Option<Duration>),
+}
+
+impl RpcTransport {
+    /// Checks the URLs; asks nothing yet.
+    pub fn new(config: RpcConfig) -> Result<Self, Failure> {
+        let nodes = config.urls.iter().map(|url| {
+            let base = url.reveal().trim().trim_end_matches('/');
+            let http = base.starts_with("http://") || base.starts_with("https://");
+            if !http || base.chars().any(char::is_whitespace) {
+                let message = "SUPRA_RPC_URL must be an http:// or https:// URL without spaces";
+                return Err(Failure::new(FailureKind::Config, message));
+            }
+            Ok(Node { base: Secret::new(base), shown: redact_url(base), version: AtomicUsize::new(0) })
+        });
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        if nodes.is_empty() || config.versions.is_empty() {
+            return Err(Failure::new(
+                FailureKind::Config,
+                "at least one RPC URL and one REST version are needed",
+            ));
+        }
+        let http = Http::new(config.jobs);
+        Ok(Self { config, http, nodes, preferred: AtomicUsize::new(0) })
+    }
+
+    /// Asks one question until it is answered, refused, or out of time.
+    fn one(&self, request: &Request, deadline: Deadline) -> Reply {
+        let started = Instant::now();
+        let mut attempts = 0;
+        let mut backoff = Backoff::new(attempts_seed(request));
+        let mut last = Failure::new(FailureKind::Timeout, "there was no time left to ask");
+        for round in 0..=self.config.retries {
+            let mut wait = None;
+            let first = self.preferred.load(Ordering::Relaxed);
+            for step in 0..self.nodes.len() {
+                if deadline.passed() {
+                    return Reply { result: Err(last), elapsed: started.elapsed(), attempts };
+                }
+                let index = (first + step) % self.nodes.len();
+                attempts += 1;
+                match self.ask_node(&self.nodes[index], request, deadline) {
+                    Ok(value) => {
+                        self.preferred.store(index, Ordering::Relaxed);
+                        return Reply { result: Ok(value), elapsed: started.elapsed(), attempts };
+                    }
+                    Err(Next::Stop(failure)) => {
+                        return Reply { result: Err(failure), elapsed: started.elapsed(), attempts };
+                    }
+                    Err(Next::Again(failure, asked)) => {
+                        last = failure;
+                        wait = wait.max(asked);
+                    }
+                }
+            }
+            let span = wait.unwrap_or_else(|| backoff.next_wait());
+            if round == self.config.retries || span >= deadline.left() {
+                break;
+            }
+            std::thread::sleep(span);
+        }
+        Reply { result: Err(last), elapsed: started.elapsed(), attempts }
+    }
+
+    /// Asks one node, going down the REST versions it does not serve.
+    fn ask_node(&self, node: &Node, request: &Request, deadline: Deadline) -> Result<Value, Next> {
+        let versions = &self.config.versions;
+        let first = node.version.load(Ordering::Relaxed);
+        for step in 0..versions.len() {
+            let index = (first + step) % versions.len();
+            let answer = self.send(node, &versions[index], request, deadline)?;
+            if answer.status == 404 && answer.body.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let value = self.judge(node, request, &answer)?;
+            node.version.store(index, Ordering::Relaxed);
+            return Ok(value);
+        }
+        let message = format!("{} serves none of the REST versions {}", node.shown, versions.join(", "));
+        Err(Next::Again(Failure::new(FailureKind::Unsupported, message), None))
+    }
+
+    fn send(
+        &self,
+        node: &Node,
+        version: &str,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Answer, Next> {
+        let base = node.base.reveal();
+        let (method, url, body) = match request {
+            Request::View(call) => {
+                (Method::Post, format!("{base}/rpc/{version}/view"), call.to_json().to_string().into_bytes())
+            }
+            Request::Resource { account, type_tag } => {
+                let tag = type_tag.replace('<', "%3C").replace('>', "%3E");
+                (Method::Get, format!("{base}/rpc/{version}/accounts/{account}/resources/{tag}"), Vec::new())
+            }
+            Request::ModuleAbi { account, module } => {
+                (Method::Get, format!("{base}/rpc/{version}/accounts/{account}/modules/{module}"), Vec::new())
+            }
+            Request::ChainId => {
+                (Method::Get, format!("{base}/rpc/{version}/transactions/chain_id"), Vec::new())
+            }
+        };
+        let timeout = self.config.call_timeout.min(deadline.left()).max(Duration::from_millis(1));
+        let call = Call {
+            method,
+            url: &url,
+            headers: &self.config.headers,
+            body: &body,
+            content_type: "application/json",
+            timeout,
+            body_bytes_max: self.config.body_bytes_max,
+        };
+        self.http.send(&call).map_err(|error| {
+            let message = format!("{}: {error}", node.shown);
+            match error {
+                HttpError::Timeout(_) => Next::Again(Failure::new(FailureKind::Timeout, message), None),
+                HttpError::Connection(_) => {
+                    Next::Again(Failure::new(FailureKind::Unreachable, message), None)
+                }
+                HttpError::TooLong(_) => Next::Again(Failure::new(FailureKind::Undecodable, message), None),
+                HttpError::BadCall(_) => Next::Stop(Failure::new(FailureKind::Config, message)),
+            }
+        })
+    }
+
+    /// Sorts an answer by the table in `facts/supra.md` §2.2.
+    fn judge(&self, node: &Node, request: &Request, answer: &Answer) -> Result<Value, Next> {
+        let id = answer.header("x-supra-chain-id").and_then(|text| text.trim().parse::<u8>().ok());
+        if let (Some(expected), Some(found)) = (self.config.chain_id, id)
+            && expected != found
+        {
+            let message = format!("{} serves chain {found}, expected is {expected}", node.shown);
+            return Err(Next::Again(Failure::new(FailureKind::WrongChain, message), None));
+        }
+        let text = String::from_utf8_lossy(&answer.body);
+        let html = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
+            || text.trim_start().starts_with('<');
+        let wait = answer.header("retry-after").and_then(retry_after);
+        let status = answer.status;
+        let again = |kind, wait| {
+            let message = format!(
+                "{} answered {status}: {}",
+                node.shown,
+                if html { "a web page".into() } else { quote(&text) }
+            );
+            Next::Again(Failure::new(kind, message), wait)
+        };
+        match status {
+            200..=299 if html => Err(again(FailureKind::Unreachable, None)),
+            200..=299 => {
+                let body = serde_json::from_slice(&answer.body).map_err(|_| {
+                    let message = format!("{} answered what is not JSON: {}", node.shown, quote(&text));
+                    Next::Again(Failure::new(FailureKind::Undecodable, message), None)
+                })?;
+                envelope::open(request, body).map_err(Next::Stop)
+            }
+            429 => Err(again(FailureKind::Throttled, wait)),
+            403 | 503 if html => Err(again(FailureKind::Throttled, wait)),
+            408 | 425 | 502 | 503 | 504 => Err(again(FailureKind::Unreachable, wait)),
+            // Nodes before v11.7 answer 500 for an abort too; that one is an answer.
+            500 if find_abort(&text).is_none() && classify(&text).kind == FailureKind::Undecodable => {
+                Err(again(FailureKind::Unreachable, wait))
+            }
+            404 if !html => {
+                let message = format!("{} does not have it: {}", node.shown, quote(&message_of(&text)));
+                Err(Next::Stop(Failure::new(FailureKind::Unsupported, message)))
+            }
+            _ if html => Err(again(FailureKind::Unreachable, wait)),
+            _ => Err(Next::Stop(classify(&message_of(&text)))),
+        }
+    }
+}
+
+/// The prose of an error body, `{"message": …}` or not.
+fn message_of(text: &str) -> String {
+    let parsed: Option<Value> = serde_json::from_str(text).ok();
+    let message = parsed.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
+    message.unwrap_or(text).to_owned()
+}
+
+/// A seed that differs between the questions of one run, so that their retries do not come together.
+fn attempts_seed(request: &Request) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(request)
+}
+
+impl Transport for RpcTransport {
+    fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
+        parallel::map(requests, self.config.jobs, |request| self.one(request, deadline))
+    }
+
+    fn name(&self) -> &'static str {
+        "rpc"
+    }
+
+    fn identity(&self) -> String {
+        format!("rpc {}", self.nodes.iter().map(|node| node.shown.as_str()).collect::<Vec<_>>().join(","))
+    }
+
+    fn offers_abi(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+//! Move aborts: reading them out of a node's prose, naming them, saying what to do.
+//!
+//! Codes are of the dVRF package's published source (V2), the lottery at its 2025-10-05 state and the framework
+//! (`facts/supra.md` §8 and §9.4). A code means nothing without its module: 0x50004 is one thing in `deposit` and
+//! another in `supra_vrf`.
+
+use crate::failure::{Abort, Failure, FailureKind, quote};
+
+/// A known abort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownAbort {
+    /// The module that raises it.
+    pub module: &'static str,
+    /// The abort code.
+    pub code: u64,
+    /// The constant's name in the contract.
+    pub name: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+const fn known(module: &'static str, code: u64, name: &'static str, remedy: &'static str) -> KnownAbort {
+    KnownAbort { module, code, name, remedy }
+}
+
+/// Every abort we can name.
+pub const KNOWN: &[KnownAbort] = &[
+    known(
+        "deposit",
+        0x60001,
+        "ECLIENT_NOT_EXIST",
+        "whitelist the client address in the deposit module, or correct CLIENT_ADDR",
+    ),
+    known("deposit", 0x60002, "ECLIENT_ALREADY_EXIST", "the client is whitelisted already; nothing to do"),
+    known("deposit", 0x50004, "ENOT_ENOUGH_BALANCE", "deposit more: the amount is above the fund"),
+    known("deposit", 0x50005, "ECONTRACT_IS_PAUSED", "Supra paused the deposit module; wait and ask Supra"),
+    known("deposit", 0x60006, "EREQUIRED_MORE_MINIMUMBALANCELIMIT", "set a minimum at or above Supra's own"),
+    known("deposit", 0x10007, "EAMOUNT_CANNOT_BE_ZERO", "give an amount above 0"),
+    known(
+        "deposit",
+        0x80008,
+        "ECONTRACT_ALREADY_EXISTS",
+        "the contract is whitelisted already; nothing to do",
+    ),
+    known("deposit", 0x60009, "ECONTRACT_DOES_NOT_EXIST", "whitelist the contract first"),
+    known("deposit", 0x1000A, "EINVALID_END_DATE", "choose an end at least two days ahead"),
+    known("deposit", 0x7000B, "EMIN_BALANCE", "deposit more: the total must end above the minimum"),
+    known("deposit", 0x1000C, "EINVALID_AMOUNT", "the amount is 0 or above the wallet's balance"),
+    known("deposit", 0x3000E, "EINVALID_MULTISIG_ACCOUNT", "only Supra's administrators can do this"),
+    known("deposit", 0x10000, "empty client list", "ask about at least one client"),
+    known("supra_util", 0x50002, "EUNAUTHORIZED_ACCESS", "sign with the owner's account"),
+    known("supra_vrf", 0x40001, "EUNAUTHORIZED_FREE_NODE", "only Supra's nodes may call this"),
+    known(
+        "supra_vrf",
+        0xB0002,
+        "EINVALID_SIGNATURE",
+        "the answer's signature does not verify; report it to Supra",
+    ),
+    known(
+        "supra_vrf",
+        0x10003,
+        "EINVALID_MESSAGE",
+        "the callback's arguments differ from the request; pass them on unchanged",
+    ),
+    known("supra_vrf", 0x50004, "EINVALID_CLIENT_CONTRACT", "whitelist the client and its consumer contract"),
+    known(
+        "supra_vrf",
+        0x20005,
+        "EMIN_BALANCE_REACHED",
+        "deposit more: requests are refused at or below the minimum balance",
+    ),
+    known("supra_vrf", 0x10006, "EINVALID_RNG_REQUEST", "ask for at least one random number"),
+    known("supra_vrf", 0x70007, "ENONCE_ALREADY_EXECUTED", "this request was answered before; nothing to do"),
+    known("supra_vrf", 0x50008, "EUNAUTHORIZED_ACCESS", "sign with the authorised account"),
+    known("main_v2", 1, "E_NOT_OWNER", "sign with the lottery's own account"),
+    known("main_v2", 2, "E_ALREADY_INITIALIZED", "the lottery is initialised already; nothing to do"),
+    known("main_v2", 3, "E_NO_TICKETS_AVAILABLE", "sell tickets first"),
+    known("main_v2", 4, "E_DRAW_NOT_SCHEDULED", "wait until five tickets are sold"),
+    known("main_v2", 6, "E_PENDING_REQUEST_STATE", "wait for the answer to the pending request"),
+    known("main_v2", 7, "E_NONCE_MISMATCH", "the answer is for another request"),
+    known("main_v2", 8, "E_RANDOM_BYTES_TOO_SHORT", "the answer holds too few random bytes"),
+    known("main_v2", 9, "E_INITIAL_DEPOSIT_TOO_LOW", "deposit at least the calculated minimum"),
+    known("main_v2", 10, "E_WITHDRAWAL_PENDING_REQUEST", "withdraw after the pending request is answered"),
+    known("main_v2", 12, "E_TREASURY_NOT_INITIALIZED", "initialise the treasury's token first"),
+    known("main_v2", 13, "E_PLAYER_STORE_NOT_REGISTERED", "register the player's store first"),
+    known(
+        "main_v2",
+        14,
+        "E_INVALID_CALLBACK_PAYLOAD",
+        "the callback's message is not the lottery's envelope; the contract cannot accept Supra's message",
+    ),
+    known("main_v2", 15, "E_MIN_BALANCE_OVERFLOW", "lower the gas settings: the minimum does not fit u64"),
+    known("main_v2", 16, "E_GAS_CONFIG_NOT_SET", "call configure_vrf_gas first"),
+    known("main_v2", 17, "E_REQUEST_STILL_PENDING", "wait for the answer to the pending request"),
+    known(
+        "main_v2",
+        18,
+        "E_UNEXPECTED_RNG_COUNT",
+        "the answer holds another number of random words than asked",
+    ),
+    known("main_v2", 19, "E_CLIENT_SEED_OVERFLOW", "set a lower client seed with configure_vrf_request"),
+    known("main_v2", 20, "E_CALLBACK_SOURCE_NOT_SET", "call whitelist_callback_sender first"),
+    known("main_v2", 21, "E_CALLBACK_CALLER_NOT_ALLOWED", "whitelist the account that answers"),
+    known(
+        "main_v2",
+        22,
+        "E_CONSUMER_ALREADY_WHITELISTED",
+        "the consumer is whitelisted already; nothing to do",
+    ),
+    known("main_v2", 23, "E_CONSUMER_NOT_WHITELISTED", "call whitelist_consumer for the account that draws"),
+    known(
+        "main_v2",
+        24,
+        "E_CLIENT_WHITELIST_SNAPSHOT_MISMATCH",
+        "record the client snapshot with the gas settings in force",
+    ),
+    known(
+        "main_v2",
+        25,
+        "E_CONSUMER_WHITELIST_SNAPSHOT_MISMATCH",
+        "record the consumer snapshot with the callback gas in force",
+    ),
+    known("main_v2", 26, "E_INVALID_REQUEST_CONFIG", "configure_vrf_request takes exactly one random word"),
+    known("main_v2", 27, "E_CLIENT_SEED_REGRESSION", "give a client seed not below the last one"),
+    known("main_v2", 28, "E_GAS_MATH_OVERFLOW", "lower the gas settings"),
+    known("main_v2", 29, "E_INVALID_GAS_CONFIG", "give gas settings above 0"),
+    known("main_v2", 30, "E_INVALID_CALLBACK_SENDER", "give a callback sender that is not 0x0"),
+    known("main_v2", 31, "E_INVALID_CONSUMER_ADDRESS", "give a consumer that is not 0x0"),
+    known("main_v2", 32, "E_JACKPOT_OVERFLOW", "draw before the jackpot grows further"),
+    known("main_v2", 33, "E_TICKET_ID_OVERFLOW", "no ticket numbers are left"),
+    known("main_v2", 34, "E_RNG_REQUEST_OVERFLOW", "the request counter is exhausted"),
+    known("main_v2", 35, "E_RNG_RESPONSE_OVERFLOW", "the response counter is exhausted"),
+    known("main_v2", 36, "E_RANDOM_INDEX_OVERFLOW", "the winning index does not fit"),
+    known("main_v2", 37, "E_CANNOT_REMOVE_DEFAULT_CONSUMER", "the lottery itself stays a consumer"),
+    known("treasury_v1", 1, "E_NOT_OWNER", "sign with the treasury's account"),
+    known("treasury_v1", 2, "E_ALREADY_INITIALIZED", "the token is initialised already; nothing to do"),
+    known("treasury_v1", 3, "E_NOT_INITIALIZED", "call init_token first"),
+    known("treasury_v1", 4, "E_STORE_NOT_REGISTERED", "register the store first"),
+    known("treasury_v1", 5, "E_TREASURY_STORE_NOT_REGISTERED", "register the treasury's store first"),
+    known("treasury_v1", 6, "E_INVALID_BASIS_POINTS", "the shares must add up to 10000"),
+    known("treasury_v1", 7, "E_RECIPIENT_STORE_NOT_REGISTERED", "register the recipient's store first"),
+    known("coin", 0x10006, "EINSUFFICIENT_BALANCE", "top up the signer's account"),
+    known("coin", 0x60005, "ECOIN_STORE_NOT_PUBLISHED", "register the coin in the signer's account"),
+    known("fungible_asset", 0x10004, "EINSUFFICIENT_BALANCE", "top up the signer's account"),
+    known("resource_account", 0x60001, "ECONTAINER_NOT_PUBLISHED", "the resource account does not exist"),
+];
+
+/// The abort of a module and code, if we can name it.
+pub fn lookup(module: &str, code: u64) -> Option<&'static KnownAbort> {
+    KNOWN.iter().find(|abort| abort.module == module && abort.code == code)
+}
+
+/// What a node's or CLI's error text says: an abort with its name, a missing function, or just a failure.
+pub fn classify(text: &str) -> Failure {
+    if let Some(abort) = find_abort(text) {
+        let module = abort.location.as_deref().and_then(|place| place.rsplit("::").next()).unwrap_or("");
+        let known = abort.code.parse().ok().and_then(|code| lookup(module, code));
+        let name = known.map_or_else(|| format!("code {}", abort.code), |known| known.name.to_owned());
+        let place = abort.location.as_deref().map(|place| format!(" in {place}")).unwrap_or_default();
+        let gone = (module, known.map(|known| known.name)) == ("deposit", Some("ECLIENT_NOT_EXIST"));
+        let kind = if gone { FailureKind::NotWhitelisted } else { FailureKind::Aborted };
+        let mut failure = Failure::new(kind, format!("the function aborted with {name}{place}"));
+        failure.hint = known.map(|known| known.remedy.to_owned());
+        failure.abort = Some(Abort { name: known.map(|known| known.name.to_owned()), ..abort });
+        return failure;
+    }
+    const MISSING: [&str; 8] = [
+        "FUNCTION_RESOLUTION_FAILURE",
+        "LINKER_ERROR",
+        "TYPE_RESOLUTION_FAILURE",
+        "NUMBER_OF_ARGUMENTS_MISMATCH",
+        "INVALID_MAIN_FUNCTION_SIGNATURE",
+        "is not a view function",
+        "not found",
+        "unexpected argument",
+    ];
+    let kind = if MISSING.iter().any(|word| text.contains(word)) {
+        FailureKind::Unsupported
+    } else {
+        FailureKind::Undecodable
+    };
+    Failure::new(kind, format!("the chain answered: {}", quote(text)))
+}
+
+/// Finds a Move abort in prose: the node's new and old forms and a transaction's `vm_status`.
+pub fn find_abort(text: &str) -> Option<Abort> {
+    let code = if let Some(at) = ["sub status", "sub_status"].iter().find_map(|word| after(text, word)) {
+        number(at.trim_start_matches([':', ' ']).trim_start_matches("Some("))?
+    } else if let Some(rest) = after(text, "Move abort") {
+        named_code(rest)?
+    } else {
+        let rest = after(text, "ABORTED").and_then(|rest| after(rest, "code"))?;
+        number(rest.trim_start_matches([':', ' ']))?
+    };
+    Some(Abort { location: location(text), code: code.to_string(), name: None })
+}
+
+fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    text.split_once(word).map(|(_, rest)| rest)
+}
+
+/// A decimal or `0x` number at the beginning.
+fn number(text: &str) -> Option<u64> {
+    if let Some(hex) = text.strip_prefix("0x") {
+        let end = hex.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(hex.len());
+        return u64::from_str_radix(&hex[..end], 16).ok();
+    }
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+/// `in 0x…::main_v2: E_NAME(0x4): …`, or `in 0x…::main_v2: 0x4`.
+fn named_code(rest: &str) -> Option<u64> {
+    let status = rest.split_once(": ").map_or(rest, |(_, status)| status);
+    let inside = status.split_once('(').map_or(status, |(_, inside)| inside);
+    number(inside.trim_start()).or_else(|| number(status.trim_start()))
+}
+
+/// `address::module`, from `Module 0x…::m`, `ModuleId { address: …, name: Identifier("m") }` or `in 0x…::m`.
+fn location(text: &str) -> Option<String> {
+    if let Some(rest) = after(text, "ModuleId { address: ") {
+        let address = leading(rest.trim_start_matches("0x"), |c| c.is_ascii_hexdigit())?;
+        let module = leading(after(rest, "Identifier(\"")?, is_word)?;
+        return Some(format!("0x{address}::{module}"));
+    }
+    ["Module 0x", "abort in 0x", "location 0x"].iter().find_map(|word| {
+        let rest = after(text, word)?;
+        let address = leading(rest, |c| c.is_ascii_hexdigit())?;
+        let module = leading(rest[address.len()..].strip_prefix("::")?, is_word)?;
+        Some(format!("0x{address}::{module}"))
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn leading(text: &str, keep: impl Fn(char) -> bool) -> Option<&str> {
+    let end = text.find(|c| !keep(c)).unwrap_or(text.len());
+    (1..=128).contains(&end).then(|| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_within_a_module() {
+        let keys: BTreeSet<_> = KNOWN.iter().map(|abort| (abort.module, abort.code)).collect();
+        assert_eq!(keys.len(), KNOWN.len());
+    }
+
+    #[test]
+    fn every_form_of_an_abort() {
+        for (text, location, code) in [
+            (
+                "Failed to execute view function: ABORTED with sub status 393217 at location Module 0x186b::deposit and message 0x186b::deposit::f at offset 43",
+                Some("0x186b::deposit"),
+                "393217",
+            ),
+            (
+                "VMError { major_status: ABORTED, sub_status: Some(131077), message: Some(\"x\"), location: Module(ModuleId { address: 186b, name: Identifier(\"supra_vrf\") }) }",
+                Some("0x186b::supra_vrf"),
+                "131077",
+            ),
+            (
+                "Move abort in 0xbc95::main_v2: E_DRAW_NOT_SCHEDULED(0x4): too early",
+                Some("0xbc95::main_v2"),
+                "4",
+            ),
+            ("Move abort in 0xbc95::main_v2: 0x10", Some("0xbc95::main_v2"), "16"),
+            ("… ABORTED … code 23", None, "23"),
+            ("VMError { major_status: ABORTED, sub_status: Some(393217), … }", None, "393217"),
+        ] {
+            let abort = find_abort(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((abort.location.as_deref(), abort.code.as_str()), (location, code), "{text}");
+        }
+        for text in ["", "FUNCTION_RESOLUTION_FAILURE", "Executed successfully", "sub status x", "Move abort"]
+        {
+            assert_eq!(find_abort(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_need_the_module() {
+        let at = |module: &str| {
+            classify(&format!("sub status 327684 at location Module 0x1::{module} and")).message
+        };
+        assert_eq!(at("deposit"), "the function aborted with ENOT_ENOUGH_BALANCE in 0x1::deposit");
+        assert_eq!(at("supra_vrf"), "the function aborted with EINVALID_CLIENT_CONTRACT in 0x1::supra_vrf");
+        assert_eq!(at("other"), "the function aborted with code 327684 in 0x1::other");
+    }
+
+    #[test]
+    fn kinds() {
+        for (text, kind) in [
+            ("ABORTED with sub status 393217 at location Module 0x1::deposit", FailureKind::NotWhitelisted),
+            ("ABORTED with sub status 393217 at location Module 0x1::resource_account", FailureKind::Aborted),
+            ("FUNCTION_RESOLUTION_FAILURE at …", FailureKind::Unsupported),
+            ("Function checkClientFund not found in module", FailureKind::Unsupported),
+            ("error: unexpected argument '--url' found", FailureKind::Unsupported),
+            ("something else", FailureKind::Undecodable),
+        ] {
+            assert_eq!(classify(text).kind, kind, "{text}");
+        }
+    }
+}

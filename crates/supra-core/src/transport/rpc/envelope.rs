@@ -1,0 +1,115 @@
+//! What nodes of several generations wrap an answer in.
+
+use serde_json::Value;
+
+use crate::abort::classify;
+use crate::failure::{Failure, FailureKind, quote};
+use crate::transport::Request;
+
+/// The answer inside a 200 body.
+pub(super) fn open(request: &Request, body: Value) -> Result<Value, Failure> {
+    if let Some(message) = body.get("message").and_then(Value::as_str)
+        && body.get("result").is_none()
+    {
+        return Err(classify(message));
+    }
+    match request {
+        Request::View(_) => view(body),
+        Request::Resource { type_tag, .. } => {
+            let inner = unwrapped(body).ok_or_else(|| absent(type_tag))?;
+            let data = inner.get("data").filter(|data| data.is_object()).cloned();
+            let data = data.unwrap_or(inner);
+            if data.is_object() { Ok(data) } else { Err(undecodable("a resource object", &data)) }
+        }
+        Request::ModuleAbi { module, .. } => {
+            let inner = unwrapped(body).ok_or_else(|| absent(module))?;
+            match inner.get("abi") {
+                Some(abi @ Value::Object(_)) => Ok(abi.clone()),
+                _ => Err(absent(module)),
+            }
+        }
+        Request::ChainId => match body {
+            Value::Number(_) | Value::String(_) => Ok(body),
+            other => Err(undecodable("a chain id", &other)),
+        },
+    }
+}
+
+/// `{"result": […]}` of every version; a bare array is tolerated.
+fn view(body: Value) -> Result<Value, Failure> {
+    match body {
+        Value::Array(_) => Ok(body),
+        Value::Object(mut fields) => match fields.remove("result") {
+            Some(result @ Value::Array(_)) => Ok(result),
+            Some(other) => Err(undecodable("a list of return values", &other)),
+            None => Err(undecodable("an object with `result`", &Value::Object(fields))),
+        },
+        other => Err(undecodable("an object with `result`", &other)),
+    }
+}
+
+/// v1 answers `null` for what is missing and `{"result":[…]}` for what is there.
+fn unwrapped(body: Value) -> Option<Value> {
+    match body {
+        Value::Null => None,
+        Value::Object(mut fields) => match fields.remove("result") {
+            Some(Value::Array(mut items)) if !items.is_empty() => {
+                Some(items.swap_remove(0)).filter(|v| !v.is_null())
+            }
+            Some(Value::Array(_) | Value::Null) => None,
+            Some(other) => Some(other),
+            None => Some(Value::Object(fields)),
+        },
+        other => Some(other),
+    }
+}
+
+fn absent(what: &str) -> Failure {
+    Failure::new(FailureKind::Unsupported, format!("the account does not have {}", quote(what)))
+}
+
+fn undecodable(wanted: &str, found: &Value) -> Failure {
+    Failure::new(
+        FailureKind::Undecodable,
+        format!("{wanted} is wanted, the node answered {}", quote(&found.to_string())),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use serde_json::json;
+
+    #[test]
+    fn every_generation() {
+        let call = crate::view::ViewCall {
+            function: "0x1::timestamp::now_microseconds".parse().unwrap(),
+            type_arguments: vec![],
+            arguments: vec![],
+        };
+        let view = Request::View(call);
+        let resource = Request::Resource { account: Address::FRAMEWORK, type_tag: "0x1::m::S".into() };
+        let abi = Request::ModuleAbi { account: Address::FRAMEWORK, module: "m".into() };
+        for (request, body, answer) in [
+            (&view, json!({"result": ["1"]}), Some(json!(["1"]))),
+            (&view, json!(["1"]), Some(json!(["1"]))),
+            (&view, json!({"result": "1"}), None),
+            (&view, json!({}), None),
+            (&view, json!(null), None),
+            (&resource, json!({"type": "0x1::m::S", "data": {"a": "1"}}), Some(json!({"a": "1"}))),
+            (&resource, json!({"result": [{"a": "1"}]}), Some(json!({"a": "1"}))),
+            (&resource, json!({"result": [null]}), None),
+            (&resource, json!(null), None),
+            (&abi, json!({"bytecode": "0x", "abi": {"name": "m"}}), Some(json!({"name": "m"}))),
+            (&abi, json!({"result": [{"abi": {"name": "m"}}]}), Some(json!({"name": "m"}))),
+            (&abi, json!({"bytecode": "0x"}), None),
+            (&Request::ChainId, json!(6), Some(json!(6))),
+            (&Request::ChainId, json!({"a": 1}), None),
+        ] {
+            assert_eq!(open(request, body.clone()).ok(), answer, "{body}");
+        }
+        let refused = open(&view, json!({"message": "FUNCTION_RESOLUTION_FAILURE"})).unwrap_err();
+        assert_eq!(refused.kind, FailureKind::Unsupported);
+    }
+}

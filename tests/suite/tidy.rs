@@ -1,0 +1,287 @@
+//! The house rules that a compiler does not know: layers, module sentences, lengths, thin mains, one reader of the
+//! environment, no trace of a machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use supra_core::config::env;
+use testkit::root;
+
+fn files(under: &str, ending: &str) -> Vec<PathBuf> {
+    fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                if path.file_name().is_some_and(|name| name != "target" && name != "corpus") {
+                    walk(&path, ending, found);
+                }
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(under), ending, &mut found);
+    assert!(!found.is_empty(), "no {ending} files under {under}");
+    found.sort();
+    found
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().display().to_string()
+}
+
+/// The code of a file before its tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+fn is_test(path: &Path) -> bool {
+    let text = shown(path);
+    text.starts_with("tests/") || text.ends_with("/tests.rs") || text.contains("/tests/")
+}
+
+#[track_caller]
+fn none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+fn sources() -> Vec<PathBuf> {
+    [files("crates", ".rs"), files("tests", ".rs")].concat()
+}
+
+#[test]
+fn every_module_says_what_it_decides() {
+    let silent = sources().into_iter().filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! "));
+    none(&silent.map(|path| format!("{}: begins without a //! sentence", shown(&path))).collect::<Vec<_>>());
+}
+
+#[test]
+fn files_are_short() {
+    let mut problems = Vec::new();
+    for path in sources() {
+        let most = if is_test(&path) { 700 } else { 400 };
+        let lines = code(&path).lines().count();
+        if lines > most {
+            problems.push(format!("{}: {lines} lines, at most {most} before its tests", shown(&path)));
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn mains_are_thin() {
+    let mut problems = Vec::new();
+    for path in files("crates", "src/main.rs") {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        if lines > 80 {
+            problems.push(format!("{}: {lines} lines, at most 80", shown(&path)));
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn drawers_have_names() {
+    let drawers =
+        ["utils.rs", "util.rs", "helpers.rs", "common.rs", "types.rs", "models.rs", "constants.rs", "mod.rs"];
+    let named = sources().into_iter().filter(|path| drawers.iter().any(|name| path.ends_with(name)));
+    none(&named.map(|path| format!("{}: name the idea, not the drawer", shown(&path))).collect::<Vec<_>>());
+}
+
+#[test]
+fn only_one_module_reads_the_environment() {
+    let allowed = ["crates/supra-core/src/config/env.rs", "crates/dvrf-devnet/src/environment.rs"];
+    let reads = ["env::var(", "env::var_os(", "env::vars(", "env::vars_os("];
+    let mut problems = Vec::new();
+    for path in files("crates", ".rs").into_iter().filter(|path| !is_test(path)) {
+        if !allowed.contains(&shown(&path).as_str()) && reads.iter().any(|call| code(&path).contains(call)) {
+            problems.push(format!("{}: reads the environment", shown(&path)));
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn nothing_unwraps_or_waits_for_later() {
+    let banned = [
+        ".unwrap()",
+        ".expect(",
+        "panic!(",
+        "todo!(",
+        "unimplemented!(",
+        "dbg!(",
+        "FIXME",
+        "XXX",
+        "#[allow(",
+    ];
+    let mut problems = Vec::new();
+    for path in files("crates", ".rs").into_iter().filter(|path| !is_test(path)) {
+        for (number, line) in code(&path).lines().enumerate() {
+            if let Some(word) = banned.iter().find(|word| line.contains(**word)) {
+                problems.push(format!("{}:{}: {word}", shown(&path), number + 1));
+            }
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn no_trace_of_a_machine() {
+    // Written in two parts so that this file does not match itself.
+    let traces = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
+    let mut problems = Vec::new();
+    for folder in ["crates", "tests", "docs", "env", "scripts"] {
+        for path in files(folder, "") {
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            for trace in traces.iter().filter(|trace| text.contains(**trace)) {
+                problems.push(format!("{}: contains {trace}", shown(&path)));
+            }
+        }
+    }
+    none(&problems);
+}
+
+/// The table of `docs/architecture.md`: what each module of the library may import.
+fn layers() -> BTreeMap<String, BTreeSet<String>> {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let words =
+        |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let rows: Vec<(u32, Vec<String>, String)> = page
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let layer = cells.first()?.split(' ').next()?.parse().ok()?;
+            Some((layer, words(cells.get(1)?), (*cells.get(2)?).to_owned()))
+        })
+        .collect();
+    let ground: BTreeSet<String> =
+        rows.iter().filter(|row| row.0 == 0).flat_map(|row| row.1.clone()).collect();
+    let all: BTreeSet<String> = rows.iter().flat_map(|row| row.1.clone()).collect();
+    let mut table = BTreeMap::new();
+    for (_, modules, imports) in &rows {
+        let mut allowed: BTreeSet<String> =
+            words(imports).into_iter().chain(modules.iter().cloned()).collect();
+        if imports.contains("layer 0") {
+            allowed.extend(ground.iter().cloned());
+        }
+        if imports.contains("every layer") {
+            allowed.extend(all.iter().cloned());
+        }
+        for module in modules {
+            table.insert(module.clone(), allowed.clone());
+        }
+    }
+    table
+}
+
+#[test]
+fn layers_hold() {
+    let table = layers();
+    let mut problems = Vec::new();
+    let source = root().join("crates/supra-core/src");
+    let mut met = BTreeSet::new();
+    for path in files("crates/supra-core/src", ".rs") {
+        let inside = path.strip_prefix(&source).unwrap();
+        let module = inside.components().next().unwrap().as_os_str().to_string_lossy().replace(".rs", "");
+        if module == "lib" {
+            continue;
+        }
+        met.insert(module.clone());
+        let Some(allowed) = table.get(&module) else {
+            problems.push(format!("{}: `{module}` is not in docs/architecture.md", shown(&path)));
+            continue;
+        };
+        let text = if is_test(&path) { String::new() } else { code(&path) };
+        for import in text.split("crate::").skip(1) {
+            let names =
+                import.strip_prefix('{').map_or(import, |list| list.split('}').next().unwrap_or(list));
+            let listed = names.len() != import.len();
+            let first = |name: &str| {
+                name.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").to_owned()
+            };
+            let names: Vec<String> =
+                if listed { names.split(',').map(first).collect() } else { vec![first(names)] };
+            for name in names.into_iter().filter(|name| table.contains_key(name) && !allowed.contains(name)) {
+                problems.push(format!("{}: `{module}` imports `{name}`", shown(&path)));
+            }
+        }
+    }
+    for module in table.keys().filter(|module| !met.contains(*module)) {
+        problems.push(format!("docs/architecture.md: `{module}` does not exist"));
+    }
+    none(&problems);
+}
+
+#[test]
+fn every_crate_inherits_lints_and_versions() {
+    let mut problems = Vec::new();
+    for path in files("crates", "Cargo.toml") {
+        let text = fs::read_to_string(&path).unwrap();
+        if !text.contains("[lints]\nworkspace = true") {
+            problems.push(format!("{}: does not inherit the lints", shown(&path)));
+        }
+        let dependencies = text.split("dependencies]").skip(1);
+        for line in dependencies.flat_map(|section| section.split("\n[").next().unwrap_or("").lines()) {
+            if line.contains('=') && !line.contains("workspace = true") {
+                problems.push(format!("{}: `{line}` has a version of its own", shown(&path)));
+            }
+        }
+    }
+    none(&problems);
+}
+
+/// The variables of an example file, in order, with what follows the `=`.
+fn example(name: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join("env").join(name)).unwrap();
+    let lines = text.lines().map(|line| line.trim_start_matches("#"));
+    let pairs = lines.filter_map(|line| line.split_once('='));
+    let named = pairs.filter(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    });
+    named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn example_files_list_the_table_of_variables() {
+    let table: Vec<&str> = env::ALL
+        .iter()
+        .filter(|variable| variable.group != "Set by the system")
+        .map(|variable| variable.name)
+        .collect();
+    for file in ["testnet.env.example", "mainnet.env.example"] {
+        let names: Vec<String> = example(file).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, table, "env/{file}");
+        let text = fs::read_to_string(root().join("env").join(file)).unwrap();
+        for variable in env::ALL.iter().filter(|variable| variable.group != "Set by the system") {
+            assert!(text.contains(variable.meaning), "env/{file}: the meaning of {} differs", variable.name);
+        }
+        for (name, value) in example(file) {
+            let variable = env::ALL.iter().find(|variable| variable.name == name).unwrap();
+            if let Some(default) = variable.default {
+                assert_eq!(value, default, "env/{file}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    let mut problems = Vec::new();
+    let pages = files("docs", ".md").into_iter().chain([root().join("README.md")]);
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            if !page.parent().unwrap().join(file).exists() {
+                problems.push(format!("{}: {link}", shown(&page)));
+            }
+        }
+    }
+    none(&problems);
+}
