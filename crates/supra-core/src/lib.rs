@@ -17,6 +17,7 @@ pub mod secret;
 pub mod abort;
 pub mod config;
 pub mod http;
+pub mod min_balance;
 pub mod move_value;
 pub mod state;
 pub mod view;
@@ -26,6 +27,7 @@ pub mod target;
 pub mod transport;
 
 pub mod collect;
+pub mod live;
 
 pub mod record;
 

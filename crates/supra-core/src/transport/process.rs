@@ -1,1 +1,268 @@
-//! To come.
+//! The Supra CLI as a child: argv without a shell, bounded output, the whole group killed at the deadline.
+
+mod child;
+mod compose;
+mod extract;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Deadline, Reply, Request, Transport, parallel};
+use crate::abort::classify;
+use crate::address::Address;
+use crate::failure::{Failure, FailureKind, quote};
+use crate::secret::Secret;
+use crate::view::{FunctionId, ViewCall};
+pub use child::{Finished, run};
+
+/// Which flags a CLI knows (`facts/supra.md` §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    /// v6.3: `--url`.
+    V6,
+    /// v9: `--rpc-url`.
+    V9,
+    /// v10: as v9, with a profile password.
+    V10,
+    /// v11.3.4 and later: views need no profile, lists take `--account`.
+    V11,
+}
+
+impl Generation {
+    /// The words of `--cli-generation`.
+    pub const WORDS: &'static [(&'static str, Generation)] =
+        &[("v6", Self::V6), ("v9", Self::V9), ("v10", Self::V10), ("v11", Self::V11)];
+}
+
+/// How the CLI is run.
+#[derive(Debug, Clone)]
+pub struct ProcessConfig {
+    /// The binary, or the words that run it (`docker exec supra_cli /supra/supra`).
+    pub program: Vec<OsString>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// The node that the CLI shall ask.
+    pub rpc_url: Option<Secret>,
+    /// Exported as `SUPRA_CONFIG`.
+    pub supra_config: Option<String>,
+    /// Its flag set.
+    pub generation: Generation,
+    /// Variables that it must not inherit.
+    pub env_remove: &'static [&'static str],
+    /// Time for one call.
+    pub call_timeout: Duration,
+    /// Calls at once.
+    pub jobs: usize,
+    /// Run all calls of one ask inside one container.
+    pub compose: Option<Compose>,
+}
+
+/// Where a container for the CLI comes from.
+#[derive(Debug, Clone)]
+pub struct Compose {
+    /// The docker command.
+    pub docker: OsString,
+    /// The compose service.
+    pub service: String,
+}
+
+/// The CLI transport.
+pub struct ProcessTransport {
+    config: ProcessConfig,
+}
+
+/// `/supra/supra`, a path with blanks that exists, or words.
+pub fn program_words(text: &str) -> Vec<OsString> {
+    if Path::new(text).exists() {
+        return vec![text.into()];
+    }
+    text.split_whitespace().map(OsString::from).collect()
+}
+
+impl ProcessTransport {
+    /// Runs nothing yet.
+    pub fn new(config: ProcessConfig) -> Result<Self, Failure> {
+        if config.program.is_empty() {
+            return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
+        }
+        Ok(Self { config })
+    }
+
+    /// The CLI's words for a question, without the program; `Err` where this generation has no such command.
+    fn words(&self, request: &Request) -> Result<Vec<String>, Failure> {
+        let word = |text: &str| text.to_owned();
+        let mut words = vec![word("move"), word("tool")];
+        match request {
+            Request::View(call) => self.view_words(call, &mut words),
+            Request::ChainId => {
+                let function =
+                    FunctionId { address: Address::FRAMEWORK, module: word("chain_id"), name: word("get") };
+                let call = ViewCall { function, type_arguments: vec![], arguments: vec![] };
+                self.view_words(&call, &mut words);
+            }
+            Request::Resource { account, .. } if self.config.generation >= Generation::V11 => {
+                words.extend(["list", "--query", "resources", "--account"].map(word));
+                words.push(account.to_string());
+            }
+            Request::ModuleAbi { account, module } if self.config.generation >= Generation::V11 => {
+                words.extend(["show", "--query", "module", "--name", module, "--account"].map(word));
+                words.push(account.to_string());
+            }
+            Request::Resource { .. } | Request::ModuleAbi { .. } => {
+                let message = "a Supra CLI before v11 reads no resources or modules of an account";
+                return Err(Failure::new(FailureKind::Unsupported, message));
+            }
+        }
+        if let Some(url) = &self.config.rpc_url {
+            let flag = if self.config.generation == Generation::V6 { "--url" } else { "--rpc-url" };
+            words.extend([word(flag), url.reveal().to_owned()]);
+        }
+        Ok(words)
+    }
+
+    fn view_words(&self, call: &ViewCall, words: &mut Vec<String>) {
+        words.push("view".to_owned());
+        // From v11 on a view signs nothing and takes a profile only as the place of the node's URL.
+        let profile = self.config.generation < Generation::V11 || self.config.rpc_url.is_none();
+        if let Some(name) = self.config.profile.as_ref().filter(|_| profile) {
+            words.extend(["--profile".to_owned(), name.clone()]);
+        }
+        words.extend(["--function-id".to_owned(), call.function.to_string()]);
+        for (flag, values) in [
+            ("--type-args", call.type_arguments.clone()),
+            ("--args", call.arguments.iter().map(crate::view::Argument::to_cli).collect()),
+        ] {
+            if !values.is_empty() {
+                words.push(flag.to_owned());
+                words.extend(values);
+            }
+        }
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        self.config.supra_config.iter().map(|path| ("SUPRA_CONFIG", path.clone())).collect()
+    }
+
+    fn one(&self, request: &Request, deadline: Deadline) -> Reply {
+        let started = Instant::now();
+        let reply = |result, attempts| Reply { result, elapsed: started.elapsed(), attempts };
+        let words = match self.words(request) {
+            Ok(words) => words,
+            Err(failure) => return reply(Err(failure), 0),
+        };
+        if deadline.passed() {
+            return reply(Err(Failure::new(FailureKind::Timeout, "there was no time left to ask")), 0);
+        }
+        let argv: Vec<OsString> =
+            self.config.program.iter().cloned().chain(words.into_iter().map(OsString::from)).collect();
+        let limit = deadline.at_most(self.config.call_timeout);
+        let finished = run(&argv, &self.environment(), self.config.env_remove, limit);
+        reply(finished.and_then(|finished| answer(request, &finished)), 1)
+    }
+}
+
+/// What a finished CLI call says: the result, or the failure in the CLI's own words.
+fn answer(request: &Request, finished: &Finished) -> Result<Value, Failure> {
+    if finished.timed_out {
+        let said = quote(&String::from_utf8_lossy(&finished.stderr));
+        let said = if said.is_empty() { said } else { format!("; it said: {said}") };
+        return Err(Failure::new(
+            FailureKind::Timeout,
+            format!("the Supra CLI did not end in time and was stopped{said}"),
+        ));
+    }
+    let found = extract::find(&String::from_utf8_lossy(&finished.stdout));
+    match (found, finished.success()) {
+        (extract::Found::Result(value), true) => pick(request, value),
+        (extract::Found::Refusal(text), _) => Err(classify(&text)),
+        (extract::Found::Nothing, true) => {
+            let said = quote(&String::from_utf8_lossy(&finished.stdout));
+            Err(Failure::new(
+                FailureKind::Undecodable,
+                format!("the Supra CLI printed no JSON result: {said}"),
+            ))
+        }
+        (_, false) => Err(failed(finished)),
+    }
+}
+
+fn failed(finished: &Finished) -> Failure {
+    let stderr = String::from_utf8_lossy(&finished.stderr);
+    let stdout = String::from_utf8_lossy(&finished.stdout);
+    let said = if stderr.trim().is_empty() { stdout } else { stderr };
+    let mut failure = classify(&said);
+    if failure.kind == FailureKind::Undecodable {
+        failure.kind = FailureKind::Unreachable;
+    }
+    failure.message = format!("the Supra CLI ended with {}: {}", finished.ending(), quote(&said));
+    if said.contains("unexpected argument") {
+        failure.hint = Some("set DVRF_CLI_GENERATION to the generation of this CLI".to_owned());
+    }
+    failure
+}
+
+/// Lists answer everything an account has; the question was about one item.
+fn pick(request: &Request, value: Value) -> Result<Value, Failure> {
+    let absent = || Failure::new(FailureKind::Unsupported, "the account does not have it");
+    match request {
+        Request::View(_) => Ok(value),
+        Request::ChainId => match value {
+            Value::Array(mut items) if items.len() == 1 => Ok(items.swap_remove(0)),
+            other => Ok(other),
+        },
+        Request::ModuleAbi { .. } => {
+            value.get("abi").cloned().or(Some(value)).filter(Value::is_object).ok_or_else(absent)
+        }
+        Request::Resource { type_tag, .. } => {
+            let items = value.as_array().ok_or_else(absent)?;
+            let named = |tag: &str| tag.parse::<FunctionId>().ok();
+            let wanted = named(type_tag);
+            items
+                .iter()
+                .find_map(|item| {
+                    match (item.get("type").and_then(Value::as_str), item.get("data"), item.get(type_tag)) {
+                        (Some(tag), Some(data), _) if named(tag) == wanted => Some(data.clone()),
+                        (_, _, Some(data)) => Some(data.clone()),
+                        _ => None,
+                    }
+                })
+                .ok_or_else(absent)
+        }
+    }
+}
+
+impl Transport for ProcessTransport {
+    fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
+        match &self.config.compose {
+            Some(place) => compose::ask(self, place, requests, deadline),
+            None => parallel::map(requests, self.config.jobs, |request| self.one(request, deadline)),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "cli"
+    }
+
+    fn identity(&self) -> String {
+        let program: Vec<_> = self.config.program.iter().map(|word| word.to_string_lossy()).collect();
+        let profile = self.config.profile.as_deref().unwrap_or("-");
+        let node = self
+            .config
+            .rpc_url
+            .as_ref()
+            .map(|url| crate::secret::redact_url(url.reveal()))
+            .unwrap_or_default();
+        let place = self.config.compose.as_ref().map(|place| place.service.as_str()).unwrap_or_default();
+        format!("cli {} {profile} {node} {place}", program.join(" "))
+    }
+
+    fn offers_abi(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,232 @@
-//! To come.
+//! Recorded answers: a directory with one file per question, for tests and bug reports, and the recorder of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Deadline, Reply, Request, Transport};
+use crate::failure::{Failure, FailureKind};
+
+/// A question and its answer. Neither holds a URL, a header or a key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Recorded {
+    question: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+}
+
+/// The question in words, the same in every recording.
+fn question(request: &Request) -> String {
+    match request {
+        Request::View(call) => {
+            let arguments: Vec<String> = call.arguments.iter().map(crate::view::Argument::to_cli).collect();
+            let words =
+                [vec![format!("view {}", call.function)], call.type_arguments.clone(), arguments].concat();
+            words.join(" ")
+        }
+        Request::Resource { account, type_tag } => format!("resource {account} {type_tag}"),
+        Request::ModuleAbi { account, module } => format!("module {account} {module}"),
+        Request::ChainId => "chain_id".to_owned(),
+    }
+}
+
+/// A readable file name: the last word of what is asked, and a number that keeps questions apart.
+fn file_name(number: usize, request: &Request) -> String {
+    let name = match request {
+        Request::View(call) => call.function.name.as_str(),
+        Request::Resource { .. } => "resource",
+        Request::ModuleAbi { module, .. } => module,
+        Request::ChainId => "chain_id",
+    };
+    format!("{number:03}-{name}.json")
+}
+
+/// Answers from a recording.
+pub struct ReplayTransport {
+    directory: PathBuf,
+    answers: BTreeMap<String, Recorded>,
+}
+
+impl ReplayTransport {
+    /// Reads a recording.
+    pub fn open(directory: &Path) -> Result<Self, Failure> {
+        let broken = |what: &Path, why: String| {
+            Failure::new(
+                FailureKind::Config,
+                format!("the recording {} cannot be read: {why}", what.display()),
+            )
+        };
+        let listed = fs::read_dir(directory).map_err(|error| broken(directory, error.to_string()))?;
+        let mut answers = BTreeMap::new();
+        for entry in listed {
+            let path = entry.map_err(|error| broken(directory, error.to_string()))?.path();
+            if path.extension().is_none_or(|ending| ending != "json") {
+                continue;
+            }
+            let text = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
+            let recorded: Recorded =
+                serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
+            answers.insert(recorded.question.clone(), recorded);
+        }
+        if answers.is_empty() {
+            return Err(broken(directory, "it holds no answers".to_owned()));
+        }
+        Ok(Self { directory: directory.to_owned(), answers })
+    }
+}
+
+impl Transport for ReplayTransport {
+    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
+        let answer = |request: &Request| {
+            let recorded = self.answers.get(&question(request));
+            match recorded.map(|recorded| (&recorded.answer, &recorded.failure)) {
+                Some((_, Some(failure))) => Err(failure.clone()),
+                Some((Some(value), None)) => Ok(value.clone()),
+                Some((None, None)) => Ok(Value::Null),
+                None => {
+                    Err(Failure::new(FailureKind::Unsupported, "the recording does not hold this question"))
+                }
+            }
+        };
+        requests
+            .iter()
+            .map(|request| Reply { result: answer(request), elapsed: Duration::ZERO, attempts: 1 })
+            .collect()
+    }
+
+    fn name(&self) -> &'static str {
+        "replay"
+    }
+
+    fn identity(&self) -> String {
+        format!("replay {}", self.directory.display())
+    }
+
+    fn offers_abi(&self) -> bool {
+        self.answers.keys().any(|question| question.starts_with("module "))
+    }
+}
+
+/// Passes questions on and writes down what came back.
+pub struct Recorder {
+    inner: Box<dyn Transport>,
+    directory: PathBuf,
+    written: std::sync::Mutex<BTreeMap<String, usize>>,
+}
+
+impl Recorder {
+    /// Records into a directory, which is made; files of an earlier recording are replaced question by question.
+    pub fn new(inner: Box<dyn Transport>, directory: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(directory).map_err(|error| {
+            let message = format!("the recording {} cannot be written: {error}", directory.display());
+            Failure::new(FailureKind::Output, message)
+        })?;
+        Ok(Self { inner, directory: directory.to_owned(), written: std::sync::Mutex::default() })
+    }
+
+    fn write(&self, request: &Request, reply: &Reply) -> std::io::Result<()> {
+        let question = question(request);
+        let mut written = self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let next = written.len();
+        let number = *written.entry(question.clone()).or_insert(next);
+        let recorded =
+            Recorded { question, answer: reply.result.clone().ok(), failure: reply.result.clone().err() };
+        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+        serde_json::to_writer_pretty(&mut file, &recorded)?;
+        file.write_all(b"\n")?;
+        file.persist(self.directory.join(file_name(number, request)))?;
+        Ok(())
+    }
+}
+
+impl Transport for Recorder {
+    fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
+        let mut replies = self.inner.ask(requests, deadline);
+        for (request, reply) in requests.iter().zip(&mut replies) {
+            if let Err(error) = self.write(request, reply) {
+                // A recording with holes would replay as another chain: the answer must not look complete.
+                let message =
+                    format!("the recording {} cannot be written: {error}", self.directory.display());
+                reply.result = Err(Failure::new(FailureKind::Output, message));
+            }
+        }
+        replies
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn identity(&self) -> String {
+        self.inner.identity()
+    }
+
+    fn offers_abi(&self) -> bool {
+        self.inner.offers_abi()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    struct Fixed;
+
+    impl Transport for Fixed {
+        fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
+            let answer = |request: &Request| match request {
+                Request::ChainId => Ok(json!(6)),
+                _ => Err(Failure::new(FailureKind::Timeout, "slow")),
+            };
+            let reply = |request| Reply { result: answer(request), elapsed: Duration::ZERO, attempts: 1 };
+            requests.iter().map(reply).collect()
+        }
+
+        fn name(&self) -> &'static str {
+            "rpc"
+        }
+
+        fn identity(&self) -> String {
+            String::new()
+        }
+
+        fn offers_abi(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_recording_answers_as_the_chain_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let deadline = Deadline::after(Duration::from_secs(1));
+        let module = Request::ModuleAbi { account: crate::address::Address::FRAMEWORK, module: "m".into() };
+        let asked = [Request::ChainId, module.clone(), Request::ChainId];
+        Recorder::new(Box::new(Fixed), folder.path()).unwrap().ask(&asked, deadline);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        let replay = ReplayTransport::open(folder.path()).unwrap();
+        let results: Vec<_> = replay.ask(&asked, deadline).into_iter().map(|reply| reply.result).collect();
+        assert_eq!(results[0], Ok(json!(6)));
+        assert_eq!(results[1], Err(Failure::new(FailureKind::Timeout, "slow")));
+        let other = Request::ModuleAbi { account: crate::address::Address::FRAMEWORK, module: "n".into() };
+        let result = replay.ask(&[other], deadline).pop().unwrap().result;
+        assert_eq!(result.unwrap_err().kind, FailureKind::Unsupported);
+    }
+
+    #[test]
+    fn what_is_no_recording_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(ReplayTransport::open(folder.path()).is_err());
+        fs::write(folder.path().join("a.json"), "{").unwrap();
+        let failure = ReplayTransport::open(folder.path()).err().unwrap();
+        assert_eq!(failure.kind, FailureKind::Config);
+        assert!(failure.message.contains("a.json"));
+    }
+}

@@ -1,0 +1,275 @@
+//! From settings to a filled record: which transport, which target, which formula.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::amount::{GasPrice, GasUnits};
+use crate::collect::cache::{self, Cache};
+use crate::collect::report::{error_object, timestamp};
+use crate::collect::resolve::Overrides;
+use crate::collect::{Collected, Collector};
+use crate::config::network::Network;
+use crate::config::{Settings, env};
+use crate::failure::{Failure, FailureKind, quote};
+use crate::min_balance::Calculation;
+use crate::record::{Record, RecordError, SCHEMA};
+use crate::secret::Secret;
+use crate::target::{Target, expected_chain_id};
+use crate::transport::process::{Compose, Generation, ProcessConfig, ProcessTransport, program_words};
+use crate::transport::replay::{Recorder, ReplayTransport};
+use crate::transport::rpc::{RpcConfig, RpcTransport};
+use crate::transport::{Deadline, Transport};
+
+/// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
+const BODY_BYTES_MAX: u64 = 16 << 20;
+
+/// An open way to the chain, for one target or a stream of them.
+pub struct Live {
+    transport: Box<dyn Transport>,
+    settings: Settings,
+    overrides: Overrides,
+    calculation: Option<Calculation>,
+    cache_directory: Option<PathBuf>,
+    timeout: Duration,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Rpc,
+    Cli,
+    Replay,
+}
+
+fn needed<T>(value: Option<T>, variable: &'static env::Variable) -> Result<T, Failure> {
+    value.ok_or_else(|| Settings::missing(variable))
+}
+
+impl Live {
+    /// Reads the settings and opens the transport they choose. Nothing is asked yet.
+    pub fn open(settings: &Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            transport: transport(settings)?,
+            overrides: Overrides::read(settings)?,
+            calculation: calculation(settings)?,
+            cache_directory: cache::directory(settings),
+            timeout: needed(settings.seconds(&env::TIMEOUT)?, &env::TIMEOUT)?,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Asks the chain about the target that the settings or the record name and writes the report into the record.
+    /// The failure, if there is one, is in the record too: its `error` says why the report is no answer.
+    pub fn fill(
+        &self,
+        record: &mut Record,
+        now: Timestamp,
+    ) -> Result<Result<Collected, Failure>, RecordError> {
+        let (target, given) = match Target::resolve(&self.settings, Some(record)) {
+            Ok(found) => found,
+            Err(failure) => {
+                fail(record, &failure, now)?;
+                return Ok(Err(failure));
+            }
+        };
+        let collector = Collector {
+            transport: &*self.transport,
+            deadline: Deadline::after(self.timeout),
+            overrides: &self.overrides,
+            cache: &Cache::new(self.cache_directory.as_deref(), &self.transport.identity(), &target),
+            now,
+        };
+        let collected = collector.run(&target);
+        let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
+        collected.write(record, &target, &given, &calculation, now)?;
+        Ok(Ok(collected))
+    }
+
+    /// The formula's result, where the gas settings are given.
+    pub fn calculation(&self) -> Option<&Calculation> {
+        self.calculation.as_ref()
+    }
+}
+
+/// Writes a record that says only what failed, so that the pipe never carries silence.
+pub fn fail(record: &mut Record, failure: &Failure, now: Timestamp) -> Result<(), RecordError> {
+    record.set("timestamp", &timestamp(now))?;
+    record.set("schema", SCHEMA)?;
+    record.set("error", &error_object(failure, None))
+}
+
+/// The formula of the settings: all three gas values or none.
+pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> {
+    let margin = needed(settings.decimal(&env::MARGIN)?, &env::MARGIN)?;
+    let window = needed(settings.bounded(&env::WINDOW, 1_000_000)?, &env::WINDOW)?;
+    let gas = [&env::MAX_GAS_PRICE, &env::MAX_GAS_LIMIT, &env::VERIFICATION_GAS];
+    let values = gas.map(|variable| settings.number(variable));
+    let [price, limit, verification] = values;
+    match (price?, limit?, verification?) {
+        (None, None, None) => Ok(None),
+        (Some(price), Some(limit), Some(verification)) => {
+            let result = Calculation::from_gas(
+                GasPrice(price),
+                GasUnits(limit),
+                GasUnits(verification),
+                margin,
+                window,
+            );
+            result.map(Some).map_err(|error| Failure::new(FailureKind::Config, error.to_string()))
+        }
+        _ => {
+            let missing = gas.into_iter().find(|variable| !settings.is_given(variable));
+            let failure = missing.map_or_else(|| Settings::missing(&env::MAX_GAS_PRICE), Settings::missing);
+            Err(failure.with_hint("the three gas settings go together"))
+        }
+    }
+}
+
+fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
+    let words = &[("rpc", Kind::Rpc), ("cli", Kind::Cli), ("replay", Kind::Replay)];
+    let network = settings.choice(&env::NETWORK, Network::WORDS)?;
+    let kind = match settings.choice(&env::TRANSPORT, words)? {
+        Some(kind) => kind,
+        None if settings.text(&env::REPLAY_DIR).is_some() => Kind::Replay,
+        None if settings.text(&env::RPC_URL).is_some() => Kind::Rpc,
+        // A named network without a CLI of its own means its public node.
+        None if network.is_some()
+            && !settings.is_given(&env::CLI_BIN)
+            && !settings.is_given(&env::CLI_COMPOSE) =>
+        {
+            Kind::Rpc
+        }
+        None => Kind::Cli,
+    };
+    let inner: Box<dyn Transport> = match kind {
+        Kind::Rpc => Box::new(RpcTransport::new(rpc(settings, network)?)?),
+        Kind::Cli => Box::new(ProcessTransport::new(process(settings)?)?),
+        Kind::Replay => {
+            let directory = needed(settings.text(&env::REPLAY_DIR), &env::REPLAY_DIR)?;
+            Box::new(ReplayTransport::open(Path::new(directory))?)
+        }
+    };
+    match settings.text(&env::RECORD_DIR) {
+        Some(directory) => Ok(Box::new(Recorder::new(inner, Path::new(directory))?)),
+        None => Ok(inner),
+    }
+}
+
+fn jobs(settings: &Settings) -> Result<usize, Failure> {
+    let jobs = needed(settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
+    Ok(usize::try_from(jobs).unwrap_or(1))
+}
+
+fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failure> {
+    let given = settings.text(&env::RPC_URL).map(str::to_owned);
+    let urls = given.or_else(|| network.map(|network| network.rpc_url().to_owned()));
+    let urls = needed(urls, &env::RPC_URL)?;
+    let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Secret::new).collect();
+    let versions = settings.text(&env::RPC_API).unwrap_or_default().split(',').map(str::trim);
+    let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
+    if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3"].contains(&version.as_str())) {
+        let message = format!("{} has {:?}: v3, v2 and v1 are known", env::RPC_API.name, quote(wrong));
+        return Err(Failure::new(FailureKind::Config, message));
+    }
+    Ok(RpcConfig {
+        urls,
+        headers: headers(settings)?,
+        versions,
+        call_timeout: needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
+        jobs: jobs(settings)?,
+        retries: retries(settings)?,
+        body_bytes_max: BODY_BYTES_MAX,
+        chain_id: expected_chain_id(settings, network)?,
+    })
+}
+
+fn retries(settings: &Settings) -> Result<u32, Failure> {
+    let retries = needed(settings.number(&env::RETRIES)?, &env::RETRIES)?;
+    match u32::try_from(retries) {
+        Ok(retries @ 0..=20) => Ok(retries),
+        _ => {
+            Err(Failure::new(FailureKind::Config, format!("{} is {retries}: at most 20", env::RETRIES.name)))
+        }
+    }
+}
+
+fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
+    let lines = settings.text(&env::RPC_HEADERS).unwrap_or_default().lines();
+    let mut headers = Vec::new();
+    for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').ok_or_else(|| {
+            Failure::new(
+                FailureKind::Config,
+                format!("{}: a header is written Name: value", env::RPC_HEADERS.name),
+            )
+        })?;
+        headers.push((name.trim().to_owned(), Secret::new(value.trim())));
+    }
+    if let Some(key) = settings.text(&env::NODE_API_KEY) {
+        headers.push(("Authorization".to_owned(), Secret::new(&format!("Bearer {key}"))));
+    }
+    Ok(headers)
+}
+
+fn process(settings: &Settings) -> Result<ProcessConfig, Failure> {
+    let program = settings.text(&env::CLI_BIN).map(program_words).unwrap_or_default();
+    let generation = settings.choice(&env::CLI_GENERATION, Generation::WORDS)?;
+    let compose = settings.text(&env::CLI_COMPOSE);
+    Ok(ProcessConfig {
+        program,
+        profile: settings.text(&env::PROFILE).map(str::to_owned),
+        rpc_url: settings
+            .text(&env::RPC_URL)
+            .map(|urls| Secret::new(urls.split(',').next().unwrap_or(urls).trim())),
+        supra_config: settings.text(&env::SUPRA_CONFIG).map(str::to_owned),
+        generation: needed(generation, &env::CLI_GENERATION)?,
+        env_remove: env::NOT_FOR_CHILDREN,
+        call_timeout: needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
+        jobs: jobs(settings)?,
+        compose: compose.map(|service| Compose { docker: "docker".into(), service: service.to_owned() }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&'static str, &str)]) -> Settings {
+        Settings::new(pairs.iter().map(|(name, text)| (*name, (*text).to_owned())).collect())
+    }
+
+    fn name(pairs: &[(&'static str, &str)]) -> Result<&'static str, String> {
+        transport(&settings(pairs)).map(|transport| transport.name()).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn the_transport_follows_the_settings() {
+        assert_eq!(name(&[]), Ok("cli"));
+        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n")]), Ok("rpc"));
+        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n"), ("DVRF_TRANSPORT", "cli")]), Ok("cli"));
+        assert_eq!(name(&[("DVRF_NETWORK", "testnet")]), Ok("rpc"));
+        assert_eq!(name(&[("DVRF_NETWORK", "testnet"), ("SUPRA_CLI_BIN", "supra")]), Ok("cli"));
+        assert_eq!(name(&[("DVRF_TRANSPORT", "rpc")]), Err("SUPRA_RPC_URL or --rpc-url is needed".into()));
+        assert_eq!(
+            name(&[("DVRF_TRANSPORT", "ws")]),
+            Err("DVRF_TRANSPORT is \"ws\": one of rpc, cli, replay is needed".into())
+        );
+        assert_eq!(
+            name(&[("SUPRA_RPC_URL", "http://n"), ("DVRF_RPC_API", "v9")]),
+            Err("DVRF_RPC_API has \"v9\": v3, v2 and v1 are known".into())
+        );
+    }
+
+    #[test]
+    fn the_gas_settings_go_together() {
+        assert_eq!(calculation(&settings(&[])), Ok(None));
+        let failure = calculation(&settings(&[("MAX_GAS_PRICE", "1")])).unwrap_err();
+        assert_eq!(failure.message, "MAX_GAS_LIMIT or --max-gas-limit is needed");
+        let all =
+            [("MAX_GAS_PRICE", "1000"), ("MAX_GAS_LIMIT", "500_000"), ("VERIFICATION_GAS_VALUE", "25000")];
+        let minimum = calculation(&settings(&all)).unwrap().unwrap().min_balance;
+        assert_eq!(minimum.get(), 15_750_000_000);
+    }
+}

@@ -1,0 +1,204 @@
+//! Running one child to its end or its deadline, with both streams drained on one thread.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::failure::{Failure, FailureKind};
+use crate::transport::Deadline;
+
+/// More than any view or transaction prints.
+const STDOUT_BYTES_MAX: usize = 8 << 20;
+/// Enough to say what went wrong.
+const STDERR_BYTES_MAX: usize = 64 << 10;
+/// How long the pipes may stay open after the child has ended: a grandchild may hold them for ever.
+const AFTERWARDS: Duration = Duration::from_millis(100);
+
+/// A child that has ended or was stopped.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended; `None` if it had to be killed and could not be waited for.
+    pub status: Option<ExitStatus>,
+    /// What it printed, up to a bound.
+    pub stdout: Vec<u8>,
+    /// What it said, up to a bound.
+    pub stderr: Vec<u8>,
+    /// Whether the deadline ended it.
+    pub timed_out: bool,
+}
+
+impl Finished {
+    /// Whether it ended with 0 by itself.
+    pub fn success(&self) -> bool {
+        !self.timed_out && self.status.is_some_and(|status| status.success())
+    }
+
+    /// How it ended, in words.
+    pub fn ending(&self) -> String {
+        match self.status.map(|status| (status.code(), status.signal())) {
+            Some((Some(code), _)) => format!("code {code}"),
+            Some((None, Some(signal))) => format!("signal {signal}"),
+            _ => "no status".to_owned(),
+        }
+    }
+}
+
+/// The process groups of running children, for the signal thread.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+static SIGNALS: Once = Once::new();
+
+/// Children have groups of their own, so Ctrl-C does not reach them: pass it on, then end as the signal says.
+fn pass_signals_on() {
+    SIGNALS.call_once(|| {
+        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                    // A group that has just ended is what we want.
+                    let _ = kill_process_group(*group, Signal::KILL);
+                }
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        });
+    });
+}
+
+struct Registered(Option<Pid>);
+
+impl Registered {
+    fn new(child: &Child) -> Self {
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(group);
+        }
+        Self(group)
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.0 {
+            // It may have ended by itself this very moment.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| *known != group);
+        }
+    }
+}
+
+/// Runs `argv` with an empty stdin until it ends or `deadline` passes.
+pub fn run(
+    argv: &[OsString],
+    environment: &[(&'static str, String)],
+    env_remove: &[&str],
+    deadline: Deadline,
+) -> Result<Finished, Failure> {
+    let Some((program, words)) = argv.split_first() else {
+        return Err(Failure::new(FailureKind::Config, "no program to run"));
+    };
+    pass_signals_on();
+    let mut command = Command::new(program);
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    for name in env_remove {
+        command.env_remove(name);
+    }
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    let mut child = command.spawn().map_err(|error| {
+        let message = format!("the Supra CLI {} cannot be run: {}", program.display(), reason(&error));
+        Failure::new(FailureKind::Config, message)
+            .with_hint("set SUPRA_CLI_BIN to the CLI's path, or SUPRA_RPC_URL to ask a node without it")
+    })?;
+    let group = Registered::new(&child);
+    let mut finished = Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), timed_out: false };
+    if let Err(error) = drain(&mut child, &mut finished, deadline) {
+        group.kill();
+        let _ = child.wait();
+        let message = format!("the Supra CLI's output cannot be read: {error}");
+        return Err(Failure::new(FailureKind::Unreachable, message));
+    }
+    if finished.timed_out {
+        group.kill();
+    }
+    finished.status = child.wait().ok();
+    Ok(finished)
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "it is not an executable file".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Reads both pipes as data comes, until both are closed, the child has ended, or the deadline passes.
+fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::Result<()> {
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let mut ended = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let mut limit = deadline;
+    let mut buffer = vec![0u8; 16 << 10];
+    while stdout.is_some() || stderr.is_some() || ended.is_some() {
+        let mut fds = Vec::with_capacity(3);
+        fds.extend(stdout.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        fds.extend(stderr.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        fds.extend(ended.as_ref().map(|process| PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)));
+        let span = Timespec::try_from(limit.left()).ok();
+        let ready = match poll(&mut fds, span.as_ref()) {
+            Ok(ready) => ready,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if ready == 0 {
+            finished.timed_out = limit == deadline;
+            return Ok(());
+        }
+        let mut states = fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<_>>().into_iter();
+        let mut is_ready = |there: bool| there && states.next().unwrap_or(false);
+        let (out_ready, err_ready, end_ready) =
+            (is_ready(stdout.is_some()), is_ready(stderr.is_some()), is_ready(ended.is_some()));
+        if out_ready {
+            take(&mut stdout, &mut buffer, &mut finished.stdout, STDOUT_BYTES_MAX)?;
+        }
+        if err_ready {
+            take(&mut stderr, &mut buffer, &mut finished.stderr, STDERR_BYTES_MAX)?;
+        }
+        if end_ready {
+            ended = None;
+            limit = deadline.at_most(AFTERWARDS);
+        }
+        if deadline.passed() && ended.is_some() {
+            finished.timed_out = true;
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// One read of a pipe that has data; closes it at its end. What is above the bound is read and dropped, so that a
+/// child that talks much does not block.
+fn take<R: Read>(pipe: &mut Option<R>, buffer: &mut [u8], kept: &mut Vec<u8>, most: usize) -> io::Result<()> {
+    let Some(reader) = pipe else { return Ok(()) };
+    match reader.read(buffer) {
+        Ok(0) => *pipe = None,
+        Ok(length) => {
+            let room = most.saturating_sub(kept.len());
+            kept.extend_from_slice(&buffer[..length.min(room)]);
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

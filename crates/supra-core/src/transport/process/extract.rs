@@ -1,0 +1,123 @@
+//! Finding the JSON in what a CLI printed: between log lines, colours and prompts (`facts/supra.md` §4.5).
+
+use serde_json::Value;
+
+/// Places that may begin a JSON value, before we give up on a page that is none.
+const ATTEMPTS_MAX: usize = 10_000;
+
+/// What an output holds.
+#[derive(Debug, PartialEq)]
+pub(super) enum Found {
+    /// The value of `result` or `Result`, or a bare array.
+    Result(Value),
+    /// The text of an error document.
+    Refusal(String),
+    /// No JSON that says anything.
+    Nothing,
+}
+
+/// Finds the result: the last object with one, else the last error, else a bare array.
+pub(super) fn find(output: &str) -> Found {
+    let plain = strip(output);
+    let mut refusal = None;
+    let mut bare = None;
+    let mut result = None;
+    for value in values(&plain) {
+        let key = |names: &[&str]| names.iter().find_map(|name| value.get(*name)).cloned();
+        if let Some(inner) = key(&["result", "Result"]) {
+            // `{"Result": {"result": […]}}`: the CLI's wrapper around the node's.
+            let nested = inner.get("result").cloned();
+            result = Some(nested.unwrap_or(inner));
+        } else if let Some(text) = key(&["message", "Error", "error"]) {
+            refusal = Some(text.as_str().map_or_else(|| text.to_string(), str::to_owned));
+        } else if value.is_array() {
+            bare = Some(value);
+        }
+    }
+    match (result, refusal, bare) {
+        (Some(value), ..) => Found::Result(value),
+        (None, Some(text), _) => Found::Refusal(text),
+        (None, None, Some(value)) => Found::Result(value),
+        (None, None, None) => Found::Nothing,
+    }
+}
+
+/// Without ANSI sequences, carriage returns and a byte order mark.
+fn strip(output: &str) -> String {
+    let mut plain = String::with_capacity(output.len());
+    let mut chars = output.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' if chars.peek() == Some(&'[') => {
+                chars.next();
+                // A control sequence ends with a letter or one of a few signs.
+                chars.by_ref().find(|c| matches!(c, '@'..='~'));
+            }
+            '\u{1b}' | '\r' | '\u{feff}' => {}
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// The top-level objects and arrays of a text, in order.
+fn values(text: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    for _ in 0..ATTEMPTS_MAX {
+        let Some(start) = rest.find(['{', '[']) else { break };
+        rest = &rest[start..];
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        match stream.next() {
+            Some(Ok(value)) => {
+                found.push(value);
+                rest = &rest[stream.byte_offset()..];
+            }
+            _ => rest = &rest[1..],
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_style() {
+        let one = || Found::Result(json!(["1"]));
+        for output in [
+            "{\n  \"result\": [\n    \"1\"\n  ]\n}\n",
+            "URL: https://rpc-testnet.supra.com/rpc/v1/view\n{ \"result\": [\"1\"] }",
+            "\u{feff}{\"result\":[\"1\"]}\r\n",
+            "\u{1b}[32mINFO\u{1b}[0m supra_logger: [main] {starting}\n{\"result\":[\"1\"]}\ndone.",
+            "{\"Result\": [\"1\"]}",
+            "{\"Result\": {\"result\": [\"1\"]}}",
+            "{\"message\":\"simulated\"} {\"result\":[\"1\"]}",
+            "{\"result\":[\"0\"]}\n{\"result\":[\"1\"]}",
+            "INFO [\"x\nnoise\n[\"1\"]",
+        ] {
+            assert_eq!(find(output), one(), "{output:?}");
+        }
+        assert_eq!(find("{\"result\": 600}"), Found::Result(json!(600)));
+        assert_eq!(find("{\"result\": null}"), Found::Result(json!(null)));
+        assert_eq!(
+            find("{\n \"message\": \"no such function\"\n}"),
+            Found::Refusal("no such function".into())
+        );
+        assert_eq!(find("{\"Error\": {\"code\": 3}}"), Found::Refusal("{\"code\":3}".into()));
+        for output in
+            ["", "hello", "{\"result\": [\"1\"", "NaN", "{\"other\":1}", "<html>{</html>", "\"text\"", "7"]
+        {
+            assert_eq!(find(output), Found::Nothing, "{output:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_pages_end() {
+        assert_eq!(find(&"[".repeat(200_000)), Found::Nothing);
+        assert_eq!(find(&"{\"a\":".repeat(100_000)), Found::Nothing);
+        assert_eq!(find(&format!("{{\"result\":{}", "[".repeat(5000))), Found::Nothing);
+    }
+}

@@ -1,0 +1,155 @@
+//! Real children: small shell scripts that behave as the CLI does, well and badly.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::view::Argument;
+
+fn script(folder: &Path, text: &str) -> OsString {
+    let path = folder.join("supra");
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.into_os_string()
+}
+
+fn config(program: OsString) -> ProcessConfig {
+    ProcessConfig {
+        program: vec![program],
+        profile: Some("p".to_owned()),
+        rpc_url: None,
+        supra_config: None,
+        generation: Generation::V9,
+        env_remove: &["MONITOR_WEBHOOK_URL"],
+        call_timeout: Duration::from_millis(600),
+        jobs: 8,
+        compose: None,
+    }
+}
+
+fn view(name: &str) -> Request {
+    let function = format!("0x1::deposit::{name}").parse().unwrap();
+    let arguments = vec![Argument::Address(Address::FRAMEWORK)];
+    Request::View(ViewCall { function, type_arguments: vec![], arguments })
+}
+
+fn ask(text: &str) -> Result<Value, Failure> {
+    let folder = tempfile::tempdir().unwrap();
+    let transport = ProcessTransport::new(config(script(folder.path(), text))).unwrap();
+    let mut replies = transport.ask(&[view("f")], Deadline::after(Duration::from_secs(5)));
+    replies.pop().unwrap().result
+}
+
+fn kind(text: &str) -> FailureKind {
+    ask(text).unwrap_err().kind
+}
+
+#[test]
+fn words_in_the_old_order() {
+    let echo = "printf '{\"result\":[\"%s\"]}' \"$*\"";
+    let one = Address::FRAMEWORK;
+    assert_eq!(
+        ask(echo).unwrap()[0],
+        format!("move tool view --profile p --function-id {one}::deposit::f --args address:{one}")
+    );
+}
+
+#[test]
+fn words_by_generation() {
+    let words = |generation, request: &Request| {
+        let config =
+            ProcessConfig { generation, rpc_url: Some(Secret::new("http://n")), ..config("supra".into()) };
+        ProcessTransport::new(config).unwrap().words(request).map(|words| words.join(" "))
+    };
+    assert!(words(Generation::V6, &view("f")).unwrap().ends_with("--url http://n"));
+    assert!(words(Generation::V9, &view("f")).unwrap().ends_with("--rpc-url http://n"));
+    assert!(!words(Generation::V11, &view("f")).unwrap().contains("--profile"));
+    let resource = Request::Resource { account: Address::FRAMEWORK, type_tag: "0x1::m::S".into() };
+    assert_eq!(words(Generation::V10, &resource).unwrap_err().kind, FailureKind::Unsupported);
+    assert!(
+        words(Generation::V11, &resource)
+            .unwrap()
+            .starts_with("move tool list --query resources --account 0x")
+    );
+}
+
+#[test]
+fn endings() {
+    assert_eq!(kind("echo 'Error: no route' >&2; exit 1"), FailureKind::Unreachable);
+    assert_eq!(
+        kind("echo '{\"message\":\"sub status 393217 at location Module 0x1::deposit\"}'"),
+        FailureKind::NotWhitelisted
+    );
+    assert_eq!(kind("echo hello"), FailureKind::Undecodable);
+    assert_eq!(kind("printf '\\377\\376'"), FailureKind::Undecodable);
+    assert_eq!(kind(":"), FailureKind::Undecodable);
+    assert_eq!(kind("kill -9 $$"), FailureKind::Unreachable);
+    // A result printed by a CLI that then failed is not trusted.
+    assert_eq!(kind("echo '{\"result\":[\"1\"]}'; exit 3"), FailureKind::Unreachable);
+    let refused = ask("echo \"error: unexpected argument '--profile' found\" >&2; exit 2").unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Unsupported);
+    assert!(refused.hint.unwrap().contains("DVRF_CLI_GENERATION"));
+}
+
+#[test]
+fn a_binary_that_cannot_run_is_a_configuration_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for program in [folder.path().join("none").into_os_string(), folder.path().to_owned().into_os_string()] {
+        let transport = ProcessTransport::new(config(program)).unwrap();
+        let mut replies = transport.ask(&[view("f")], Deadline::after(Duration::from_secs(5)));
+        let failure = replies.pop().unwrap().result.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Config, "{failure}");
+        assert!(failure.hint.unwrap().contains("SUPRA_CLI_BIN"));
+    }
+}
+
+#[test]
+fn a_hanging_call_is_stopped_with_its_children() {
+    let started = Instant::now();
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("sleep 30 & echo $! > {}/child; wait", folder.path().display());
+    assert_eq!(kind(&text), FailureKind::Timeout);
+    assert!(started.elapsed() < Duration::from_secs(3));
+    let pid = fs::read_to_string(folder.path().join("child")).unwrap();
+    let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "the grandchild lives: {state}");
+}
+
+#[test]
+fn a_grandchild_that_holds_the_pipe_does_not_hold_us() {
+    let started = Instant::now();
+    assert_eq!(ask("sleep 2 & echo '{\"result\":[\"1\"]}'").unwrap()[0], "1");
+    assert!(started.elapsed() < Duration::from_millis(1500));
+}
+
+#[test]
+fn noise_does_not_block() {
+    let noisy = "head -c 1000000 /dev/zero | tr '\\0' x >&2; head -c 200000 /dev/zero | tr '\\0' ' '; echo '{\"result\":[\"1\"]}'";
+    assert_eq!(ask(noisy).unwrap()[0], "1");
+}
+
+#[test]
+fn stdin_is_empty_and_secrets_stay_here() {
+    assert_eq!(ask("read -r line; printf '{\"result\":[\"%s\"]}' \"$line\"").unwrap()[0], "");
+}
+
+#[test]
+fn compose_starts_one_container_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let supra = script(folder.path(), "printf '{\"result\":[\"%s\"]}' \"$7\"");
+    let docker = folder.path().join("docker");
+    let log = folder.path().join("log");
+    let stand_in =
+        format!("#!/bin/sh\necho start >> {}\nfor last; do :; done\nexec bash -c \"$last\"\n", log.display());
+    fs::write(&docker, stand_in).unwrap();
+    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+    let compose = Some(Compose { docker: docker.into_os_string(), service: "supra_cli".into() });
+    let transport = ProcessTransport::new(ProcessConfig { compose, ..config(supra) }).unwrap();
+    let requests =
+        [view("f"), Request::ModuleAbi { account: Address::FRAMEWORK, module: "m".into() }, view("g")];
+    let replies = transport.ask(&requests, Deadline::after(Duration::from_secs(5)));
+    assert_eq!(replies[0].result.as_ref().unwrap()[0], format!("{}::deposit::f", Address::FRAMEWORK));
+    assert_eq!(replies[1].result.as_ref().unwrap_err().kind, FailureKind::Unsupported);
+    assert_eq!(replies[2].result.as_ref().unwrap()[0], format!("{}::deposit::g", Address::FRAMEWORK));
+    assert_eq!(fs::read_to_string(log).unwrap(), "start\n");
+}
