@@ -9,3 +9,13 @@ pub enum Lang {
     /// Russian.
     Ru,
 }
+
+impl Lang {
+    /// The sentence in this language. Both must be given: a missing translation does not compile.
+    pub fn pick(self, en: impl Into<String>, ru: impl Into<String>) -> String {
+        match self {
+            Self::En => en.into(),
+            Self::Ru => ru.into(),
+        }
+    }
+}

@@ -31,6 +31,8 @@ pub mod live;
 
 pub mod record;
 
+pub mod check;
+
 pub mod exit;
 
 pub mod cli;

@@ -1,0 +1,293 @@
+//! Judging: state and policy in, findings and one status out. Pure: no I/O, no environment, no clock.
+
+mod chain;
+pub mod code;
+mod deposit;
+mod lottery;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::address::Address;
+use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants};
+use crate::lang::Lang;
+use crate::min_balance::Calculation;
+use crate::state::State;
+use crate::views::Views;
+use code::Code;
+
+/// How grave a finding is. `Unknown` says that something could not be judged, not that it is grave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Could not be judged.
+    Unknown,
+    /// Act soon.
+    Warning,
+    /// Act now.
+    Critical,
+}
+
+impl Severity {
+    /// The stable name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// The three-state answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Judged, and nothing is wrong.
+    Ok,
+    /// Judged, and something is wrong.
+    Alert,
+    /// Not judged: a needed value is missing.
+    Unknown,
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// What it is about; stable.
+    pub code: Code,
+    /// How grave.
+    pub severity: Severity,
+    /// A sentence for people.
+    pub message: String,
+    /// The values it rests on.
+    pub evidence: Map<String, Value>,
+    /// Where the documents say what to do.
+    pub help: String,
+}
+
+/// The verdict on one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checks {
+    /// The three-state answer.
+    pub status: Status,
+    /// The gravest finding.
+    pub severity: Option<Severity>,
+    /// Everything found, gravest first.
+    pub findings: Vec<Finding>,
+    /// Codes of the critical findings, as the old check listed them.
+    pub violations: Vec<Code>,
+    /// Codes of the other findings.
+    pub warnings: Vec<Code>,
+    /// The balance in quants.
+    pub available_quants: Option<Quants>,
+    /// The chain's minimum in quants.
+    pub min_balance_onchain: Option<Quants>,
+    /// Your own limit, else the calculated minimum, in quants.
+    pub min_balance_expected: Option<Quants>,
+    /// The calculated minimum plus the margin, in quants.
+    pub recommended_deposit: Option<Quants>,
+    /// Balance over minimum as a decimal, cut after two places: `3.21`.
+    pub ratio: Option<String>,
+    /// The grant left, in quants; fees take it before the deposit.
+    pub grant_remaining: Option<Quants>,
+    /// How many requests the part above the minimum pays for, the grant not counted.
+    pub requests_left: Option<Count>,
+}
+
+/// What is demanded.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Below this multiple of the minimum a deposit should be planned (Supra's advice: 3).
+    pub plan: Decimal,
+    /// Below this multiple a deposit is due (2).
+    pub warn: Decimal,
+    /// Below this multiple it is urgent (1).
+    pub critical: Decimal,
+    /// Your own lower limit of the balance.
+    pub min_balance_limit: Option<Quants>,
+    /// Callback senders of which one must be set.
+    pub aggregators: Vec<Address>,
+    /// Consumers that must be whitelisted.
+    pub consumers: Vec<Address>,
+    /// Consumer module types that must be registered and enabled.
+    pub modules: Vec<String>,
+    /// The gas price that the contract must have.
+    pub max_gas_price: Option<GasPrice>,
+    /// The gas limit that the contract must have.
+    pub max_gas_limit: Option<GasUnits>,
+    /// How far the chain's clock may be behind, in seconds; `None` switches the rule off.
+    pub max_lag_s: Option<u32>,
+    /// The lowest severity that makes an alert.
+    pub fail_on: Severity,
+    /// The language of messages.
+    pub lang: Lang,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            plan: Decimal::percent(300),
+            warn: Decimal::percent(200),
+            critical: Decimal::percent(100),
+            min_balance_limit: None,
+            aggregators: Vec::new(),
+            consumers: Vec::new(),
+            modules: Vec::new(),
+            max_gas_price: None,
+            max_gas_limit: None,
+            max_lag_s: Some(300),
+            fail_on: Severity::Warning,
+            lang: Lang::En,
+        }
+    }
+}
+
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The typed picture.
+    pub state: &'a State,
+    /// Where its values came from.
+    pub views: &'a Views,
+    /// The formula's result, where gas settings were given.
+    pub calculation: Option<&'a Calculation>,
+    /// The record's clock when it was read.
+    pub now: Timestamp,
+}
+
+/// Collects findings.
+struct Findings<'a> {
+    list: Vec<Finding>,
+    lang: Lang,
+    views: &'a Views,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, code: Code, message: String, evidence: Value) {
+        self.add_as(code, code.severity(), message, evidence);
+    }
+
+    fn add_as(&mut self, code: Code, severity: Severity, message: String, evidence: Value) {
+        let evidence = if let Value::Object(fields) = evidence { fields } else { Map::new() };
+        self.list.push(Finding { code, severity, message, evidence, help: code.help() });
+    }
+
+    /// A value that the verdict needs is not known; says why, as far as the views do.
+    fn unknown(&mut self, key: &str, en: &str, ru: &str) {
+        let failure = self.views.get(key).and_then(|report| report.error.as_ref());
+        let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+        let message = self.lang.pick(format!("{en} is not known{why}"), format!("неизвестно: {ru}{why}"));
+        let kind = failure.map(|failure| failure.kind.name());
+        self.add(Code::ValueUnknown, message, serde_json::json!({"value": key, "error": kind}));
+    }
+}
+
+/// Judges one record.
+pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
+    let mut findings = Findings { list: Vec::new(), lang: policy.lang, views: facts.views };
+    // What another chain or a frozen node says is neither good nor bad news about this subscription.
+    if !chain::trusted(&facts, policy, &mut findings) {
+        return Checks { min_balance_expected: None, ..verdict(findings.list, policy) };
+    }
+    deposit::judge(&facts, policy, &mut findings);
+    lottery::judge(&facts, policy, &mut findings);
+    let deposit = &facts.state.deposit;
+    let calculated = facts.calculation.map(|calculation| calculation.min_balance);
+    let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
+    let requests = |(effective, fee): (Quants, Quants)| effective.get().checked_div(fee.get()).map(Count);
+    // A client that the module does not know has zeros, not amounts.
+    let known = deposit.client_whitelisted != Some(false);
+    Checks {
+        available_quants: deposit.balance.filter(|_| known),
+        min_balance_onchain: deposit.min_balance,
+        min_balance_expected: policy.min_balance_limit.or(calculated),
+        recommended_deposit: facts.calculation.map(|calculation| calculation.recommended_deposit),
+        ratio: deposit
+            .balance
+            .filter(|_| known)
+            .zip(deposit.min_balance)
+            .and_then(|(b, m)| ratio_text(b.get(), m.get())),
+        grant_remaining: deposit.grant_remaining,
+        requests_left: deposit.effective_balance.filter(|_| known).zip(fee).and_then(requests),
+        ..verdict(findings.list, policy)
+    }
+}
+
+/// The verdict on a record that says itself that it is no answer.
+pub fn evaluate_failure(kind: &str, message: &str, policy: &Policy) -> Checks {
+    let sentence = policy
+        .lang
+        .pick(format!("nothing could be judged: {message}"), format!("оценка невозможна: {message}"));
+    let mut findings = Findings { list: Vec::new(), lang: policy.lang, views: &Views::new() };
+    findings.add(Code::ValueUnknown, sentence, serde_json::json!({"value": null, "error": kind}));
+    verdict(findings.list, policy)
+}
+
+/// A known alert is never hidden by something unknown, and nothing unknown passes for ok.
+fn verdict(mut findings: Vec<Finding>, policy: &Policy) -> Checks {
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.code.cmp(&b.code)));
+    let status = fold(findings.iter().map(|finding| finding.severity), policy.fail_on);
+    let codes = |critical: bool| {
+        findings
+            .iter()
+            .filter(|finding| {
+                finding.severity != Severity::Unknown && (finding.severity == Severity::Critical) == critical
+            })
+            .map(|finding| finding.code)
+            .collect()
+    };
+    Checks {
+        status,
+        severity: findings.iter().map(|finding| finding.severity).max(),
+        violations: codes(true),
+        warnings: codes(false),
+        findings,
+        available_quants: None,
+        min_balance_onchain: None,
+        min_balance_expected: None,
+        recommended_deposit: None,
+        ratio: None,
+        grant_remaining: None,
+        requests_left: None,
+    }
+}
+
+/// The one order of statuses: alert over unknown over ok.
+fn fold(severities: impl Iterator<Item = Severity>, fail_on: Severity) -> Status {
+    severities.fold(Status::Ok, |status, severity| match (status, severity) {
+        (Status::Alert, _) => Status::Alert,
+        (_, Severity::Unknown) => Status::Unknown,
+        (_, severity) if severity >= fail_on && severity != Severity::Unknown => Status::Alert,
+        (status, _) => status,
+    })
+}
+
+/// `part / whole` cut after two places, without a float.
+fn ratio_text(part: u128, whole: u128) -> Option<String> {
+    let units = part.checked_div(whole)?;
+    let hundredths =
+        (part % whole).checked_mul(100).map_or_else(|| (part % whole) / (whole / 100).max(1), |x| x / whole);
+    Some(format!("{units}.{:02}", hundredths.min(99)))
+}
+
+/// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.
+pub fn is_low(state: &State, calculation: Option<&Calculation>, limit: Option<Quants>) -> Option<bool> {
+    let deposit = &state.deposit;
+    let minimums = [deposit.min_balance, calculation.map(|calculation| calculation.min_balance), limit];
+    let by_numbers =
+        minimums.into_iter().flatten().map(|minimum| deposit.balance.map(|balance| balance <= minimum));
+    let answers: Vec<Option<bool>> = [deposit.at_or_below_minimum].into_iter().chain(by_numbers).collect();
+    if deposit.client_whitelisted == Some(false) || answers.contains(&Some(true)) {
+        return Some(true);
+    }
+    if deposit.balance.is_none() { None } else { answers.contains(&Some(false)).then_some(false) }
+}
+
+#[cfg(test)]
+mod tests;

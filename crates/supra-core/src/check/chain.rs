@@ -1,0 +1,33 @@
+//! Whether what was read may be judged at all: the right chain, and a fresh one.
+
+use serde_json::json;
+
+use super::code::Code;
+use super::{Facts, Findings, Policy};
+use crate::failure::FailureKind;
+
+/// Adds a finding and says no where the answers are another chain's or too old.
+pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -> bool {
+    let wrong = facts.views.values().filter_map(|report| report.error.as_ref());
+    if let Some(failure) = wrong.into_iter().find(|failure| failure.kind == FailureKind::WrongChain) {
+        let message = findings.lang.pick(failure.message.clone(), format!("не та сеть: {}", failure.message));
+        findings.add(Code::WrongChain, message, json!({"chain_id": facts.state.chain.id}));
+        return false;
+    }
+    let (Some(most), Some(time)) = (policy.max_lag_s, facts.state.chain.time_us) else { return true };
+    let now_us = u128::try_from(facts.now.as_microsecond()).unwrap_or(0);
+    let lag_s = now_us.saturating_sub(time.get()) / 1_000_000;
+    if lag_s <= most.into() {
+        return true;
+    }
+    let message = findings.lang.pick(
+        format!("the chain's clock is {lag_s} s behind; the node may be stuck or pruned"),
+        format!("часы сети отстают на {lag_s} с; возможно, узел завис"),
+    );
+    findings.add(
+        Code::ChainStale,
+        message,
+        json!({"lag_seconds": lag_s.to_string(), "max_lag_seconds": most}),
+    );
+    false
+}

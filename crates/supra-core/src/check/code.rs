@@ -1,0 +1,75 @@
+//! The stable codes of findings; `docs/checks.md` explains each.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Severity;
+
+macro_rules! codes {
+    ($($name:ident $text:literal $severity:ident : $meaning:literal)*) => {
+        /// What a finding is about.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $meaning] #[serde(rename = $text)] $name,)*
+        }
+
+        impl Code {
+            /// Every code with its default severity and meaning, in the order of `docs/checks.md`.
+            pub const ALL: &'static [(Code, &'static str, Severity, &'static str)] =
+                &[$((Code::$name, $text, Severity::$severity, $meaning)),*];
+        }
+    };
+}
+
+codes! {
+    DepositAtOrBelowMinBalance "DEPOSIT_AT_OR_BELOW_MIN_BALANCE" Critical: "The balance is at or below the chain's minimum: new requests are refused."
+    AvailableBelowExpectedMinBalance "AVAILABLE_BELOW_EXPECTED_MIN_BALANCE" Critical: "The balance is at or below your own limit (MIN_BALANCE_LIMIT)."
+    AvailableBelowCalculatedMinBalance "AVAILABLE_BELOW_CALCULATED_MIN_BALANCE" Critical: "The balance is at or below the minimum calculated from your gas settings."
+    DepositBelowCriticalTier "DEPOSIT_BELOW_CRITICAL_TIER" Critical: "The balance is below the critical multiple of the minimum."
+    DepositBelowWarnTier "DEPOSIT_BELOW_WARN_TIER" Warning: "The balance is below the warning multiple of the minimum: deposit soon."
+    DepositBelowPlanTier "DEPOSIT_BELOW_PLAN_TIER" Info: "The balance is below the planning multiple of the minimum: plan a deposit."
+    AvailableBelowRecommendedDeposit "available_below_recommended_deposit" Info: "The balance is below the calculated minimum plus the margin."
+    DepositViewsDisagree "DEPOSIT_VIEWS_DISAGREE" Warning: "The chain's own verdict and its numbers contradict each other."
+    ClientNotWhitelisted "CLIENT_NOT_WHITELISTED" Critical: "The deposit module does not know the client: no request is answered."
+    DepositPaused "DEPOSIT_PAUSED" Critical: "Supra paused the deposit module: no request is answered."
+    SubscriptionEnded "SUBSCRIPTION_ENDED" Critical: "The dVRF 2 subscription has ended."
+    SubscriptionEndsSoon "SUBSCRIPTION_ENDS_SOON" Warning: "The dVRF 2 subscription ends within 14 days."
+    ModuleDisabled "MODULE_DISABLED" Critical: "A consumer module is disabled: its requests are refused."
+    ModuleFeeAboveLimit "MODULE_FEE_ABOVE_LIMIT" Warning: "A module's callback fee is above the client's fee limit."
+    ModuleMissing "MODULE_MISSING" Critical: "An expected consumer module is not registered."
+    NoConsumer "NO_CONSUMER" Warning: "The client has neither a consumer module nor a whitelisted contract."
+    AggregatorNotSet "AGGREGATOR_NOT_SET" Warning: "The lottery has no whitelisted callback sender: a draw aborts."
+    AggregatorUnexpected "AGGREGATOR_UNEXPECTED" Critical: "The lottery's callback sender is not the expected one."
+    ConsumersEmpty "CONSUMERS_EMPTY" Warning: "The lottery has no whitelisted consumer: a draw aborts."
+    ConsumerMissing "CONSUMER_MISSING" Critical: "An expected consumer is not whitelisted in the lottery."
+    GasNotConfigured "GAS_NOT_CONFIGURED" Warning: "The lottery's gas settings are zero: a draw aborts."
+    GasLimitsDrifted "GAS_LIMITS_DRIFTED" Warning: "A gas setting differs between your configuration, the contract and its snapshot."
+    RequestConfigNotSet "REQUEST_CONFIG_NOT_SET" Info: "The lottery's randomness request is not configured."
+    RequestPending "REQUEST_PENDING" Info: "A randomness request waits for its answer."
+    RequestsUnanswered "REQUESTS_UNANSWERED" Warning: "More requests were made than answered, beyond the pending one."
+    WrongChain "WRONG_CHAIN" Unknown: "The node serves another chain: nothing it says is judged."
+    ChainStale "CHAIN_STALE" Unknown: "The chain's clock is too far behind: nothing it says is judged."
+    ValueUnknown "VALUE_UNKNOWN" Unknown: "A value that the verdict needs could not be read."
+}
+
+impl Code {
+    fn row(self) -> Option<&'static (Code, &'static str, Severity, &'static str)> {
+        Self::ALL.iter().find(|(code, ..)| *code == self)
+    }
+
+    /// The text in JSON.
+    pub fn name(self) -> &'static str {
+        self.row().map_or("", |(_, name, ..)| name)
+    }
+
+    /// The severity unless a rule says otherwise.
+    pub fn severity(self) -> Severity {
+        self.row().map_or(Severity::Unknown, |(_, _, severity, _)| *severity)
+    }
+
+    /// The place in the documents that says what to do.
+    pub fn help(self) -> String {
+        format!("docs/checks.md#{}", self.name().to_ascii_lowercase())
+    }
+}

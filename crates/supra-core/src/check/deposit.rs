@@ -1,0 +1,203 @@
+//! The subscription: balance against every minimum, whitelisting, modules, the dVRF 2 period.
+
+use serde_json::json;
+
+use super::code::Code;
+use super::{Facts, Findings, Policy};
+use crate::amount::{Decimal, Quants};
+
+const SECONDS_BEFORE_END: u128 = 14 * 24 * 3600;
+
+pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let deposit = &facts.state.deposit;
+    if deposit.client_whitelisted == Some(false) {
+        let message = findings.lang.pick(
+            "the client is not whitelisted in the deposit module; its requests are refused",
+            "клиент не внесён в белый список модуля депозита; запросы отклоняются",
+        );
+        findings.add(Code::ClientNotWhitelisted, message, json!({}));
+    } else {
+        balance(facts, policy, findings);
+    }
+    if deposit.paused == Some(true) {
+        let message =
+            findings.lang.pick("Supra paused the deposit module", "Supra приостановила модуль депозита");
+        findings.add(Code::DepositPaused, message, json!({}));
+    }
+    modules(facts, policy, findings);
+    subscription(facts, findings);
+}
+
+fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let deposit = &facts.state.deposit;
+    let Some(balance) = deposit.balance else {
+        if deposit.at_or_below_minimum == Some(true) {
+            at_minimum(None, deposit.min_balance, findings);
+        }
+        findings.unknown("balance", "the balance", "баланс");
+        return;
+    };
+    let below = deposit.min_balance.map(|minimum| balance <= minimum);
+    match (deposit.at_or_below_minimum, below) {
+        (None, None) => findings.unknown("min_balance", "the minimum balance", "минимальный баланс"),
+        (Some(true), _) | (_, Some(true)) => at_minimum(Some(balance), deposit.min_balance, findings),
+        _ => {}
+    }
+    if let (Some(flag), Some(below)) = (deposit.at_or_below_minimum, below)
+        && flag != below
+    {
+        let message = findings.lang.pick(
+            "the chain's own verdict on the minimum and its numbers contradict each other",
+            "вердикт сети о минимуме противоречит её же числам",
+        );
+        let evidence =
+            json!({"at_or_below_minimum": flag, "balance": balance, "min_balance": deposit.min_balance});
+        findings.add(Code::DepositViewsDisagree, message, evidence);
+    }
+    if let Some(minimum) = deposit.min_balance.filter(|minimum| balance > *minimum) {
+        tiers(balance, minimum, policy, findings);
+    }
+    expected(balance, facts, policy, findings);
+}
+
+fn at_minimum(balance: Option<Quants>, minimum: Option<Quants>, findings: &mut Findings) {
+    let amount = |quants: Option<Quants>| {
+        quants.map_or_else(|| "?".to_owned(), |quants| format!("{} SUPRA", quants.supra()))
+    };
+    let (held, least) = (amount(balance), amount(minimum));
+    let message = findings.lang.pick(
+        format!("the deposit is at or below the minimum ({held} of {least}); requests are refused"),
+        format!("депозит не выше минимума ({held} из {least}); запросы отклоняются"),
+    );
+    findings.add(
+        Code::DepositAtOrBelowMinBalance,
+        message,
+        json!({"balance": balance, "min_balance": minimum}),
+    );
+}
+
+fn tiers(balance: Quants, minimum: Quants, policy: &Policy, findings: &mut Findings) {
+    let tiers = [
+        (Code::DepositBelowCriticalTier, policy.critical),
+        (Code::DepositBelowWarnTier, policy.warn),
+        (Code::DepositBelowPlanTier, policy.plan),
+    ];
+    let under = |tier: Decimal| tier.exceeds_ratio(balance.get(), minimum.get());
+    let Some((code, tier)) = tiers.into_iter().find(|(_, tier)| under(*tier)) else { return };
+    let (held, least, percent) = (balance.supra(), minimum.supra(), tier.as_percent());
+    let message = findings.lang.pick(
+        format!("the deposit of {held} SUPRA is below {percent} % of the minimum of {least} SUPRA"),
+        format!("депозит {held} SUPRA ниже {percent} % от минимума {least} SUPRA"),
+    );
+    findings.add(code, message, json!({"balance": balance, "min_balance": minimum, "threshold": tier}));
+}
+
+/// Against your own limit, or else the formula; then the formula's recommendation.
+fn expected(balance: Quants, facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let calculated = facts.calculation.map(|calculation| calculation.min_balance);
+    let (code, least) = match (policy.min_balance_limit, calculated) {
+        (Some(limit), _) => (Code::AvailableBelowExpectedMinBalance, limit),
+        (None, Some(minimum)) => (Code::AvailableBelowCalculatedMinBalance, minimum),
+        (None, None) => return,
+    };
+    if balance <= least {
+        let message = findings.lang.pick(
+            format!(
+                "the deposit of {} SUPRA is at or below the expected minimum of {} SUPRA",
+                balance.supra(),
+                least.supra()
+            ),
+            format!("депозит {} SUPRA не выше ожидаемого минимума {} SUPRA", balance.supra(), least.supra()),
+        );
+        findings.add(code, message, json!({"balance": balance, "min_balance_expected": least}));
+    }
+    if let Some(wanted) = facts.calculation.map(|c| c.recommended_deposit).filter(|wanted| balance < *wanted)
+    {
+        let message = findings.lang.pick(
+            format!(
+                "the deposit of {} SUPRA is below the recommended {} SUPRA",
+                balance.supra(),
+                wanted.supra()
+            ),
+            format!("депозит {} SUPRA ниже рекомендуемых {} SUPRA", balance.supra(), wanted.supra()),
+        );
+        let evidence = json!({"balance": balance, "recommended_deposit": wanted});
+        findings.add(Code::AvailableBelowRecommendedDeposit, message, evidence);
+    }
+}
+
+fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let deposit = &facts.state.deposit;
+    if deposit.modules.is_none() && !policy.modules.is_empty() {
+        findings.unknown("modules", "the list of consumer modules", "список модулей-потребителей");
+    }
+    let modules = deposit.modules.as_deref().unwrap_or_default();
+    for wanted in &policy.modules {
+        if deposit.modules.is_some() && !modules.iter().any(|module| same_type(&module.module_type, wanted)) {
+            let message = findings.lang.pick(
+                format!("the module {wanted} is not registered"),
+                format!("модуль {wanted} не зарегистрирован"),
+            );
+            findings.add(Code::ModuleMissing, message, json!({"module": wanted}));
+        }
+    }
+    for module in modules {
+        let name = crate::failure::quote(&module.module_type);
+        if !module.enabled {
+            let message = findings
+                .lang
+                .pick(format!("the module {name} is disabled"), format!("модуль {name} отключён"));
+            findings.add(Code::ModuleDisabled, message, json!({"module": name}));
+        }
+        if let Some(limit) = deposit.max_txn_fee.filter(|limit| module.max_callback_txn_fee > *limit) {
+            let message = findings.lang.pick(
+                format!("the callback fee of {name} is above the client's limit"),
+                format!("плата за обратный вызов {name} выше лимита клиента"),
+            );
+            let evidence = json!({"module": name, "max_callback_txn_fee": module.max_callback_txn_fee, "max_txn_fee": limit});
+            findings.add(Code::ModuleFeeAboveLimit, message, evidence);
+        }
+    }
+    let none = |count: Option<usize>| count == Some(0);
+    let (of_modules, of_contracts) =
+        (deposit.modules.as_ref().map(Vec::len), deposit.contracts.as_ref().map(Vec::len));
+    let empty =
+        (none(of_modules) && of_contracts.unwrap_or(0) == 0) || (of_modules.is_none() && none(of_contracts));
+    if empty && deposit.client_whitelisted != Some(false) {
+        let message = findings.lang.pick(
+            "the client has neither a consumer module nor a whitelisted contract",
+            "у клиента нет ни модуля-потребителя, ни контракта в белом списке",
+        );
+        findings.add(Code::NoConsumer, message, json!({}));
+    }
+}
+
+/// `0x…::module::T` with addresses compared as addresses.
+fn same_type(a: &str, b: &str) -> bool {
+    let parts = |text: &str| {
+        let (address, rest) = text.trim().split_once("::")?;
+        Some((address.parse::<crate::address::Address>().ok()?, rest.to_owned()))
+    };
+    a.trim() == b.trim() || parts(a).zip(parts(b)).is_some_and(|(a, b)| a == b)
+}
+
+fn subscription(facts: &Facts, findings: &mut Findings) {
+    // dVRF 3 has no period; a chain upgraded from dVRF 2 still answers the old view for its old clients.
+    if facts.state.deposit.modules.is_some() {
+        return;
+    }
+    let Some(end) = facts.state.deposit.subscription_ends_at_s else { return };
+    let now = u128::try_from(facts.now.as_second()).unwrap_or(0);
+    let evidence = json!({"ends_at": end});
+    if end.get() <= now {
+        let message = findings.lang.pick("the subscription has ended", "подписка закончилась");
+        findings.add(Code::SubscriptionEnded, message, evidence);
+    } else if end.get() - now <= SECONDS_BEFORE_END {
+        let days = (end.get() - now) / 86_400;
+        let message = findings.lang.pick(
+            format!("the subscription ends in {days} days"),
+            format!("подписка закончится через {days} дн."),
+        );
+        findings.add(Code::SubscriptionEndsSoon, message, evidence);
+    }
+}

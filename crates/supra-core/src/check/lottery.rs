@@ -1,0 +1,210 @@
+//! The lottery contract: whitelists, gas settings against each other, requests against answers.
+
+use serde_json::{Value, json};
+
+use super::code::Code;
+use super::{Facts, Findings, Policy};
+use crate::state::Lottery;
+
+pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let lottery = &facts.state.lottery;
+    // Without a lottery address nothing was asked, and nothing is missing.
+    if !facts.views.contains_key("lottery_status") {
+        return;
+    }
+    if lottery.pending_request.is_none() && lottery.draw_scheduled.is_none() && lottery.ticket_count.is_none()
+    {
+        findings.unknown("lottery_status", "the lottery's status", "состояние лотереи");
+    }
+    whitelist(lottery, policy, findings);
+    gas(facts, policy, findings);
+    if lottery.vrf_request_config.as_ref().is_some_and(|config| config.0.is_none()) {
+        let message = findings
+            .lang
+            .pick("the randomness request is not configured", "запрос случайных чисел не настроен");
+        findings.add(Code::RequestConfigNotSet, message, json!({}));
+    }
+    requests(lottery, findings);
+}
+
+fn whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
+    match lottery.aggregator.as_ref().map(|aggregator| aggregator.0) {
+        None if !policy.aggregators.is_empty() => {
+            findings.unknown("whitelist_status", "the callback sender", "отправитель обратного вызова");
+        }
+        Some(None) => {
+            let message = findings.lang.pick(
+                "no callback sender is whitelisted; a draw would abort",
+                "отправитель обратного вызова не задан; розыгрыш будет прерван",
+            );
+            let code = if policy.aggregators.is_empty() {
+                Code::AggregatorNotSet
+            } else {
+                Code::AggregatorUnexpected
+            };
+            findings.add(code, message, json!({"expected": policy.aggregators}));
+        }
+        Some(Some(found)) if !policy.aggregators.is_empty() && !policy.aggregators.contains(&found) => {
+            let message = findings.lang.pick(
+                format!("the callback sender is {}, another is expected", found.short()),
+                format!("отправитель обратного вызова {}, ожидается другой", found.short()),
+            );
+            findings.add(
+                Code::AggregatorUnexpected,
+                message,
+                json!({"found": found, "expected": policy.aggregators}),
+            );
+        }
+        _ => {}
+    }
+    match &lottery.consumers {
+        None if !policy.consumers.is_empty() => {
+            findings.unknown("whitelist_status", "the list of consumers", "список потребителей");
+        }
+        None => {}
+        Some(found) => {
+            for wanted in policy.consumers.iter().filter(|wanted| !found.contains(wanted)) {
+                let message = findings.lang.pick(
+                    format!("the consumer {} is not whitelisted", wanted.short()),
+                    format!("потребитель {} не в белом списке", wanted.short()),
+                );
+                findings.add(Code::ConsumerMissing, message, json!({"consumer": wanted}));
+            }
+            if found.is_empty() && policy.consumers.is_empty() {
+                let message = findings.lang.pick(
+                    "no consumer is whitelisted; a draw would abort",
+                    "нет потребителей в белом списке; розыгрыш будет прерван",
+                );
+                findings.add(Code::ConsumersEmpty, message, json!({}));
+            }
+        }
+    }
+}
+
+/// One gas setting in every place that states it; places that say nothing are `None`.
+struct Setting {
+    name: &'static str,
+    view: &'static str,
+    configured: Option<u128>,
+    contract: Option<u128>,
+    snapshot: Option<u128>,
+    client: Option<u128>,
+    expected: Option<u128>,
+}
+
+fn settings(facts: &Facts, policy: &Policy) -> [Setting; 6] {
+    let (lottery, deposit, calculation) = (&facts.state.lottery, &facts.state.deposit, facts.calculation);
+    let client = lottery.client_snapshot.as_ref().and_then(|snapshot| snapshot.0.as_ref());
+    let consumer = lottery.consumer_snapshot.as_ref().and_then(|snapshot| snapshot.0.as_ref());
+    let gas = &lottery.gas;
+    let setting = |name, view| Setting {
+        name,
+        view,
+        configured: None,
+        contract: None,
+        snapshot: None,
+        client: None,
+        expected: None,
+    };
+    [
+        Setting {
+            configured: calculation.map(|c| c.max_gas_price.get()),
+            contract: gas.max_gas_price.map(|v| v.get()),
+            snapshot: client.map(|s| s.max_gas_price.get()),
+            client: deposit.max_gas_price.map(|v| v.get()),
+            expected: policy.max_gas_price.map(|v| v.get()),
+            ..setting("max_gas_price", "vrf_gas_config")
+        },
+        Setting {
+            configured: calculation.map(|c| c.max_gas_limit.get()),
+            contract: gas.max_gas_limit.map(|v| v.get()),
+            snapshot: client.map(|s| s.max_gas_limit.get()),
+            client: deposit.max_gas_limit.map(|v| v.get()),
+            expected: policy.max_gas_limit.map(|v| v.get()),
+            ..setting("max_gas_limit", "vrf_gas_config")
+        },
+        Setting {
+            configured: calculation.map(|c| c.verification_gas_value.get()),
+            contract: gas.verification_gas_value.map(|v| v.get()),
+            ..setting("verification_gas_value", "verification_gas_value")
+        },
+        Setting {
+            contract: gas.callback_gas_price.map(|v| v.get()),
+            snapshot: consumer.map(|s| s.callback_gas_price.get()),
+            ..setting("callback_gas_price", "callback_gas_config")
+        },
+        Setting {
+            contract: gas.callback_gas_limit.map(|v| v.get()),
+            snapshot: consumer.map(|s| s.callback_gas_limit.get()),
+            ..setting("callback_gas_limit", "callback_gas_config")
+        },
+        Setting {
+            configured: calculation.map(|c| c.min_balance.get()),
+            snapshot: client.map(|s| s.min_balance_limit.get()),
+            ..setting("min_balance_limit", "client_snapshot")
+        },
+    ]
+}
+
+fn gas(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let settings = settings(facts, policy);
+    let price_and_limit = [settings[0].contract, settings[1].contract];
+    if price_and_limit.iter().flatten().any(|value| *value == 0) {
+        let message = findings.lang.pick(
+            "the lottery's gas settings are zero; a draw would abort",
+            "параметры газа лотереи равны нулю; розыгрыш будет прерван",
+        );
+        findings.add(Code::GasNotConfigured, message, json!({}));
+        return;
+    }
+    for setting in settings {
+        if setting.expected.is_some() && setting.contract.is_none() {
+            findings.unknown(setting.view, setting.name, setting.name);
+        }
+        let places = [
+            ("expected", setting.expected),
+            ("configured", setting.configured),
+            ("contract", setting.contract),
+            ("snapshot", setting.snapshot),
+            ("client", setting.client),
+        ];
+        let known: Vec<(&str, u128)> =
+            places.into_iter().filter_map(|(place, value)| Some((place, value?))).collect();
+        let Some((_, first)) = known.first() else { continue };
+        if known.iter().all(|(_, value)| value == first) {
+            continue;
+        }
+        let listed: Vec<String> = known.iter().map(|(place, value)| format!("{place} {value}")).collect();
+        let message = findings.lang.pick(
+            format!("{} differs: {}", setting.name, listed.join(", ")),
+            format!("расхождение {}: {}", setting.name, listed.join(", ")),
+        );
+        let mut evidence = json!({"setting": setting.name});
+        if let Value::Object(fields) = &mut evidence {
+            fields
+                .extend(known.into_iter().map(|(place, value)| (place.to_owned(), json!(value.to_string()))));
+        }
+        findings.add(Code::GasLimitsDrifted, message, evidence);
+    }
+}
+
+fn requests(lottery: &Lottery, findings: &mut Findings) {
+    if lottery.pending_request == Some(true) {
+        let nonce = lottery.pending_nonce.as_ref().and_then(|nonce| nonce.0);
+        let message =
+            findings.lang.pick("a randomness request is pending", "запрос случайных чисел ожидает ответа");
+        findings.add(Code::RequestPending, message, json!({"nonce": nonce}));
+    }
+    let (Some(asked), Some(answered)) = (lottery.rng_request_count, lottery.rng_response_count) else {
+        return;
+    };
+    let pending = u128::from(lottery.pending_request != Some(false));
+    let gap = asked.get().saturating_sub(answered.get());
+    if gap > pending {
+        let message = findings.lang.pick(
+            format!("{gap} of {asked} requests were never answered"),
+            format!("без ответа остались {gap} из {asked} запросов"),
+        );
+        findings.add(Code::RequestsUnanswered, message, json!({"requested": asked, "handled": answered}));
+    }
+}

@@ -1,0 +1,356 @@
+//! Rules by table, the fold by every pair, and the promises by property.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::failure::{Failure, FailureKind};
+use crate::views::ViewReport;
+
+fn healthy() -> State {
+    serde_json::from_value(json!({
+        "chain": {"id": 6, "time_us": "1759676400000000"},
+        "deposit": {"balance": "20000000000", "min_balance": "30000000", "at_or_below_minimum": false,
+            "effective_balance": "19970000000", "max_txn_fee": "1000000", "client_whitelisted": true, "paused": false,
+            "modules": [{"module_type": "0xbc95::game::Marker", "max_callback_txn_fee": "1000000",
+                "min_balance_limit": "30000000", "enabled": true}]},
+        "lottery": {"ticket_count": "3", "draw_scheduled": false, "pending_request": false, "pending_nonce": [],
+            "rng_request_count": "2", "rng_response_count": "2", "aggregator": ["0x7"], "consumers": ["0x1"],
+            "vrf_request_config": [{"rng_count": 1, "client_seed": "1"}],
+            "gas": {"max_gas_price": "1000", "max_gas_limit": "500000", "callback_gas_price": "100",
+                "callback_gas_limit": "150000", "verification_gas_value": "25000"}}
+    }))
+    .unwrap()
+}
+
+fn gas_calculation() -> Calculation {
+    let margin = "0.15".parse().unwrap();
+    Calculation::from_gas(GasPrice(1000), GasUnits(500_000), GasUnits(25_000), margin, 30).unwrap()
+}
+
+fn views() -> Views {
+    [("lottery_status".to_owned(), ViewReport::default())].into()
+}
+
+fn judge(state: &State, policy: &Policy) -> Checks {
+    let now = Timestamp::from_second(1_759_676_400).unwrap();
+    evaluate(Facts { state, views: &views(), calculation: None, now }, policy)
+}
+
+/// What a change of the healthy state brings about.
+fn check(change: impl FnOnce(&mut State), status: Status, codes: &[&str]) {
+    let mut state = healthy();
+    change(&mut state);
+    let checks = judge(&state, &Policy::default());
+    let found: Vec<&str> = checks.findings.iter().map(|finding| finding.code.name()).collect();
+    assert_eq!((checks.status, found), (status, codes.to_vec()));
+}
+
+#[test]
+fn healthy_is_ok() {
+    check(|_| {}, Status::Ok, &[]);
+    let checks = judge(&healthy(), &Policy::default());
+    assert_eq!((checks.ratio.as_deref(), checks.requests_left), (Some("666.66"), Some(Count(19_970))));
+}
+
+#[test]
+fn values_that_another_interface_lacks_are_no_findings() {
+    check(
+        |state| {
+            state.deposit = crate::state::Deposit {
+                balance: Some(Quants(100)),
+                min_balance: Some(Quants(10)),
+                at_or_below_minimum: Some(false),
+                contracts: Some(vec![Address::FRAMEWORK]),
+                ..Default::default()
+            };
+        },
+        Status::Ok,
+        &[],
+    );
+}
+
+#[test]
+fn the_deposit_against_its_minimum() {
+    let with = |balance: u128, flag: Option<bool>| {
+        move |state: &mut State| {
+            state.deposit.balance = Some(Quants(balance));
+            state.deposit.at_or_below_minimum = flag;
+        }
+    };
+    check(with(29_999_999, Some(true)), Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"]);
+    check(with(30_000_000, Some(true)), Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"]);
+    check(with(30_000_000, None), Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"]);
+    check(with(30_000_001, Some(false)), Status::Alert, &["DEPOSIT_BELOW_WARN_TIER"]);
+    check(with(60_000_000, Some(false)), Status::Ok, &["DEPOSIT_BELOW_PLAN_TIER"]);
+    check(with(90_000_000, Some(false)), Status::Ok, &[]);
+    check(
+        with(90_000_000, Some(true)),
+        Status::Alert,
+        &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE", "DEPOSIT_VIEWS_DISAGREE"],
+    );
+    check(
+        with(10, Some(false)),
+        Status::Alert,
+        &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE", "DEPOSIT_VIEWS_DISAGREE"],
+    );
+}
+
+#[test]
+fn unknown_is_neither_ok_nor_low() {
+    check(|state| state.deposit.balance = None, Status::Unknown, &["VALUE_UNKNOWN"]);
+    check(
+        |state| {
+            state.deposit.min_balance = None;
+            state.deposit.at_or_below_minimum = None;
+        },
+        Status::Unknown,
+        &["VALUE_UNKNOWN"],
+    );
+    check(|state| state.lottery = Lottery::default(), Status::Unknown, &["VALUE_UNKNOWN"]);
+    // Either of the two ways to know the minimum is enough.
+    check(|state| state.deposit.min_balance = None, Status::Ok, &[]);
+    check(|state| state.deposit.at_or_below_minimum = None, Status::Ok, &[]);
+    // What is known to be bad is said although the balance is not known.
+    check(
+        |state| {
+            state.deposit.balance = None;
+            state.deposit.at_or_below_minimum = Some(true);
+        },
+        Status::Alert,
+        &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE", "VALUE_UNKNOWN"],
+    );
+}
+
+use crate::state::Lottery;
+
+#[test]
+fn an_unknown_client_has_no_balance() {
+    check(
+        |state| {
+            state.deposit.client_whitelisted = Some(false);
+            state.deposit.balance = Some(Quants(0));
+        },
+        Status::Alert,
+        &["CLIENT_NOT_WHITELISTED"],
+    );
+}
+
+#[test]
+fn the_client_and_its_modules() {
+    check(|state| state.deposit.paused = Some(true), Status::Alert, &["DEPOSIT_PAUSED"]);
+    check(
+        |state| state.deposit.modules.as_mut().unwrap()[0].enabled = false,
+        Status::Alert,
+        &["MODULE_DISABLED"],
+    );
+    check(|state| state.deposit.max_txn_fee = Some(Quants(5)), Status::Alert, &["MODULE_FEE_ABOVE_LIMIT"]);
+    check(|state| state.deposit.modules = Some(vec![]), Status::Alert, &["NO_CONSUMER"]);
+    for (end, code) in
+        [(1_759_676_400u64, "SUBSCRIPTION_ENDED"), (1_759_676_400 + 86_400, "SUBSCRIPTION_ENDS_SOON")]
+    {
+        check(
+            |state| {
+                state.deposit.modules = None;
+                state.deposit.subscription_ends_at_s = Some(end.into());
+            },
+            Status::Alert,
+            &[code],
+        );
+    }
+}
+
+#[test]
+fn the_lottery() {
+    use crate::state::{ClientSnapshot, Maybe};
+    check(|state| state.lottery.aggregator = Some(Maybe(None)), Status::Alert, &["AGGREGATOR_NOT_SET"]);
+    check(|state| state.lottery.consumers = Some(vec![]), Status::Alert, &["CONSUMERS_EMPTY"]);
+    check(
+        |state| state.lottery.gas.max_gas_price = Some(GasPrice(0)),
+        Status::Alert,
+        &["GAS_NOT_CONFIGURED"],
+    );
+    check(
+        |state| state.lottery.vrf_request_config = Some(Maybe(None)),
+        Status::Ok,
+        &["REQUEST_CONFIG_NOT_SET"],
+    );
+    check(
+        |state| {
+            let (max_gas_price, max_gas_limit) = (GasPrice(1000), GasUnits(400_000));
+            let snapshot = ClientSnapshot { max_gas_price, max_gas_limit, min_balance_limit: Quants(1) };
+            state.lottery.client_snapshot = Some(Maybe(Some(snapshot)));
+        },
+        Status::Alert,
+        &["GAS_LIMITS_DRIFTED"],
+    );
+    check(
+        |state| {
+            state.lottery.pending_request = Some(true);
+            state.lottery.rng_request_count = Some(Count(3));
+        },
+        Status::Ok,
+        &["REQUEST_PENDING"],
+    );
+    check(|state| state.lottery.rng_request_count = Some(Count(4)), Status::Alert, &["REQUESTS_UNANSWERED"]);
+}
+
+#[test]
+fn expectations() {
+    let six: Address = "0x6".parse().unwrap();
+    let found = |policy: Policy, state: &State| -> Vec<&str> {
+        judge(state, &policy).findings.iter().map(|finding| finding.code.name()).collect()
+    };
+    let aggregator = || Policy { aggregators: vec![six], ..Policy::default() };
+    let consumer = || Policy { consumers: vec![six], ..Policy::default() };
+    let module = |name: &str| Policy { modules: vec![name.to_owned()], ..Policy::default() };
+    let price = || Policy { max_gas_price: Some(GasPrice(7)), ..Policy::default() };
+    assert_eq!(found(aggregator(), &healthy()), ["AGGREGATOR_UNEXPECTED"]);
+    assert_eq!(found(consumer(), &healthy()), ["CONSUMER_MISSING"]);
+    assert_eq!(found(module("0x1::a::B"), &healthy()), ["MODULE_MISSING"]);
+    assert!(found(module("0x0bc95::game::Marker"), &healthy()).is_empty());
+    assert_eq!(found(price(), &healthy()), ["GAS_LIMITS_DRIFTED"]);
+    let mut silent = healthy();
+    silent.lottery.aggregator = None;
+    silent.lottery.consumers = None;
+    silent.lottery.gas.max_gas_price = None;
+    silent.deposit.modules = None;
+    for policy in [aggregator(), consumer(), module("0x1::a::B"), price()] {
+        assert_eq!(judge(&silent, &policy).status, Status::Unknown, "{policy:?}");
+    }
+}
+
+#[test]
+fn your_own_minimum_goes_before_the_formula() {
+    let state = healthy();
+    let calculation = gas_calculation();
+    let now = Timestamp::from_second(1_759_676_400).unwrap();
+    let codes = |limit: Option<u128>, balance: u128| -> Vec<&str> {
+        let mut state = state.clone();
+        state.deposit.balance = Some(Quants(balance));
+        let policy = Policy { min_balance_limit: limit.map(Quants), ..Policy::default() };
+        let facts = Facts { state: &state, views: &views(), calculation: Some(&calculation), now };
+        evaluate(facts, &policy).findings.iter().map(|finding| finding.code.name()).collect()
+    };
+    assert!(codes(None, 20_000_000_000).is_empty());
+    assert_eq!(codes(None, 18_112_499_999), ["available_below_recommended_deposit"]);
+    assert_eq!(
+        codes(None, 15_750_000_000),
+        ["AVAILABLE_BELOW_CALCULATED_MIN_BALANCE", "available_below_recommended_deposit"]
+    );
+    assert_eq!(codes(Some(21_000_000_000), 20_000_000_000), ["AVAILABLE_BELOW_EXPECTED_MIN_BALANCE"]);
+}
+
+#[test]
+fn another_chain_and_a_frozen_one_are_not_judged() {
+    let mut state = healthy();
+    state.deposit.balance = Some(Quants(0));
+    let wrong =
+        ViewReport { error: Some(Failure::new(FailureKind::WrongChain, "chain 8")), ..ViewReport::default() };
+    let wrong_views: Views = [("chain_id".to_owned(), wrong)].into();
+    let now = Timestamp::from_second(1_759_676_400).unwrap();
+    let late = Timestamp::from_second(1_759_676_400 + 301).unwrap();
+    let policy = Policy::default();
+    for (views, now, code) in [(&wrong_views, now, "WRONG_CHAIN"), (&views(), late, "CHAIN_STALE")] {
+        let checks = evaluate(Facts { state: &state, views, calculation: None, now }, &policy);
+        let found: Vec<&str> = checks.findings.iter().map(|finding| finding.code.name()).collect();
+        assert_eq!((checks.status, found), (Status::Unknown, vec![code]));
+        assert_eq!(checks.available_quants, None);
+    }
+    let off = Policy { max_lag_s: None, ..Policy::default() };
+    let checks = evaluate(Facts { state: &state, views: &views(), calculation: None, now: late }, &off);
+    assert_eq!(checks.status, Status::Alert);
+}
+
+#[test]
+fn the_fold_of_every_pair() {
+    use Severity::{Critical, Info, Unknown, Warning};
+    for (a, b, status) in [
+        (Info, Info, Status::Ok),
+        (Info, Unknown, Status::Unknown),
+        (Info, Warning, Status::Alert),
+        (Info, Critical, Status::Alert),
+        (Unknown, Unknown, Status::Unknown),
+        (Unknown, Warning, Status::Alert),
+        (Unknown, Critical, Status::Alert),
+        (Warning, Warning, Status::Alert),
+        (Warning, Critical, Status::Alert),
+        (Critical, Critical, Status::Alert),
+    ] {
+        assert_eq!(fold([a, b].into_iter(), Warning), status, "{a:?} {b:?}");
+        assert_eq!(fold([b, a].into_iter(), Warning), status, "{b:?} {a:?}");
+    }
+    assert_eq!(fold([Warning].into_iter(), Critical), Status::Ok);
+    assert_eq!(fold([Info].into_iter(), Info), Status::Alert);
+    assert_eq!(fold([Unknown].into_iter(), Info), Status::Unknown);
+}
+
+#[test]
+fn messages_speak_russian() {
+    let mut state = healthy();
+    state.deposit.balance = Some(Quants(30_000_000));
+    let policy = Policy { lang: Lang::Ru, ..Policy::default() };
+    let message = &judge(&state, &policy).findings[0].message;
+    assert_eq!(message, "депозит не выше минимума (0.3 SUPRA из 0.3 SUPRA); запросы отклоняются");
+}
+
+#[test]
+fn low_is_any_minimum_reached() {
+    let low = |balance: Option<u128>, minimum: Option<u128>, flag: Option<bool>| {
+        let mut state = healthy();
+        state.deposit.balance = balance.map(Quants);
+        state.deposit.min_balance = minimum.map(Quants);
+        state.deposit.at_or_below_minimum = flag;
+        is_low(&state, None, None)
+    };
+    assert_eq!(low(Some(5), Some(5), None), Some(true));
+    assert_eq!(low(Some(6), Some(5), None), Some(false));
+    assert_eq!(low(Some(6), None, Some(true)), Some(true));
+    assert_eq!(low(Some(6), None, None), None);
+    assert_eq!(low(None, Some(5), Some(false)), None);
+    assert_eq!(low(None, None, Some(true)), Some(true));
+    assert_eq!(is_low(&healthy(), None, Some(Quants(20_000_000_000))), Some(true));
+}
+
+#[test]
+fn ratios_are_cut_not_rounded() {
+    assert_eq!(ratio_text(299, 100).as_deref(), Some("2.99"));
+    assert_eq!(ratio_text(2999, 1000).as_deref(), Some("2.99"));
+    assert_eq!(ratio_text(1, 0), None);
+    assert_eq!(ratio_text(u128::MAX, 1), Some(format!("{}.00", u128::MAX)));
+    assert_eq!(ratio_text(u128::MAX - 1, u128::MAX).as_deref(), Some("0.99"));
+}
+
+proptest! {
+    #[test]
+    fn never_ok_at_or_below_the_minimum(minimum in 0u64.., below in 0u64.., flag in any::<Option<bool>>()) {
+        let mut state = healthy();
+        state.deposit.min_balance = Some(Quants(minimum.into()));
+        state.deposit.balance = Some(Quants(u128::from(minimum) - u128::from(below.min(minimum))));
+        state.deposit.at_or_below_minimum = flag;
+        prop_assert_eq!(judge(&state, &Policy::default()).status, Status::Alert);
+    }
+
+    #[test]
+    fn never_ok_or_low_without_a_balance(minimum in any::<Option<u64>>(), flag in prop_oneof![Just(None), Just(Some(false))]) {
+        let mut state = healthy();
+        state.deposit.balance = None;
+        state.deposit.min_balance = minimum.map(|minimum| Quants(minimum.into()));
+        state.deposit.at_or_below_minimum = flag;
+        let checks = judge(&state, &Policy::default());
+        prop_assert_eq!(checks.status, Status::Unknown);
+        prop_assert!(checks.violations.is_empty());
+    }
+
+    #[test]
+    fn more_balance_is_never_graver(minimum in 1u64.., balance in any::<u64>(), more in any::<u64>()) {
+        let severity = |balance: u128| {
+            let mut state = healthy();
+            state.deposit.min_balance = Some(Quants(minimum.into()));
+            state.deposit.at_or_below_minimum = None;
+            state.deposit.balance = Some(Quants(balance));
+            judge(&state, &Policy::default()).severity
+        };
+        prop_assert!(severity(u128::from(balance) + u128::from(more)) <= severity(balance.into()));
+    }
+}
