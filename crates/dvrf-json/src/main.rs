@@ -1,15 +1,19 @@
-//! `dvrf-json`: the aggregated report of a subscription and its lottery, as one JSON record.
+//! `dvrf-json`: the aggregated report of a subscription and its lottery, as JSON records.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use supra_core::cli::args::{LiveArgs, SpeechArgs};
-use supra_core::cli::input::{InputArgs, Records, Source};
+use supra_core::amount::Quants;
+use supra_core::check::is_low;
+use supra_core::cli::args::{LiveArgs, SpeechArgs, lang};
+use supra_core::cli::input::InputArgs;
+use supra_core::cli::records::each;
 use supra_core::cli::{CliError, Session, run};
+use supra_core::config::env;
 use supra_core::exit::Exit;
-use supra_core::live::Live;
-use supra_core::low::is_low;
+use supra_core::min_balance::Calculation;
 use supra_core::record::Record;
+use supra_core::state::State;
 
 /// The aggregated report of a dVRF subscription and its lottery, as JSON
 #[derive(Parser)]
@@ -22,28 +26,41 @@ struct Args {
     #[command(flatten)]
     speech: SpeechArgs,
     /// Indent the output
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pretty: bool,
     /// Exit with 1 when the deposit is at or below a minimum
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     fail_on_low: bool,
 }
 
 fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.speech.fill(&mut session.settings);
-    let source = args.input.open(session)?;
-    let live = Live::open(&session.settings)?;
-    let mut exit = Exit::Done;
-    let mut report = |mut record: Record, session: &mut Session| -> Result<(), CliError> {
-        exit = exit.and(supra_core::cli::live::report(&live, &mut record, session)?);
-        if args.fail_on_low && is_low(&record)? == Some(true) {
-            session.say("error", "the deposit is at or below the minimum");
-            exit = exit.and(Exit::No);
+    let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);
+    each(&args.input, session, |record, session| {
+        session.out.record(record, pretty)?;
+        if fail_on_low { low(record, session) } else { Ok(Exit::Done) }
+    })
+}
+
+/// Said on stderr and by the code; a deposit that is not known is neither low nor fine.
+fn low(record: &Record, session: &Session) -> Result<Exit, CliError> {
+    let Some(state) = record.get::<State>("state")? else { return Ok(Exit::CannotAnswer) };
+    let calculation: Option<Calculation> = record.get("calculation")?;
+    let limit = session.settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants);
+    let lang = lang(&session.settings)?;
+    match is_low(&state, calculation.as_ref(), limit) {
+        Some(false) => Ok(Exit::Done),
+        Some(true) => {
+            let shown =
+                |quants: Option<Quants>| quants.map_or_else(|| "?".to_owned(), |quants| quants.to_string());
+            let (held, least) = (shown(state.deposit.balance), shown(state.deposit.min_balance));
+            let (en, ru) = ("the deposit is low", "депозит мал");
+            session.say("error", &format!("{}: {held} quants, minimum {least}", lang.pick(en, ru)));
+            Ok(Exit::No)
         }
-        session.out.record(&record, args.pretty)
-    };
-    todo!()
+        None => Ok(Exit::CannotAnswer),
+    }
 }
 
 fn main() -> ExitCode {

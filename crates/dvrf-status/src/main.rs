@@ -1,2 +1,64 @@
-//! dvrf-status.
-fn main() {}
+//! `dvrf-status`: every view of the lottery and the deposit module, with its answer or why there is none.
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use supra_core::cli::args::{LiveArgs, SpeechArgs, lang};
+use supra_core::cli::input::InputArgs;
+use supra_core::cli::records::each;
+use supra_core::cli::{CliError, Session, run};
+use supra_core::exit::Exit;
+use supra_core::record::Record;
+use supra_core::render::{Style, status};
+use supra_core::state::State;
+use supra_core::views::Views;
+
+/// Every view of the lottery and the deposit module, with its answer or why there is none
+#[derive(Parser)]
+#[command(name = "dvrf-status")]
+struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
+    speech: SpeechArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json, help_heading = "Output")]
+    format: Format,
+    /// Indent the JSON
+    #[arg(long, help_heading = "Output")]
+    pretty: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Records
+    Json,
+    /// The report for people
+    Text,
+}
+
+fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+    args.live.fill(&mut session.settings);
+    args.speech.fill(&mut session.settings);
+    each(&args.input, session, |record, session| {
+        match args.format {
+            Format::Json => session.out.record(record, args.pretty)?,
+            Format::Text => text(record, session)?,
+        }
+        Ok(Exit::Done)
+    })
+}
+
+fn text(record: &Record, session: &mut Session) -> Result<(), CliError> {
+    // A record that is only an error was said on stderr.
+    let Some(state) = record.get::<State>("state")? else { return Ok(()) };
+    let views: Views = record.get("views")?.unwrap_or_default();
+    let (lang, style) = (lang(&session.settings)?, Style { colour: session.colour() });
+    session.out.with(|out| status::text(&state, &views, lang, style, out))
+}
+
+fn main() -> ExitCode {
+    run(act)
+}

@@ -180,6 +180,14 @@ impl Decimal {
         }
     }
 
+    /// The number divided by 10^`places`: 250 % is 2.5.
+    pub fn shifted(self, places: u32) -> Result<Self, AmountError> {
+        if self.places + places > 18 {
+            return Err(AmountError::NotDecimal);
+        }
+        Ok(Self { units: self.units, places: self.places + places }.normalised())
+    }
+
     /// The number times 100, as a percentage text: `15`, `12.5`.
     pub fn as_percent(self) -> String {
         Self { units: self.units * 100, places: self.places }.normalised().to_string()

@@ -3,6 +3,9 @@
 pub mod args;
 pub mod generate;
 pub mod input;
+pub mod judge;
+pub mod policy;
+pub mod records;
 pub mod stdio;
 
 use std::error::Error;

@@ -32,6 +32,7 @@ pub mod live;
 pub mod record;
 
 pub mod check;
+pub mod render;
 
 pub mod exit;
 

@@ -1,0 +1,124 @@
+//! The flags of judging, and the policy they make.
+
+use clap::Args;
+
+use crate::amount::{Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
+use crate::check::{Policy, Severity};
+use crate::config::{Settings, env};
+use crate::failure::{Failure, FailureKind, quote};
+
+/// What is demanded of a record.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyArgs {
+    /// Plan a deposit below this multiple of the minimum: 3 or 300% [default 3]
+    #[arg(long, value_name = "RATIO")]
+    plan: Option<String>,
+    /// Warn below this multiple of the minimum [default 2]
+    #[arg(long, value_name = "RATIO")]
+    warn: Option<String>,
+    /// Critical below this multiple of the minimum [default 1]
+    #[arg(long, value_name = "RATIO")]
+    critical: Option<String>,
+    /// Expect one of these callback senders (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    expect_aggregator: Vec<String>,
+    /// Expect this consumer to be whitelisted in the lottery (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    expect_consumer: Vec<String>,
+    /// Expect this consumer module in the deposit module (repeatable)
+    #[arg(long, value_name = "TYPE")]
+    expect_module: Vec<String>,
+    /// Expect this gas price in the lottery contract
+    #[arg(long, value_name = "QUANTS")]
+    expect_max_gas_price: Option<String>,
+    /// Expect this gas limit in the lottery contract
+    #[arg(long, value_name = "GAS")]
+    expect_max_gas_limit: Option<String>,
+    /// Judge nothing when the chain's clock is further behind; 0 switches the rule off [default 300]
+    #[arg(long, value_name = "SECONDS")]
+    max_lag: Option<u32>,
+    /// The lowest severity that makes an alert: info, warning or critical [default warning]
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<String>,
+}
+
+fn bad(flag: &str, text: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Config, format!("{flag} is {:?}: {why}", quote(text)))
+}
+
+/// `2`, `2.5` or `250%`.
+fn ratio(flag: &str, text: Option<&String>, default: Decimal) -> Result<Decimal, Failure> {
+    let Some(text) = text else { return Ok(default) };
+    let parsed = match text.trim().strip_suffix('%') {
+        Some(percent) => percent.parse::<Decimal>().and_then(|percent| percent.shifted(2)),
+        None => text.parse(),
+    };
+    parsed.map_err(|error| bad(flag, text, error))
+}
+
+fn number(flag: &str, text: Option<&String>) -> Result<Option<u128>, Failure> {
+    text.map(|text| parse_u128_typed(text).map_err(|error| bad(flag, text, error))).transpose()
+}
+
+impl PolicyArgs {
+    /// The policy of the flags and the settings.
+    pub fn policy(&self, settings: &Settings) -> Result<Policy, Failure> {
+        let default = Policy::default();
+        let addresses = |flag: &str, list: &[String]| {
+            list.iter()
+                .map(|text| text.parse().map_err(|error| bad(flag, text, error)))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let limit = settings.number(&env::MIN_BALANCE_LIMIT)?;
+        if limit == Some(0) {
+            return Err(Failure::new(
+                FailureKind::Config,
+                "MIN_BALANCE_LIMIT is 0: a limit of 0 guards nothing",
+            ));
+        }
+        let fail_on = match self.fail_on.as_deref() {
+            None => default.fail_on,
+            Some("info") => Severity::Info,
+            Some("warning") => Severity::Warning,
+            Some("critical") => Severity::Critical,
+            Some(other) => return Err(bad("--fail-on", other, "one of info, warning, critical is needed")),
+        };
+        let policy = Policy {
+            plan: ratio("--plan", self.plan.as_ref(), default.plan)?,
+            warn: ratio("--warn", self.warn.as_ref(), default.warn)?,
+            critical: ratio("--critical", self.critical.as_ref(), default.critical)?,
+            min_balance_limit: limit.map(Quants),
+            aggregators: addresses("--expect-aggregator", &self.expect_aggregator)?,
+            consumers: addresses("--expect-consumer", &self.expect_consumer)?,
+            modules: self.expect_module.clone(),
+            max_gas_price: number("--expect-max-gas-price", self.expect_max_gas_price.as_ref())?
+                .map(GasPrice),
+            max_gas_limit: number("--expect-max-gas-limit", self.expect_max_gas_limit.as_ref())?
+                .map(GasUnits),
+            max_lag_s: match self.max_lag {
+                Some(0) => None,
+                Some(seconds) => Some(seconds),
+                None => default.max_lag_s,
+            },
+            fail_on,
+            lang: super::args::lang(settings)?,
+        };
+        Ok(policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_in_both_spellings() {
+        let of =
+            |text: &str| ratio("--warn", Some(&text.to_owned()), Decimal::percent(1)).map(|r| r.to_string());
+        assert_eq!(of("2"), Ok("2".to_owned()));
+        assert_eq!(of("250%"), Ok("2.5".to_owned()));
+        assert_eq!(of("12.5 %"), Ok("0.125".to_owned()));
+        assert!(of("two").unwrap_err().message.starts_with("--warn is \"two\": a decimal number"));
+    }
+}
