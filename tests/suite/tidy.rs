@@ -236,7 +236,7 @@ fn every_crate_inherits_lints_and_versions() {
 /// The variables of an example file, in order, with what follows the `=`.
 fn example(name: &str) -> Vec<(String, String)> {
     let text = fs::read_to_string(root().join("env").join(name)).unwrap();
-    let lines = text.lines().map(|line| line.trim_start_matches("#"));
+    let lines = text.lines().map(|line| line.trim_start_matches('#'));
     let pairs = lines.filter_map(|line| line.split_once('='));
     let named = pairs.filter(|(name, _)| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')

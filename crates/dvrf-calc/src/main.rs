@@ -1,49 +1,16 @@
 //! `dvrf-calc`: the minimum balance and the recommended deposit, from gas or fee limits.
 
+mod args;
+
 use std::process::ExitCode;
 
-use clap::Parser;
+use args::Args;
 use supra_core::amount::{Count, Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
 use supra_core::cli::{CliError, Session, run};
 use supra_core::exit::Exit;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::min_balance::{Calculation, FeeCalculation, MinBalanceError};
 use supra_core::render::calc;
-
-/// The minimum balance and the recommended deposit, from gas or fee limits
-#[derive(Parser)]
-#[command(name = "dvrf-calc")]
-struct Args {
-    /// Highest gas price of a request, in quants
-    #[arg(
-        long,
-        value_name = "QUANTS",
-        required_unless_present = "max_txn_fee",
-        allow_negative_numbers = true
-    )]
-    max_gas_price: Option<String>,
-    /// Highest gas of a request
-    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee", allow_negative_numbers = true)]
-    max_gas_limit: Option<String>,
-    /// Gas of the signature verification
-    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee", allow_negative_numbers = true)]
-    verification_gas: Option<String>,
-    /// Highest fee of one callback on Supra L1, in quants, instead of the gas values
-    #[arg(long, value_name = "QUANTS", conflicts_with_all = ["max_gas_price", "max_gas_limit", "verification_gas"])]
-    max_txn_fee: Option<String>,
-    /// Requests the minimum covers on Supra L1
-    #[arg(long, value_name = "REQUESTS", default_value = "30", requires = "max_txn_fee")]
-    min_request_count: String,
-    /// Share added to the minimum for the recommended deposit
-    #[arg(long, value_name = "SHARE", default_value = "0.15", allow_negative_numbers = true)]
-    margin: String,
-    /// Requests the minimum covers
-    #[arg(long, value_name = "REQUESTS", default_value = "30", allow_negative_numbers = true)]
-    window: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
 
 fn bad(flag: &str, text: &str, why: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Config, format!("{flag} is {:?}: {why}", quote(text)))
@@ -54,7 +21,7 @@ fn number(flag: &str, text: Option<&String>) -> Result<u128, Failure> {
     parse_u128_typed(text).map_err(|error| bad(flag, text, error))
 }
 
-fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     let margin: Decimal = args.margin.parse().map_err(|error| bad("--margin", &args.margin, error))?;
     let refused = |error: MinBalanceError| Failure::new(FailureKind::Config, error.to_string());
     if args.max_txn_fee.is_some() {

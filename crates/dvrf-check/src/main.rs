@@ -1,13 +1,12 @@
 //! `dvrf-check`: judges records: ok, alert or unknown, with coded findings.
 
+mod args;
+
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use args::{Args, Format, Unanswered};
 use supra_core::check::{Checks, Policy};
-use supra_core::cli::args::{LiveArgs, SpeechArgs};
-use supra_core::cli::input::InputArgs;
 use supra_core::cli::judge::{judge, name_of};
-use supra_core::cli::policy::PolicyArgs;
 use supra_core::cli::records::each;
 use supra_core::cli::{CliError, Session, run};
 use supra_core::exit::Exit;
@@ -15,49 +14,7 @@ use supra_core::record::Record;
 use supra_core::render::nagios::{self, PluginState};
 use supra_core::render::{Style, check, legacy};
 
-/// Judges a report: ok, alert or unknown, with coded findings
-#[derive(Parser)]
-#[command(name = "dvrf-check")]
-struct Args {
-    #[command(flatten)]
-    input: InputArgs,
-    #[command(flatten)]
-    policy: PolicyArgs,
-    #[command(flatten)]
-    live: LiveArgs,
-    #[command(flatten)]
-    speech: SpeechArgs,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Json, help_heading = "Output")]
-    format: Format,
-    /// Indent the JSON
-    #[arg(long, help_heading = "Output")]
-    pretty: bool,
-    /// One plugin line, exit 0 ok, 1 warning, 2 critical, 3 unknown
-    #[arg(long, help_heading = "Output")]
-    nagios: bool,
-    /// What an unanswered check counts as with --nagios
-    #[arg(long, value_enum, default_value_t = Unanswered::Unknown, help_heading = "Output")]
-    timeout_state: Unanswered,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Records with `checks`
-    Json,
-    /// The verdict for people
-    Text,
-    /// The old check's document
-    Legacy,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Unanswered {
-    Unknown,
-    Critical,
-}
-
-fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.speech.fill(&mut session.settings);
     let policy = args.policy.policy(&session.settings)?;
@@ -71,7 +28,7 @@ fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
             plugin = plugin.worse(state);
             session.out.with(|out| nagios::line(&checks, state, &policy, out))?;
         } else {
-            print(&args, record, &checks, &policy, session)?;
+            print(args, record, &checks, &policy, session)?;
         }
         Ok(exit)
     })?;

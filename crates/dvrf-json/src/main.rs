@@ -33,7 +33,7 @@ struct Args {
     fail_on_low: bool,
 }
 
-fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.speech.fill(&mut session.settings);
     let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);

@@ -39,7 +39,7 @@ enum Format {
     Text,
 }
 
-fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.speech.fill(&mut session.settings);
     each(&args.input, session, |record, session| {

@@ -150,6 +150,18 @@ pub fn lookup(module: &str, code: u64) -> Option<&'static KnownAbort> {
     KNOWN.iter().find(|abort| abort.module == module && abort.code == code)
 }
 
+/// Words that say that a function, module or flag does not exist there.
+const MISSING: [&str; 8] = [
+    "FUNCTION_RESOLUTION_FAILURE",
+    "LINKER_ERROR",
+    "TYPE_RESOLUTION_FAILURE",
+    "NUMBER_OF_ARGUMENTS_MISMATCH",
+    "INVALID_MAIN_FUNCTION_SIGNATURE",
+    "is not a view function",
+    "not found",
+    "unexpected argument",
+];
+
 /// What a node's or CLI's error text says: an abort with its name, a missing function, or just a failure.
 pub fn classify(text: &str) -> Failure {
     if let Some(abort) = find_abort(text) {
@@ -164,16 +176,6 @@ pub fn classify(text: &str) -> Failure {
         failure.abort = Some(Abort { name: known.map(|known| known.name.to_owned()), ..abort });
         return failure;
     }
-    const MISSING: [&str; 8] = [
-        "FUNCTION_RESOLUTION_FAILURE",
-        "LINKER_ERROR",
-        "TYPE_RESOLUTION_FAILURE",
-        "NUMBER_OF_ARGUMENTS_MISMATCH",
-        "INVALID_MAIN_FUNCTION_SIGNATURE",
-        "is not a view function",
-        "not found",
-        "unexpected argument",
-    ];
     let kind = if MISSING.iter().any(|word| text.contains(word)) {
         FailureKind::Unsupported
     } else {

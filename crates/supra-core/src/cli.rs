@@ -101,14 +101,14 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 /// Runs a tool: `main` is this call and nothing else.
-pub fn run<A: Parser>(act: fn(A, &mut Session) -> Result<Exit, CliError>) -> ExitCode {
+pub fn run<A: Parser>(act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> ExitCode {
     run_from(std::env::args_os(), act)
 }
 
 /// [`run`] with other words than the process's own, for the dispatcher.
 pub fn run_from<A: Parser>(
     words: impl IntoIterator<Item = OsString>,
-    act: fn(A, &mut Session) -> Result<Exit, CliError>,
+    act: fn(&A, &mut Session) -> Result<Exit, CliError>,
 ) -> ExitCode {
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
@@ -126,7 +126,7 @@ pub fn run_from<A: Parser>(
     let result = match generate::wanted(&words) {
         Some(kind) => generate::write(kind, command, &mut session.out),
         None => match command.clone().try_get_matches_from(&words).and_then(|m| A::from_arg_matches(&m)) {
-            Ok(args) => act(args, &mut session),
+            Ok(args) => act(&args, &mut session),
             Err(error) => usage(&error, &mut session),
         },
     };

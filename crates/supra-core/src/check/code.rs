@@ -11,7 +11,7 @@ macro_rules! codes {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[non_exhaustive]
         pub enum Code {
-            $(#[doc = $meaning] #[serde(rename = $text)] $name,)*
+            $(#[doc = concat!("`", $text, "`, as its meaning in `ALL` says.")] #[serde(rename = $text)] $name,)*
         }
 
         impl Code {

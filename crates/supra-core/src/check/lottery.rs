@@ -109,32 +109,32 @@ fn settings(facts: &Facts, policy: &Policy) -> [Setting; 6] {
     [
         Setting {
             configured: calculation.map(|c| c.max_gas_price.get()),
-            contract: gas.max_gas_price.map(|v| v.get()),
+            contract: gas.max_gas_price.map(super::super::amount::GasPrice::get),
             snapshot: client.map(|s| s.max_gas_price.get()),
-            client: deposit.max_gas_price.map(|v| v.get()),
-            expected: policy.max_gas_price.map(|v| v.get()),
+            client: deposit.max_gas_price.map(super::super::amount::GasPrice::get),
+            expected: policy.max_gas_price.map(super::super::amount::GasPrice::get),
             ..setting("max_gas_price", "vrf_gas_config")
         },
         Setting {
             configured: calculation.map(|c| c.max_gas_limit.get()),
-            contract: gas.max_gas_limit.map(|v| v.get()),
+            contract: gas.max_gas_limit.map(super::super::amount::GasUnits::get),
             snapshot: client.map(|s| s.max_gas_limit.get()),
-            client: deposit.max_gas_limit.map(|v| v.get()),
-            expected: policy.max_gas_limit.map(|v| v.get()),
+            client: deposit.max_gas_limit.map(super::super::amount::GasUnits::get),
+            expected: policy.max_gas_limit.map(super::super::amount::GasUnits::get),
             ..setting("max_gas_limit", "vrf_gas_config")
         },
         Setting {
             configured: calculation.map(|c| c.verification_gas_value.get()),
-            contract: gas.verification_gas_value.map(|v| v.get()),
+            contract: gas.verification_gas_value.map(super::super::amount::GasUnits::get),
             ..setting("verification_gas_value", "verification_gas_value")
         },
         Setting {
-            contract: gas.callback_gas_price.map(|v| v.get()),
+            contract: gas.callback_gas_price.map(super::super::amount::GasPrice::get),
             snapshot: consumer.map(|s| s.callback_gas_price.get()),
             ..setting("callback_gas_price", "callback_gas_config")
         },
         Setting {
-            contract: gas.callback_gas_limit.map(|v| v.get()),
+            contract: gas.callback_gas_limit.map(super::super::amount::GasUnits::get),
             snapshot: consumer.map(|s| s.callback_gas_limit.get()),
             ..setting("callback_gas_limit", "callback_gas_config")
         },

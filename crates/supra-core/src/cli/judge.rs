@@ -12,22 +12,19 @@ use crate::views::Views;
 
 /// Judges, sets the record's `checks`, and says which exit the verdict means.
 pub fn judge(record: &mut Record, policy: &Policy, session: &Session) -> Result<(Checks, Exit), CliError> {
-    let checks = match record.get::<State>("state")? {
-        Some(state) => {
-            let views: Views = record.get("views")?.unwrap_or_default();
-            // The settings of this run go before what the report was made with.
-            let calculation: Option<Calculation> = match crate::live::calculation(&session.settings)? {
-                None => record.get("calculation")?,
-                given => given,
-            };
-            let now = read_at(record).unwrap_or(session.now);
-            evaluate(Facts { state: &state, views: &views, calculation: calculation.as_ref(), now }, policy)
-        }
-        None => {
-            let error: Value = record.get("error")?.unwrap_or_default();
-            let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or("no state").to_owned();
-            evaluate_failure(&text("kind"), &text("message"), policy)
-        }
+    let checks = if let Some(state) = record.get::<State>("state")? {
+        let views: Views = record.get("views")?.unwrap_or_default();
+        // The settings of this run go before what the report was made with.
+        let calculation: Option<Calculation> = match crate::live::calculation(&session.settings)? {
+            None => record.get("calculation")?,
+            given => given,
+        };
+        let now = read_at(record).unwrap_or(session.now);
+        evaluate(Facts { state: &state, views: &views, calculation: calculation.as_ref(), now }, policy)
+    } else {
+        let error: Value = record.get("error")?.unwrap_or_default();
+        let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or("no state").to_owned();
+        evaluate_failure(&text("kind"), &text("message"), policy)
     };
     record.set("checks", &checks)?;
     let exit = match checks.status {

@@ -72,18 +72,18 @@ pub fn line(checks: &Checks, state: PluginState, policy: &Policy, out: &mut dyn 
     let summary: String =
         summary.chars().map(|c| if c == '|' || crate::failure::is_hidden(c) { ' ' } else { c }).collect();
     let number = |quants: Option<u128>| quants.map_or_else(|| "U".to_owned(), |quants| quants.to_string());
-    let minimum = checks.min_balance_onchain.map(|minimum| minimum.get());
+    let minimum = checks.min_balance_onchain.map(super::super::amount::Quants::get);
     let threshold = |by: crate::amount::Decimal| minimum.and_then(|minimum| by.of(minimum).ok());
     let range = |limit: Option<u128>| limit.map_or_else(String::new, |limit| format!("{limit}:"));
     writeln!(
         out,
         "DVRF {} - {summary} | 'balance'={};{};{};0; 'min_balance'={};;;0; 'requests_left'={};;;0;",
         state.word(),
-        number(checks.available_quants.map(|balance| balance.get())),
+        number(checks.available_quants.map(super::super::amount::Quants::get)),
         range(threshold(policy.warn)),
         range(threshold(policy.critical)),
         number(minimum),
-        number(checks.requests_left.map(|requests| requests.get())),
+        number(checks.requests_left.map(super::super::amount::Count::get)),
     )
 }
 

@@ -34,11 +34,9 @@ pub(super) fn find(output: &str) -> Found {
             bare = Some(value);
         }
     }
-    match (result, refusal, bare) {
-        (Some(value), ..) => Found::Result(value),
-        (None, Some(text), _) => Found::Refusal(text),
-        (None, None, Some(value)) => Found::Result(value),
-        (None, None, None) => Found::Nothing,
+    match (result, refusal) {
+        (None, Some(text)) => Found::Refusal(text),
+        (result, _) => result.or(bare).map_or(Found::Nothing, Found::Result),
     }
 }
 

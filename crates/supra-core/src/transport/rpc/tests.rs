@@ -140,7 +140,7 @@ fn passing_failures_end_with_their_kind() {
         (answer("200", "", "{"), FailureKind::Undecodable),
         (answer("200", "x-supra-chain-id: 8\r\n", RESULT), FailureKind::WrongChain),
     ] {
-        let (result, log) = ask_one(&[bad.clone()]);
+        let (result, log) = ask_one(std::slice::from_ref(&bad));
         assert_eq!((result, log.len()), (Err(kind), 3), "{bad}");
     }
 }
