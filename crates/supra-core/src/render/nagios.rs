@@ -62,33 +62,6 @@ impl PluginState {
     }
 }
 
-<<<<<<< HEAD
-/// Writes the line.
-pub fn line(checks: &Checks, state: PluginState, policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
-    let gravest = checks.findings.first().filter(|_| checks.status != Status::Ok);
-    let summary = match (gravest, &checks.ratio) {
-        (Some(finding), _) => finding.message.clone(),
-        (None, Some(ratio)) => format!("{ratio}x minimum"),
-        (None, None) => "deposit above the minimum".to_owned(),
-    };
-    // A bar begins the performance data, so it cannot stand in the text.
-    let summary: String =
-        summary.chars().map(|c| if c == '|' || crate::failure::is_hidden(c) { ' ' } else { c }).collect();
-    let number = |quants: Option<u128>| quants.map_or_else(|| "U".to_owned(), |quants| quants.to_string());
-    let minimum = checks.min_balance_onchain.map(super::super::amount::Quants::get);
-    let threshold = |by: crate::amount::Decimal| minimum.and_then(|minimum| by.of(minimum).ok());
-    let range = |limit: Option<u128>| limit.map_or_else(String::new, |limit| format!("{limit}:"));
-    writeln!(
-        out,
-        "DVRF {} - {summary} | 'balance'={};{};{};0; 'min_balance'={};;;0; 'requests_left'={};;;0;",
-        state.word(),
-        number(checks.available_quants.map(super::super::amount::Quants::get)),
-        range(threshold(policy.warn)),
-        range(threshold(policy.critical)),
-        number(minimum),
-        number(checks.requests_left.map(super::super::amount::Count::get)),
-    )
-=======
 /// What one record contributes to the plugin's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -188,7 +161,6 @@ pub fn write(hosts: &[Host], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{} {}: {}", host.state.word(), host.name, host.summary)?;
     }
     Ok(())
->>>>>>> 27d1783 (Check: leave no way for the unknown to read as ok; one plugin answer per run; a bad record stops no stream)
 }
 
 #[cfg(test)]
