@@ -1,5 +1,13 @@
-//! The end-to-end suite: one module per tool, `pipeline` for what they do together, `tidy` for the house rules.
+//! The end-to-end suite: one module per tool, `pipeline` for what they do together, `matrix` for every situation on
+//! every transport, `manners` for how a Unix process behaves, `tidy` for the house rules.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod calc;
+mod check;
+mod json;
+mod manners;
+mod matrix;
+mod pipeline;
+mod status;
 mod tidy;

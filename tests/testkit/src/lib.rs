@@ -1,6 +1,9 @@
 //! The harness of the suite: where things are, how a tool is run, how a devnet is started.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 use assert_cmd::Command;
 
@@ -31,4 +34,158 @@ pub fn tool(name: &str) -> Command {
     }
     command.timeout(std::time::Duration::from_secs(60));
     command
+}
+
+/// A served devnet; it ends with the test.
+pub struct Devnet {
+    child: Child,
+    /// Where it listens.
+    pub url: String,
+    /// The CLI persona: a link named `supra` to the emulator.
+    pub cli: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+/// How a tool reaches the devnet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// REST.
+    Rpc,
+    /// The CLI persona of a generation.
+    Cli(&'static str),
+}
+
+impl Devnet {
+    /// Serves a chain with these words after `serve`; the clock stands still unless they say otherwise.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(words: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let cli = folder.path().join("supra");
+        std::os::unix::fs::symlink(binary("dvrf-devnet"), &cli)
+            .unwrap_or_else(|error| panic!("no link: {error}"));
+        let mut child = std::process::Command::new(binary("dvrf-devnet"))
+            .args(["serve", "--block-ms", "0"])
+            .args(words)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("no devnet: {error}"));
+        let mut url = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut url).unwrap_or_default();
+        }
+        assert!(url.starts_with("http://"), "the devnet printed {url:?}");
+        Self { child, url: url.trim().to_owned(), cli, folder }
+    }
+
+    /// A tool pointed at the chain, with a cache of its own.
+    pub fn tool(&self, name: &str, way: Way) -> Command {
+        let mut command = tool(name);
+        command
+            .env("LOTTERY_ADDR", LOTTERY)
+            .env("DEPOSIT_ADDR", DEPOSIT)
+            .env("PROFILE", "devnet")
+            .env("DVRF_CHAIN_ID", "6")
+            .env("DVRF_CACHE_DIR", self.folder.path().join("cache"));
+        match way {
+            Way::Rpc => command.env("SUPRA_RPC_URL", &self.url),
+            Way::Cli(generation) => command
+                .env("SUPRA_CLI_BIN", &self.cli)
+                .env("DVRF_DEVNET_URL", &self.url)
+                .env("DVRF_DEVNET_CLI", generation)
+                .env("DVRF_CLI_GENERATION", generation),
+        };
+        command
+    }
+
+    /// Sends an order to the control endpoint.
+    ///
+    /// # Panics
+    /// When the devnet refuses it.
+    pub fn control(&self, order: &serde_json::Value) {
+        let answer = self.call("POST", "/devnet/control", &order.to_string());
+        assert!(answer.get("faults").is_some(), "the devnet refused {order}: {answer}");
+    }
+
+    /// How many requests there were since the last [`Devnet::forget`], by function or path.
+    pub fn requests(&self) -> serde_json::Value {
+        self.call("GET", "/devnet/requests", "")
+    }
+
+    /// Sets the counts to nothing.
+    pub fn forget(&self) {
+        self.call("POST", "/devnet/requests/reset", "");
+    }
+
+    /// One call to the devnet's own endpoints.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn call(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        let host = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("no connection: {error}"));
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{error}"));
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        // It may have been killed by the test already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The address of the devnet's lottery.
+pub const LOTTERY: &str = "0xbc959517601034979f21fa2f2f41862219ea38554be27c2fdb4fd9a392caafe0";
+/// The address of the devnet's dVRF package.
+pub const DEPOSIT: &str = "0x186ba2ba88f4a14ca51f6ce42702c7ebdf6bfcf738d897cc98b986ded6f1219e";
+
+/// What a finished tool left.
+pub struct Outcome {
+    /// Its exit code.
+    pub code: i32,
+    /// stdout.
+    pub out: String,
+    /// stderr.
+    pub err: String,
+}
+
+impl Outcome {
+    /// The only line of stdout as JSON.
+    ///
+    /// # Panics
+    /// When it is anything else.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.out.lines().count(), 1, "one line is wanted: {self}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.out, self.err)
+    }
+}
+
+/// Runs a tool to its end.
+///
+/// # Panics
+/// When it cannot be started, does not end, or dies of a signal.
+#[track_caller]
+pub fn run(command: &mut Command) -> Outcome {
+    let output = command.output().unwrap_or_else(|error| panic!("{error}"));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"));
+    let code = output.status.code().unwrap_or_else(|| panic!("died: {}", output.status));
+    Outcome { code, out: text(output.stdout), err: text(output.stderr) }
 }

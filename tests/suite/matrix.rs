@@ -1,0 +1,224 @@
+//! Every situation on every transport, interface and node generation, and every fault: the verdict must be right,
+//! or unknown, and nothing unknown may read as low or ok.
+
+use serde_json::json;
+use testkit::{Devnet, Outcome, Way, run};
+
+/// Reads and judges through two real processes.
+fn verdict(devnet: &Devnet, way: Way, words: &[&str]) -> (i32, String, Outcome) {
+    let report = run(devnet.tool("dvrf-json", way).args(["--live", "--retries", "1"]).args(words));
+    let outcome = run(testkit::tool("dvrf-check").write_stdin(report.out.clone()));
+    let status = outcome.json()["checks"]["status"].as_str().unwrap_or_default().to_owned();
+    (outcome.code, status, outcome)
+}
+
+fn codes(outcome: &Outcome) -> Vec<String> {
+    let json = outcome.json();
+    let findings = json["checks"]["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Scenario, verdict, and the gravest finding.
+const SITUATIONS: &[(&str, &str, &str)] = &[
+    ("healthy", "ok", ""),
+    ("plan", "ok", "DEPOSIT_BELOW_PLAN_TIER"),
+    ("low", "alert", "DEPOSIT_BELOW_WARN_TIER"),
+    ("at-minimum", "alert", "DEPOSIT_AT_OR_BELOW_MIN_BALANCE"),
+    ("below-minimum", "alert", "DEPOSIT_AT_OR_BELOW_MIN_BALANCE"),
+    ("empty", "alert", "CONSUMERS_EMPTY"),
+    ("no-aggregator", "alert", "AGGREGATOR_NOT_SET"),
+    ("consumer-missing", "alert", "CONSUMERS_EMPTY"),
+    ("gas-drift", "alert", "GAS_LIMITS_DRIFTED"),
+    ("stuck", "ok", "REQUEST_PENDING"),
+    ("ready", "ok", ""),
+    ("u128-max", "ok", ""),
+];
+
+fn situations(interface: &str, node: &str, way: Way) {
+    let devnet = Devnet::start(&["--interface", interface, "--node", node]);
+    for (scenario, status, code) in SITUATIONS {
+        devnet.control(&json!({"scenario": scenario}));
+        let (exit, found, outcome) = verdict(&devnet, way, &[]);
+        let expected = if *status == "ok" { 0 } else { 1 };
+        assert_eq!(
+            (exit, found.as_str()),
+            (expected, *status),
+            "{interface} {node} {way:?} {scenario}: {outcome}"
+        );
+        if !code.is_empty() {
+            assert!(
+                codes(&outcome).contains(&(*code).to_owned()),
+                "{interface} {node} {way:?} {scenario}: {outcome}"
+            );
+        }
+    }
+    devnet.control(&json!({"scenario": "not-whitelisted"}));
+    let (exit, _, outcome) = verdict(&devnet, way, &[]);
+    assert_eq!(
+        (exit, codes(&outcome)[0].as_str()),
+        (1, "CLIENT_NOT_WHITELISTED"),
+        "{interface} {node} {way:?}: {outcome}"
+    );
+}
+
+#[test]
+fn v3_over_rest() {
+    situations("v3", "v11.7", Way::Rpc);
+}
+
+#[test]
+fn v3_over_an_older_node() {
+    situations("v3", "v11.5", Way::Rpc);
+}
+
+#[test]
+fn v2_over_the_oldest_node() {
+    situations("v2", "v6", Way::Rpc);
+}
+
+#[test]
+fn camel_case_over_rest() {
+    situations("camel", "v11.7", Way::Rpc);
+}
+
+#[test]
+fn the_published_interface_over_rest() {
+    situations("published", "v11.5", Way::Rpc);
+}
+
+#[test]
+fn v3_through_the_cli_of_every_generation() {
+    situations("v3", "v11.7", Way::Cli("v9"));
+    situations("v3", "v6", Way::Cli("v6"));
+    situations("camel", "v11.7", Way::Cli("v11"));
+}
+
+#[test]
+fn v3_situations_of_the_deposit_module() {
+    let devnet = Devnet::start(&[]);
+    for (scenario, code) in [("paused", "DEPOSIT_PAUSED"), ("module-disabled", "MODULE_DISABLED")] {
+        devnet.control(&json!({"scenario": scenario}));
+        for way in [Way::Rpc, Way::Cli("v10")] {
+            let (exit, _, outcome) = verdict(&devnet, way, &[]);
+            assert_eq!((exit, codes(&outcome)), (1, vec![code.to_owned()]), "{scenario} {way:?}");
+        }
+    }
+}
+
+#[test]
+fn the_state_is_the_same_from_both_transports() {
+    for interface in ["v3", "v2", "camel", "published"] {
+        let devnet = Devnet::start(&["--interface", interface]);
+        for scenario in ["healthy", "stuck", "empty", "u128-max"] {
+            devnet.control(&json!({"scenario": scenario}));
+            let state = |way| run(devnet.tool("dvrf-json", way).arg("--live")).json()["state"].clone();
+            let rpc = state(Way::Rpc);
+            assert_eq!(state(Way::Cli("v11")), rpc, "{interface} {scenario}");
+            if scenario == "u128-max" {
+                assert_eq!(rpc["deposit"]["balance"], u128::MAX.to_string());
+            }
+            // A CLI before v11 reads no resources, and only there is the nonce of a pending request.
+            let mut without = rpc.clone();
+            if scenario == "stuck" {
+                without["lottery"]["pending_nonce"] = json!(null);
+            }
+            assert_eq!(state(Way::Cli("v9")), without, "{interface} {scenario}");
+        }
+    }
+}
+
+#[test]
+fn noise_around_the_clis_answers_changes_nothing() {
+    let devnet = Devnet::start(&[]);
+    let state = |noise: &str| {
+        let outcome =
+            run(devnet.tool("dvrf-json", Way::Cli("v9")).arg("--live").env("DVRF_DEVNET_CLI_NOISE", noise));
+        outcome.json()["state"].clone()
+    };
+    let quiet = state("none");
+    for noise in ["log", "ansi", "crlf", "all"] {
+        assert_eq!(state(noise), quiet, "{noise}");
+    }
+}
+
+#[test]
+fn faults_that_pass_leave_the_verdict_right() {
+    let devnet = Devnet::start(&["--scenario", "at-minimum"]);
+    for fault in [
+        json!({"throttle_first": 3, "retry_after": 0}),
+        json!({"throttle_first": 2, "retry_after": "date"}),
+        json!({"latency": 20, "jitter": 30}),
+    ] {
+        devnet.forget();
+        devnet.control(&json!({"faults": fault}));
+        let (exit, status, outcome) = verdict(&devnet, Way::Rpc, &[]);
+        assert_eq!((exit, status.as_str()), (1, "alert"), "{fault}: {outcome}");
+    }
+}
+
+/// Whatever the node does: never ok on an empty deposit, never low on a full one.
+#[test]
+fn faults_that_stay_are_unknown_and_never_a_verdict() {
+    for (scenario, truth) in [("at-minimum", "alert"), ("healthy", "ok")] {
+        let devnet = Devnet::start(&["--scenario", scenario]);
+        for (fault, always) in [
+            (json!({"error_rate": 100}), true),
+            (json!({"error_rate": 100, "error_status": 500}), true),
+            (json!({"html_rate": 100}), true),
+            (json!({"truncate_rate": 100}), true),
+            (json!({"reset_rate": 100}), true),
+            (json!({"garbage_rate": 100}), true),
+            (json!({"hang_rate": 100}), true),
+            (json!({"wrong_chain": 8}), true),
+            (json!({"stale": 3600}), true),
+            (json!({"error_rate": 40}), false),
+            (json!({"reset_rate": 30, "garbage_rate": 30}), false),
+            (json!({"html_rate": 50}), false),
+        ] {
+            devnet.control(&json!({"faults": fault}));
+            let words = ["--call-timeout", "0.2", "--timeout", "0.6"];
+            for way in [Way::Rpc, Way::Cli("v9")] {
+                // The CLI persona passes the node's own chain id on; only REST sees another one in the headers.
+                if way != Way::Rpc && fault.get("wrong_chain").is_some() {
+                    continue;
+                }
+                let (exit, status, outcome) = verdict(&devnet, way, &words);
+                let right = [(0, "ok"), (1, "alert")].contains(&(exit, status.as_str())) && status == truth;
+                let unknown = (exit, status.as_str()) == (2, "unknown");
+                assert!(unknown || (right && !always), "{scenario} {fault} {way:?}: {outcome}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_needed_view_that_fails_is_unknown_and_an_optional_one_is_not() {
+    let devnet = Devnet::start(&[]);
+    for kind in ["abort", "missing", "garbage", "null", "text", "error"] {
+        for way in [Way::Rpc, Way::Cli("v9")] {
+            let fail = json!({"get_balance_of_client_v2": kind, "check_client_fund": kind});
+            devnet.control(&json!({"faults": {"fail": fail}}));
+            let (exit, status, outcome) = verdict(&devnet, way, &["--timeout", "2"]);
+            assert_eq!((exit, status.as_str()), (2, "unknown"), "{kind} {way:?}: {outcome}");
+            assert_eq!(outcome.json()["state"]["deposit"]["balance"], json!(null));
+            devnet.control(&json!({"faults": {"fail": {"get_client_total_grant": kind}}}));
+            let (exit, status, outcome) = verdict(&devnet, way, &["--timeout", "2"]);
+            assert_eq!((exit, status.as_str()), (0, "ok"), "{kind} {way:?}: {outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_cli_that_misbehaves_is_unknown_in_bounded_time() {
+    let devnet = Devnet::start(&[]);
+    for (fault, code) in
+        [("hang", 2), ("exit", 2), ("garbage", 2), ("prompt", 2), ("stderr", 0), ("grandchild", 0)]
+    {
+        let started = std::time::Instant::now();
+        let mut tool = devnet.tool("dvrf-json", Way::Cli("v10"));
+        tool.env("DVRF_DEVNET_CLI_FAULT", fault).args(["--live", "--call-timeout", "1", "--timeout", "3"]);
+        let outcome = run(&mut tool);
+        assert_eq!(outcome.code, code, "{fault}: {outcome}");
+        assert!(started.elapsed().as_secs() < 8, "{fault} took {:?}", started.elapsed());
+    }
+}

@@ -1,0 +1,40 @@
+//! `dvrf-status`: every view with its answer, in JSON and for people.
+
+use serde_json::json;
+use testkit::{Devnet, Way, run};
+
+#[test]
+fn one_failed_view_does_not_hide_the_others() {
+    let devnet = Devnet::start(&["--fault", "fail.get_client_total_grant=abort"]);
+    let outcome = run(devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--format", "text"]));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(outcome.out.starts_with("Chain: 6\n\nSubscription\n  deposit "), "{outcome}");
+    assert!(outcome.out.contains("630 SUPRA (63 000 000 000 quants)\n"), "{outcome}");
+    let line = outcome.out.lines().find(|line| line.contains("grant in total")).unwrap();
+    assert!(line.contains("unknown [aborted] the function aborted with ECONTRACT_IS_PAUSED"), "{line}");
+    assert!(outcome.out.contains("callback sender             0xbc9595"), "{outcome}");
+    assert!(!outcome.out.contains('\u{1b}'), "a pipe gets no colours");
+    let json = run(devnet.tool("dvrf-status", Way::Rpc).arg("--live")).json();
+    assert_eq!(json["views"]["grant_total"]["error"]["kind"], "aborted");
+    assert_eq!(json["state"]["deposit"]["grant_total"], json!(null));
+    assert_eq!(json["state"]["deposit"]["grant_remaining"], "1000000000");
+}
+
+#[test]
+fn russian() {
+    let devnet = Devnet::start(&[]);
+    let outcome =
+        run(devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--format", "text", "--lang", "ru"]));
+    assert!(outcome.out.contains("\nПодписка\n  депозит "), "{outcome}");
+    assert!(outcome.out.contains("\nЛотерея\n"), "{outcome}");
+}
+
+#[test]
+fn a_subscription_without_a_lottery() {
+    let devnet = Devnet::start(&["--clients", "1"]);
+    let mut tool = devnet.tool("dvrf-status", Way::Rpc);
+    tool.env_remove("LOTTERY_ADDR").env("CLIENT_ADDR", format!("0x{:064x}", 0x00c0_0000));
+    let outcome = run(tool.args(["--live", "--format", "text"]));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(!outcome.out.contains("Lottery"), "{outcome}");
+}
