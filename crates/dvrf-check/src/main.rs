@@ -2,18 +2,15 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use supra_core::check::{Checks, Policy};
+use clap::Parser;
 use supra_core::cli::args::{LiveArgs, SpeechArgs};
 use supra_core::cli::input::InputArgs;
-use supra_core::cli::judge::{judge, name_of};
+use supra_core::cli::judge::Judge;
 use supra_core::cli::policy::PolicyArgs;
 use supra_core::cli::records::each;
+use supra_core::cli::verdict::VerdictArgs;
 use supra_core::cli::{CliError, Session, run};
 use supra_core::exit::Exit;
-use supra_core::record::Record;
-use supra_core::render::nagios::{self, PluginState};
-use supra_core::render::{Style, check, legacy};
 
 /// Judges a report: ok, alert or unknown, with coded findings
 #[derive(Parser)]
@@ -27,75 +24,26 @@ struct Args {
     live: LiveArgs,
     #[command(flatten)]
     speech: SpeechArgs,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Json, help_heading = "Output")]
-    format: Format,
-    /// Indent the JSON
-    #[arg(long, help_heading = "Output")]
-    pretty: bool,
-    /// One plugin line, exit 0 ok, 1 warning, 2 critical, 3 unknown
-    #[arg(long, help_heading = "Output")]
-    nagios: bool,
-    /// What an unanswered check counts as with --nagios
-    #[arg(long, value_enum, default_value_t = Unanswered::Unknown, help_heading = "Output")]
-    timeout_state: Unanswered,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Records with `checks`
-    Json,
-    /// The verdict for people
-    Text,
-    /// The old check's document
-    Legacy,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Unanswered {
-    Unknown,
-    Critical,
+    #[command(flatten)]
+    verdict: VerdictArgs,
 }
 
 fn act(args: Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.speech.fill(&mut session.settings);
-    let policy = args.policy.policy(&session.settings)?;
-    let unanswered =
-        if args.timeout_state == Unanswered::Critical { PluginState::Critical } else { PluginState::Unknown };
-    let mut plugin = PluginState::Ok;
-    let exit = each(&args.input, session, |record, session| {
-        let (checks, exit) = judge(record, &policy, session)?;
-        if args.nagios {
-            let state = PluginState::of(&checks, unanswered);
-            plugin = plugin.worse(state);
-            session.out.with(|out| nagios::line(&checks, state, &policy, out))?;
-        } else {
-            print(&args, record, &checks, &policy, session)?;
-        }
-        Ok(exit)
-    })?;
-    Ok(if args.nagios { Exit::Passed(plugin.code()) } else { exit })
+    let result = check(&args, session);
+    args.verdict.or_plugin_line(result, session)
 }
 
-fn print(
-    args: &Args,
-    record: &Record,
-    checks: &Checks,
-    policy: &Policy,
-    session: &mut Session,
-) -> Result<(), CliError> {
-    let style = Style { colour: session.colour() };
-    match args.format {
-        Format::Json => session.out.record(record, args.pretty),
-        Format::Text => {
-            session.out.with(|out| check::text(checks, &name_of(record), policy.lang, style, out))
-        }
-        Format::Legacy => {
-            let document = legacy::document(record, record.get("state")?.as_ref(), checks)?;
-            session.out.with(|out| legacy::write(&document, out))
-        }
-    }
+fn check(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    let judge = Judge::new(&args.policy, session)?;
+    let mut verdicts = args.verdict.clone().begin();
+    let exit = each(&args.input, session, |record, session| {
+        let (checks, exit) = judge.judge(record, session)?;
+        verdicts.print(record, &checks, &judge, session)?;
+        Ok(exit)
+    })?;
+    verdicts.finish(exit, session)
 }
 
 fn main() -> ExitCode {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants};
+use crate::failure::FailureKind;
 use crate::lang::Lang;
 use crate::min_balance::Calculation;
 use crate::state::State;
@@ -121,6 +122,8 @@ pub struct Policy {
     pub max_gas_price: Option<GasPrice>,
     /// The gas limit that the contract must have.
     pub max_gas_limit: Option<GasUnits>,
+    /// The chain id that must have answered.
+    pub chain_id: Option<u8>,
     /// How far the chain's clock may be behind, in seconds; `None` switches the rule off.
     pub max_lag_s: Option<u32>,
     /// The lowest severity that makes an alert.
@@ -141,6 +144,7 @@ impl Default for Policy {
             modules: Vec::new(),
             max_gas_price: None,
             max_gas_limit: None,
+            chain_id: None,
             max_lag_s: Some(300),
             fail_on: Severity::Warning,
             lang: Lang::En,
@@ -155,10 +159,24 @@ pub struct Facts<'a> {
     pub state: &'a State,
     /// Where its values came from.
     pub views: &'a Views,
+    /// Why the report is no full answer, as its `error` says.
+    pub error: Option<&'a ReportError>,
     /// The formula's result, where gas settings were given.
     pub calculation: Option<&'a Calculation>,
     /// The record's clock when it was read.
     pub now: Timestamp,
+}
+
+/// The `error` of a record, as the stage that read the chain wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ReportError {
+    /// The kind's stable name; a text, so that kinds of later versions are read too.
+    pub kind: String,
+    /// What failed.
+    pub message: String,
+    /// The value that could not be read, where it was one.
+    pub view: Option<String>,
 }
 
 /// Collects findings.
@@ -176,6 +194,13 @@ impl Findings<'_> {
     fn add_as(&mut self, code: Code, severity: Severity, message: String, evidence: Value) {
         let evidence = if let Value::Object(fields) = evidence { fields } else { Map::new() };
         self.list.push(Finding { code, severity, message, evidence, help: code.help() });
+    }
+
+    /// Whether a value was asked for in vain, which is not the same as a chain that does not have it.
+    fn failed(&self, key: &str) -> bool {
+        let absent = [FailureKind::Unsupported, FailureKind::NotWhitelisted];
+        let failure = self.views.get(key).and_then(|report| report.error.as_ref());
+        failure.is_some_and(|failure| !absent.contains(&failure.kind))
     }
 
     /// A value that the verdict needs is not known; says why, as far as the views do.
@@ -197,6 +222,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     }
     deposit::judge(&facts, policy, &mut findings);
     lottery::judge(&facts, policy, &mut findings);
+    incomplete(&facts, &mut findings);
     let deposit = &facts.state.deposit;
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);
     let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
@@ -219,13 +245,32 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     }
 }
 
+/// A report that says itself that it is incomplete is not ok, whatever its values look like.
+fn incomplete(facts: &Facts, findings: &mut Findings) {
+    let Some(error) = facts.error else { return };
+    let said = findings.list.iter().any(|finding| match finding.code {
+        Code::ValueUnknown => finding.evidence.get("value").and_then(Value::as_str) == error.view.as_deref(),
+        Code::ClientNotWhitelisted => error.kind == FailureKind::NotWhitelisted.name(),
+        _ => false,
+    });
+    if !said {
+        let message = findings.lang.pick(
+            format!("the report is incomplete: {}", error.message),
+            format!("отчёт неполон: {}", error.message),
+        );
+        let evidence = serde_json::json!({"value": error.view, "error": error.kind});
+        findings.add(Code::ValueUnknown, message, evidence);
+    }
+}
+
 /// The verdict on a record that says itself that it is no answer.
-pub fn evaluate_failure(kind: &str, message: &str, policy: &Policy) -> Checks {
+pub fn evaluate_failure(error: &ReportError, policy: &Policy) -> Checks {
+    let message = if error.message.is_empty() { "no state" } else { &error.message };
     let sentence = policy
         .lang
         .pick(format!("nothing could be judged: {message}"), format!("оценка невозможна: {message}"));
     let mut findings = Findings { list: Vec::new(), lang: policy.lang, views: &Views::new() };
-    findings.add(Code::ValueUnknown, sentence, serde_json::json!({"value": null, "error": kind}));
+    findings.add(Code::ValueUnknown, sentence, serde_json::json!({"value": error.view, "error": error.kind}));
     verdict(findings.list, policy)
 }
 
@@ -271,9 +316,24 @@ fn fold(severities: impl Iterator<Item = Severity>, fail_on: Severity) -> Status
 /// `part / whole` cut after two places, without a float.
 fn ratio_text(part: u128, whole: u128) -> Option<String> {
     let units = part.checked_div(whole)?;
-    let hundredths =
-        (part % whole).checked_mul(100).map_or_else(|| (part % whole) / (whole / 100).max(1), |x| x / whole);
-    Some(format!("{units}.{:02}", hundredths.min(99)))
+    let (tenths, rest) = next_digit(part % whole, whole);
+    let (hundredths, _) = next_digit(rest, whole);
+    Some(format!("{units}.{tenths}{hundredths}"))
+}
+
+/// The next decimal of `rest / whole` and what is left, by ten additions of which none can overflow.
+fn next_digit(rest: u128, whole: u128) -> (u8, u128) {
+    let (mut digit, mut sum) = (0, 0);
+    for _ in 0..10 {
+        let room = whole - rest;
+        if sum >= room {
+            sum -= room;
+            digit += 1;
+        } else {
+            sum += rest;
+        }
+    }
+    (digit, sum)
 }
 
 /// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.

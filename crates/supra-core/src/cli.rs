@@ -7,6 +7,7 @@ pub mod judge;
 pub mod policy;
 pub mod records;
 pub mod stdio;
+pub mod verdict;
 
 use std::error::Error;
 use std::ffi::OsString;

@@ -8,6 +8,18 @@ use crate::failure::FailureKind;
 
 /// Adds a finding and says no where the answers are another chain's or too old.
 pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -> bool {
+    let expected = policy.chain_id.zip(facts.state.chain.id).filter(|(expected, found)| expected != found);
+    if let Some((expected, found)) = expected {
+        let message = findings.lang.pick(
+            format!("the node serves chain {found}, expected is {expected}"),
+            format!("узел обслуживает сеть {found}, ожидается {expected}"),
+        );
+        findings.add(Code::WrongChain, message, json!({"chain_id": found, "expected": expected}));
+        return false;
+    }
+    if policy.chain_id.is_some() && findings.failed("chain_id") {
+        findings.unknown("chain_id", "the chain id", "идентификатор сети");
+    }
     let wrong = facts.views.values().filter_map(|report| report.error.as_ref());
     if let Some(failure) = wrong.into_iter().find(|failure| failure.kind == FailureKind::WrongChain) {
         let message = findings.lang.pick(failure.message.clone(), format!("не та сеть: {}", failure.message));

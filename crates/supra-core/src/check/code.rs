@@ -24,7 +24,7 @@ macro_rules! codes {
 
 codes! {
     DepositAtOrBelowMinBalance "DEPOSIT_AT_OR_BELOW_MIN_BALANCE" Critical: "The balance is at or below the chain's minimum: new requests are refused."
-    AvailableBelowExpectedMinBalance "AVAILABLE_BELOW_EXPECTED_MIN_BALANCE" Critical: "The balance is at or below your own limit (MIN_BALANCE_LIMIT)."
+    AvailableBelowExpectedMinBalance "AVAILABLE_BELOW_EXPECTED_MIN_BALANCE" Critical: "The balance is at or below your own limit (`MIN_BALANCE_LIMIT`)."
     AvailableBelowCalculatedMinBalance "AVAILABLE_BELOW_CALCULATED_MIN_BALANCE" Critical: "The balance is at or below the minimum calculated from your gas settings."
     DepositBelowCriticalTier "DEPOSIT_BELOW_CRITICAL_TIER" Critical: "The balance is below the critical multiple of the minimum."
     DepositBelowWarnTier "DEPOSIT_BELOW_WARN_TIER" Warning: "The balance is below the warning multiple of the minimum: deposit soon."

@@ -17,7 +17,22 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         );
         findings.add(Code::ClientNotWhitelisted, message, json!({}));
     } else {
+        // A chain that has these two and did not answer may be refusing every request.
+        if deposit.client_whitelisted.is_none() && findings.failed("client_whitelisted") {
+            findings.unknown(
+                "client_whitelisted",
+                "whether the client is whitelisted",
+                "внесён ли клиент в белый список",
+            );
+        }
         balance(facts, policy, findings);
+    }
+    if deposit.paused.is_none() && findings.failed("paused") {
+        findings.unknown(
+            "paused",
+            "whether the deposit module is paused",
+            "приостановлен ли модуль депозита",
+        );
     }
     if deposit.paused == Some(true) {
         let message =

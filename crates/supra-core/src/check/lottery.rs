@@ -4,12 +4,24 @@ use serde_json::{Value, json};
 
 use super::code::Code;
 use super::{Facts, Findings, Policy};
+use crate::amount::{GasPrice, GasUnits};
 use crate::state::Lottery;
 
 pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let lottery = &facts.state.lottery;
-    // Without a lottery address nothing was asked, and nothing is missing.
+    // Without a lottery address nothing was asked, and nothing is missing that is not expected.
     if !facts.views.contains_key("lottery_status") {
+        let expected = !policy.aggregators.is_empty()
+            || !policy.consumers.is_empty()
+            || policy.max_gas_price.is_some()
+            || policy.max_gas_limit.is_some();
+        if expected {
+            findings.unknown(
+                "lottery_status",
+                "the lottery, of which something is expected,",
+                "лотерея, от которой что-то ожидается",
+            );
+        }
         return;
     }
     if lottery.pending_request.is_none() && lottery.draw_scheduled.is_none() && lottery.ticket_count.is_none()
@@ -109,32 +121,32 @@ fn settings(facts: &Facts, policy: &Policy) -> [Setting; 6] {
     [
         Setting {
             configured: calculation.map(|c| c.max_gas_price.get()),
-            contract: gas.max_gas_price.map(|v| v.get()),
+            contract: gas.max_gas_price.map(GasPrice::get),
             snapshot: client.map(|s| s.max_gas_price.get()),
-            client: deposit.max_gas_price.map(|v| v.get()),
-            expected: policy.max_gas_price.map(|v| v.get()),
+            client: deposit.max_gas_price.map(GasPrice::get),
+            expected: policy.max_gas_price.map(GasPrice::get),
             ..setting("max_gas_price", "vrf_gas_config")
         },
         Setting {
             configured: calculation.map(|c| c.max_gas_limit.get()),
-            contract: gas.max_gas_limit.map(|v| v.get()),
+            contract: gas.max_gas_limit.map(GasUnits::get),
             snapshot: client.map(|s| s.max_gas_limit.get()),
-            client: deposit.max_gas_limit.map(|v| v.get()),
-            expected: policy.max_gas_limit.map(|v| v.get()),
+            client: deposit.max_gas_limit.map(GasUnits::get),
+            expected: policy.max_gas_limit.map(GasUnits::get),
             ..setting("max_gas_limit", "vrf_gas_config")
         },
         Setting {
             configured: calculation.map(|c| c.verification_gas_value.get()),
-            contract: gas.verification_gas_value.map(|v| v.get()),
+            contract: gas.verification_gas_value.map(GasUnits::get),
             ..setting("verification_gas_value", "verification_gas_value")
         },
         Setting {
-            contract: gas.callback_gas_price.map(|v| v.get()),
+            contract: gas.callback_gas_price.map(GasPrice::get),
             snapshot: consumer.map(|s| s.callback_gas_price.get()),
             ..setting("callback_gas_price", "callback_gas_config")
         },
         Setting {
-            contract: gas.callback_gas_limit.map(|v| v.get()),
+            contract: gas.callback_gas_limit.map(GasUnits::get),
             snapshot: consumer.map(|s| s.callback_gas_limit.get()),
             ..setting("callback_gas_limit", "callback_gas_config")
         },

@@ -34,7 +34,7 @@ fn views() -> Views {
 
 fn judge(state: &State, policy: &Policy) -> Checks {
     let now = Timestamp::from_second(1_759_676_400).unwrap();
-    evaluate(Facts { state, views: &views(), calculation: None, now }, policy)
+    evaluate(Facts { state, views: &views(), calculation: None, error: None, now }, policy)
 }
 
 /// What a change of the healthy state brings about.
@@ -229,7 +229,8 @@ fn your_own_minimum_goes_before_the_formula() {
         let mut state = state.clone();
         state.deposit.balance = Some(Quants(balance));
         let policy = Policy { min_balance_limit: limit.map(Quants), ..Policy::default() };
-        let facts = Facts { state: &state, views: &views(), calculation: Some(&calculation), now };
+        let facts =
+            Facts { state: &state, views: &views(), calculation: Some(&calculation), error: None, now };
         evaluate(facts, &policy).findings.iter().map(|finding| finding.code.name()).collect()
     };
     assert!(codes(None, 20_000_000_000).is_empty());
@@ -252,13 +253,14 @@ fn another_chain_and_a_frozen_one_are_not_judged() {
     let late = Timestamp::from_second(1_759_676_400 + 301).unwrap();
     let policy = Policy::default();
     for (views, now, code) in [(&wrong_views, now, "WRONG_CHAIN"), (&views(), late, "CHAIN_STALE")] {
-        let checks = evaluate(Facts { state: &state, views, calculation: None, now }, &policy);
+        let checks = evaluate(Facts { state: &state, views, calculation: None, error: None, now }, &policy);
         let found: Vec<&str> = checks.findings.iter().map(|finding| finding.code.name()).collect();
         assert_eq!((checks.status, found), (Status::Unknown, vec![code]));
         assert_eq!(checks.available_quants, None);
     }
     let off = Policy { max_lag_s: None, ..Policy::default() };
-    let checks = evaluate(Facts { state: &state, views: &views(), calculation: None, now: late }, &off);
+    let checks =
+        evaluate(Facts { state: &state, views: &views(), calculation: None, error: None, now: late }, &off);
     assert_eq!(checks.status, Status::Alert);
 }
 
@@ -319,6 +321,76 @@ fn ratios_are_cut_not_rounded() {
     assert_eq!(ratio_text(1, 0), None);
     assert_eq!(ratio_text(u128::MAX, 1), Some(format!("{}.00", u128::MAX)));
     assert_eq!(ratio_text(u128::MAX - 1, u128::MAX).as_deref(), Some("0.99"));
+}
+
+#[test]
+fn a_rule_that_cannot_be_decided_is_not_ok() {
+    let failed = |key: &str, kind| {
+        let report = ViewReport { error: Some(Failure::new(kind, "late")), ..ViewReport::default() };
+        let mut views = views();
+        views.insert(key.to_owned(), report);
+        views
+    };
+    let mut state = healthy();
+    state.deposit.paused = None;
+    state.deposit.client_whitelisted = None;
+    state.chain.id = None;
+    let policy = Policy { chain_id: Some(6), ..Policy::default() };
+    for key in ["paused", "client_whitelisted", "chain_id"] {
+        let status = |kind| {
+            let now = Timestamp::from_second(1_759_676_400).unwrap();
+            let views = failed(key, kind);
+            evaluate(Facts { state: &state, views: &views, error: None, calculation: None, now }, &policy)
+                .status
+        };
+        assert_eq!(status(FailureKind::Timeout), Status::Unknown, "{key}");
+        assert_eq!(status(FailureKind::Unsupported), Status::Ok, "{key}");
+    }
+}
+
+#[test]
+fn expectations_of_a_lottery_that_was_not_asked_are_unknown() {
+    let consumers = vec![Address::FRAMEWORK];
+    for (policy, status) in [
+        (Policy::default(), Status::Ok),
+        (Policy { consumers, ..Policy::default() }, Status::Unknown),
+        (Policy { max_gas_price: Some(GasPrice(1000)), ..Policy::default() }, Status::Unknown),
+    ] {
+        let now = Timestamp::from_second(1_759_676_400).unwrap();
+        let facts = Facts { state: &healthy(), views: &Views::new(), error: None, calculation: None, now };
+        assert_eq!(evaluate(facts, &policy).status, status);
+    }
+}
+
+#[test]
+fn a_report_that_calls_itself_incomplete_is_not_ok() {
+    let judged = |state: &State, kind: &str, view: Option<&str>| {
+        let error = ReportError { kind: kind.into(), message: "late".into(), view: view.map(str::to_owned) };
+        let now = Timestamp::from_second(1_759_676_400).unwrap();
+        let facts = Facts { state, views: &views(), error: Some(&error), calculation: None, now };
+        let checks = evaluate(facts, &Policy::default());
+        (checks.status, checks.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>())
+    };
+    let incomplete = || vec!["the report is incomplete: late".to_owned()];
+    assert_eq!(judged(&healthy(), "undecodable", Some("lottery_status")), (Status::Unknown, incomplete()));
+    // A missing value that has its own finding is not said twice.
+    let mut state = healthy();
+    state.deposit.balance = None;
+    let once = vec!["the balance is not known".to_owned()];
+    assert_eq!(judged(&state, "timeout", Some("balance")), (Status::Unknown, once));
+    state.deposit.client_whitelisted = Some(false);
+    let refused = judged(&state, "not_whitelisted", Some("balance"));
+    assert_eq!((refused.0, refused.1.len()), (Status::Alert, 1));
+}
+
+#[test]
+fn the_chain_that_is_expected() {
+    let codes = |chain_id| {
+        let policy = Policy { chain_id, ..Policy::default() };
+        judge(&healthy(), &policy).findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(Some(6)), []);
+    assert_eq!(codes(Some(8)), [Code::WrongChain]);
 }
 
 proptest! {

@@ -1,41 +1,67 @@
-//! Judging one record of a stream and adding its verdict.
+//! Judging the records of a stream: what each is judged by, and the exit that its verdict means.
 
-use serde_json::Value;
-
-use super::{CliError, Session};
-use crate::check::{Checks, Facts, Policy, Status, evaluate, evaluate_failure};
+use super::policy::PolicyArgs;
+use super::{CliError, Session, chain};
+use crate::check::{Checks, Facts, Policy, ReportError, Status, evaluate, evaluate_failure};
 use crate::exit::Exit;
+use crate::failure::{Failure, FailureKind};
 use crate::min_balance::Calculation;
-use crate::record::Record;
+use crate::record::{Record, RecordError};
 use crate::state::State;
 use crate::views::Views;
 
-/// Judges, sets the record's `checks`, and says which exit the verdict means.
-pub fn judge(record: &mut Record, policy: &Policy, session: &Session) -> Result<(Checks, Exit), CliError> {
-    let checks = match record.get::<State>("state")? {
-        Some(state) => {
-            let views: Views = record.get("views")?.unwrap_or_default();
-            // The settings of this run go before what the report was made with.
-            let calculation: Option<Calculation> = match crate::live::calculation(&session.settings)? {
-                None => record.get("calculation")?,
-                given => given,
-            };
-            let now = read_at(record).unwrap_or(session.now);
-            evaluate(Facts { state: &state, views: &views, calculation: calculation.as_ref(), now }, policy)
-        }
-        None => {
-            let error: Value = record.get("error")?.unwrap_or_default();
-            let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or("no state").to_owned();
-            evaluate_failure(&text("kind"), &text("message"), policy)
-        }
-    };
-    record.set("checks", &checks)?;
-    let exit = match checks.status {
-        Status::Ok => Exit::Done,
-        Status::Alert => Exit::No,
-        Status::Unknown => Exit::CannotAnswer,
-    };
-    Ok((checks, exit))
+/// What every record of a run is judged by; the settings are read once.
+pub struct Judge {
+    /// What is demanded.
+    pub policy: Policy,
+    /// The formula of this run's settings, which goes before the one a report was made with.
+    calculation: Option<Calculation>,
+}
+
+impl Judge {
+    /// Reads flags and settings.
+    pub fn new(args: &PolicyArgs, session: &Session) -> Result<Self, Failure> {
+        let calculation = crate::live::calculation(&session.settings)?;
+        Ok(Self { policy: args.policy(&session.settings)?, calculation })
+    }
+
+    /// Judges, sets the record's `checks`, and says which exit the verdict means. A record whose keys are not ours
+    /// cannot be judged, and does not stop the others.
+    pub fn judge(&self, record: &mut Record, session: &Session) -> Result<(Checks, Exit), CliError> {
+        let checks = self.evaluate(record, session).unwrap_or_else(|error| {
+            let message = chain(&error);
+            session.say("error", &format!("{}: {message}", name_of(record)));
+            let kind = FailureKind::Input.name().to_owned();
+            evaluate_failure(&ReportError { kind, message, view: None }, &self.policy)
+        });
+        record.set("checks", &checks)?;
+        let exit = match checks.status {
+            Status::Ok => Exit::Done,
+            Status::Alert => Exit::No,
+            Status::Unknown => Exit::CannotAnswer,
+        };
+        Ok((checks, exit))
+    }
+
+    fn evaluate(&self, record: &Record, session: &Session) -> Result<Checks, RecordError> {
+        let error: Option<ReportError> = record.get("error")?;
+        let Some(state) = record.get::<State>("state")? else {
+            return Ok(evaluate_failure(&error.unwrap_or_default(), &self.policy));
+        };
+        let views: Views = record.get("views")?.unwrap_or_default();
+        let reported: Option<Calculation> = match &self.calculation {
+            None => record.get("calculation")?,
+            Some(_) => None,
+        };
+        let facts = Facts {
+            state: &state,
+            views: &views,
+            error: error.as_ref(),
+            calculation: self.calculation.as_ref().or(reported.as_ref()),
+            now: read_at(record).unwrap_or(session.now),
+        };
+        Ok(evaluate(facts, &self.policy))
+    }
 }
 
 /// When the report was made: a report that is judged later is not a stale chain.

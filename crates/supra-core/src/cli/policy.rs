@@ -6,6 +6,7 @@ use crate::amount::{Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
 use crate::check::{Policy, Severity};
 use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind, quote};
+use crate::target::expected_chain_id;
 
 /// What is demanded of a record.
 #[derive(Debug, Clone, Default, Args)]
@@ -96,6 +97,7 @@ impl PolicyArgs {
                 .map(GasPrice),
             max_gas_limit: number("--expect-max-gas-limit", self.expect_max_gas_limit.as_ref())?
                 .map(GasUnits),
+            chain_id: expected_chain_id(settings, super::args::network(settings)?)?,
             max_lag_s: match self.max_lag {
                 Some(0) => None,
                 Some(seconds) => Some(seconds),

@@ -1,0 +1,119 @@
+//! How verdicts are printed: records, text, the old check's document, or one plugin line for all of them.
+
+use clap::{Args, ValueEnum};
+
+use super::judge::{Judge, name_of};
+use super::{CliError, Session, chain};
+use crate::check::Checks;
+use crate::exit::Exit;
+use crate::record::Record;
+use crate::render::nagios::{Host, PluginState};
+use crate::render::{Style, check, legacy, nagios};
+
+/// The output flags of judging.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct VerdictArgs {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+    /// Indent the JSON
+    #[arg(long)]
+    pretty: bool,
+    /// One plugin line, exit 0 ok, 1 warning, 2 critical, 3 unknown
+    #[arg(long)]
+    nagios: bool,
+    /// What an unanswered check counts as with --nagios
+    #[arg(long, value_enum, default_value_t = Unanswered::Unknown)]
+    timeout_state: Unanswered,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Records with `checks`
+    Json,
+    /// The verdict for people
+    Text,
+    /// The old check's document
+    Legacy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Unanswered {
+    Unknown,
+    Critical,
+}
+
+/// Prints the verdicts of a run as its flags say.
+pub struct Verdicts {
+    args: VerdictArgs,
+    hosts: Vec<Host>,
+}
+
+impl VerdictArgs {
+    /// Begins printing.
+    pub fn begin(self) -> Verdicts {
+        Verdicts { args: self, hosts: Vec::new() }
+    }
+
+    /// A run that ended in an error still owes a plugin line; everyone else reads stderr.
+    pub fn or_plugin_line(
+        &self,
+        result: Result<Exit, CliError>,
+        session: &mut Session,
+    ) -> Result<Exit, CliError> {
+        let error = match result {
+            Err(error) if self.nagios => error,
+            other => return other,
+        };
+        let state = self.unanswered();
+        session.out.with(|out| nagios::write(&[Host::failed(&chain(&error), state)], out))?;
+        Ok(Exit::Passed(state.code()))
+    }
+
+    fn unanswered(&self) -> PluginState {
+        match self.timeout_state {
+            Unanswered::Unknown => PluginState::Unknown,
+            Unanswered::Critical => PluginState::Critical,
+        }
+    }
+}
+
+impl Verdicts {
+    /// Prints one, or keeps it for the plugin line.
+    pub fn print(
+        &mut self,
+        record: &Record,
+        checks: &Checks,
+        judge: &Judge,
+        session: &mut Session,
+    ) -> Result<(), CliError> {
+        let name = || name_of(record);
+        if self.args.nagios {
+            let state = PluginState::of(checks, self.args.unanswered());
+            self.hosts.push(Host::new(&name(), checks, state, &judge.policy));
+            return Ok(());
+        }
+        match self.args.format {
+            Format::Json => session.out.record(record, self.args.pretty),
+            Format::Text => {
+                let style = Style { colour: session.colour() };
+                session.out.with(|out| check::text(checks, &name(), judge.policy.lang, style, out))
+            }
+            Format::Legacy => {
+                let state = record.get("state").ok().flatten();
+                let document = legacy::document(record, state.as_ref(), checks)?;
+                session.out.with(|out| legacy::write(&document, out))
+            }
+        }
+    }
+
+    /// Ends the run: the plugin line and its code, or the exit of the verdicts.
+    pub fn finish(self, exit: Exit, session: &mut Session) -> Result<Exit, CliError> {
+        if !self.args.nagios {
+            return Ok(exit);
+        }
+        session.out.with(|out| nagios::write(&self.hosts, out))?;
+        Ok(Exit::Passed(nagios::worst(&self.hosts).code()))
+    }
+}
