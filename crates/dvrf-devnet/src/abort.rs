@@ -44,7 +44,11 @@ impl CallError {
             (Self::Arguments(text), _) => text.clone(),
             (Self::Abort(a), Node::V6) => format!(
                 "Failed to execute view function: VMError {{ major_status: ABORTED, sub_status: Some({}), message: Some(\"0x{}::{}::{short} at offset 43\"), exec_state: None, location: Module(ModuleId {{ address: {}, name: Identifier(\"{}\") }}), indices: [], offsets: [(FunctionDefinitionIndex(2), 43)] }}",
-                a.code, a.address.padded(), a.module, a.address.padded(), a.module
+                a.code,
+                a.address.padded(),
+                a.module,
+                a.address.padded(),
+                a.module
             ),
             (Self::Abort(a), _) => format!(
                 "Failed to execute view function: ABORTED with sub status {} at location Module {}::{} and message {}::{}::{short} at offset 43 at code offset 43 in function definition 2",
@@ -75,7 +79,8 @@ mod tests {
 
     #[test]
     fn an_abort_is_400_in_new_words_and_500_in_old_ones() {
-        let error = CallError::Abort(Abort { address: Addr::small(7), module: "deposit".into(), code: 393_217 });
+        let error =
+            CallError::Abort(Abort { address: Addr::small(7), module: "deposit".into(), code: 393_217 });
         let statuses = [Node::V11_7, Node::V11_5, Node::V6].map(|node| error.status(node));
         assert_eq!(statuses, [400, 500, 500]);
         let text = error.message(Node::V11_7, "0x7::deposit::f");

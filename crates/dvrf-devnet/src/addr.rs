@@ -15,10 +15,6 @@ impl Addr {
         Self(bytes)
     }
 
-    pub(crate) const fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     pub(crate) const fn small(last: u8) -> Self {
         let mut bytes = [0; 32];
         bytes[31] = last;

@@ -1,6 +1,6 @@
 //! Decides which block exists when: blocks are computed from the clock, never stored.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 /// Spacing of the past when the clock is frozen, in milliseconds.
 const FROZEN_SPACING_MS: u64 = 500;
@@ -17,8 +17,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// `start_seconds`: Unix time of the first tip; `None` is the machine's clock.
     pub(crate) fn new(height: u64, block_ms: u64, start_seconds: Option<u64>) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros());
-        let origin_us = start_seconds.map_or_else(|| u64::try_from(now).unwrap_or(0), |s| s.saturating_mul(1_000_000));
+        let now = jiff::Timestamp::now().as_microsecond();
+        let origin_us =
+            start_seconds.map_or_else(|| u64::try_from(now).unwrap_or(0), |s| s.saturating_mul(1_000_000));
         Self { origin_height: height, origin_us, block_ms, started: Instant::now(), advanced: 0 }
     }
 

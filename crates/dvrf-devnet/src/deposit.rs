@@ -100,7 +100,12 @@ impl Deposit {
         Ok(())
     }
 
-    pub(crate) fn view(&self, names: &Names, function: &str, args: &Args<'_>) -> Result<Vec<Value>, CallError> {
+    pub(crate) fn view(
+        &self,
+        names: &Names,
+        function: &str,
+        args: &Args<'_>,
+    ) -> Result<Vec<Value>, CallError> {
         if let Some(constant) = self.constant(function) {
             return Ok(constant);
         }
@@ -136,8 +141,12 @@ impl Deposit {
             "min_request_count" => num(MIN_REQUEST_COUNT),
             "default_supra_grant" => num(500_000_000),
             "check_min_balance_supra_v2" | "check_min_balance_supra" => num(SUPRA_MIN),
-            "get_deposit_management_object_address" => json!(Addr::from_bytes(crate::digest::bytes("dmo", 0, 0)).to_string()),
-            "get_balance_object_address" => json!(Addr::from_bytes(crate::digest::bytes("bo", 0, 0)).to_string()),
+            "get_deposit_management_object_address" => {
+                json!(Addr::from_bytes(crate::digest::bytes("dmo", 0, 0)).to_string())
+            }
+            "get_balance_object_address" => {
+                json!(Addr::from_bytes(crate::digest::bytes("bo", 0, 0)).to_string())
+            }
             _ => return None,
         }])
     }
@@ -151,7 +160,9 @@ impl Deposit {
             "check_max_txn_fee_client_v2" => opt64(client.max_txn_fee),
             "get_client_remaining_grant" => opt64(client.grant),
             "get_client_total_grant" => opt64(client.total_grant),
-            "check_effective_balance_v2" | "check_effective_balance" => opt64(client.balance.saturating_sub(client.min())),
+            "check_effective_balance_v2" | "check_effective_balance" => {
+                opt64(client.balance.saturating_sub(client.min()))
+            }
             "checkEffectiveBalance" => num(client.balance.saturating_sub(client.min())),
             "has_minimum_balance_reached_v2" | "has_minimum_balance_reached" | "isMinimumBalanceReached" => {
                 json!(client.at_minimum())

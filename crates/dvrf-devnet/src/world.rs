@@ -93,7 +93,9 @@ impl Args<'_> {
         let items = value.as_array().ok_or_else(|| Self::wrong(value, "vector<address>"))?;
         items
             .iter()
-            .map(|item| item.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| Self::wrong(item, "address")))
+            .map(|item| {
+                item.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| Self::wrong(item, "address"))
+            })
             .collect()
     }
 
@@ -104,7 +106,8 @@ impl Args<'_> {
     }
 
     pub(crate) fn u64(&self, index: usize) -> Result<u64, CallError> {
-        u64::try_from(self.number(index)?).map_err(|_| CallError::Arguments("parse arguments[0] failed, expect string<u64>".to_owned()))
+        u64::try_from(self.number(index)?)
+            .map_err(|_| CallError::Arguments("parse arguments[0] failed, expect string<u64>".to_owned()))
     }
 
     pub(crate) fn flag(&self, index: usize) -> Result<bool, CallError> {
@@ -125,9 +128,12 @@ impl Args<'_> {
 
     pub(crate) fn type_argument(&self, index: usize) -> Result<String, CallError> {
         let text = self.types.get(index).ok_or_else(|| {
-            CallError::Arguments("Failed to execute view function: NUMBER_OF_TYPE_ARGUMENTS_MISMATCH".to_owned())
+            CallError::Arguments(
+                "Failed to execute view function: NUMBER_OF_TYPE_ARGUMENTS_MISMATCH".to_owned(),
+            )
         })?;
-        let id = FunctionId::parse(text).ok_or_else(|| CallError::Arguments(format!("invalid type tag {text}")))?;
+        let id = FunctionId::parse(text)
+            .ok_or_else(|| CallError::Arguments(format!("invalid type tag {text}")))?;
         Ok(format!("{}::{}::{}", id.address, id.module, id.name))
     }
 
@@ -220,10 +226,16 @@ impl World {
         let nonce = request.nonce.to_string();
         let time = tx.now_us.to_string();
         tx.emit(format!("{vrf}::VerifyCallbackEvent"), json!({"nonce": nonce, "timestamp": time}));
-        tx.emit(format!("{vrf}::NonceProcessedEvent"), json!({"nonce": nonce, "timestamp": time, "block_number": tx.height.to_string()}));
-        tx.emit(format!("{}::{}::SupraCollected", names.dvrf, names.deposit_module), json!({
-            "client_address": names.client.to_string(), "amount": num(CALLBACK_FEE), "nonce": nonce,
-        }));
+        tx.emit(
+            format!("{vrf}::NonceProcessedEvent"),
+            json!({"nonce": nonce, "timestamp": time, "block_number": tx.height.to_string()}),
+        );
+        tx.emit(
+            format!("{}::{}::SupraCollected", names.dvrf, names.deposit_module),
+            json!({
+                "client_address": names.client.to_string(), "amount": num(CALLBACK_FEE), "nonce": nonce,
+            }),
+        );
         Ok(())
     }
 }

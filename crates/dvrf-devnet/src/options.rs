@@ -1,0 +1,105 @@
+//! Decides what chain a command line asks for.
+
+use crate::abort::Node;
+use crate::addr::Addr;
+use crate::world::Names;
+
+/// The dVRF package of Supra testnet.
+const DVRF: &str = "0x186ba2ba88f4a14ca51f6ce42702c7ebdf6bfcf738d897cc98b986ded6f1219e";
+/// One of the two published lottery addresses.
+const LOTTERY: &str = "0x9a969d3b77941cec267f03b9bbb323c0333fa63d0e9e15204edabc415f134490";
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ChainOptions {
+    /// Starting state, see docs/devnet.md for each one's figures
+    #[arg(long, default_value = "healthy", value_parser = clap::builder::PossibleValuesParser::new(crate::scenario::NAMES))]
+    pub(crate) scenario: String,
+    /// Published `deposit` functions: v3, v2, camel, joined with `+`
+    #[arg(long, default_value = "v3")]
+    pub(crate) interface: String,
+    /// Node generation: status and words of failures
+    #[arg(long, default_value = "v11.7")]
+    pub(crate) node: Node,
+    /// Served REST prefixes; default v1,v2,v3 (v6: v1,v2)
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) api: Vec<String>,
+    #[arg(long, default_value_t = 6)]
+    pub(crate) chain_id: u8,
+    /// Height of the tip at the start
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) blocks: u64,
+    /// Milliseconds between blocks; 0 freezes height and time
+    #[arg(long, default_value_t = 500)]
+    pub(crate) block_ms: u64,
+    /// Unix seconds of the tip at the start; default now
+    #[arg(long)]
+    pub(crate) start_time: Option<u64>,
+    /// Events of past draws spread over the history, three per draw
+    #[arg(long, default_value_t = 12)]
+    pub(crate) history_events: u64,
+    /// Blocks below this are pruned (410)
+    #[arg(long, default_value_t = 0)]
+    pub(crate) oldest_block: u64,
+    /// Blocks below the tip that events do not know yet (404)
+    #[arg(long, default_value_t = 0)]
+    pub(crate) index_lag: u64,
+    /// Subscribed clients besides the main one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) clients: u32,
+    /// Delay of a VRF answer; default 2000, and never for the requests `stuck` and `pending` begin with
+    #[arg(long)]
+    pub(crate) answer_ms: Option<u64>,
+    /// Modules answer without an ABI
+    #[arg(long)]
+    pub(crate) no_abi: bool,
+    /// Faults, e.g. `latency=50ms,jitter=20ms,429=2,retry_after=1`
+    #[arg(long, default_value = "")]
+    pub(crate) fault: String,
+    /// Every random choice follows from it
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[arg(long, default_value = DVRF)]
+    pub(crate) dvrf_addr: Addr,
+    #[arg(long, default_value = LOTTERY)]
+    pub(crate) lottery_addr: Addr,
+    /// Default: the lottery's address
+    #[arg(long)]
+    pub(crate) client_addr: Option<Addr>,
+    #[arg(long, default_value = "deposit")]
+    pub(crate) deposit_module: String,
+    #[arg(long, default_value = "supra_vrf")]
+    pub(crate) vrf_module: String,
+    #[arg(long, default_value = "main_v2")]
+    pub(crate) lottery_module: String,
+    #[arg(long, default_value = "treasury_v1")]
+    pub(crate) treasury_module: String,
+}
+
+impl ChainOptions {
+    pub(crate) fn names(&self) -> Names {
+        Names {
+            dvrf: self.dvrf_addr,
+            deposit_module: self.deposit_module.clone(),
+            vrf_module: self.vrf_module.clone(),
+            lottery: self.lottery_addr,
+            lottery_module: self.lottery_module.clone(),
+            treasury_module: self.treasury_module.clone(),
+            client: self.client_addr.unwrap_or(self.lottery_addr),
+        }
+    }
+
+    /// What a monitored process finds in its environment, beside the ways to reach the chain.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let names = self.names();
+        vec![
+            ("PROFILE", "devnet".to_owned()),
+            ("LOTTERY_ADDR", names.lottery.to_string()),
+            ("DEPOSIT_ADDR", names.dvrf.to_string()),
+            ("CLIENT_ADDR", names.client.to_string()),
+            ("DVRF_CHAIN_ID", self.chain_id.to_string()),
+            ("MAX_GAS_PRICE", "1000".to_owned()),
+            ("MAX_GAS_LIMIT", "500000".to_owned()),
+            ("VERIFICATION_GAS_VALUE", "25000".to_owned()),
+        ]
+    }
+}

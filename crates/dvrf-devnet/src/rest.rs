@@ -1,0 +1,96 @@
+//! Decides which REST route answers, in the shape of the asked API version.
+
+mod accounts;
+mod blocks;
+mod events;
+
+use crate::abort::Node;
+use crate::chain::Chain;
+use crate::http::{Request, Response};
+use crate::world::FunctionId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    V2,
+    V3,
+}
+
+#[derive(Deserialize)]
+struct ViewBody {
+    function: String,
+    #[serde(default)]
+    type_arguments: Vec<String>,
+    #[serde(default)]
+    arguments: Vec<Value>,
+}
+
+/// The function a view body names, for counters and fault selection.
+pub(crate) fn called_function(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<ViewBody>(body).ok().map(|body| body.function)
+}
+
+pub(crate) fn answer(chain: &Chain, request: &Request) -> Response {
+    let parts: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
+    let ["rpc", version, route @ ..] = parts.as_slice() else { return Response::no_route() };
+    let number = match *version {
+        "v1" => Version::V1,
+        "v2" => Version::V2,
+        "v3" => Version::V3,
+        _ => return Response::no_route(),
+    };
+    if !chain.api.iter().any(|known| known == version) {
+        return Response::no_route();
+    }
+    match (request.method.as_str(), route) {
+        ("GET", ["transactions", "chain_id"]) => Response::json(200, &json!(chain.chain_id())),
+        ("GET", ["transactions", "parameters"]) => {
+            Response::json(200, &json!({"max_transaction_time_to_live_seconds": 600}))
+        }
+        ("GET", ["transactions", "estimate_gas_price"]) => Response::json(
+            200,
+            &json!({
+                "mean_gas_price": 100_000, "max_gas_price": 200_000, "median_gas_price": 100_000, "min_configured_gas_price": 100_000,
+            }),
+        ),
+        ("GET", ["transactions", hash]) => {
+            let hash = hash.to_ascii_lowercase();
+            chain.transaction(&hash).map_or_else(
+                || Response::message(404, "Transaction not found"),
+                |tx| Response::json(200, &tx),
+            )
+        }
+        ("GET", ["version"]) if number == Version::V3 => {
+            Response::json(200, &json!({"tag": "dvrf-devnet", "commit": env!("CARGO_PKG_VERSION")}))
+        }
+        ("GET", ["block"]) => blocks::latest(chain, number),
+        ("GET", ["block", "height", height]) => blocks::at(chain, number, height, request),
+        ("POST", ["view"]) => view(chain, &request.body),
+        ("GET", ["events", kind]) => match number {
+            Version::V1 => events::v1(chain, kind, request),
+            Version::V2 => Response::no_route(),
+            Version::V3 => events::v3(chain, kind, request),
+        },
+        ("GET", ["accounts", address, rest @ ..]) => accounts::answer(chain, number, address, rest, request),
+        _ => Response::no_route(),
+    }
+}
+
+fn view(chain: &Chain, body: &[u8]) -> Response {
+    let call: ViewBody = match serde_json::from_slice(body) {
+        Ok(call) => call,
+        Err(error) => return Response::message(400, &format!("Json deserialize error: {error}")),
+    };
+    let Some(id) = FunctionId::parse(&call.function) else {
+        return Response::message(400, &format!("Invalid function identifier: {}", call.function));
+    };
+    match chain.view(&id, &call.type_arguments, &call.arguments) {
+        Ok(result) => Response::json(200, &json!({"result": result})),
+        Err(error) => {
+            let node: Node = chain.options.node;
+            Response::message(error.status(node), &error.message(node, &call.function))
+        }
+    }
+}
