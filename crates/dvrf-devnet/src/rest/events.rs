@@ -51,6 +51,12 @@ pub(super) fn v1(chain: &Chain, kind: &str, request: &Request) -> Response {
     if end - start > V1_SPAN {
         return Response::message(400, "the block range must not exceed 10 blocks");
     }
+    if start < chain.options.oldest_block {
+        return pruned(chain);
+    }
+    if end > (chain.clock.height() + 1).saturating_sub(chain.options.index_lag) {
+        return not_indexed();
+    }
     let rows: Vec<Value> = in_range(chain, &kind, start, end)
         .map(|(_, event)| Chain::event_json(&event.kind, &event.data))
         .collect();
