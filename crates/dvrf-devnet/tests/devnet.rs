@@ -1,5 +1,7 @@
 //! The emulator through its real sockets and processes, spoken to by a client of a few lines.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
