@@ -35,6 +35,10 @@ fn usage(text: &str) -> ExitCode {
 
 fn run(settings: &Settings, parsed: &Parsed) -> io::Result<ExitCode> {
     let mut printer = Printer::new(settings);
+    if parsed.call == Call::Profiles {
+        printer.text("* devnet (active)\n  player1\n  player2\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     // A public URL stands for the network, which is this devnet.
     let url = parsed
         .url
@@ -131,10 +135,7 @@ fn act(
         }
         Call::List { query, account } => show(wire, printer, version, account, query, None),
         Call::Show { name, account } => show(wire, printer, version, account, "modules", Some(name)),
-        Call::Profiles => {
-            printer.text("* devnet (active)\n  player1\n  player2\n")?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Call::Profiles => Ok(ExitCode::SUCCESS),
         Call::Balance { account } => {
             let body = json!({"function": "0x1::coin::balance", "type_arguments": ["0x1::supra_coin::SupraCoin"], "arguments": [account]});
             match wire.post(&format!("/rpc/{version}/view"), &body) {
