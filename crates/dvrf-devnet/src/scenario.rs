@@ -47,13 +47,12 @@ pub(crate) fn balance(scenario: &str) -> u128 {
 
 fn client(names: &Names, address: Addr, scenario: &str, now_us: u64) -> Client {
     let now = now_us / 1_000_000;
-    let max_txn_fee = if scenario == "u128-max" { 100_000_000_000_000_000 } else { MAX_TXN_FEE };
     Client {
         address,
         balance: balance(scenario),
         grant: GRANT,
         total_grant: GRANT,
-        max_txn_fee,
+        max_txn_fee: MAX_TXN_FEE,
         contracts: if scenario == "consumer-missing" { Vec::new() } else { vec![names.lottery] },
         modules: vec![ModuleInfo {
             type_info: format!("{}::{}::LotteryMarker", names.lottery, names.lottery_module),
