@@ -8,6 +8,7 @@ mod clock;
 mod control;
 mod deposit;
 mod digest;
+mod environment;
 mod exec;
 mod fault;
 mod functions;

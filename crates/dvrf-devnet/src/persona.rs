@@ -1,12 +1,11 @@
 //! Decides what the `supra` CLI of a chosen generation would print, with answers from a running devnet.
 
 mod args;
-mod env;
 mod output;
 mod wire;
 
+use crate::environment::{Generation, Settings};
 use args::{Call, Parsed};
-use env::{Generation, Settings};
 use output::Printer;
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};

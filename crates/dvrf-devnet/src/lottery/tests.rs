@@ -1,3 +1,5 @@
+//! The asserts of the entry functions, in the order and with the codes the contract has.
+
 use super::entries::run;
 use crate::abort::{Abort, CallError};
 use crate::addr::Addr;

@@ -1,6 +1,6 @@
 //! Decides which flags each CLI generation knows and what a command line means.
 
-use super::env::Generation::{self, V6, V9, V10, V11};
+use crate::environment::Generation::{self, V6, V9, V10, V11};
 use serde_json::{Value, json};
 
 #[derive(Debug, PartialEq)]
@@ -164,8 +164,8 @@ fn argument(text: &str) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::env::Generation::{self, V6, V9, V11};
     use super::{Call, argument, parse};
+    use crate::environment::Generation::{self, V6, V9, V11};
     use serde_json::json;
 
     fn line(text: &str, generation: Generation) -> Result<super::Parsed, String> {

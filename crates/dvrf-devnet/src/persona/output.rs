@@ -1,6 +1,6 @@
 //! Decides how the persona prints: pretty JSON, log lines around it, colours, line ends, failures.
 
-use super::env::{Generation, Noise, Settings};
+use crate::environment::{Generation, Noise, Settings};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
