@@ -1,58 +1,68 @@
 //! `dvrf-calc`: the minimum balance and the recommended deposit, from gas or fee limits.
 
-mod args;
-
 use std::process::ExitCode;
 
-use args::Args;
-use supra_core::amount::{Count, Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
+use clap::Parser;
+use supra_core::amount::{Count, GasPrice, GasUnits, Quants};
+use supra_core::cli::typed::{bad, number, parsed, positive};
 use supra_core::cli::{CliError, Session, run};
 use supra_core::exit::Exit;
-use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::failure::{Failure, FailureKind};
 use supra_core::min_balance::{Calculation, FeeCalculation, MinBalanceError};
 use supra_core::render::calc;
 
-fn bad(flag: &str, text: &str, why: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Config, format!("{flag} is {:?}: {why}", quote(text)))
-}
-
-fn number(flag: &str, text: Option<&String>) -> Result<u128, Failure> {
-    let text = text.map(String::as_str).unwrap_or_default();
-    parse_u128_typed(text).map_err(|error| bad(flag, text, error))
+/// The minimum balance and the recommended deposit, from gas or fee limits
+#[derive(Parser)]
+#[command(name = "dvrf-calc", allow_negative_numbers = true)]
+struct Args {
+    /// Highest gas price of a request, in quants
+    #[arg(long, value_name = "QUANTS", required_unless_present = "max_txn_fee")]
+    max_gas_price: Option<String>,
+    /// Highest gas of a request
+    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee")]
+    max_gas_limit: Option<String>,
+    /// Gas of the signature verification
+    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee")]
+    verification_gas: Option<String>,
+    /// Highest fee of one callback on Supra L1, in quants, instead of the gas values
+    #[arg(long, value_name = "QUANTS", conflicts_with_all = ["max_gas_price", "max_gas_limit", "verification_gas"])]
+    max_txn_fee: Option<String>,
+    /// Requests the minimum covers on Supra L1
+    #[arg(long, value_name = "REQUESTS", default_value = "30", requires = "max_txn_fee")]
+    min_request_count: String,
+    /// Share added to the minimum for the recommended deposit
+    #[arg(long, value_name = "SHARE", default_value = "0.15")]
+    margin: String,
+    /// Requests the minimum covers
+    #[arg(long, value_name = "REQUESTS", default_value = "30")]
+    window: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
-    let margin: Decimal = args.margin.parse().map_err(|error| bad("--margin", &args.margin, error))?;
+    let margin = parsed("--margin", &args.margin)?;
     let refused = |error: MinBalanceError| Failure::new(FailureKind::Config, error.to_string());
-    if args.max_txn_fee.is_some() {
-        let fee = Quants(number("--max-txn-fee", args.max_txn_fee.as_ref())?);
-        let requests = Count(number("--min-request-count", Some(&args.min_request_count))?);
+    if let Some(fee) = &args.max_txn_fee {
+        let fee = Quants(positive("--max-txn-fee", fee)?);
+        let requests = Count(positive("--min-request-count", &args.min_request_count)?);
         let result = FeeCalculation::from_fee(fee, requests, margin).map_err(refused)?;
-        return print(session, args.json, &result, |out| calc::fee(&result, out));
+        session.out.with(|out| if args.json { calc::json(&result, out) } else { calc::fee(&result, out) })?;
+        return Ok(Exit::Done);
     }
-    let price = GasPrice(number("--max-gas-price", args.max_gas_price.as_ref())?);
-    let limit = GasUnits(number("--max-gas-limit", args.max_gas_limit.as_ref())?);
-    let verification = GasUnits(number("--verification-gas", args.verification_gas.as_ref())?);
-    let window = number("--window", Some(&args.window))?;
-    let window =
-        u32::try_from(window).map_err(|_| bad("--window", &args.window, "a smaller number is needed"))?;
+    // clap has seen to it that all three are there.
+    let price = GasPrice(positive("--max-gas-price", args.max_gas_price.as_deref().unwrap_or_default())?);
+    let limit = GasUnits(positive("--max-gas-limit", args.max_gas_limit.as_deref().unwrap_or_default())?);
+    let verification = GasUnits(number("--verification-gas", args.verification_gas.as_deref().unwrap_or_default())?);
+    let window = u32::try_from(positive("--window", &args.window)?)
+        .map_err(|_| bad("--window", &args.window, "at most 4294967295 is needed"))?;
     let result = Calculation::from_gas(price, limit, verification, margin, window).map_err(refused)?;
     if result.exceeds_contract() {
-        session.say(
-            "warning",
-            "the minimum does not fit u64: the lottery contract would abort with E_MIN_BALANCE_OVERFLOW",
-        );
+        let aborts = "the minimum does not fit u64: the lottery contract aborts with E_MIN_BALANCE_OVERFLOW";
+        session.say("warning", aborts);
     }
-    print(session, args.json, &result, |out| calc::gas(&result, out))
-}
-
-fn print<T: serde::Serialize>(
-    session: &mut Session,
-    json: bool,
-    result: &T,
-    text: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
-) -> Result<Exit, CliError> {
-    session.out.with(|out| if json { calc::json(result, out) } else { text(out) })?;
+    session.out.with(|out| if args.json { calc::json(&result, out) } else { calc::gas(&result, out) })?;
     Ok(Exit::Done)
 }
 

@@ -1,66 +1,58 @@
-//! `exec -- CMD`: a chain for as long as one command runs.
+//! Decides the life of a chain around one command: started before it, gone after it.
 
-use std::os::unix::fs::symlink;
+use crate::chain::Chain;
+use crate::cli::Failure;
+use crate::options::ChainOptions;
+use crate::server;
+use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex};
 
-use clap::ValueEnum;
-
-use crate::environment;
-use crate::world::Genesis;
-
-/// How the command shall reach the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Transport {
-    /// `SUPRA_RPC_URL`.
     Rpc,
-    /// `SUPRA_CLI_BIN`.
     Cli,
-    /// Both variables.
     Both,
 }
 
-/// The variables that point the tools at a chain.
-pub(crate) fn variables(genesis: &Genesis, url: &str) -> Vec<(&'static str, String)> {
-    vec![
-        (environment::URL, url.to_owned()),
-        ("PROFILE", "devnet".to_owned()),
-        ("LOTTERY_ADDR", genesis.lottery.clone()),
-        ("DEPOSIT_ADDR", genesis.deposit.clone()),
-        ("CLIENT_ADDR", genesis.client.clone()),
-        ("DVRF_CHAIN_ID", genesis.chain_id.to_string()),
-        ("MAX_GAS_PRICE", "1000".to_owned()),
-        ("MAX_GAS_LIMIT", "500000".to_owned()),
-        ("VERIFICATION_GAS_VALUE", "25000".to_owned()),
-    ]
-}
-
-/// Runs the command and passes its code on.
 pub(crate) fn run(
-    genesis: &Genesis,
-    url: &str,
     transport: Transport,
-    words: &[String],
-) -> Result<ExitCode, String> {
-    let folder = tempfile::tempdir().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
-    let Some((program, arguments)) = words.split_first() else {
-        return Err("a command is needed after --".to_owned());
+    options: ChainOptions,
+    command: &[OsString],
+) -> Result<ExitCode, Failure> {
+    let environment = options.environment();
+    let chain = Arc::new(Mutex::new(Chain::new(options)?));
+    let url = server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), chain)?;
+    let bin = tempfile::tempdir()?;
+    let supra = bin.path().join("supra");
+    std::os::unix::fs::symlink(std::env::current_exe()?, &supra)?;
+
+    let Some((program, args)) = command.split_first() else { return Ok(ExitCode::from(2)) };
+    let mut child = Command::new(program);
+    child.args(args).envs(environment).env("DVRF_DEVNET_URL", &url);
+    match transport {
+        Transport::Rpc => child.env("SUPRA_RPC_URL", &url).env_remove("SUPRA_CLI_BIN"),
+        Transport::Cli => child.env_remove("SUPRA_RPC_URL").env("SUPRA_CLI_BIN", &supra),
+        Transport::Both => child.env("SUPRA_RPC_URL", &url).env("SUPRA_CLI_BIN", &supra),
     };
-    let mut command = Command::new(program);
-    command.args(arguments).envs(variables(genesis, url));
-    command.env_remove("SUPRA_RPC_URL").env_remove("SUPRA_CLI_BIN");
-    if transport != Transport::Cli {
-        command.env("SUPRA_RPC_URL", url);
-    }
-    if transport != Transport::Rpc {
-        let here: PathBuf =
-            std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
-        let link = folder.path().join("supra");
-        symlink(here, &link).map_err(|error| format!("cannot link the CLI: {error}"))?;
-        command.env("SUPRA_CLI_BIN", link);
-    }
-    let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+    let mut signals =
+        signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT])?;
+    let mut child =
+        child.spawn().map_err(|error| Failure::Start(program.to_string_lossy().into_owned(), error))?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    // Without forwarding, a stop of the wrapper would leave CMD without its chain.
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            let signal = if signal == signal_hook::consts::SIGINT { Signal::INT } else { Signal::TERM };
+            if let Some(pid) = pid {
+                let _ = kill_process(pid, signal);
+            }
+        }
+    });
+    let status = child.wait()?;
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(2)))
 }

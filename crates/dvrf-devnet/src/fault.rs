@@ -1,143 +1,198 @@
-//! Faults of the node: which there are, and by seed when one strikes.
-
-use std::collections::BTreeMap;
+//! Decides which answer goes wrong, and how: one seeded plan per request, so that a run repeats.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-/// What goes wrong. Rates are percentages of the requests; 100 is always.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// Every fault is off at its default; percentages are of the requests `path` selects.
+#[expect(clippy::struct_excessive_bools, reason = "each switch is one fault of its own, in any combination")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Faults {
-    /// Milliseconds before every answer.
-    pub(crate) latency: u64,
-    /// Up to so many milliseconds more.
-    pub(crate) jitter: u64,
-    /// 429 for the first so many requests.
-    pub(crate) throttle_first: u64,
-    /// 429 at this rate.
-    pub(crate) throttle_rate: u64,
-    /// The `Retry-After` header of a 429: seconds, or `date` for an HTTP date one second ahead.
-    pub(crate) retry_after: Option<Value>,
-    /// A 5xx at this rate.
-    pub(crate) error_rate: u64,
-    /// Which 5xx.
-    pub(crate) error_status: Option<u64>,
-    /// A web page with status 200 at this rate.
-    pub(crate) html_rate: u64,
-    /// Half a body at this rate.
-    pub(crate) truncate_rate: u64,
-    /// A reset connection at this rate.
-    pub(crate) reset_rate: u64,
-    /// No answer at all at this rate.
-    pub(crate) hang_rate: u64,
-    /// A body that is not JSON at this rate.
-    pub(crate) garbage_rate: u64,
-    /// A body of 64 MB at this rate.
-    pub(crate) huge_rate: u64,
-    /// The answers come from this chain instead.
-    pub(crate) wrong_chain: Option<u8>,
-    /// The chain's clock stands so many seconds behind.
-    pub(crate) stale: u64,
-    /// Views that fail, by function name: abort, missing, garbage, null, text or error.
-    pub(crate) fail: BTreeMap<String, String>,
+    pub(crate) latency_ms: u64,
+    pub(crate) jitter_ms: u64,
+    pub(crate) first_429: u64,
+    pub(crate) rate_429: u64,
+    /// Seconds, or `date` for an HTTP date one second ahead.
+    pub(crate) retry_after: Option<String>,
+    pub(crate) first_5xx: u64,
+    pub(crate) rate_5xx: u64,
+    /// 0 means 503.
+    pub(crate) status_5xx: u16,
+    pub(crate) html: bool,
+    pub(crate) truncate: bool,
+    pub(crate) reset: bool,
+    pub(crate) hang: bool,
+    pub(crate) garbage: bool,
+    pub(crate) wrong_content: bool,
+    /// Pause before each of eight pieces of the body.
+    pub(crate) slow_ms: u64,
+    /// White space put in front of the body.
+    pub(crate) huge_bytes: usize,
+    /// Share of requests the switches above hit; 0 means all.
+    pub(crate) rate: u64,
+    /// Only requests whose path or view function contains this.
+    pub(crate) path: Option<String>,
+    pub(crate) chain_id: Option<u8>,
+    pub(crate) stale_seconds: u64,
+    /// Function name → `abort:CODE`, `missing`, `garbage`, `null`, `type`.
+    pub(crate) views: BTreeMap<String, String>,
+    pub(crate) cli_hang: bool,
+    pub(crate) cli_grandchild: bool,
+    pub(crate) cli_latency_ms: u64,
+    pub(crate) cli_exit_code: u8,
+    pub(crate) cli_garbage: bool,
+    pub(crate) cli_big_stderr: usize,
+    pub(crate) cli_timeout_after_accept: bool,
+    pub(crate) cli_password: bool,
 }
 
-/// What happens to one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Strike {
-    None,
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadFault {
+    #[error("fault `{0}` is not key=value")]
+    Form(String),
+    #[error("unknown or malformed fault")]
+    Value(#[from] serde_json::Error),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Pass,
     Throttle,
-    Error,
+    Broken(u16),
     Html,
     Truncate,
     Reset,
     Hang,
     Garbage,
-    Huge,
+    WrongContent,
+}
+
+pub(crate) struct Plan {
+    pub(crate) delay_ms: u64,
+    pub(crate) action: Action,
+    pub(crate) slow_ms: u64,
+    pub(crate) huge_bytes: usize,
+    pub(crate) retry_after: Option<String>,
+}
+
+fn key_of(short: &str) -> &str {
+    match short {
+        "latency" => "latency_ms",
+        "jitter" => "jitter_ms",
+        "429" => "first_429",
+        "429_rate" => "rate_429",
+        "5xx" => "first_5xx",
+        "5xx_rate" => "rate_5xx",
+        "5xx_status" => "status_5xx",
+        "slow" => "slow_ms",
+        "huge" => "huge_bytes",
+        "stale" => "stale_seconds",
+        "wrong_chain_id" => "chain_id",
+        "cli_latency" => "cli_latency_ms",
+        other => other,
+    }
+}
+
+fn value_of(key: &str, text: &str) -> Value {
+    if key == "retry_after" || key == "path" {
+        return Value::from(text);
+    }
+    let plain = text.strip_suffix("ms").or_else(|| text.strip_suffix(['s', '%'])).unwrap_or(text);
+    let scale = if key.ends_with("_ms") && text.ends_with('s') && !text.ends_with("ms") { 1000 } else { 1 };
+    match (plain.parse::<u64>(), text) {
+        (Ok(number), _) => Value::from(number.saturating_mul(scale)),
+        (_, "" | "true" | "on") => Value::from(true),
+        (_, "false" | "off") => Value::from(false),
+        _ => Value::from(text),
+    }
 }
 
 impl Faults {
-    /// Reads `name=value,…`; `fail.FUNCTION=KIND` names a view.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut fields = Map::new();
-        let mut fail = Map::new();
+    /// Adds `latency=50ms,429=2,view:check_client_fund=abort:393217,hang` to what is set.
+    pub(crate) fn merge(&mut self, text: &str) -> Result<(), BadFault> {
+        let mut object = serde_json::to_value(&*self)?.as_object().cloned().unwrap_or_default();
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            let (name, value) =
-                item.split_once('=').ok_or_else(|| format!("--fault has {item:?}: NAME=VALUE is needed"))?;
-            match name.strip_prefix("fail.") {
-                Some(function) => fail.insert(function.to_owned(), value.into()),
-                None => fields
-                    .insert(name.to_owned(), value.parse::<u64>().map_or_else(|_| value.into(), Value::from)),
-            };
-        }
-        fields.insert("fail".to_owned(), Value::Object(fail));
-        serde_json::from_value(Value::Object(fields)).map_err(|error| format!("--fault: {error}"))
-    }
-
-    /// Draws what happens to the `number`-th request of a run with this seed.
-    pub(crate) fn strike(&self, seed: u64, number: u64) -> Strike {
-        if number < self.throttle_first {
-            return Strike::Throttle;
-        }
-        for (position, (rate, strike)) in [
-            (self.throttle_rate, Strike::Throttle),
-            (self.error_rate, Strike::Error),
-            (self.html_rate, Strike::Html),
-            (self.truncate_rate, Strike::Truncate),
-            (self.reset_rate, Strike::Reset),
-            (self.hang_rate, Strike::Hang),
-            (self.garbage_rate, Strike::Garbage),
-            (self.huge_rate, Strike::Huge),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let drawn = draw(seed ^ (position as u64) << 32, number) % 100;
-            if drawn < rate {
-                return strike;
+            let (key, value) = item.split_once('=').unwrap_or((item, "true"));
+            if key.is_empty() {
+                return Err(BadFault::Form(item.to_owned()));
             }
+            if let Some(view) = key.strip_prefix("view:") {
+                let views = object.entry("views").or_insert_with(|| Value::Object(Map::new()));
+                if let Some(views) = views.as_object_mut() {
+                    views.insert(view.to_owned(), Value::from(value));
+                }
+                continue;
+            }
+            let key = key_of(key);
+            object.insert(key.to_owned(), value_of(key, value));
         }
-        Strike::None
+        *self = serde_json::from_value(Value::Object(object))?;
+        Ok(())
     }
 
-    /// Milliseconds before the answer.
-    pub(crate) fn delay_ms(&self, seed: u64, number: u64) -> u64 {
-        self.latency + if self.jitter == 0 { 0 } else { draw(seed, number) % (self.jitter + 1) }
+    /// `served`: requests of the node answered before this one.
+    pub(crate) fn plan(&self, seed: u64, served: u64, subject: &str) -> Plan {
+        let roll = |label: &str| crate::digest::number(label, seed, served) % 100;
+        let jitter = match self.jitter_ms {
+            0 => 0,
+            most => crate::digest::number("jitter", seed, served) % (most + 1),
+        };
+        let selected = self.path.as_ref().is_none_or(|part| subject.contains(part.as_str()));
+        let hit = selected && (self.rate == 0 || roll("rate") < self.rate);
+        let action = if !selected {
+            Action::Pass
+        } else if served < self.first_429 || roll("429") < self.rate_429 {
+            Action::Throttle
+        } else if served < self.first_5xx || roll("5xx") < self.rate_5xx {
+            Action::Broken(if self.status_5xx == 0 { 503 } else { self.status_5xx })
+        } else if !hit {
+            Action::Pass
+        } else {
+            let switches = [
+                (self.reset, Action::Reset),
+                (self.hang, Action::Hang),
+                (self.html, Action::Html),
+                (self.truncate, Action::Truncate),
+                (self.garbage, Action::Garbage),
+                (self.wrong_content, Action::WrongContent),
+            ];
+            switches.into_iter().find(|(on, _)| *on).map_or(Action::Pass, |(_, action)| action)
+        };
+        Plan {
+            delay_ms: if selected { self.latency_ms + jitter } else { 0 },
+            action,
+            slow_ms: if hit { self.slow_ms } else { 0 },
+            huge_bytes: if hit { self.huge_bytes } else { 0 },
+            retry_after: self.retry_after.clone(),
+        }
     }
-}
-
-/// A number that depends only on seed and position.
-pub(crate) fn draw(seed: u64, number: u64) -> u64 {
-    let mut z =
-        seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Action, Faults};
 
     #[test]
-    fn parsing() {
-        let faults = Faults::parse("latency=50, retry_after=date,fail.check_client_fund=abort").unwrap();
-        assert_eq!((faults.latency, faults.retry_after), (50, Some(Value::from("date"))));
-        assert_eq!(faults.fail["check_client_fund"], "abort");
-        assert!(Faults::parse("latncy=1").unwrap_err().contains("latncy"));
-        assert!(Faults::parse("latency").is_err());
+    fn text_reads_units_switches_and_views() {
+        let mut faults = Faults::default();
+        faults.merge("latency=50ms,jitter=1s,429=2,html,view:f=abort:7,path=view").unwrap();
+        assert_eq!((faults.latency_ms, faults.jitter_ms, faults.first_429, faults.html), (50, 1000, 2, true));
+        assert_eq!(faults.views["f"], "abort:7");
+        for bad in ["nonsense=1", "latency=soon", "=1"] {
+            assert!(faults.merge(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
-    fn rates_and_repeatability() {
-        let faults = Faults { error_rate: 30, ..Faults::default() };
-        let strikes = |seed| (0..1000).map(|n| faults.strike(seed, n)).collect::<Vec<_>>();
-        let hits = strikes(7).iter().filter(|strike| **strike == Strike::Error).count();
-        assert!((250..350).contains(&hits), "{hits}");
-        assert_eq!(strikes(7), strikes(7));
-        assert_ne!(strikes(7), strikes(8));
-        let first = Faults { throttle_first: 2, ..Faults::default() };
-        assert_eq!([0, 1, 2].map(|n| first.strike(1, n)), [Strike::Throttle, Strike::Throttle, Strike::None]);
+    fn the_same_seed_repeats_and_the_first_requests_are_throttled() {
+        let mut faults = Faults::default();
+        faults.merge("429=2,5xx_rate=50").unwrap();
+        let run = |seed| (0..40).map(|n| faults.plan(seed, n, "/x").action).collect::<Vec<_>>();
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+        assert_eq!(run(1)[..2], [Action::Throttle, Action::Throttle]);
+        let broken = run(1).iter().filter(|action| **action == Action::Broken(503)).count();
+        assert!((10..30).contains(&broken), "{broken}");
     }
 }

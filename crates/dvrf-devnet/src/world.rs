@@ -1,264 +1,241 @@
-//! The living state: clock, clients, lottery, events, transactions. Everything a node would answer comes from here.
+//! Decides which module answers a call: names, arguments, and the state one transaction may change.
 
-pub(crate) mod deposit;
-pub(crate) mod lottery;
-pub(crate) mod scenario;
-
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use clap::ValueEnum;
+use crate::abort::{Abort, CallError};
+use crate::addr::Addr;
+use crate::deposit::Deposit;
+use crate::lottery::Lottery;
+use crate::treasury::Treasury;
 use serde_json::{Value, json};
 
-use crate::address::{canonical, short};
-use lottery::Lottery;
-
-/// Which functions the deposit module has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Interface {
-    /// dVRF 3 with the views of its documentation.
-    V3,
-    /// dVRF 3, only what the published interface file lists.
-    Published,
-    /// dVRF 2, older snake case.
-    V2,
-    /// The camel-case names of the EVM contract, as the lottery's scripts called them.
-    Camel,
+/// A u128 the way Move JSON writes it.
+pub(crate) fn num(value: u128) -> Value {
+    Value::String(value.to_string())
 }
 
-/// A subscription.
-#[derive(Debug, Clone)]
-pub(crate) struct Client {
-    pub(crate) balance: u128,
-    pub(crate) grant: u128,
-    pub(crate) grant_total: u128,
-    pub(crate) max_txn_fee: u128,
-    pub(crate) modules: Vec<Module>,
-    pub(crate) contracts: Vec<String>,
-    pub(crate) subscription: (u64, u64),
-    pub(crate) max_gas: (u128, u128),
+/// The same for a u64 return: the published interface cannot show more than `u64::MAX`.
+pub(crate) fn opt64(value: u128) -> Value {
+    num(value.min(u128::from(u64::MAX)))
 }
 
-/// A consumer module of a client.
-#[derive(Debug, Clone)]
-pub(crate) struct Module {
-    pub(crate) marker: String,
-    pub(crate) fee: u128,
-    pub(crate) enabled: bool,
+/// `Option<T>`.
+pub(crate) fn option(value: Option<Value>) -> Value {
+    json!({"vec": value.into_iter().collect::<Vec<_>>()})
 }
 
-/// A Move abort: where and with which code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Abort {
-    pub(crate) address: String,
-    pub(crate) module: String,
-    pub(crate) code: u64,
-    pub(crate) name: &'static str,
-}
-
-/// Why a view has no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refused {
-    Abort(Abort),
-    /// No such function, module or resource.
-    Missing,
-    /// Wrong number or type of arguments.
-    Arguments,
-}
-
-/// An event as the chain keeps it.
-#[derive(Debug, Clone)]
-pub(crate) struct Event {
-    pub(crate) height: u64,
-    pub(crate) hash: String,
-    pub(crate) tag: String,
-    pub(crate) data: Value,
-}
-
-/// What a chain starts from.
-#[derive(Debug, Clone)]
-pub(crate) struct Genesis {
-    pub(crate) chain_id: u8,
-    pub(crate) interface: Interface,
-    pub(crate) block_ms: u64,
-    pub(crate) height: u64,
-    pub(crate) lottery: String,
-    pub(crate) deposit: String,
-    pub(crate) client: String,
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    pub(crate) dvrf: Addr,
+    pub(crate) deposit_module: String,
+    pub(crate) vrf_module: String,
+    pub(crate) lottery: Addr,
     pub(crate) lottery_module: String,
-    pub(crate) clients: u32,
-    pub(crate) answer_ms: Option<u64>,
-    pub(crate) scenario: scenario::Scenario,
+    pub(crate) treasury_module: String,
+    pub(crate) client: Addr,
 }
 
-/// The whole chain.
-#[derive(Debug)]
+impl Names {
+    pub(crate) fn at_deposit(&self, code: u64) -> Abort {
+        Abort { address: self.dvrf, module: self.deposit_module.clone(), code }
+    }
+
+    pub(crate) fn at_lottery(&self, code: u64) -> Abort {
+        Abort { address: self.lottery, module: self.lottery_module.clone(), code }
+    }
+
+    pub(crate) fn at_treasury(&self, code: u64) -> Abort {
+        Abort { address: self.lottery, module: self.treasury_module.clone(), code }
+    }
+
+    pub(crate) fn lottery_event(&self, name: &str) -> String {
+        format!("{}::{}::{name}", self.lottery, self.lottery_module)
+    }
+}
+
+/// A split `address::module::name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionId {
+    pub(crate) address: Addr,
+    pub(crate) module: String,
+    pub(crate) name: String,
+}
+
+impl FunctionId {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, "::");
+        let address = parts.next()?.parse().ok()?;
+        let module = parts.next()?.to_owned();
+        let name = parts.next()?.to_owned();
+        let word = |s: &str| !s.is_empty() && !s.contains([':', ' ', '/']);
+        (word(&module) && !name.is_empty()).then_some(Self { address, module, name })
+    }
+}
+
+/// The arguments of one call, decoded on demand so that each function names its own types.
+pub(crate) struct Args<'a> {
+    pub(crate) values: &'a [Value],
+    pub(crate) types: &'a [String],
+}
+
+impl Args<'_> {
+    fn at(&self, index: usize) -> Result<&Value, CallError> {
+        self.values.get(index).ok_or_else(|| {
+            CallError::Arguments("Failed to execute view function: NUMBER_OF_ARGUMENTS_MISMATCH".to_owned())
+        })
+    }
+
+    pub(crate) fn address(&self, index: usize) -> Result<Addr, CallError> {
+        let value = self.at(index)?;
+        value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| Self::wrong(value, "address"))
+    }
+
+    pub(crate) fn addresses(&self, index: usize) -> Result<Vec<Addr>, CallError> {
+        let value = self.at(index)?;
+        let items = value.as_array().ok_or_else(|| Self::wrong(value, "vector<address>"))?;
+        items
+            .iter()
+            .map(|item| {
+                item.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| Self::wrong(item, "address"))
+            })
+            .collect()
+    }
+
+    pub(crate) fn number(&self, index: usize) -> Result<u128, CallError> {
+        let value = self.at(index)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.parse().map_err(|_| Self::wrong(value, "u128"))
+    }
+
+    pub(crate) fn u64(&self, index: usize) -> Result<u64, CallError> {
+        u64::try_from(self.number(index)?)
+            .map_err(|_| CallError::Arguments("parse arguments[0] failed, expect string<u64>".to_owned()))
+    }
+
+    pub(crate) fn flag(&self, index: usize) -> Result<bool, CallError> {
+        let value = self.at(index)?;
+        value.as_bool().ok_or_else(|| Self::wrong(value, "bool"))
+    }
+
+    /// A string, or the text behind a hex string.
+    pub(crate) fn text(&self, index: usize) -> Result<String, CallError> {
+        let value = self.at(index)?;
+        let text = value.as_str().ok_or_else(|| Self::wrong(value, "string"))?;
+        let Some(digits) = text.strip_prefix("0x") else { return Ok(text.to_owned()) };
+        let bytes: Option<Vec<u8>> = (0..digits.len() / 2)
+            .map(|i| digits.get(i * 2..i * 2 + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+            .collect();
+        Ok(bytes.map_or_else(|| text.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    pub(crate) fn type_argument(&self, index: usize) -> Result<String, CallError> {
+        let text = self.types.get(index).ok_or_else(|| {
+            CallError::Arguments(
+                "Failed to execute view function: NUMBER_OF_TYPE_ARGUMENTS_MISMATCH".to_owned(),
+            )
+        })?;
+        let id = FunctionId::parse(text)
+            .ok_or_else(|| CallError::Arguments(format!("invalid type tag {text}")))?;
+        Ok(format!("{}::{}::{}", id.address, id.module, id.name))
+    }
+
+    fn wrong(value: &Value, expected: &str) -> CallError {
+        CallError::Arguments(format!("parse arguments failed, expect {expected}, found {value}"))
+    }
+}
+
+/// A running transaction: who signs, when, and what it has emitted so far.
+pub(crate) struct Tx {
+    pub(crate) sender: Addr,
+    pub(crate) now_us: u64,
+    pub(crate) height: u64,
+    pub(crate) events: Vec<(String, Value)>,
+}
+
+impl Tx {
+    pub(crate) fn emit(&mut self, kind: String, data: Value) {
+        self.events.push((kind, data));
+    }
+}
+
+/// An asked but unanswered random number.
+#[derive(Clone, Debug)]
+pub(crate) struct VrfRequest {
+    pub(crate) nonce: u64,
+    pub(crate) asked_us: u64,
+    /// When the answer executes; `None` never.
+    pub(crate) due_us: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answers {
+    AfterMs(u64),
+    Never,
+}
+
+/// All that a transaction can change, so that an aborted one changes nothing: it runs on a copy.
+#[derive(Clone, Debug)]
 pub(crate) struct World {
-    pub(crate) genesis: Genesis,
-    started: Instant,
-    started_us: u64,
-    /// Seconds the chain's clock stands behind, as a stuck node's does.
-    pub(crate) stale_s: u64,
-    pub(crate) clients: BTreeMap<String, Client>,
-    pub(crate) paused: bool,
-    pub(crate) min_request_count: u128,
-    pub(crate) lottery: Lottery,
-    pub(crate) events: Vec<Event>,
-    pub(crate) transactions: BTreeMap<String, Value>,
-    /// Answers on their way: nonce and when they are due.
-    pub(crate) answers: Vec<(u64, Instant)>,
+    pub(crate) names: Names,
+    pub(crate) deposit: Deposit,
+    pub(crate) lottery: Option<Lottery>,
+    pub(crate) treasury: Treasury,
+    pub(crate) next_nonce: u64,
+    pub(crate) open: Option<VrfRequest>,
+    pub(crate) answers: Answers,
     pub(crate) callback_aborts: bool,
-    pub(crate) draws: u64,
+    pub(crate) seed: u64,
 }
 
-/// The machine's clock: what the chain's own starts from.
-pub(crate) fn wall_clock() -> SystemTime {
-    #[expect(clippy::disallowed_methods, reason = "a living chain keeps the time of day")]
-    SystemTime::now()
-}
+/// What one callback costs the client, in quants.
+pub(crate) const CALLBACK_FEE: u128 = 1_000_000;
 
 impl World {
-    pub(crate) fn new(genesis: Genesis) -> Self {
-        let since = wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let lottery = Lottery::new(&genesis);
-        let scenario = genesis.scenario;
-        let mut world = Self {
-            started: Instant::now(),
-            started_us: u64::try_from(since.as_micros()).unwrap_or(0),
-            stale_s: 0,
-            clients: BTreeMap::new(),
-            paused: false,
-            min_request_count: 30,
-            lottery,
-            events: Vec::new(),
-            transactions: BTreeMap::new(),
-            answers: Vec::new(),
-            callback_aborts: false,
-            draws: 0,
-            genesis,
+    /// `supra_vrf::rng_request`.
+    pub(crate) fn rng_request(&mut self, tx: &mut Tx, seed: u64) -> Result<u64, CallError> {
+        self.deposit.admit(&self.names, self.names.client, self.names.lottery).map_err(CallError::Abort)?;
+        let nonce = self.next_nonce;
+        self.next_nonce += 1;
+        let due_us = match self.answers {
+            Answers::AfterMs(ms) => Some(tx.now_us.saturating_add(ms.saturating_mul(1000))),
+            Answers::Never => None,
         };
-        scenario.apply(&mut world);
-        world
+        self.open = Some(VrfRequest { nonce, asked_us: tx.now_us, due_us });
+        let kind = format!("{}::{}::RequestEvent", self.names.dvrf, self.names.vrf_module);
+        tx.emit(kind, json!({
+            "nonce": nonce.to_string(), "instance_id": "6", "caller_address": tx.sender.to_string(),
+            "callback_address": self.names.lottery.to_string(), "callback_module": self.names.lottery_module,
+            "callback_function": "on_random_received", "rng_count": 1, "client_seed": seed.to_string(),
+            "num_confirmations": "1", "block_number": tx.height.to_string(),
+        }));
+        Ok(nonce)
     }
 
-    fn elapsed_us(&self) -> u64 {
-        if self.genesis.block_ms == 0 {
-            return 0;
+    /// The answer's transaction; an abort of the callback leaves the request pending for ever.
+    pub(crate) fn answer(&mut self, tx: &mut Tx) -> Result<(), CallError> {
+        let Some(request) = self.open.clone() else { return Ok(()) };
+        let names = self.names.clone();
+        let Some(lottery) = self.lottery.as_mut() else { return Ok(()) };
+        if self.callback_aborts {
+            return Err(CallError::Abort(names.at_lottery(14)));
         }
-        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(0)
-    }
-
-    /// The chain's clock.
-    pub(crate) fn time_us(&self) -> u64 {
-        (self.started_us + self.elapsed_us()).saturating_sub(self.stale_s * 1_000_000)
-    }
-
-    /// The height of the latest block; blocks are computed, not kept.
-    pub(crate) fn height(&self) -> u64 {
-        let passed = self.elapsed_us().checked_div(self.genesis.block_ms * 1000).unwrap_or(0);
-        (self.genesis.height + passed).saturating_sub(self.stale_s)
-    }
-
-    /// The time of a block.
-    pub(crate) fn time_of(&self, height: u64) -> u64 {
-        let step = self.genesis.block_ms.max(1) * 1000;
-        let start = self.started_us.saturating_sub(self.genesis.height * step);
-        start + height * step
-    }
-
-    /// Lets due answers arrive.
-    pub(crate) fn advance(&mut self) {
-        let now = Instant::now();
-        let due: Vec<u64> =
-            self.answers.iter().filter(|(_, at)| *at <= now).map(|(nonce, _)| *nonce).collect();
-        self.answers.retain(|(_, at)| *at > now);
-        for nonce in due {
-            self.answer(nonce);
+        lottery.receive(&names, tx, request.nonce, self.seed);
+        if let Some(client) = self.deposit.client_mut(names.client) {
+            client.charge(CALLBACK_FEE);
         }
-    }
-
-    /// A randomness answer: charges the client and calls the lottery back.
-    fn answer(&mut self, nonce: u64) {
-        if self.callback_aborts || self.lottery.pending != Some(nonce) {
-            return;
-        }
-        let client_address = self.genesis.client.clone();
-        if let Some(client) = self.clients.get_mut(&client_address) {
-            let fee = client.max_txn_fee / 10;
-            let from_grant = fee.min(client.grant);
-            client.grant -= from_grant;
-            client.balance = client.balance.saturating_sub(fee - from_grant);
-        }
-        self.lottery.pending = None;
-        self.lottery.responses += 1;
-        self.lottery.tickets.clear();
-        self.lottery.jackpot = 0;
-        self.lottery.draw_scheduled = false;
-        let hash = self.hash(nonce + 1_000_000);
-        let data = json!({"nonce": nonce.to_string(), "success": true});
-        self.emit("DrawHandledEvent", data, &hash);
-    }
-
-    /// Sends a request on its way.
-    pub(crate) fn request_answer(&mut self, nonce: u64) {
-        if let Some(delay) = self.genesis.answer_ms {
-            self.answers.push((nonce, Instant::now() + Duration::from_millis(delay)));
-        }
-    }
-
-    pub(crate) fn emit(&mut self, name: &str, data: Value, hash: &str) {
-        let tag = format!("{}::{}::{name}", self.genesis.lottery, self.genesis.lottery_module);
-        let height = self.height();
-        self.events.push(Event { height, hash: hash.to_owned(), tag, data });
-    }
-
-    /// A transaction hash: no cryptography, only unlike the others of this chain.
-    pub(crate) fn hash(&self, salt: u64) -> String {
-        let mix = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ 0x5bd1_e995;
-        let a = mix(salt ^ self.started_us);
-        format!("0x{:016x}{:016x}{:016x}{:016x}", a, mix(a), mix(a ^ salt), mix(salt))
-    }
-
-    /// Answers a view function.
-    pub(crate) fn view(&self, function: &str, arguments: &[Value]) -> Result<Vec<Value>, Refused> {
-        let parts: Vec<&str> = function.split("::").collect();
-        let [address, module, name] = parts[..] else { return Err(Refused::Arguments) };
-        let address = canonical(address).ok_or(Refused::Arguments)?;
-        let framework = canonical("0x1").unwrap_or_default();
-        if address == framework {
-            return match (module, name) {
-                ("timestamp", "now_microseconds") => Ok(vec![json!(self.time_us().to_string())]),
-                ("chain_id", "get") => Ok(vec![json!(self.genesis.chain_id)]),
-                _ => Err(Refused::Missing),
-            };
-        }
-        if address == self.genesis.deposit && module == "deposit" {
-            return deposit::view(self, name, arguments);
-        }
-        if address == self.genesis.lottery && module == self.genesis.lottery_module {
-            return self.lottery.view(name);
-        }
-        Err(Refused::Missing)
-    }
-
-    /// The oracle: what is true, whatever faults are on.
-    pub(crate) fn truth(&self) -> Value {
-        let client = self.clients.get(&self.genesis.client);
-        let minimum = client.map(|client| client.max_txn_fee * self.min_request_count);
-        json!({
-            "height": self.height(),
-            "balance": client.map(|client| client.balance.to_string()),
-            "min_balance": minimum.map(|minimum| minimum.to_string()),
-            "at_or_below_minimum": client.zip(minimum).map(|(client, minimum)| client.balance <= minimum),
-            "whitelisted": client.is_some(),
-            "paused": self.paused,
-            "tickets": self.lottery.tickets.len(),
-            "pending_nonce": self.lottery.pending.map(|nonce| nonce.to_string()),
-            "requests": self.lottery.requests.to_string(),
-            "responses": self.lottery.responses.to_string(),
-            "draws": self.draws,
-            "events": self.events.len(),
-            "client": short(&self.genesis.client),
-        })
+        self.open = None;
+        let vrf = format!("{}::{}", names.dvrf, names.vrf_module);
+        let nonce = request.nonce.to_string();
+        let time = tx.now_us.to_string();
+        tx.emit(format!("{vrf}::VerifyCallbackEvent"), json!({"nonce": nonce, "timestamp": time}));
+        tx.emit(
+            format!("{vrf}::NonceProcessedEvent"),
+            json!({"nonce": nonce, "timestamp": time, "block_number": tx.height.to_string()}),
+        );
+        tx.emit(
+            format!("{}::{}::SupraCollected", names.dvrf, names.deposit_module),
+            json!({
+                "client_address": names.client.to_string(), "amount": num(CALLBACK_FEE), "nonce": nonce,
+            }),
+        );
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod chain;
 pub mod code;
 mod deposit;
 mod lottery;
+pub mod module;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -18,6 +19,7 @@ use crate::min_balance::Calculation;
 use crate::state::State;
 use crate::views::Views;
 use code::Code;
+use module::ModuleName;
 
 /// How grave a finding is. `Unknown` says that something could not be judged, not that it is grave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -116,8 +118,8 @@ pub struct Policy {
     pub aggregators: Vec<Address>,
     /// Consumers that must be whitelisted.
     pub consumers: Vec<Address>,
-    /// Consumer module types that must be registered and enabled.
-    pub modules: Vec<String>,
+    /// Consumer modules that must be registered and enabled.
+    pub modules: Vec<ModuleName>,
     /// The gas price that the contract must have.
     pub max_gas_price: Option<GasPrice>,
     /// The gas limit that the contract must have.
@@ -223,6 +225,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     deposit::judge(&facts, policy, &mut findings);
     lottery::judge(&facts, policy, &mut findings);
     incomplete(&facts, &mut findings);
+    others(&facts, &mut findings);
     let deposit = &facts.state.deposit;
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);
     let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
@@ -260,6 +263,25 @@ fn incomplete(facts: &Facts, findings: &mut Findings) {
         );
         let evidence = serde_json::json!({"value": error.view, "error": error.kind});
         findings.add(Code::ValueUnknown, message, evidence);
+    }
+}
+
+/// Values that were asked for in vain and that nothing above has named: worth knowing, no verdict hangs on them.
+fn others(facts: &Facts, findings: &mut Findings) {
+    let named = |key: &str| {
+        let error = facts.error.and_then(|error| error.view.as_deref());
+        let by_finding = |finding: &Finding| finding.evidence.get("value").is_some_and(|value| value == key);
+        error == Some(key) || findings.list.iter().any(by_finding)
+    };
+    let failed = facts.views.keys().filter(|key| findings.failed(key) && !named(key));
+    let failed: Vec<&str> = failed.map(String::as_str).collect();
+    if !failed.is_empty() {
+        let listed = failed.join(", ");
+        let message = findings.lang.pick(
+            format!("values that no verdict needs could not be read: {listed}"),
+            format!("не прочитаны значения, не нужные для вердикта: {listed}"),
+        );
+        findings.add(Code::ViewFailed, message, serde_json::json!({"values": failed}));
     }
 }
 

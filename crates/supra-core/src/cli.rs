@@ -7,6 +7,7 @@ pub mod judge;
 pub mod policy;
 pub mod records;
 pub mod stdio;
+pub mod typed;
 pub mod verdict;
 
 use std::error::Error;

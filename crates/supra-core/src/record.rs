@@ -8,6 +8,7 @@ pub mod reader;
 use std::fmt;
 use std::io::{self, Write};
 
+use memchr::memchr2;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -109,7 +110,7 @@ impl Record {
             serde_json::to_writer(&mut *out, key)?;
             out.write_all(b":")?;
             // A record is one line: only what came in indented needs to be read again.
-            if raw.get().bytes().any(|byte| byte == b'\n' || byte == b'\r') {
+            if memchr2(b'\n', b'\r', raw.get().as_bytes()).is_some() {
                 serde_json::to_writer(&mut *out, &serde_json::from_str::<Value>(raw.get())?)?;
             } else {
                 out.write_all(raw.get().as_bytes())?;

@@ -1,75 +1,108 @@
-//! Contract events over REST: v1 with at most ten blocks a call, v3 with pages and a cursor.
+//! Decides which events a query sees: height rules, page limits and the cursor of each API version.
 
+use super::blocks::pruned;
+use crate::chain::{Chain, EventRow};
+use crate::http::{Request, Response};
+use crate::world::FunctionId;
 use serde_json::{Value, json};
 
-use super::{message, reply};
-use crate::address::canonical;
-use crate::server::Response;
-use crate::world::{Event, World};
+const V1_SPAN: u64 = 10;
 
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+/// A type tag with its address stripped of zeros, so that spellings compare.
+fn tag(text: &str) -> Option<String> {
+    FunctionId::parse(text).map(|id| format!("{}::{}::{}", id.address, id.module, id.name))
 }
 
-fn number(query: &str, name: &str) -> Result<Option<u64>, Response> {
-    let parsed = parameter(query, name).map(str::parse).transpose();
-    parsed.map_err(|_| message(400, format!("invalid {name}")))
+fn height(request: &Request, key: &str) -> Result<Option<u64>, Response> {
+    request
+        .query(key)
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| Response::message(400, &format!("Invalid query parameter `{key}`")))
 }
 
-fn body(event: &Event, version: &str) -> Value {
-    let guid = json!({"creation_number": "0", "account_address": "0x0"});
-    let inner = json!({"guid": guid, "sequence_number": "0", "type": event.tag, "data": event.data});
-    if version == "v1" {
-        return inner;
-    }
-    json!({"event": inner, "block_height": event.height, "transaction_hash": event.hash})
+fn in_range<'a>(
+    chain: &'a Chain,
+    kind: &'a str,
+    start: u64,
+    end: u64,
+) -> impl Iterator<Item = (usize, &'a EventRow)> {
+    let events = &chain.events;
+    // Rows are in ascending height, so the window is found without walking the history.
+    let first = events.partition_point(|event| event.height < start);
+    let last = events.partition_point(|event| event.height < end).max(first);
+    events.iter().enumerate().take(last).skip(first).filter(move |(_, event)| event.kind == kind)
 }
 
-/// Answers `/events/{tag}`.
-pub(crate) fn answer(world: &World, version: &str, tag: &str, query: &str) -> Response {
-    page(world, version, tag, query).unwrap_or_else(|refused| refused)
+fn not_indexed() -> Response {
+    Response::message(404, "Events of the requested block range are not available yet")
 }
 
-fn page(world: &World, version: &str, tag: &str, query: &str) -> Result<Response, Response> {
-    let wanted =
-        tag.split_once("::").and_then(|(address, name)| Some(format!("{}::{name}", canonical(address)?)));
-    let wanted = wanted.ok_or_else(|| message(400, "invalid event type"))?;
-    let keys = if version == "v1" { ("start", "end") } else { ("start_height", "end_height") };
-    // In v1 both are heights; in v3 `start` is the cursor.
-    let (start, end) = (number(query, keys.0)?, number(query, keys.1)?);
-    if let (Some(start), Some(end)) = (start, end)
-        && end <= start
-    {
-        return Err(message(400, "`end` must be greater than `start`"));
-    }
-    let inside = |height: u64| height >= start.unwrap_or(0) && end.is_none_or(|end| height < end);
-    let found =
-        world.events.iter().enumerate().filter(|(_, event)| event.tag == wanted && inside(event.height));
-    if version == "v1" {
-        let (Some(start), Some(end)) = (start, end) else {
-            return Err(message(400, "start and end are required"));
-        };
-        if end - start > 10 {
-            return Err(message(400, "at most 10 blocks"));
-        }
-        let list: Vec<Value> = found.map(|(_, event)| body(event, version)).collect();
-        return Ok(reply(200, &json!({"data": list})));
-    }
-    let limit = usize::try_from(number(query, "limit")?.unwrap_or(20).min(100)).unwrap_or(100);
-    let after = match parameter(query, "start") {
-        None | Some("") => None,
-        Some(cursor) => Some(usize::from_str_radix(cursor, 16).map_err(|_| message(400, "invalid cursor"))?),
+pub(super) fn v1(chain: &Chain, kind: &str, request: &Request) -> Response {
+    let Some(kind) = tag(kind) else { return Response::message(400, "Invalid event type") };
+    let (start, end) = match (height(request, "start"), height(request, "end")) {
+        (Ok(Some(start)), Ok(Some(end))) => (start, end),
+        (Err(response), _) | (_, Err(response)) => return response,
+        _ => return Response::message(400, "Query deserialize error: missing field `start` or `end`"),
     };
-    let page: Vec<_> =
-        found.filter(|(index, _)| after.is_none_or(|after| *index > after)).take(limit).collect();
-    // The cursor names the last event of the page, also on the last page; it is empty for an empty one.
-    let cursor = page.last().map(|(index, _)| format!("{index:016x}")).unwrap_or_default();
-    let list: Vec<Value> = page.iter().map(|(_, event)| body(event, version)).collect();
-    let mut response = reply(200, &json!({"data": list}));
-    response.headers.push(("x-supra-cursor", cursor));
-    Ok(response)
+    if end <= start {
+        return Response::message(400, "`end` must be greater than `start`");
+    }
+    if end - start > V1_SPAN {
+        return Response::message(400, "the block range must not exceed 10 blocks");
+    }
+    if start < chain.options.oldest_block {
+        return pruned(chain);
+    }
+    if end > (chain.clock.height() + 1).saturating_sub(chain.options.index_lag) {
+        return not_indexed();
+    }
+    let rows: Vec<Value> = in_range(chain, &kind, start, end)
+        .map(|(_, event)| Chain::event_json(&event.kind, &event.data))
+        .collect();
+    Response::json(200, &json!({"data": rows}))
+}
+
+pub(super) fn v3(chain: &Chain, kind: &str, request: &Request) -> Response {
+    let Some(kind) = tag(kind) else { return Response::message(400, "Invalid event type") };
+    let tip = chain.clock.height();
+    let (start, end) = match (height(request, "start_height"), height(request, "end_height")) {
+        (Ok(start), Ok(end)) => (start.unwrap_or(chain.options.oldest_block), end),
+        (Err(response), _) | (_, Err(response)) => return response,
+    };
+    let known_end = (tip + 1).saturating_sub(chain.options.index_lag);
+    let limit = match request.query("limit").map(str::parse::<usize>) {
+        None => 20,
+        Some(Ok(limit @ 1..=100)) => limit,
+        Some(_) => return Response::message(400, "`limit` must be between 1 and 100"),
+    };
+    if end.is_some_and(|end| end <= start) {
+        return Response::message(400, "`end` must be greater than `start`");
+    }
+    if start < chain.options.oldest_block {
+        return pruned(chain);
+    }
+    if end.is_some_and(|end| end > known_end) {
+        return not_indexed();
+    }
+    // The cursor is the index of the last returned row, exclusive.
+    let after = match request.query("start").filter(|cursor| !cursor.is_empty()) {
+        None => None,
+        Some(cursor) => match cursor.get(..16).and_then(|digits| usize::from_str_radix(digits, 16).ok()) {
+            Some(index) => Some(index),
+            None => return Response::message(400, "Invalid cursor"),
+        },
+    };
+    let page: Vec<(usize, &EventRow)> = in_range(chain, &kind, start, end.unwrap_or(known_end))
+        .filter(|(index, _)| after.is_none_or(|after| *index > after))
+        .take(limit)
+        .collect();
+    let cursor = page.last().map_or_else(String::new, |(index, _)| format!("{index:016x}{:016x}", 0));
+    let rows: Vec<Value> = page
+        .into_iter()
+        .map(|(_, event)| json!({
+            "event": Chain::event_json(&event.kind, &event.data), "block_height": event.height, "transaction_hash": event.hash,
+        }))
+        .collect();
+    Response::json(200, &json!({"data": rows})).with("x-supra-cursor", cursor)
 }

@@ -31,11 +31,13 @@ codes! {
     DepositBelowPlanTier "DEPOSIT_BELOW_PLAN_TIER" Info: "The balance is below the planning multiple of the minimum: plan a deposit."
     AvailableBelowRecommendedDeposit "available_below_recommended_deposit" Info: "The balance is below the calculated minimum plus the margin."
     DepositViewsDisagree "DEPOSIT_VIEWS_DISAGREE" Warning: "The chain's own verdict and its numbers contradict each other."
+    MinBalanceZero "MIN_BALANCE_ZERO" Warning: "The chain's minimum is 0, so no balance is ever low."
+    MinBalanceDrifted "MIN_BALANCE_DRIFTED" Warning: "The chain demands more than the lottery's snapshot or your formula assumes."
     ClientNotWhitelisted "CLIENT_NOT_WHITELISTED" Critical: "The deposit module does not know the client: no request is answered."
     DepositPaused "DEPOSIT_PAUSED" Critical: "Supra paused the deposit module: no request is answered."
     SubscriptionEnded "SUBSCRIPTION_ENDED" Critical: "The dVRF 2 subscription has ended."
     SubscriptionEndsSoon "SUBSCRIPTION_ENDS_SOON" Warning: "The dVRF 2 subscription ends within 14 days."
-    ModuleDisabled "MODULE_DISABLED" Critical: "A consumer module is disabled: its requests are refused."
+    ModuleDisabled "MODULE_DISABLED" Critical: "A consumer module is disabled: its requests are refused. Info for one that is not among the expected."
     ModuleFeeAboveLimit "MODULE_FEE_ABOVE_LIMIT" Warning: "A module's callback fee is above the client's fee limit."
     ModuleMissing "MODULE_MISSING" Critical: "An expected consumer module is not registered."
     NoConsumer "NO_CONSUMER" Warning: "The client has neither a consumer module nor a whitelisted contract."
@@ -50,6 +52,7 @@ codes! {
     RequestsUnanswered "REQUESTS_UNANSWERED" Warning: "More requests were made than answered, beyond the pending one."
     WrongChain "WRONG_CHAIN" Unknown: "The node serves another chain: nothing it says is judged."
     ChainStale "CHAIN_STALE" Unknown: "The chain's clock is too far behind: nothing it says is judged."
+    ViewFailed "VIEW_FAILED" Info: "Values that no verdict needs could not be read."
     ValueUnknown "VALUE_UNKNOWN" Unknown: "A value that the verdict needs could not be read."
 }
 
@@ -71,5 +74,26 @@ impl Code {
     /// The place in the documents that says what to do.
     pub fn help(self) -> String {
         format!("docs/checks.md#{}", self.name().to_ascii_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/checks.md` has a section for every code, in this order, with its severity and meaning, and no other.
+    #[test]
+    fn the_page_lists_every_code() {
+        let page = include_str!("../../../../docs/checks.md");
+        let sections: Vec<&str> = page.split("\n### ").skip(1).collect();
+        let listed: Vec<&str> = sections.iter().filter_map(|section| section.lines().next()).collect();
+        let codes: Vec<&str> = Code::ALL.iter().map(|(_, name, ..)| *name).collect();
+        assert_eq!(listed, codes);
+        for (section, (_, name, severity, meaning)) in sections.iter().zip(Code::ALL) {
+            let text = section.split_whitespace().collect::<Vec<_>>().join(" ");
+            let begins = format!("{name} **{}**: {meaning}", severity.name());
+            assert!(text.starts_with(&begins), "{text}\n{begins}");
+            assert!(text.len() > begins.len() + 10, "{name} does not say what to do");
+        }
     }
 }

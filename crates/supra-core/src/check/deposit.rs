@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::code::Code;
-use super::{Facts, Findings, Policy};
+use super::{Facts, Findings, Policy, Severity};
 use crate::amount::{Decimal, Quants};
 
 const SECONDS_BEFORE_END: u128 = 14 * 24 * 3600;
@@ -69,10 +69,36 @@ fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             json!({"at_or_below_minimum": flag, "balance": balance, "min_balance": deposit.min_balance});
         findings.add(Code::DepositViewsDisagree, message, evidence);
     }
+    if let Some(minimum) = deposit.min_balance {
+        demanded(minimum, facts, findings);
+    }
     if let Some(minimum) = deposit.min_balance.filter(|minimum| balance > *minimum) {
         tiers(balance, minimum, policy, findings);
     }
     expected(balance, facts, policy, findings);
+}
+
+/// The chain's minimum may be another formula's result than ours; to assume less than it demands is wrong.
+fn demanded(minimum: Quants, facts: &Facts, findings: &mut Findings) {
+    if minimum == Quants(0) {
+        let message = findings.lang.pick(
+            "the chain's minimum is 0; the client's fee limit may never have been set",
+            "минимум в сети равен 0; возможно, предел комиссии клиента не задан",
+        );
+        findings.add(Code::MinBalanceZero, message, json!({}));
+    }
+    let snapshot = facts.state.lottery.min_balance_snapshot.as_ref().and_then(|snapshot| snapshot.0);
+    let calculated = facts.calculation.map(|calculation| calculation.min_balance);
+    let least = snapshot.into_iter().chain(calculated).min();
+    if let Some(assumed) = least.filter(|assumed| *assumed < minimum) {
+        let (onchain, held) = (minimum.supra(), assumed.supra());
+        let message = findings.lang.pick(
+            format!("the chain demands a minimum of {onchain} SUPRA, more than the {held} SUPRA assumed"),
+            format!("сеть требует минимум {onchain} SUPRA, больше принятых {held} SUPRA"),
+        );
+        let evidence = json!({"min_balance": minimum, "snapshot": snapshot, "calculated": calculated});
+        findings.add(Code::MinBalanceDrifted, message, evidence);
+    }
 }
 
 fn at_minimum(balance: Option<Quants>, minimum: Option<Quants>, findings: &mut Findings) {
@@ -148,12 +174,12 @@ fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
     let modules = deposit.modules.as_deref().unwrap_or_default();
     for wanted in &policy.modules {
-        if deposit.modules.is_some() && !modules.iter().any(|module| same_type(&module.module_type, wanted)) {
+        if deposit.modules.is_some() && !modules.iter().any(|module| wanted.matches(&module.module_type)) {
             let message = findings.lang.pick(
                 format!("the module {wanted} is not registered"),
                 format!("модуль {wanted} не зарегистрирован"),
             );
-            findings.add(Code::ModuleMissing, message, json!({"module": wanted}));
+            findings.add(Code::ModuleMissing, message, json!({"module": wanted.to_string()}));
         }
     }
     for module in modules {
@@ -162,7 +188,11 @@ fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             let message = findings
                 .lang
                 .pick(format!("the module {name} is disabled"), format!("модуль {name} отключён"));
-            findings.add(Code::ModuleDisabled, message, json!({"module": name}));
+            // Where modules are expected, another one may be off on purpose.
+            let cared = policy.modules.is_empty()
+                || policy.modules.iter().any(|wanted| wanted.matches(&module.module_type));
+            let severity = if cared { Code::ModuleDisabled.severity() } else { Severity::Info };
+            findings.add_as(Code::ModuleDisabled, severity, message, json!({"module": name}));
         }
         if let Some(limit) = deposit.max_txn_fee.filter(|limit| module.max_callback_txn_fee > *limit) {
             let message = findings.lang.pick(
@@ -185,15 +215,6 @@ fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         );
         findings.add(Code::NoConsumer, message, json!({}));
     }
-}
-
-/// `0x…::module::T` with addresses compared as addresses.
-fn same_type(a: &str, b: &str) -> bool {
-    let parts = |text: &str| {
-        let (address, rest) = text.trim().split_once("::")?;
-        Some((address.parse::<crate::address::Address>().ok()?, rest.to_owned()))
-    };
-    a.trim() == b.trim() || parts(a).zip(parts(b)).is_some_and(|(a, b)| a == b)
 }
 
 fn subscription(facts: &Facts, findings: &mut Findings) {

@@ -203,7 +203,7 @@ fn expectations() {
     };
     let aggregator = || Policy { aggregators: vec![six], ..Policy::default() };
     let consumer = || Policy { consumers: vec![six], ..Policy::default() };
-    let module = |name: &str| Policy { modules: vec![name.to_owned()], ..Policy::default() };
+    let module = |name: &str| Policy { modules: vec![name.parse().unwrap()], ..Policy::default() };
     let price = || Policy { max_gas_price: Some(GasPrice(7)), ..Policy::default() };
     assert_eq!(found(aggregator(), &healthy()), ["AGGREGATOR_UNEXPECTED"]);
     assert_eq!(found(consumer(), &healthy()), ["CONSUMER_MISSING"]);
@@ -381,6 +381,58 @@ fn a_report_that_calls_itself_incomplete_is_not_ok() {
     state.deposit.client_whitelisted = Some(false);
     let refused = judged(&state, "not_whitelisted", Some("balance"));
     assert_eq!((refused.0, refused.1.len()), (Status::Alert, 1));
+}
+
+#[test]
+fn what_the_chain_demands_against_what_is_assumed() {
+    use crate::state::Maybe;
+    let snapshot = |minimum: u128| {
+        move |state: &mut State| state.lottery.min_balance_snapshot = Some(Maybe(Some(Quants(minimum))))
+    };
+    check(snapshot(29_999_999), Status::Alert, &["MIN_BALANCE_DRIFTED"]);
+    // Another formula may well demand more than the chain does.
+    check(snapshot(15_750_000_000), Status::Ok, &[]);
+    check(|state| state.deposit.min_balance = Some(Quants(0)), Status::Alert, &["MIN_BALANCE_ZERO"]);
+}
+
+#[test]
+fn a_module_nobody_expects_may_be_off() {
+    let mut state = healthy();
+    let modules = state.deposit.modules.as_mut().unwrap();
+    modules.push(crate::state::Module {
+        enabled: false,
+        module_type: "0x9::old::M".into(),
+        ..modules[0].clone()
+    });
+    let judged = |modules: &[&str]| {
+        let modules = modules.iter().map(|name| name.parse().unwrap()).collect();
+        let checks = judge(&state, &Policy { modules, ..Policy::default() });
+        (checks.status, checks.severity)
+    };
+    assert_eq!(judged(&[]), (Status::Alert, Some(Severity::Critical)));
+    assert_eq!(judged(&["0xbc95::game"]), (Status::Ok, Some(Severity::Info)));
+    assert_eq!(judged(&["0xbc95", "0x09::old::M"]), (Status::Alert, Some(Severity::Critical)));
+}
+
+#[test]
+fn other_values_that_failed_are_named_once() {
+    let fail = |kind| ViewReport { error: Some(Failure::new(kind, "x")), ..ViewReport::default() };
+    let mut views = views();
+    for (key, kind) in [
+        ("balance", FailureKind::Timeout),
+        ("grant_total", FailureKind::Unreachable),
+        ("max_gas_price", FailureKind::Unsupported),
+    ] {
+        views.insert(key.to_owned(), fail(kind));
+    }
+    let mut state = healthy();
+    state.deposit.balance = None;
+    let now = Timestamp::from_second(1_759_676_400).unwrap();
+    let facts = Facts { state: &state, views: &views, error: None, calculation: None, now };
+    let findings = evaluate(facts, &Policy::default()).findings;
+    let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [Code::ValueUnknown, Code::ViewFailed]);
+    assert_eq!(findings[1].evidence["values"], json!(["grant_total"]));
 }
 
 #[test]

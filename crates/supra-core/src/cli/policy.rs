@@ -1,11 +1,15 @@
 //! The flags of judging, and the policy they make.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use clap::Args;
 
-use crate::amount::{Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
+use super::typed::{bad, number, parsed};
+use crate::amount::{Decimal, GasPrice, GasUnits, Quants};
 use crate::check::{Policy, Severity};
 use crate::config::{Settings, env};
-use crate::failure::{Failure, FailureKind, quote};
+use crate::failure::{Failure, FailureKind};
 use crate::target::expected_chain_id;
 
 /// What is demanded of a record.
@@ -27,8 +31,9 @@ pub struct PolicyArgs {
     /// Expect this consumer to be whitelisted in the lottery (repeatable)
     #[arg(long, value_name = "ADDRESS")]
     expect_consumer: Vec<String>,
-    /// Expect this consumer module in the deposit module (repeatable)
-    #[arg(long, value_name = "TYPE")]
+    /// Expect this consumer module in the deposit module: its address, `ADDRESS::MODULE` or `ADDRESS::MODULE::TYPE`
+    /// (repeatable)
+    #[arg(long, value_name = "MODULE")]
     expect_module: Vec<String>,
     /// Expect this gas price in the lottery contract
     #[arg(long, value_name = "QUANTS")]
@@ -44,10 +49,6 @@ pub struct PolicyArgs {
     fail_on: Option<String>,
 }
 
-fn bad(flag: &str, text: &str, why: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Config, format!("{flag} is {:?}: {why}", quote(text)))
-}
-
 /// `2`, `2.5` or `250%`.
 fn ratio(flag: &str, text: Option<&String>, default: Decimal) -> Result<Decimal, Failure> {
     let Some(text) = text else { return Ok(default) };
@@ -58,19 +59,18 @@ fn ratio(flag: &str, text: Option<&String>, default: Decimal) -> Result<Decimal,
     parsed.map_err(|error| bad(flag, text, error))
 }
 
-fn number(flag: &str, text: Option<&String>) -> Result<Option<u128>, Failure> {
-    text.map(|text| parse_u128_typed(text).map_err(|error| bad(flag, text, error))).transpose()
+fn given(flag: &str, text: Option<&String>) -> Result<Option<u128>, Failure> {
+    text.map(|text| number(flag, text)).transpose()
+}
+
+fn all<T: FromStr<Err: Display>>(flag: &str, texts: &[String]) -> Result<Vec<T>, Failure> {
+    texts.iter().map(|text| parsed(flag, text)).collect()
 }
 
 impl PolicyArgs {
     /// The policy of the flags and the settings.
     pub fn policy(&self, settings: &Settings) -> Result<Policy, Failure> {
         let default = Policy::default();
-        let addresses = |flag: &str, list: &[String]| {
-            list.iter()
-                .map(|text| text.parse().map_err(|error| bad(flag, text, error)))
-                .collect::<Result<Vec<_>, _>>()
-        };
         let limit = settings.number(&env::MIN_BALANCE_LIMIT)?;
         if limit == Some(0) {
             return Err(Failure::new(
@@ -90,13 +90,11 @@ impl PolicyArgs {
             warn: ratio("--warn", self.warn.as_ref(), default.warn)?,
             critical: ratio("--critical", self.critical.as_ref(), default.critical)?,
             min_balance_limit: limit.map(Quants),
-            aggregators: addresses("--expect-aggregator", &self.expect_aggregator)?,
-            consumers: addresses("--expect-consumer", &self.expect_consumer)?,
-            modules: self.expect_module.clone(),
-            max_gas_price: number("--expect-max-gas-price", self.expect_max_gas_price.as_ref())?
-                .map(GasPrice),
-            max_gas_limit: number("--expect-max-gas-limit", self.expect_max_gas_limit.as_ref())?
-                .map(GasUnits),
+            aggregators: all("--expect-aggregator", &self.expect_aggregator)?,
+            consumers: all("--expect-consumer", &self.expect_consumer)?,
+            modules: all("--expect-module", &self.expect_module)?,
+            max_gas_price: given("--expect-max-gas-price", self.expect_max_gas_price.as_ref())?.map(GasPrice),
+            max_gas_limit: given("--expect-max-gas-limit", self.expect_max_gas_limit.as_ref())?.map(GasUnits),
             chain_id: expected_chain_id(settings, super::args::network(settings)?)?,
             max_lag_s: match self.max_lag {
                 Some(0) => None,

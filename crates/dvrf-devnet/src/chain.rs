@@ -1,0 +1,185 @@
+//! Decides what the living network knows: state, history, and the transactions that change them.
+
+pub(crate) mod call;
+mod history;
+pub(crate) mod transact;
+
+use crate::abort::Node;
+use crate::clock::Clock;
+use crate::fault::{BadFault, Faults};
+use crate::functions::{self, Function, Set};
+use crate::options::ChainOptions;
+use crate::scenario::{self, Start};
+use crate::world::World;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug)]
+pub(crate) struct EventRow {
+    pub(crate) kind: String,
+    pub(crate) data: Value,
+    pub(crate) height: u64,
+    pub(crate) hash: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct TxRow {
+    pub(crate) hash: String,
+    pub(crate) height: u64,
+    pub(crate) sender: crate::addr::Addr,
+    pub(crate) sequence: u64,
+    pub(crate) function: String,
+    pub(crate) types: Vec<String>,
+    pub(crate) arguments: Vec<Value>,
+    pub(crate) events: Vec<(String, Value)>,
+    /// `None` is success.
+    pub(crate) failure: Option<String>,
+}
+
+pub(crate) struct Chain {
+    pub(crate) options: ChainOptions,
+    pub(crate) scenario: String,
+    pub(crate) api: Vec<String>,
+    pub(crate) clock: Clock,
+    pub(crate) world: World,
+    pub(crate) events: Vec<EventRow>,
+    pub(crate) transactions: Vec<TxRow>,
+    pub(crate) faults: Faults,
+    pub(crate) requests: BTreeMap<String, u64>,
+    /// Requests of the node answered so far, the step of the fault plan.
+    pub(crate) served: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadOptions {
+    #[error("bad --fault")]
+    Fault(#[from] BadFault),
+    #[error("--interface `{0}` is not made of v3, v2 and camel")]
+    Interface(String),
+    #[error("--api `{0}` is not one of v1, v2, v3")]
+    Api(String),
+}
+
+impl Chain {
+    pub(crate) fn new(options: ChainOptions) -> Result<Self, BadOptions> {
+        let mut faults = Faults::default();
+        faults.merge(&options.fault)?;
+        if !options.interface.split('+').all(|part| matches!(part, "v3" | "v2" | "camel")) {
+            return Err(BadOptions::Interface(options.interface));
+        }
+        let api = match (options.api.is_empty(), options.node) {
+            (false, _) => options.api.clone(),
+            (true, Node::V6) => vec!["v1".to_owned(), "v2".to_owned()],
+            (true, _) => vec!["v1".to_owned(), "v2".to_owned(), "v3".to_owned()],
+        };
+        if let Some(bad) = api.iter().find(|v| !matches!(v.as_str(), "v1" | "v2" | "v3")) {
+            return Err(BadOptions::Api(bad.clone()));
+        }
+        let clock = Clock::new(options.blocks, options.block_ms, options.start_time);
+        let scenario = options.scenario.clone();
+        let world = Self::start_world(&options, &clock, &scenario);
+        let mut chain = Self {
+            api,
+            clock,
+            world,
+            scenario,
+            faults,
+            options,
+            events: Vec::new(),
+            transactions: Vec::new(),
+            requests: BTreeMap::new(),
+            served: 0,
+        };
+        chain.fill_history();
+        Ok(chain)
+    }
+
+    fn start_world(options: &ChainOptions, clock: &Clock, scenario: &str) -> World {
+        scenario::world(
+            scenario,
+            Start {
+                names: options.names(),
+                now_us: clock.now_us(),
+                past_draws: if scenario == "empty" { 0 } else { options.history_events / 3 },
+                extra_clients: options.clients,
+                answer_ms: options.answer_ms,
+                seed: options.seed,
+            },
+        )
+    }
+
+    /// Starts over in another scenario; the clock goes on.
+    pub(crate) fn enter(&mut self, scenario: &str) {
+        scenario.clone_into(&mut self.scenario);
+        self.world = Self::start_world(&self.options, &self.clock, scenario);
+        self.events.clear();
+        self.transactions.clear();
+        self.fill_history();
+    }
+
+    pub(crate) fn chain_id(&self) -> u8 {
+        self.faults.chain_id.unwrap_or(self.options.chain_id)
+    }
+
+    /// The time a block shows, behind by what the stale fault says.
+    pub(crate) fn shown_us(&self, height: u64) -> u64 {
+        self.clock.time_of(height).saturating_sub(self.faults.stale_seconds.saturating_mul(1_000_000))
+    }
+
+    /// The published functions of a module of ours, with the word for its kind.
+    pub(crate) fn module(
+        &self,
+        address: crate::addr::Addr,
+        module: &str,
+    ) -> Option<(&'static str, Vec<&'static Function>)> {
+        let names = &self.world.names;
+        let (kind, table) = if address == names.dvrf && module == names.deposit_module {
+            ("deposit", functions::DEPOSIT)
+        } else if address == names.dvrf && module == names.vrf_module {
+            ("vrf", functions::VRF)
+        } else if address == names.lottery && module == names.lottery_module {
+            ("lottery", functions::LOTTERY)
+        } else if address == names.lottery && module == names.treasury_module {
+            ("treasury", functions::TREASURY)
+        } else {
+            return None;
+        };
+        let has = |wanted: &str| self.options.interface.split('+').any(|part| part == wanted);
+        // The camelCase package is the EVM contract's surface: no snake_case beside it unless asked for.
+        let published = table.iter().filter(|function| match function.set {
+            Set::Any => kind != "deposit" || has("v3") || has("v2"),
+            Set::V3 => has("v3"),
+            Set::V2 => has("v2"),
+            Set::Camel => has("camel"),
+        });
+        Some((kind, published.collect()))
+    }
+
+    /// The oracle: what is true whatever the faults show.
+    pub(crate) fn truth(&self) -> Value {
+        let world = &self.world;
+        let clients: Vec<Value> = world.deposit.clients.iter().map(|c| json!({
+            "address": c.address.to_string(), "balance": c.balance.to_string(), "grant": c.grant.to_string(),
+            "min_balance": c.min().to_string(), "at_minimum": c.at_minimum(),
+            "modules_enabled": c.modules.iter().all(|m| m.enabled), "contracts": c.contracts.len(),
+        })).collect();
+        let mut per_kind: BTreeMap<&str, u64> = BTreeMap::new();
+        for event in &self.events {
+            *per_kind.entry(event.kind.rsplit("::").next().unwrap_or_default()).or_default() += 1;
+        }
+        let draws: Vec<Value> = self
+            .events
+            .iter()
+            .filter(|event| event.kind.ends_with("::DrawRequestedEvent"))
+            .map(|event| json!({"nonce": event.data["nonce"], "height": event.height, "hash": event.hash}))
+            .collect();
+        json!({
+            "scenario": self.scenario, "chain_id": self.options.chain_id, "height": self.clock.height(),
+            "time_us": self.clock.now_us(), "paused": world.deposit.paused, "clients": clients,
+            "lottery": world.lottery.as_ref().map(crate::lottery::Lottery::resource),
+            "pending": world.open.as_ref().map(|r| json!({"nonce": r.nonce, "asked_us": r.asked_us, "due_us": r.due_us})),
+            "events": per_kind, "draws": draws, "transactions": self.transactions.len(), "requests": self.served,
+            "faults": self.faults,
+        })
+    }
+}

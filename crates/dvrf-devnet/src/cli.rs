@@ -1,0 +1,119 @@
+//! Decides which part of the program runs: server, wrapper, exports, or the `supra` persona by name.
+
+use crate::chain::Chain;
+use crate::options::ChainOptions;
+use crate::{exec, persona, server};
+use clap::Parser;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+/// Emulates a Supra RPC node, its dVRF package, a lottery and the `supra` CLI on loopback.
+///
+/// Written from public facts for tests and demonstrations. It is not a node: it executes no Move,
+/// checks no signature and its hashes mean nothing. See docs/devnet.md.
+#[derive(Parser)]
+#[command(name = "dvrf-devnet", version)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT; the only line on stdout is the URL
+    Serve {
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        #[command(flatten)]
+        chain: Box<ChainOptions>,
+    },
+    /// Start a chain, run CMD with its variables set, stop, pass CMD's exit code on
+    Exec {
+        /// How CMD reaches the chain
+        #[arg(long, default_value = "rpc")]
+        transport: exec::Transport,
+        #[command(flatten)]
+        chain: Box<ChainOptions>,
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<OsString>,
+    },
+    /// Print shell exports for a running chain
+    Env {
+        #[arg(long)]
+        url: String,
+        #[command(flatten)]
+        chain: Box<ChainOptions>,
+    },
+    /// The `supra` CLI persona; also what this program is when called `supra`
+    #[command(disable_help_flag = true)]
+    Supra {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Options(#[from] crate::chain::BadOptions),
+    #[error(transparent)]
+    Serve(#[from] server::ServeError),
+    #[error("input or output failed")]
+    Io(#[from] io::Error),
+    #[error("cannot run `{0}`")]
+    Start(String, #[source] io::Error),
+}
+
+pub(crate) fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    let name = args.next().unwrap_or_default();
+    if Path::new(&name).file_name().is_some_and(|name| name == "supra") {
+        let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+        return persona::main(&args);
+    }
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(command) {
+        Ok(code) => code,
+        Err(failure) => {
+            let mut text = format!("dvrf-devnet: {failure}");
+            let mut source = std::error::Error::source(&failure);
+            while let Some(cause) = source {
+                text = format!("{text}: {cause}");
+                source = cause.source();
+            }
+            let _ = writeln!(io::stderr(), "{text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve { listen, chain } => {
+            let mut signals = signal_hook::iterator::Signals::new([
+                signal_hook::consts::SIGTERM,
+                signal_hook::consts::SIGINT,
+            ])?;
+            let chain = Arc::new(Mutex::new(Chain::new(*chain)?));
+            let url = server::start(listen, chain)?;
+            writeln!(io::stdout(), "{url}")?;
+            io::stdout().flush()?;
+            signals.forever().next();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Exec { transport, chain, command } => exec::run(transport, *chain, &command),
+        Command::Env { url, chain } => {
+            let mut text = format!("export DVRF_DEVNET_URL='{url}'\nexport SUPRA_RPC_URL='{url}'\n");
+            for (key, value) in chain.environment() {
+                text = format!("{text}export {key}='{value}'\n");
+            }
+            io::stdout().write_all(text.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Supra { args } => Ok(persona::main(&args)),
+    }
+}

@@ -1,0 +1,122 @@
+//! Decides what accounts, resources and modules look like in each API version.
+
+use super::Version;
+use crate::addr::Addr;
+use crate::chain::Chain;
+use crate::functions::module_json;
+use crate::http::{Request, Response};
+use crate::world::FunctionId;
+use serde_json::{Value, json};
+
+pub(super) fn answer(
+    chain: &Chain,
+    version: Version,
+    address: &str,
+    rest: &[&str],
+    request: &Request,
+) -> Response {
+    let Ok(address) = address.parse::<Addr>() else {
+        return Response::message(400, "Invalid account address");
+    };
+    match rest {
+        [] => account(chain, version, address),
+        ["resources"] => list(version, "Resources", "resources", resources(chain, address)),
+        ["resources", kind] => resource(chain, version, address, kind),
+        ["modules"] => {
+            let names = &chain.world.names;
+            let all =
+                [&names.deposit_module, &names.vrf_module, &names.lottery_module, &names.treasury_module];
+            let modules = all.into_iter().filter_map(|name| module(chain, address, name)).collect();
+            list(version, "Modules", "modules", modules)
+        }
+        ["modules", name] => match (module(chain, address, name), version) {
+            (None, _) => Response::message(404, &format!("Module not found: {address}::{name}")),
+            (Some(found), Version::V1) => Response::json(200, &json!({"result": [found]})),
+            (Some(found), _) => Response::json(200, &found),
+        },
+        ["transactions"] => transactions(chain, version, address, request),
+        _ => Response::no_route(),
+    }
+}
+
+fn known(chain: &Chain, address: Addr) -> bool {
+    let names = &chain.world.names;
+    address == Addr::small(1)
+        || address == names.dvrf
+        || address == names.lottery
+        || chain.world.deposit.client(address).is_some()
+}
+
+fn account(chain: &Chain, version: Version, address: Addr) -> Response {
+    if !known(chain, address) {
+        return match version {
+            Version::V1 => Response::json(200, &Value::Null),
+            _ => Response::message(404, "Resource not found: 0x1::account::Account"),
+        };
+    }
+    let sequence = chain.transactions.iter().filter(|row| row.sender == address).count();
+    Response::json(
+        200,
+        &json!({"sequence_number": sequence, "authentication_key": format!("0x{}", address.padded())}),
+    )
+}
+
+pub(crate) fn resources(chain: &Chain, address: Addr) -> Vec<Value> {
+    let names = &chain.world.names;
+    let mut found = Vec::new();
+    if address == names.lottery
+        && let Some(lottery) = &chain.world.lottery
+    {
+        found.push(json!({"type": names.lottery_event("LotteryData"), "data": lottery.resource()}));
+    }
+    if address == Addr::small(1) {
+        let now = chain.shown_us(chain.clock.height() / 14_400 * 14_400);
+        found.push(json!({"type": "0x1::reconfiguration::Configuration", "data": {"epoch": "7", "last_reconfiguration_time": now.to_string()}}));
+        found.push(json!({"type": "0x1::block::BlockResource", "data": {"epoch_interval": "7200000000", "height": chain.clock.height().to_string()}}));
+    }
+    let config = Addr::from_bytes(crate::digest::bytes("get_config_object_address", 0, 0));
+    if address == config {
+        let kind = format!("{}::{}::Config", names.dvrf, names.vrf_module);
+        found.push(json!({"type": kind, "data": {"nonce": (chain.world.next_nonce - 1).to_string(), "instance_id": chain.options.chain_id.to_string()}}));
+    }
+    found
+}
+
+fn resource(chain: &Chain, version: Version, address: Addr, kind: &str) -> Response {
+    let Some(id) = FunctionId::parse(kind) else { return Response::message(400, "Invalid struct tag") };
+    let wanted = format!("{}::{}::{}", id.address, id.module, id.name);
+    match resources(chain, address).into_iter().find(|resource| resource["type"] == wanted.as_str()) {
+        None => Response::message(404, &format!("Resource not found: {wanted}")),
+        Some(found) if version == Version::V1 => Response::json(200, &json!({"result": [found["data"]]})),
+        Some(found) => Response::json(200, &found),
+    }
+}
+
+fn module(chain: &Chain, address: Addr, name: &str) -> Option<Value> {
+    let (kind, published) = chain.module(address, name)?;
+    Some(module_json(&format!("{address}::{name}"), &published, kind, !chain.options.no_abi))
+}
+
+fn list(version: Version, old: &str, middle: &str, items: Vec<Value>) -> Response {
+    match version {
+        Version::V1 => Response::json(200, &json!({old: items})),
+        Version::V2 => Response::json(200, &json!({middle: items, "cursor": ""})),
+        Version::V3 => Response::json(200, &Value::Array(items)).with("x-supra-cursor", String::new()),
+    }
+}
+
+fn transactions(chain: &Chain, version: Version, address: Addr, request: &Request) -> Response {
+    let count = request.query("count").and_then(|count| count.parse().ok()).unwrap_or(20_usize).min(100);
+    let start = request.query("start").and_then(|start| start.parse::<u64>().ok());
+    let mut rows: Vec<_> = chain.transactions.iter().filter(|row| row.sender == address).collect();
+    // With a start the order flips from newest first to ascending.
+    match start {
+        None => rows.reverse(),
+        Some(start) => rows.retain(|row| row.sequence >= start),
+    }
+    let shown: Vec<Value> = rows.into_iter().take(count).map(|row| chain.transaction_json(row)).collect();
+    match version {
+        Version::V3 => Response::json(200, &Value::Array(shown)),
+        _ => Response::json(200, &json!({"record": shown})),
+    }
+}

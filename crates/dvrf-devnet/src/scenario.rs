@@ -1,0 +1,184 @@
+//! Decides the starting state each scenario name stands for.
+
+use crate::addr::Addr;
+use crate::deposit::{Client, Deposit, ModuleInfo};
+use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE};
+use crate::treasury::{Token, Treasury};
+use crate::world::{Answers, Names, VrfRequest, World};
+
+pub(crate) const NAMES: [&str; 17] = [
+    "healthy",
+    "low",
+    "warn",
+    "at-minimum",
+    "below-minimum",
+    "stuck",
+    "pending",
+    "not-whitelisted",
+    "module-disabled",
+    "paused",
+    "empty",
+    "no-aggregator",
+    "consumer-missing",
+    "gas-drift",
+    "ready",
+    "callback-aborts",
+    "u128-max",
+];
+
+/// 30 × 1000 × (500000 + 25000) quants; `max_txn_fee` × 30 gives the same.
+pub(crate) const MIN_BALANCE: u128 = 15_750_000_000;
+pub(crate) const MAX_TXN_FEE: u128 = 525_000_000;
+pub(crate) const GRANT: u128 = 500_000_000;
+/// Age of the request in `stuck`.
+const STUCK_SECONDS: u64 = 3 * 3600;
+const AGGREGATOR: u8 = 0xa6;
+
+pub(crate) fn balance(scenario: &str) -> u128 {
+    match scenario {
+        "warn" => 39_375_000_000,
+        "low" => 23_625_000_000,
+        "at-minimum" => MIN_BALANCE,
+        "below-minimum" => 12_600_000_000,
+        "u128-max" => u128::MAX,
+        _ => 78_750_000_000,
+    }
+}
+
+fn client(names: &Names, address: Addr, scenario: &str, now_us: u64) -> Client {
+    let now = now_us / 1_000_000;
+    Client {
+        address,
+        balance: balance(scenario),
+        grant: GRANT,
+        total_grant: GRANT,
+        max_txn_fee: MAX_TXN_FEE,
+        contracts: if scenario == "consumer-missing" { Vec::new() } else { vec![names.lottery] },
+        modules: vec![ModuleInfo {
+            type_info: format!("{}::{}::LotteryMarker", names.lottery, names.lottery_module),
+            max_callback_txn_fee: 1_000_000,
+            enabled: scenario != "module-disabled",
+        }],
+        start_seconds: now.saturating_sub(30 * 86_400),
+        end_seconds: now.saturating_add(150 * 86_400),
+        max_gas_price: 1000,
+        max_gas_limit: 500_000,
+        callback_gas_price: 100,
+        callback_gas_limit: 150_000,
+    }
+}
+
+pub(crate) fn player(number: u8) -> Addr {
+    let mut bytes = [0; 32];
+    bytes[30] = 0xb0;
+    bytes[31] = number;
+    Addr::from_bytes(bytes)
+}
+
+fn lottery(names: &Names, scenario: &str, past_draws: u64) -> Lottery {
+    let waiting = matches!(scenario, "stuck" | "pending");
+    let count = if waiting || matches!(scenario, "ready" | "callback-aborts") { DRAW_AT } else { 3 };
+    let requests = past_draws + u64::from(waiting);
+    let huge = scenario == "u128-max";
+    let callback_gas_limit = if huge { u128::MAX } else { 150_000 };
+    let nonce = past_draws + 1;
+    Lottery {
+        tickets: (1_u8..).take(count).map(player).collect(),
+        jackpot: TICKET_PRICE * count as u64,
+        draw_scheduled: count >= DRAW_AT,
+        next_ticket_id: past_draws * DRAW_AT as u64 + count as u64,
+        pending: waiting.then_some(nonce),
+        max_gas_fee: 525_000_000,
+        max_gas_price: 1000,
+        max_gas_limit: if scenario == "gas-drift" { 600_000 } else { 500_000 },
+        callback_gas_price: 100,
+        callback_gas_limit,
+        verification_gas_value: 25_000,
+        requests,
+        responses: past_draws,
+        payload_hash: (requests > 0).then(|| crate::digest::id("payload", requests, requests)),
+        last_requester: (requests > 0).then_some(names.lottery),
+        next_client_seed: requests + 1,
+        consumers: if scenario == "consumer-missing" { Vec::new() } else { vec![names.lottery] },
+        aggregator: (scenario != "no-aggregator").then_some(Addr::small(AGGREGATOR)),
+        client_snapshot: Some(ClientSnapshot {
+            max_gas_price: 1000,
+            max_gas_limit: 500_000,
+            min_balance_limit: MIN_BALANCE,
+        }),
+        consumer_snapshot: Some((100, callback_gas_limit)),
+        request_config: Some((1, 1)),
+    }
+}
+
+fn treasury(names: &Names) -> Treasury {
+    let mut treasury = Treasury::new(names.lottery);
+    treasury.token = Some(Token {
+        name: "Supra Lottery Ticket".to_owned(),
+        symbol: "SLT".to_owned(),
+        decimals: 9,
+        icon_uri: String::new(),
+        project_uri: String::new(),
+    });
+    treasury.register(names.lottery, 1_000_000_000_000);
+    for number in 1..=9 {
+        treasury.register(player(number), 1_000_000_000);
+    }
+    treasury
+}
+
+pub(crate) struct Start {
+    pub(crate) names: Names,
+    pub(crate) now_us: u64,
+    pub(crate) past_draws: u64,
+    pub(crate) extra_clients: u32,
+    pub(crate) answer_ms: Option<u64>,
+    pub(crate) seed: u64,
+}
+
+/// The age of the open request a scenario begins with, in µs.
+pub(crate) fn pending_age_us(scenario: &str) -> Option<u64> {
+    match scenario {
+        "stuck" => Some(STUCK_SECONDS * 1_000_000),
+        "pending" => Some(5_000_000),
+        _ => None,
+    }
+}
+
+pub(crate) fn world(scenario: &str, start: Start) -> World {
+    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed } = start;
+    let empty = scenario == "empty";
+    let mut deposit = Deposit { clients: Vec::new(), paused: scenario == "paused" };
+    if scenario != "not-whitelisted" {
+        deposit.clients.push(client(&names, names.client, scenario, now_us));
+    }
+    for index in 0..extra_clients {
+        let address = Addr::from_bytes(crate::digest::bytes("client", seed, u64::from(index)));
+        deposit.clients.push(Client {
+            balance: u128::from(crate::digest::number("balance", seed, u64::from(index)) % 100_000_000_000),
+            ..client(&names, address, "healthy", now_us)
+        });
+    }
+    let open = pending_age_us(scenario).map(|age| VrfRequest {
+        nonce: past_draws + 1,
+        asked_us: now_us.saturating_sub(age),
+        due_us: answer_ms
+            .filter(|_| scenario == "pending")
+            .map(|ms| now_us.saturating_add(ms.saturating_mul(1000))),
+    });
+    World {
+        deposit,
+        lottery: (!empty).then(|| lottery(&names, scenario, past_draws)),
+        treasury: if empty { Treasury::new(names.lottery) } else { treasury(&names) },
+        next_nonce: past_draws + 1 + u64::from(open.is_some()),
+        open,
+        answers: if scenario == "stuck" {
+            Answers::Never
+        } else {
+            Answers::AfterMs(answer_ms.unwrap_or(2000))
+        },
+        callback_aborts: scenario == "callback-aborts",
+        seed,
+        names,
+    }
+}
