@@ -27,12 +27,12 @@ fn mistakes_name_flag_and_value() {
     for (words, said) in [
         (&["--margin", "nan"][..], "--margin is \"nan\": a decimal number such as 0.15 is needed"),
         (&["--margin", "-1"], "--margin is \"-1\": a decimal number such as 0.15 is needed"),
-        (&["--window", "0"], "the window must be above 0"),
+        (&["--window", "0"], "--window is \"0\": a number above 0 is needed"),
         (
             &["--max-gas-price", "１０００"],
             "--max-gas-price is \"１０００\": a whole number of ASCII digits is needed",
         ),
-        (&["--max-gas-price", "0"], "the gas price must be above 0"),
+        (&["--max-gas-price", "0"], "--max-gas-price is \"0\": a number above 0 is needed"),
         (
             &["--max-gas-limit", "340282366920938463463374607431768211455"],
             "the gas sum does not fit 128 bits",

@@ -18,7 +18,7 @@ fn the_verdict_is_added_and_nothing_else_changes() {
     assert!(added.starts_with(",\"checks\":{\"status\":\"alert\",\"severity\":\"warning\""), "{added}");
     let checks = &outcome.json()["checks"];
     assert_eq!(checks["findings"][0]["code"], "DEPOSIT_BELOW_WARN_TIER");
-    assert_eq!(checks["ratio"], "1.26");
+    assert_eq!(checks["ratio"], "1.50");
     assert_eq!(checks["warnings"], json!(["DEPOSIT_BELOW_WARN_TIER"]));
     assert_eq!(checks["violations"], json!([]));
 }
@@ -38,8 +38,8 @@ fn thresholds_and_expectations() {
     let input = report("healthy");
     let code = |words: &[&str]| run(tool("dvrf-check").args(words).write_stdin(input.clone())).code;
     assert_eq!(code(&[]), 0);
-    assert_eq!(code(&["--warn", "400%"]), 0);
-    assert_eq!(code(&["--warn", "4.01"]), 1);
+    assert_eq!(code(&["--warn", "500%"]), 0);
+    assert_eq!(code(&["--warn", "5.01"]), 1);
     assert_eq!(code(&["--expect-aggregator", LOTTERY, "--expect-consumer", LOTTERY]), 0);
     assert_eq!(code(&["--expect-consumer", "0x7"]), 1);
     assert_eq!(code(&["--expect-max-gas-price", "1000"]), 0);
@@ -49,7 +49,7 @@ fn thresholds_and_expectations() {
     let limit =
         |text: &str| run(tool("dvrf-check").env("MIN_BALANCE_LIMIT", text).write_stdin(input.clone()));
     assert_eq!(
-        limit("63000000000").json()["checks"]["violations"],
+        limit("78750000000").json()["checks"]["violations"],
         json!(["AVAILABLE_BELOW_EXPECTED_MIN_BALANCE"])
     );
     assert_eq!(limit("0").code, 2);
@@ -84,7 +84,7 @@ fn the_old_checks_document() {
 #[test]
 fn a_plugin_line() {
     for (scenario, code, begins) in [
-        ("healthy", 0, "DVRF OK - 4.00x minimum | 'balance'=63000000000;31500000000:;15750000000:;0;"),
+        ("healthy", 0, "DVRF OK - 5.00x minimum | 'balance'=78750000000;31500000000:;15750000000:;0;"),
         ("low", 1, "DVRF WARNING - "),
         ("below-minimum", 2, "DVRF CRITICAL - "),
     ] {

@@ -129,15 +129,15 @@ fn dev_null_means_live() {
         .env("DEPOSIT_ADDR", testkit::DEPOSIT);
     let output = live.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(line["state"]["deposit"]["balance"], "63000000000");
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(record["state"]["deposit"]["balance"], "78750000000");
 }
 
 #[test]
 fn an_interrupt_ends_with_130_and_takes_the_cli_along() {
-    let devnet = Devnet::start(&[]);
+    let devnet = Devnet::start(&["--fault", "cli_hang"]);
     let line = format!(
-        "SUPRA_CLI_BIN={} DVRF_DEVNET_URL={} DVRF_DEVNET_CLI_FAULT=hang LOTTERY_ADDR={} DEPOSIT_ADDR={} {} --live & pid=$!; sleep 0.6; kill -INT $pid; wait $pid; echo $?; sleep 0.1; pgrep -f {} | wc -l",
+        "SUPRA_CLI_BIN={} DVRF_DEVNET_URL={} LOTTERY_ADDR={} DEPOSIT_ADDR={} {} --live & pid=$!; sleep 0.6; kill -INT $pid; wait $pid; echo $?; sleep 0.1; pgrep -f {} | wc -l",
         devnet.cli.display(),
         devnet.url,
         testkit::LOTTERY,

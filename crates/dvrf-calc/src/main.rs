@@ -54,7 +54,8 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     // clap has seen to it that all three are there.
     let price = GasPrice(positive("--max-gas-price", args.max_gas_price.as_deref().unwrap_or_default())?);
     let limit = GasUnits(positive("--max-gas-limit", args.max_gas_limit.as_deref().unwrap_or_default())?);
-    let verification = GasUnits(number("--verification-gas", args.verification_gas.as_deref().unwrap_or_default())?);
+    let verification =
+        GasUnits(number("--verification-gas", args.verification_gas.as_deref().unwrap_or_default())?);
     let window = u32::try_from(positive("--window", &args.window)?)
         .map_err(|_| bad("--window", &args.window, "at most 4294967295 is needed"))?;
     let result = Calculation::from_gas(price, limit, verification, margin, window).map_err(refused)?;

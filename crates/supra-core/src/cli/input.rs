@@ -61,7 +61,7 @@ impl InputArgs {
             None if !stdin_holds_records() => Ok(Source::Live),
             _ => {
                 hint_when_silent(session);
-                let input: Box<dyn BufRead> = match rustix::io::dup(io::stdin()) {
+                let input: Box<dyn BufRead> = match rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3) {
                     Ok(descriptor) => Box::new(BufReader::with_capacity(1 << 16, File::from(descriptor))),
                     Err(_) => Box::new(BufReader::new(io::empty())),
                 };

@@ -17,8 +17,9 @@ impl Output {
     /// The process's stdout. A terminal and a slow pipe see every record as it comes.
     pub fn stdout() -> Self {
         let line_by_line = io::stdout().is_terminal();
-        // std's stdout flushes at every newline; the descriptor itself does not.
-        let sink: Box<dyn Write> = match rustix::io::dup(io::stdout()) {
+        // std's stdout flushes at every newline; the descriptor itself does not. Closed on exec: a grandchild of the
+        // CLI that lives on must not hold our reader.
+        let sink: Box<dyn Write> = match rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3) {
             Ok(descriptor) => Box::new(BufWriter::with_capacity(1 << 16, File::from(descriptor))),
             // A stdout closed by the caller: std writes to nowhere, as it does for every program.
             Err(_) => Box::new(io::stdout()),

@@ -29,6 +29,8 @@ impl Collected {
         NEEDED.into_iter().find_map(|(key, name)| {
             let report = self.views.get(key)?;
             let known = match key {
+                // That the module does not know the client is an answer, and the reason for every missing amount.
+                "balance" | "min_balance" if deposit.client_whitelisted == Some(false) => true,
                 "balance" => deposit.balance.is_some(),
                 "min_balance" => deposit.min_balance.is_some() || deposit.at_or_below_minimum.is_some(),
                 _ => report.error.is_none(),
