@@ -40,7 +40,7 @@ fn thresholds_and_expectations() {
     assert_eq!(code(&[]), 0);
     assert_eq!(code(&["--warn", "500%"]), 0);
     assert_eq!(code(&["--warn", "5.01"]), 1);
-    assert_eq!(code(&["--expect-aggregator", LOTTERY, "--expect-consumer", LOTTERY]), 0);
+    assert_eq!(code(&["--expect-aggregator", "0xA6", "--expect-consumer", LOTTERY]), 0);
     assert_eq!(code(&["--expect-consumer", "0x7"]), 1);
     assert_eq!(code(&["--expect-max-gas-price", "1000"]), 0);
     assert_eq!(code(&["--expect-max-gas-price", "1001"]), 1);

@@ -9,5 +9,6 @@ mod json;
 mod manners;
 mod matrix;
 mod pipeline;
+mod schema;
 mod status;
 mod tidy;

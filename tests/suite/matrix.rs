@@ -115,7 +115,9 @@ fn the_state_is_the_same_from_both_transports() {
             let rpc = state(Way::Rpc);
             assert_eq!(state(Way::Cli("v11")), rpc, "{interface} {scenario}");
             if scenario == "u128-max" {
-                assert_eq!(rpc["deposit"]["balance"], u128::MAX.to_string());
+                // Only the camel-case views are u128.
+                let most = if interface == "camel" { u128::MAX } else { u64::MAX.into() };
+                assert_eq!(rpc["deposit"]["balance"], most.to_string());
             }
             // A CLI before v11 reads no resources, and only there is the nonce of a pending request.
             let mut without = rpc.clone();

@@ -27,7 +27,7 @@ fn jq_from_chain_to_verdict_in_one_pipe() {
 
 #[test]
 fn jq_numbers_survive() {
-    let line = "dvrf-devnet exec --scenario u128-max -- sh -c 'dvrf-json --live | jq -c . | dvrf-check | jq -r .checks.available_quants'";
+    let line = "dvrf-devnet exec --scenario u128-max --interface camel -- sh -c 'dvrf-json --live | jq -c . | dvrf-check | jq -r .checks.available_quants'";
     assert_eq!(bash(line).1, format!("{}\n", u128::MAX));
 }
 
@@ -40,13 +40,18 @@ fn head_takes_one() {
 #[test]
 fn jq_a_fleet_is_a_file_of_lines() {
     let devnet = Devnet::start(&["--clients", "20"]);
+    let targets: String =
+        (0..=20).map(|index| format!("{{\"client_addr\":\"{}\"}}\n", devnet.client(index).0)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let fleet = folder.path().join("fleet.jsonl");
+    std::fs::write(&fleet, targets).unwrap();
     let line = format!(
-        "for i in $(seq 0 19); do printf '{{\"client_addr\":\"0x%064x\"}}\\n' $((0xc00000 + i)); done | \
-         dvrf-json --rpc-url {} --deposit-addr {} | dvrf-check | jq -r .checks.status | sort | uniq -c | tr -s ' '",
+        "dvrf-json --rpc-url {} --deposit-addr {} < {} | dvrf-check | jq -r .state.deposit.client_whitelisted | sort | uniq -c | tr -s ' '",
         devnet.url,
-        testkit::DEPOSIT
+        testkit::DEPOSIT,
+        fleet.display()
     );
-    assert_eq!(bash(&line).1, " 20 ok\n");
+    assert_eq!(bash(&line).1, " 21 true\n");
 }
 
 #[test]

@@ -108,6 +108,12 @@ impl Devnet {
         assert!(answer["ok"] == true, "the devnet refused {order}: {answer}");
     }
 
+    /// The address of the `index`-th client and its balance as JSON; 0 is the lottery's own.
+    pub fn client(&self, index: usize) -> (String, serde_json::Value) {
+        let client = &self.call("GET", "/devnet/state", "")["clients"][index];
+        (client["address"].as_str().unwrap_or_default().to_owned(), client["balance"].clone())
+    }
+
     /// Starts the chain anew in a situation.
     pub fn enter(&self, scenario: &str) {
         self.control(&serde_json::json!({"scenario": scenario}));

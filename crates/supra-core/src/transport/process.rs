@@ -256,7 +256,7 @@ impl Transport for ProcessTransport {
             .map(|url| crate::secret::redact_url(url.reveal()))
             .unwrap_or_default();
         let place = self.config.compose.as_ref().map(|place| place.service.as_str()).unwrap_or_default();
-        format!("cli {} {profile} {node} {place}", program.join(" "))
+        format!("cli {} {profile} {node} {place} {:?}", program.join(" "), self.config.generation)
     }
 
     fn offers_abi(&self) -> bool {
