@@ -127,7 +127,7 @@ pub fn run_from<A: Parser>(
     };
     let result = match generate::wanted(&words) {
         Some(kind) => generate::write(kind, command, &mut session.out),
-        None => match command.clone().try_get_matches_from(&words).and_then(|m| A::from_arg_matches(&m)) {
+        None => match command.try_get_matches_from(&words).and_then(|m| A::from_arg_matches(&m)) {
             Ok(args) => act(&args, &mut session),
             Err(error) => usage(&error, &mut session),
         },
