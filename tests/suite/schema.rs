@@ -95,7 +95,9 @@ fn the_checked_in_schema_is_the_types() {
 fn what_the_tools_write_has_no_other_keys() {
     let schema = serde_json::to_value(schemars::schema_for!(Record)).unwrap();
     let known = schema["properties"].as_object().unwrap();
-    for (scenario, fault) in [("healthy", "latency=1ms"), ("stuck", "5xx_rate=100"), ("empty", "wrong_chain_id=8")] {
+    for (scenario, fault) in
+        [("healthy", "latency=1ms"), ("stuck", "5xx_rate=100"), ("empty", "wrong_chain_id=8")]
+    {
         let devnet = Devnet::start(&["--scenario", scenario, "--fault", fault]);
         let report = run(devnet.tool("dvrf-json", Way::Rpc).args(["--live", "--retries", "0"]));
         let judged = run(tool("dvrf-check").write_stdin(report.out));

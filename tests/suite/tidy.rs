@@ -268,6 +268,23 @@ fn example_files_list_the_table_of_variables() {
 }
 
 #[test]
+fn the_record_page_lists_every_value_and_function() {
+    let page = fs::read_to_string(root().join("docs/record.md")).unwrap();
+    let mut problems = Vec::new();
+    for entry in supra_core::view::catalogue::CATALOGUE {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", entry.key)));
+        let names =
+            entry.candidates.iter().filter_map(|candidate| candidate.function()).map(|(name, _)| name);
+        let missing = names.filter(|name| !row.is_some_and(|row| row.contains(&format!("`{name}`"))));
+        problems.extend(missing.map(|name| format!("docs/record.md: {} lacks {name}", entry.key)));
+        if row.is_none() {
+            problems.push(format!("docs/record.md: {} is missing", entry.key));
+        }
+    }
+    none(&problems);
+}
+
+#[test]
 fn links_in_the_documents_lead_somewhere() {
     let mut problems = Vec::new();
     let pages = files("docs", ".md").into_iter().chain([root().join("README.md")]);

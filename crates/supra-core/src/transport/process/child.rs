@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, Once, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -53,6 +53,8 @@ impl Finished {
 
 /// The process groups of running children, for the signal thread.
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+/// Held for reading from a spawn to its entry in `RUNNING`: the signal thread must not miss a child in between.
+static SPAWNING: RwLock<()> = RwLock::new(());
 static SIGNALS: Once = Once::new();
 
 /// Children have groups of their own, so Ctrl-C does not reach them: pass it on, then end as the signal says.
@@ -61,6 +63,7 @@ fn pass_signals_on() {
         let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
         std::thread::spawn(move || {
             for signal in signals.forever() {
+                let _none_on_its_way = SPAWNING.write().unwrap_or_else(PoisonError::into_inner);
                 for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                     // A group that has just ended is what we want.
                     let _ = kill_process_group(*group, Signal::KILL);
@@ -115,12 +118,14 @@ pub fn run(
         command.env_remove(name);
     }
     command.envs(environment.iter().map(|(name, value)| (name, value)));
+    let on_its_way = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
     let mut child = command.spawn().map_err(|error| {
         let message = format!("the Supra CLI {} cannot be run: {}", program.display(), reason(&error));
         Failure::new(FailureKind::Config, message)
             .with_hint("set SUPRA_CLI_BIN to the CLI's path, or SUPRA_RPC_URL to ask a node without it")
     })?;
     let group = Registered::new(&child);
+    drop(on_its_way);
     let mut finished = Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), timed_out: false };
     if let Err(error) = drain(&mut child, &mut finished, deadline) {
         group.kill();
