@@ -5,6 +5,7 @@
 
 mod calc;
 mod check;
+mod golden;
 mod json;
 mod manners;
 mod matrix;

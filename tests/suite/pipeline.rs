@@ -40,11 +40,18 @@ fn head_takes_one() {
 #[test]
 fn jq_a_fleet_is_a_file_of_lines() {
     let devnet = Devnet::start(&["--clients", "20"]);
-    let targets: String =
-        (0..=20).map(|index| format!("{{\"client_addr\":\"{}\"}}\n", devnet.client(index).0)).collect();
+    let targets: Vec<String> = (0..=20)
+        .map(|index| {
+            format!(
+                "{{\"client_addr\":\"{}\"}}
+",
+                devnet.client(index).0
+            )
+        })
+        .collect();
     let folder = tempfile::tempdir().unwrap();
     let fleet = folder.path().join("fleet.jsonl");
-    std::fs::write(&fleet, targets).unwrap();
+    std::fs::write(&fleet, targets.concat()).unwrap();
     let line = format!(
         "dvrf-json --rpc-url {} --deposit-addr {} < {} | dvrf-check | jq -r .state.deposit.client_whitelisted | sort | uniq -c | tr -s ' '",
         devnet.url,

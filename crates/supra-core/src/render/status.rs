@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Style, both, plain};
 use crate::amount::Quants;
 use crate::check::Severity;
+use crate::failure::FailureKind;
 use crate::lang::Lang;
 use crate::state::State;
 use crate::views::{ViewReport, Views};
@@ -183,6 +184,10 @@ pub fn text(state: &State, views: &Views, lang: Lang, style: Style, out: &mut dy
 
 fn missing(report: Option<&ViewReport>, lang: Lang) -> String {
     match report.and_then(|report| report.error.as_ref()) {
+        // Most chains lack some of the views that others have: no news for people, and the record names them.
+        Some(failure) if failure.kind == FailureKind::Unsupported => {
+            lang.pick("not on this chain", "нет в этой сети")
+        }
         Some(failure) => format!(
             "{} [{}] {}",
             lang.pick("unknown", "неизвестно"),
@@ -196,7 +201,7 @@ fn missing(report: Option<&ViewReport>, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Failure, FailureKind};
+    use crate::failure::Failure;
 
     #[test]
     fn what_is_known_and_what_is_not() {
