@@ -1,4 +1,5 @@
-//! Whole outputs over recorded chains, compared to the letter. `UPDATE_GOLDEN=1 cargo test -p testkit golden` rewrites
+//! Whole outputs over recorded chains, compared to the letter. After `cargo build --workspace`,
+//! `UPDATE_GOLDEN=1 cargo test -p testkit golden` rewrites
 //! them; the recordings under `tests/fixtures` were made with `dvrf-json --record` on a frozen devnet.
 
 use testkit::{DEPOSIT, LOTTERY, root, run, tool};
