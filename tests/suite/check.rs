@@ -103,6 +103,10 @@ fn a_plugin_line() {
     assert_eq!(lost(&[]).code, 3);
     assert!(lost(&[]).out.contains("'balance'=U"));
     assert_eq!(lost(&["--timeout-state", "critical"]).code, 2);
+    for mistake in [&["--no-such-flag"][..], &["--warn", "much"]] {
+        let outcome = lost(mistake);
+        assert_eq!((outcome.code, outcome.out.starts_with("DVRF UNKNOWN - ")), (3, true), "{outcome}");
+    }
 }
 
 #[test]

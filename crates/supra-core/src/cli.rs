@@ -23,6 +23,7 @@ use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::record::RecordError;
 use crate::record::reader::ReadError;
+use crate::render::nagios::{self, Host, PluginState};
 use stdio::Output;
 
 /// What ends a run without an answer. The chain of sources is printed once, here.
@@ -129,7 +130,7 @@ pub fn run_from<A: Parser>(
         Some(kind) => generate::write(kind, command, &mut session.out),
         None => match command.try_get_matches_from(&words).and_then(|m| A::from_arg_matches(&m)) {
             Ok(args) => act(&args, &mut session),
-            Err(error) => usage(&error, &mut session),
+            Err(error) => usage(&error, &words, &mut session),
         },
     };
     let result = result.and_then(|exit| session.out.finish().map(|()| exit));
@@ -143,14 +144,21 @@ pub fn run_from<A: Parser>(
     ExitCode::from(exit.code())
 }
 
-/// Help and version go to stdout and are no error; everything else goes to stderr and is 2.
-fn usage(error: &clap::Error, session: &mut Session) -> Result<Exit, CliError> {
+/// Help and version go to stdout and are no error; everything else goes to stderr and is 2. A monitoring host reads
+/// one line of stdout and would take 2 for critical.
+fn usage(error: &clap::Error, words: &[OsString], session: &mut Session) -> Result<Exit, CliError> {
+    let text = error.render().to_string();
     if !error.use_stderr() {
-        session.out.text(&error.render().to_string())?;
+        session.out.text(&text)?;
         return Ok(Exit::Done);
     }
     // A closed stderr must not change the code.
-    let _ = write!(io::stderr(), "{}", error.render());
+    let _ = io::stderr().write_all(text.as_bytes());
+    if words.iter().any(|word| word == "--nagios") {
+        let first = text.lines().next().unwrap_or_default();
+        session.out.with(|out| nagios::write(&[Host::failed(first, PluginState::Unknown)], out))?;
+        return Ok(Exit::Passed(PluginState::Unknown.code()));
+    }
     Ok(Exit::CannotAnswer)
 }
 
