@@ -50,6 +50,9 @@ fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             at_minimum(None, deposit.min_balance, findings);
         }
         findings.unknown("balance", "the balance", "баланс");
+        if deposit.min_balance.is_none() && deposit.at_or_below_minimum.is_none() {
+            findings.unknown("min_balance", "the minimum balance", "минимальный баланс");
+        }
         return;
     };
     let below = deposit.min_balance.map(|minimum| balance <= minimum);
