@@ -219,8 +219,8 @@ fn a_cli_that_misbehaves_is_unknown_in_bounded_time() {
         let started = std::time::Instant::now();
         devnet.fault(fault);
         let mut tool = devnet.tool("dvrf-json", Way::Cli("v10"));
-        let outcome = run(tool.args(["--live", "--call-timeout", "1", "--timeout", "3"]));
+        let outcome = run(tool.args(["--live", "--call-timeout", "2", "--timeout", "6"]));
         assert_eq!(outcome.code, code, "{fault}: {outcome}");
-        assert!(started.elapsed().as_secs() < 8, "{fault} took {:?}", started.elapsed());
+        assert!(started.elapsed().as_secs() < 20, "{fault} took {:?}", started.elapsed());
     }
 }

@@ -21,7 +21,7 @@ fn config(program: OsString) -> ProcessConfig {
         supra_config: None,
         generation: Generation::V9,
         env_remove: &["MONITOR_WEBHOOK_URL"],
-        call_timeout: Duration::from_millis(600),
+        call_timeout: Duration::from_millis(1500),
         jobs: 8,
         compose: None,
     }
@@ -109,7 +109,7 @@ fn a_hanging_call_is_stopped_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("sleep 30 & echo $! > {}/child; wait", folder.path().display());
     assert_eq!(kind(&text), FailureKind::Timeout);
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(10));
     let pid = fs::read_to_string(folder.path().join("child")).unwrap();
     let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
     assert!(state.is_empty() || state.contains(") Z "), "the grandchild lives: {state}");
@@ -118,8 +118,8 @@ fn a_hanging_call_is_stopped_with_its_children() {
 #[test]
 fn a_grandchild_that_holds_the_pipe_does_not_hold_us() {
     let started = Instant::now();
-    assert_eq!(ask("sleep 2 & echo '{\"result\":[\"1\"]}'").unwrap()[0], "1");
-    assert!(started.elapsed() < Duration::from_millis(1500));
+    assert_eq!(ask("sleep 5 & echo '{\"result\":[\"1\"]}'").unwrap()[0], "1");
+    assert!(started.elapsed() < Duration::from_secs(4));
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn config(urls: Vec<Secret>) -> RpcConfig {
         urls,
         headers: vec![],
         versions: ["v3", "v2", "v1"].map(str::to_owned).to_vec(),
-        call_timeout: Duration::from_millis(500),
+        call_timeout: Duration::from_secs(1),
         jobs: 4,
         retries: 2,
         body_bytes_max: 10_000,
