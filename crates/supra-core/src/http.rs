@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::failure::quote;
 use crate::secret::Secret;
 
 /// What is sent.
@@ -127,7 +128,10 @@ fn explain(error: &ureq::Error, call: &Call) -> HttpError {
         Error::Timeout(_) => HttpError::Timeout(call.timeout),
         Error::BodyExceedsLimit(_) => HttpError::TooLong(call.body_bytes_max),
         Error::Io(cause) if cause.kind() == std::io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
-        Error::Io(cause) => HttpError::Connection(format!("the connection failed: {}", cause.kind())),
+        // The operating system's own words name no URL: a refused connection, a name that cannot be looked up.
+        Error::Io(cause) => {
+            HttpError::Connection(format!("the connection failed: {}", quote(&cause.to_string())))
+        }
         Error::HostNotFound => HttpError::Connection("the host name is not known".to_owned()),
         Error::ConnectionFailed => HttpError::Connection("no connection".to_owned()),
         Error::Tls(_) | Error::Rustls(_) => HttpError::Connection("the TLS handshake failed".to_owned()),
