@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use supra_core::amount::Quants;
 use supra_core::check::is_low;
-use supra_core::cli::args::{LiveArgs, SpeechArgs, lang};
+use supra_core::cli::args::{LiveArgs, lang};
 use supra_core::cli::input::InputArgs;
 use supra_core::cli::records::each;
 use supra_core::cli::{CliError, Session, run};
@@ -23,8 +23,6 @@ struct Args {
     input: InputArgs,
     #[command(flatten)]
     live: LiveArgs,
-    #[command(flatten)]
-    speech: SpeechArgs,
     /// Indent the output
     #[arg(long, help_heading = "Output")]
     pretty: bool,
@@ -35,7 +33,6 @@ struct Args {
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
-    args.speech.fill(&mut session.settings);
     let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);
     each(&args.input, session, |record, session| {
         session.out.record(record, pretty)?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use supra_core::cli::args::{LiveArgs, SpeechArgs, lang};
+use supra_core::cli::args::{LiveArgs, lang};
 use supra_core::cli::input::InputArgs;
 use supra_core::cli::records::each;
 use supra_core::cli::{CliError, Session, run};
@@ -21,8 +21,6 @@ struct Args {
     input: InputArgs,
     #[command(flatten)]
     live: LiveArgs,
-    #[command(flatten)]
-    speech: SpeechArgs,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Json, help_heading = "Output")]
     format: Format,
@@ -41,7 +39,6 @@ enum Format {
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
-    args.speech.fill(&mut session.settings);
     each(&args.input, session, |record, session| {
         match args.format {
             Format::Json => session.out.record(record, args.pretty)?,

@@ -83,6 +83,14 @@ impl Session {
         let _ = writeln!(io::stderr(), "[{level}] {}: {sentence}", self.name);
     }
 
+    /// Says a failure and, where we know it, what to do.
+    pub fn say_failure(&self, failure: &Failure) {
+        self.say("error", &failure.message);
+        if let Some(hint) = &failure.hint {
+            self.say("info", hint);
+        }
+    }
+
     /// Whether stdout may be coloured: a terminal, `NO_COLOR` unset, and not a dumb one.
     pub fn colour(&self) -> bool {
         io::stdout().is_terminal()
@@ -105,21 +113,13 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// Runs a tool: `main` is this call and nothing else.
 pub fn run<A: Parser>(act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> ExitCode {
-    run_from(std::env::args_os(), act)
-}
-
-/// [`run`] with other words than the process's own, for the dispatcher.
-pub fn run_from<A: Parser>(
-    words: impl IntoIterator<Item = OsString>,
-    act: fn(&A, &mut Session) -> Result<Exit, CliError>,
-) -> ExitCode {
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(exit::HELP)
         .infer_long_args(true)
         .args_override_self(true)
         .max_term_width(100);
-    let words: Vec<OsString> = words.into_iter().collect();
+    let words: Vec<OsString> = std::env::args_os().collect();
     let mut session = Session {
         name: command.get_name().to_owned(),
         settings: Settings::new(env::read()),
@@ -135,9 +135,9 @@ pub fn run_from<A: Parser>(
     };
     let result = result.and_then(|exit| session.out.finish().map(|()| exit));
     let exit = result.unwrap_or_else(|error| {
-        session.say("error", &chain(&error));
-        if let CliError::Failure(Failure { hint: Some(hint), .. }) = &error {
-            session.say("info", hint);
+        match &error {
+            CliError::Failure(failure) => session.say_failure(failure),
+            other => session.say("error", &chain(other)),
         }
         Exit::CannotAnswer
     });

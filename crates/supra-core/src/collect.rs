@@ -189,7 +189,7 @@ impl Search {
         let Some(way) = self.current.clone() else { return };
         self.report.function = Some(asked(request));
         self.report.attempts += reply.attempts;
-        self.report.duration_ms += u64::try_from(reply.elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.report.duration_ms += reply.elapsed_ms();
         let batch = matches!(way, Way::Known(Candidate::Row(..) | Candidate::LotteryData));
         let answer = match &reply.result {
             Ok(answer) => answer,
@@ -270,7 +270,7 @@ fn chain_id_of(reply: &Reply, target: &Target, collected: &mut Collected) {
     });
     let mut report = ViewReport {
         function: Some(asked(&Request::ChainId)),
-        duration_ms: u64::try_from(reply.elapsed.as_millis()).unwrap_or(u64::MAX),
+        duration_ms: reply.elapsed_ms(),
         attempts: reply.attempts,
         error: None,
     };

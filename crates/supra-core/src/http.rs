@@ -12,10 +12,6 @@ pub enum Method {
     Get,
     /// Ask or send.
     Post,
-    /// Replace.
-    Put,
-    /// Remove.
-    Delete,
 }
 
 /// One call.
@@ -27,7 +23,7 @@ pub struct Call<'a> {
     pub url: &'a str,
     /// Headers, which may hold keys.
     pub headers: &'a [(String, Secret)],
-    /// The body of a POST or PUT.
+    /// The body of a POST.
     pub body: &'a [u8],
     /// The media type of the body.
     pub content_type: &'static str,
@@ -96,13 +92,8 @@ impl Http {
     pub fn send(&self, call: &Call) -> Result<Answer, HttpError> {
         let result = match call.method {
             Method::Get => self.prepare(self.agent.get(call.url), call).call(),
-            Method::Delete => self.prepare(self.agent.delete(call.url), call).call(),
             Method::Post => self
                 .prepare(self.agent.post(call.url), call)
-                .header("Content-Type", call.content_type)
-                .send(call.body),
-            Method::Put => self
-                .prepare(self.agent.put(call.url), call)
                 .header("Content-Type", call.content_type)
                 .send(call.body),
         };

@@ -86,11 +86,6 @@ impl Live {
         collected.write(record, &target, &given, &calculation, now)?;
         Ok(Ok(collected))
     }
-
-    /// The formula's result, where the gas settings are given.
-    pub fn calculation(&self) -> Option<&Calculation> {
-        self.calculation.as_ref()
-    }
 }
 
 /// Writes a record that says only what failed, so that the pipe never carries silence.

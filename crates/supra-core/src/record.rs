@@ -69,16 +69,11 @@ impl Record {
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), RecordError> {
         let raw = serde_json::value::to_raw_value(value)
             .map_err(|source| RecordError::Shape { key: key.to_owned(), source })?;
-        self.set_raw(key, raw);
-        Ok(())
-    }
-
-    /// Sets a key to a value that is text already.
-    pub fn set_raw(&mut self, key: &str, raw: Box<RawValue>) {
         match self.entries.iter_mut().rev().find(|(name, _)| name == key) {
             Some((_, value)) => *value = raw,
             None => self.entries.push((key.to_owned(), raw)),
         }
+        Ok(())
     }
 
     /// Refuses a record of another major schema; one without a schema is a target or an old report.

@@ -47,6 +47,13 @@ pub struct Reply {
     pub attempts: u32,
 }
 
+impl Reply {
+    /// [`Self::elapsed`] in whole milliseconds.
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 /// The moment by which everything must have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);

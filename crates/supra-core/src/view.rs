@@ -101,15 +101,6 @@ impl Argument {
             Self::U64(number) => format!("u64:{number}"),
         }
     }
-
-    /// The type name a module ABI shows for a parameter that takes this.
-    pub fn abi_type(&self) -> &'static str {
-        match self {
-            Self::Address(_) => "address",
-            Self::Addresses(_) => "vector<address>",
-            Self::U64(_) => "u64",
-        }
-    }
 }
 
 /// One call of a view function.

@@ -106,6 +106,9 @@ pub struct LiveArgs {
     /// The formula of the minimum balance.
     #[command(flatten)]
     pub calculation: CalculationArgs,
+    /// The language of sentences.
+    #[command(flatten)]
+    pub speech: SpeechArgs,
     /// View functions chosen by hand.
     #[arg(long = long(&env::FUNCTIONS), value_name = "VALUE=FUNCTION", help = help(&env::FUNCTIONS), help_heading = "Chain")]
     pub function: Vec<String>,
@@ -120,6 +123,7 @@ impl LiveArgs {
         self.target.fill(settings);
         self.chain.fill(settings);
         self.calculation.fill(settings);
+        self.speech.fill(settings);
         let joined = |list: &[String], by: &str| (!list.is_empty()).then(|| list.join(by));
         settings.set_flag(&env::FUNCTIONS, joined(&self.function, ",").as_deref());
         settings.set_flag(&env::RPC_HEADERS, joined(&self.rpc_header, "\n").as_deref());

@@ -18,11 +18,7 @@ pub fn each(
         Source::Records(records) => records,
         Source::Live => {
             let mut record = Record::new();
-            let live = Live::open(&session.settings);
-            let exit = match &live {
-                Ok(live) => ask(live, &mut record, session)?,
-                Err(failure) => refuse(failure, &mut record, session)?,
-            };
+            let exit = ask(&mut None, &mut record, session)?;
             return Ok(exit.and(act(&mut record, session)?));
         }
     };
@@ -74,31 +70,30 @@ fn prepare(
             .with_hint("a target is {\"lottery_addr\": …} or {\"client_addr\": …}");
         return refuse(&failure, record, session);
     }
-    match live.get_or_insert_with(|| Live::open(&session.settings)) {
-        Ok(live) => ask(live, record, session),
-        Err(failure) => refuse(&failure.clone(), record, session),
-    }
+    ask(live, record, session)
 }
 
-fn ask(live: &Live, record: &mut Record, session: &Session) -> Result<Exit, CliError> {
+/// Asks the chain about the record's target; the way to the chain is opened once and kept.
+fn ask(
+    live: &mut Option<Result<Live, Failure>>,
+    record: &mut Record,
+    session: &Session,
+) -> Result<Exit, CliError> {
+    let live = match live.get_or_insert_with(|| Live::open(&session.settings)) {
+        Ok(live) => live,
+        Err(failure) => return refuse(failure, record, session),
+    };
     let failure = match live.fill(record, session.now)? {
         Ok(collected) => collected.failure().map(|(_, failure)| failure),
         Err(failure) => Some(failure),
     };
     let Some(failure) = failure else { return Ok(Exit::Done) };
-    say(&failure, session);
+    session.say_failure(&failure);
     Ok(Exit::CannotAnswer)
 }
 
 fn refuse(failure: &Failure, record: &mut Record, session: &Session) -> Result<Exit, CliError> {
-    say(failure, session);
+    session.say_failure(failure);
     fail(record, failure, session.now)?;
     Ok(Exit::CannotAnswer)
-}
-
-fn say(failure: &Failure, session: &Session) {
-    session.say("error", &failure.message);
-    if let Some(hint) = &failure.hint {
-        session.say("info", hint);
-    }
 }
