@@ -12,6 +12,10 @@ pub enum Method {
     Get,
     /// Ask or send.
     Post,
+    /// Replace.
+    Put,
+    /// Remove.
+    Delete,
 }
 
 /// One call.
@@ -23,7 +27,7 @@ pub struct Call<'a> {
     pub url: &'a str,
     /// Headers, which may hold keys.
     pub headers: &'a [(String, Secret)],
-    /// The body of a POST.
+    /// The body of a POST or a PUT.
     pub body: &'a [u8],
     /// The media type of the body.
     pub content_type: &'static str,
@@ -92,15 +96,18 @@ impl Http {
     pub fn send(&self, call: &Call) -> Result<Answer, HttpError> {
         let result = match call.method {
             Method::Get => self.prepare(self.agent.get(call.url), call).call(),
-            Method::Post => self
-                .prepare(self.agent.post(call.url), call)
-                .header("Content-Type", call.content_type)
-                .send(call.body),
+            Method::Delete => self.prepare(self.agent.delete(call.url), call).call(),
+            Method::Post => self.prepare_body(self.agent.post(call.url), call).send(call.body),
+            Method::Put => self.prepare_body(self.agent.put(call.url), call).send(call.body),
         };
         let mut response = result.map_err(|error| explain(&error, call))?;
         let body = response.body_mut().with_config().limit(call.body_bytes_max).read_to_vec();
         let body = body.map_err(|error| explain(&error, call))?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+
+    fn prepare_body<B>(&self, request: ureq::RequestBuilder<B>, call: &Call) -> ureq::RequestBuilder<B> {
+        self.prepare(request, call).header("Content-Type", call.content_type)
     }
 
     #[expect(clippy::unused_self, reason = "reads as a step of `send`")]

@@ -20,6 +20,7 @@ pub mod http;
 pub mod min_balance;
 pub mod move_value;
 pub mod state;
+pub mod store;
 pub mod view;
 pub mod views;
 

@@ -1,0 +1,299 @@
+//! What survives between runs: small files in the `--state-dir`, replaced as a whole under a lock; locks; log lines.
+//!
+//! A file is either the old one or the new one, after a kill at any instant. Writing needs the lock, so that two runs
+//! never mix; the kernel drops a lock with its process, so that none is left behind. The lock is `flock(2)`: it
+//! excludes `flock(1)` too. It guards one host only.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+use crate::failure::{Failure, FailureKind};
+
+/// A state file is some kB; a larger one is not ours.
+pub const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Why a state file, a lock or a log could not be used. `path` is what the operator named.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another run held the lock for as long as we waited.
+    #[error("another run holds the lock {path}")]
+    Busy {
+        /// The lock file.
+        path: String,
+    },
+    /// The system refused.
+    #[error("cannot {what} {path}: {reason}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file or directory.
+        path: String,
+        /// The system's words.
+        reason: String,
+        /// The same for programs.
+        kind: ErrorKind,
+    },
+    /// The file is larger than any of ours.
+    #[error("{path} is longer than {FILE_BYTES_MAX} bytes")]
+    TooLong {
+        /// The file.
+        path: String,
+    },
+}
+
+impl StoreError {
+    fn io(what: &'static str, path: &Path, error: &io::Error) -> Self {
+        // `O_NOFOLLOW` on a symlink is `ELOOP`, whose text speaks of levels.
+        let reason = match error.raw_os_error() {
+            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => {
+                "it is a symbolic link".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        Self::Io { what, path: path.display().to_string(), reason, kind: error.kind() }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let hint = match &error {
+            StoreError::Busy { .. } => "wait for the other run, or give it another lock or state directory",
+            StoreError::Io { kind: ErrorKind::StorageFull | ErrorKind::QuotaExceeded, .. } => {
+                "free some space, or name another directory"
+            }
+            StoreError::Io { .. } => "give a directory that this user can write to",
+            StoreError::TooLong { .. } => "move the file away: it was not written by these tools",
+        };
+        Failure::new(FailureKind::Output, error.to_string()).with_hint(hint)
+    }
+}
+
+/// A directory of state files, named by `--state-dir`.
+#[derive(Debug, Clone)]
+pub struct StateDir {
+    path: PathBuf,
+}
+
+impl StateDir {
+    /// The directory, made for this user alone (0700) if it is not there.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| StoreError::io("make the state directory", path, &error))?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
+    pub fn lock(&self, name: &str, wait: Duration) -> Result<Held, StoreError> {
+        let lock = Lock::take(&self.path.join(format!("{name}.lock")), wait)?;
+        Ok(Held { directory: self.path.clone(), name: name.to_owned(), _lock: lock })
+    }
+}
+
+/// A held lock; dropped with this value, or by the kernel with the process. The file stays: deleting a lock file lets
+/// two runs hold two locks of one name.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes an exclusive lock on `path`, made if it is not there, waiting no longer than `wait`.
+    pub fn take(path: &Path, wait: Duration) -> Result<Self, StoreError> {
+        const POLL: Duration = Duration::from_millis(20);
+        let file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| StoreError::io("open the lock file", path, &error))?;
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path, &error)),
+                Err(TryLockError::WouldBlock) => match wait.checked_sub(start.elapsed()) {
+                    Some(left) if !left.is_zero() => std::thread::sleep(POLL.min(left)),
+                    _ => return Err(StoreError::Busy { path: path.display().to_string() }),
+                },
+            }
+        }
+    }
+}
+
+/// The state files of one name, under their lock.
+#[derive(Debug)]
+pub struct Held {
+    directory: PathBuf,
+    name: String,
+    _lock: Lock,
+}
+
+impl Held {
+    /// The path of `NAME.KIND`.
+    pub fn path(&self, kind: &str) -> PathBuf {
+        self.directory.join(format!("{}.{kind}", self.name))
+    }
+
+    /// The file `NAME.KIND`, or `None` where there is none.
+    pub fn read(&self, kind: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path(kind);
+        let failed = |error: &io::Error| StoreError::io("read", &path, error);
+        let opened = OpenOptions::new()
+            .read(true)
+            // A fifo laid in our place must not hold us.
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+            .open(&path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(StoreError::TooLong { path: path.display().to_string() });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Replaces the file `NAME.KIND` as a whole (0600), on disk when this returns.
+    pub fn replace(&self, kind: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.path(kind);
+        let temporary = self.path(&format!("{kind}.new"));
+        let written = (|| {
+            // Left by a run that was killed; a fresh file also never follows a link.
+            remove_if_there(&temporary)?;
+            let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)?;
+            File::open(&self.directory)?.sync_all()
+        })();
+        written.map_err(|error| {
+            drop(fs::remove_file(&temporary));
+            StoreError::io("write", &path, &error)
+        })
+    }
+
+    /// Moves a file that cannot be understood to `NAME.KIND.corrupt`, in place of an earlier one, and names it.
+    pub fn set_aside(&self, kind: &str) -> Result<PathBuf, StoreError> {
+        let path = self.path(kind);
+        let aside = self.path(&format!("{kind}.corrupt"));
+        fs::rename(&path, &aside).map_err(|error| StoreError::io("move away", &path, &error))?;
+        Ok(aside)
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Adds one line to a log: opened for this line alone, so that logrotate needs no signal; written in one call, so
+/// that lines of two runs never mix; on disk when this returns.
+pub fn append_line(path: &Path, line: &str) -> Result<(), StoreError> {
+    debug_assert!(!line.contains('\n'));
+    let failed = |error: &io::Error| StoreError::io("append to", path, error);
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o640)
+        .open(path)
+        .map_err(|error| failed(&error))?;
+    file.write_all(format!("{line}\n").as_bytes()).map_err(|error| failed(&error))?;
+    match file.sync_all() {
+        // A pipe or a terminal has no disk to reach.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        other => other.map_err(|error| failed(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn opened() -> (tempfile::TempDir, StateDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::open(&directory.path().join("a/state")).unwrap();
+        (directory, state)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn files_are_replaced_as_a_whole_and_private() {
+        let (_directory, state) = opened();
+        let held = state.lock("x", Duration::ZERO).unwrap();
+        assert_eq!(held.read("json").unwrap(), None);
+        fs::write(held.path("json.new"), b"left by a killed run").unwrap();
+        held.replace("json", b"one").unwrap();
+        held.replace("json", b"two").unwrap();
+        assert_eq!(held.read("json").unwrap().unwrap(), b"two");
+        assert!(!held.path("json.new").exists());
+        assert_eq!((mode(&held.path("json")), mode(&state.path)), (0o600, 0o700));
+        let aside = held.set_aside("json").unwrap();
+        assert_eq!((held.read("json").unwrap(), fs::read(aside).unwrap()), (None, b"two".to_vec()));
+    }
+
+    #[test]
+    fn one_lock_at_a_time_and_a_bounded_wait() {
+        let (_directory, state) = opened();
+        let held = state.lock("x", Duration::ZERO).unwrap();
+        let start = Instant::now();
+        let refused = state.lock("x", Duration::from_millis(60)).unwrap_err();
+        assert!(matches!(refused, StoreError::Busy { .. }), "{refused}");
+        assert!(start.elapsed() >= Duration::from_millis(60));
+        state.lock("y", Duration::ZERO).unwrap();
+        drop(held);
+        state.lock("x", Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn links_and_pipes_in_our_place_are_refused() {
+        let (_directory, state) = opened();
+        let held = state.lock("x", Duration::ZERO).unwrap();
+        let secret = state.path.join("victim");
+        fs::write(&secret, b"theirs").unwrap();
+        symlink(&secret, held.path("json")).unwrap();
+        let refused = held.read("json").unwrap_err().to_string();
+        assert!(refused.ends_with("x.json: it is a symbolic link"), "{refused}");
+        symlink(&secret, held.path("json.new")).unwrap();
+        held.replace("json", b"ours").unwrap();
+        assert_eq!(fs::read(&secret).unwrap(), b"theirs");
+        assert_eq!(held.read("json").unwrap().unwrap(), b"ours");
+    }
+
+    #[test]
+    fn a_refusal_names_the_path_and_the_way_out() {
+        let failure: Failure = StateDir::open(Path::new("/proc/none/state")).unwrap_err().into();
+        assert_eq!(failure.kind, FailureKind::Output);
+        assert!(failure.message.starts_with("cannot make the state directory /proc/none/state: "));
+        let full: Failure = append_line(Path::new("/dev/full"), "{}").unwrap_err().into();
+        assert_eq!(full.message, "cannot append to /dev/full: No space left on device (os error 28)");
+        assert_eq!(full.hint.as_deref(), Some("free some space, or name another directory"));
+    }
+
+    #[test]
+    fn lines_are_added() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        append_line(&log, "a").unwrap();
+        append_line(&log, "b").unwrap();
+        assert_eq!(fs::read(&log).unwrap(), b"a\nb\n");
+    }
+}
