@@ -19,6 +19,7 @@ pub mod config;
 pub mod http;
 pub mod min_balance;
 pub mod move_value;
+pub mod retry;
 pub mod state;
 pub mod store;
 pub mod view;

@@ -1,7 +1,6 @@
 //! Supra REST: versions v3 → v2 → v1, several nodes with fail-over, retries that listen to the node.
 
 mod envelope;
-mod retry;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,8 +11,8 @@ use super::{Deadline, Reply, Request, Transport, parallel};
 use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Answer, Call, Http, HttpError, Method};
+use crate::retry::{Backoff, retry_after};
 use crate::secret::{Secret, redact_url};
-use retry::{Backoff, retry_after};
 
 /// Which nodes are asked, and how.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! How long to wait before asking again: what the node says, else exponential with full jitter.
+//! How long to wait before trying again: what the server says, else exponential with full jitter.
 
 use std::time::Duration;
 
@@ -9,17 +9,20 @@ const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Waits that double up to ten seconds, each drawn from nothing to its full length.
-pub(super) struct Backoff {
+#[derive(Debug)]
+pub struct Backoff {
     ceiling: Duration,
     state: u64,
 }
 
 impl Backoff {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Waits that begin at a quarter of a second; the seed decides the jitter.
+    pub fn new(seed: u64) -> Self {
         Self { ceiling: FIRST, state: seed }
     }
 
-    pub(super) fn next_wait(&mut self) -> Duration {
+    /// The next wait.
+    pub fn next_wait(&mut self) -> Duration {
         // SplitMix64: spread is all that jitter needs.
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
@@ -32,7 +35,7 @@ impl Backoff {
 }
 
 /// `Retry-After` in seconds or as an HTTP date; a date in the past means now.
-pub(super) fn retry_after(value: &str) -> Option<Duration> {
+pub fn retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
