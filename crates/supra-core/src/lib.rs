@@ -34,7 +34,9 @@ pub mod live;
 pub mod record;
 
 pub mod check;
+pub mod metrics;
 pub mod render;
+pub mod sinks;
 
 pub mod exit;
 

@@ -94,6 +94,17 @@ setting_flags! {
     }
 }
 
+setting_flags! {
+    /// Names of metrics, and where they are pushed to.
+    MetricsArgs, "Metrics", {
+        metric_prefix = METRIC_PREFIX "PREFIX"
+        push_url = PUSH_URL "URL"
+        push_method = PUSH_METHOD "METHOD"
+        push_timeout = PUSH_TIMEOUT "SECONDS"
+        push_job = PUSH_JOB "JOB"
+    }
+}
+
 /// Everything a tool needs that may ask the chain.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LiveArgs {

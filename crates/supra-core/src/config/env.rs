@@ -84,6 +84,13 @@ variables! {
         WINDOW "MIN_BALANCE_WINDOW" also "REQUEST_WINDOW" flag "--window" default "30": "Requests that the minimum covers."
         MIN_BALANCE_LIMIT "MIN_BALANCE_LIMIT" flag "--min-balance-limit": "Own lower limit of the balance, in quants."
     }
+    "Metrics" {
+        METRIC_PREFIX "METRIC_PREFIX" flag "--metric-prefix" default "supra_dvrf": "What the names of metrics begin with."
+        PUSH_URL "MONITOR_PUSH_URL" flag "--push-url" is secret: "Where to push metrics: any URL, or a Pushgateway's base URL together with a job."
+        PUSH_METHOD "MONITOR_PUSH_METHOD" flag "--push-method": "POST or PUT; unset: PUT for a Pushgateway group, POST otherwise."
+        PUSH_TIMEOUT "MONITOR_PUSH_TIMEOUT" flag "--push-timeout" default "10": "Seconds for the push, repeated attempts included."
+        PUSH_JOB "DVRF_PUSH_JOB" flag "--push-job": "Job of the Pushgateway group to replace."
+    }
     "Output" {
         LANGUAGE "DVRF_LANG" flag "--lang": "en or ru for sentences; unset: the locale's language."
         NO_COLOR "NO_COLOR": "Set to anything: no colours."
