@@ -1,18 +1,21 @@
 //! The flag groups that tools share; names, defaults and help come from the table of variables.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::config::env::{self, Variable};
 use crate::config::{Settings, network::Network};
 use crate::failure::Failure;
 use crate::lang::Lang;
+use crate::store::StateDir;
 
 /// The flag of a setting without its dashes.
-fn long(variable: &'static Variable) -> &'static str {
+pub(super) fn long(variable: &'static Variable) -> &'static str {
     variable.flag.map_or(variable.name, |flag| flag.trim_start_matches("--"))
 }
 
-fn help(variable: &Variable) -> String {
+pub(super) fn help(variable: &Variable) -> String {
     let default = variable.default.map(|text| format!(", default {text}")).unwrap_or_default();
     let also = variable.also.map(|name| format!(" or {name}")).unwrap_or_default();
     format!("{} [variable {}{also}{default}]", variable.meaning.trim_end_matches('.'), variable.name)
@@ -26,7 +29,8 @@ macro_rules! setting_flags {
         pub struct $group {
             $(
                 #[doc = concat!("The flag of `", stringify!($variable), "`.")]
-                #[arg(long = long(&env::$variable), value_name = $value, help = help(&env::$variable),
+                #[arg(long = $crate::cli::args::long(&env::$variable), value_name = $value,
+                      help = $crate::cli::args::help(&env::$variable),
                       allow_negative_numbers = true)]
                 pub $field: Option<String>,
             )*
@@ -40,6 +44,8 @@ macro_rules! setting_flags {
         }
     };
 }
+
+pub(super) use setting_flags;
 
 setting_flags! {
     /// What is watched.
@@ -95,13 +101,17 @@ setting_flags! {
 }
 
 setting_flags! {
-    /// Names of metrics, and where they are pushed to.
-    MetricsArgs, "Metrics", {
-        metric_prefix = METRIC_PREFIX "PREFIX"
-        push_url = PUSH_URL "URL"
-        push_method = PUSH_METHOD "METHOD"
-        push_timeout = PUSH_TIMEOUT "SECONDS"
-        push_job = PUSH_JOB "JOB"
+    /// What is remembered between runs.
+    StateArgs, "Memory", {
+        state_dir = STATE_DIR "DIR"
+    }
+}
+
+impl StateArgs {
+    /// The directory, made if it is not there; `None` where every run stands alone.
+    pub fn open(settings: &Settings) -> Result<Option<StateDir>, Failure> {
+        let Some(path) = settings.text(&env::STATE_DIR) else { return Ok(None) };
+        Ok(Some(StateDir::open(Path::new(path))?))
     }
 }
 

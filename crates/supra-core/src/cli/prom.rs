@@ -4,11 +4,9 @@ mod deliver;
 mod gather;
 mod listen;
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
-use super::args::MetricsArgs;
+use super::args::{StateArgs, setting_flags};
 use super::input::InputArgs;
 use super::judge::Judge;
 use super::policy::PolicyArgs;
@@ -24,6 +22,18 @@ use crate::metrics::{self, Exposition};
 use crate::render::exposition;
 use deliver::{SinkArgs, Sinks};
 use listen::ListenArgs;
+
+setting_flags! {
+    /// Names of metrics, and where they are pushed to.
+    MetricsArgs, "Metrics", {
+        metric_prefix = METRIC_PREFIX "PREFIX"
+        push_url = PUSH_URL "URL"
+        push_url_file = PUSH_URL_FILE "FILE"
+        push_method = PUSH_METHOD "METHOD"
+        push_timeout = PUSH_TIMEOUT "SECONDS"
+        push_job = PUSH_JOB "JOB"
+    }
+}
 
 /// The flags of metrics.
 #[derive(Debug, Clone, Args)]
@@ -53,9 +63,9 @@ pub struct PromArgs {
     /// Serving.
     #[command(flatten)]
     listen: ListenArgs,
-    /// Remember in this directory when a report was last complete
-    #[arg(long, value_name = "DIR")]
-    state_dir: Option<PathBuf>,
+    /// When a report was last complete.
+    #[command(flatten)]
+    state: StateArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,6 +97,7 @@ impl PromArgs {
         session: &mut Session,
     ) -> Result<Exit, CliError> {
         self.settings.fill(&mut session.settings);
+        self.state.fill(&mut session.settings);
         if let Some(address) = self.listen.address() {
             return listen::listen(self, address, input, self.plan(policy, session)?, session);
         }
@@ -96,7 +107,7 @@ impl PromArgs {
         }
         let plan = self.plan(policy, session)?;
         let (seen, exit) = plan.gather(input, session)?;
-        let mut memory = gather::Memory::load(self.state_dir.as_deref(), session);
+        let mut memory = gather::Memory::load(session);
         let points = plan.points(&seen, &mut memory, session.now);
         memory.save(session);
         if self.format == Format::Json {

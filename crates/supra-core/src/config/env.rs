@@ -84,9 +84,22 @@ variables! {
         WINDOW "MIN_BALANCE_WINDOW" also "REQUEST_WINDOW" flag "--window" default "30": "Requests that the minimum covers."
         MIN_BALANCE_LIMIT "MIN_BALANCE_LIMIT" flag "--min-balance-limit": "Own lower limit of the balance, in quants."
     }
+    "Memory" {
+        STATE_DIR "DVRF_STATE_DIR" flag "--state-dir": "Directory where tools remember between runs; unset: every run stands alone."
+    }
+    "Telling" {
+        WEBHOOK_URL "MONITOR_WEBHOOK_URL" flag "--webhook-url" is secret: "Webhook to tell; on the command line it can be seen by others, so prefer a file."
+        WEBHOOK_URL_FILE "DVRF_WEBHOOK_URL_FILE" flag "--webhook-url-file": "File that holds the webhook's URL; unset: the credential webhook-url, if there is one."
+        WEBHOOK_TYPE "MONITOR_WEBHOOK_TYPE" flag "--webhook-type" default "slack": "What the webhook is: slack, generic, teams, discord, alertmanager or ping."
+        NOTIFY_CHANNELS "DVRF_NOTIFY_CHANNELS" is secret: "Channels as for --channel, separated by semicolons."
+        TITLE "MONITOR_TITLE" flag "--title" default "Supra dVRF": "Title of messages."
+        RUNBOOK_BASE "DVRF_RUNBOOK_BASE" flag "--runbook-base": "What links to these documents begin with, such as the URL of your copy."
+        NOTIFY_TIMEOUT "DVRF_NOTIFY_TIMEOUT" flag "--notify-timeout" default "30": "Seconds for all deliveries of one run."
+    }
     "Metrics" {
         METRIC_PREFIX "METRIC_PREFIX" flag "--metric-prefix" default "supra_dvrf": "What the names of metrics begin with."
         PUSH_URL "MONITOR_PUSH_URL" flag "--push-url" is secret: "Where to push metrics: any URL, or a Pushgateway's base URL together with a job."
+        PUSH_URL_FILE "DVRF_PUSH_URL_FILE" flag "--push-url-file": "File that holds the push URL; unset: the credential push-url, if there is one."
         PUSH_METHOD "MONITOR_PUSH_METHOD" flag "--push-method": "POST or PUT; unset: PUT for a Pushgateway group, POST otherwise."
         PUSH_TIMEOUT "MONITOR_PUSH_TIMEOUT" flag "--push-timeout" default "10": "Seconds for the push, repeated attempts included."
         PUSH_JOB "DVRF_PUSH_JOB" flag "--push-job": "Job of the Pushgateway group to replace."
@@ -102,12 +115,13 @@ variables! {
         TERM "TERM": "dumb: no colours."
         XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
         HOME "HOME": "Home directory."
+        CREDENTIALS_DIRECTORY "CREDENTIALS_DIRECTORY": "Where systemd puts the files of LoadCredential=."
     }
 }
 
 /// Variables of the old scripts that hold secrets and that no child process needs.
 pub const NOT_FOR_CHILDREN: &[&str] =
-    &["MONITOR_WEBHOOK_URL", "MONITOR_PUSH_URL", "DVRF_RPC_HEADERS", "NODE_API_KEY"];
+    &["MONITOR_WEBHOOK_URL", "DVRF_NOTIFY_CHANNELS", "MONITOR_PUSH_URL", "DVRF_RPC_HEADERS", "NODE_API_KEY"];
 
 /// Reads every variable of the table. An empty one counts as unset; one that is not UTF-8 is kept with
 /// replacement characters, so that the setting that needs it can refuse it by name.

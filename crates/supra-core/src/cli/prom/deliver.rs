@@ -27,9 +27,6 @@ pub(super) struct SinkArgs {
     /// Replace this file for node-exporter's textfile collector instead of printing
     #[arg(long, value_name = "FILE")]
     pub(super) textfile: Option<PathBuf>,
-    /// File that holds the push URL
-    #[arg(long, value_name = "FILE")]
-    push_url_file: Option<PathBuf>,
     /// Label of the Pushgateway group beside its job (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
     push_group: Vec<String>,
@@ -116,18 +113,7 @@ fn fold(results: Vec<Result<(), Failure>>, session: &Session) -> Exit {
 
 fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> {
     let settings = &session.settings;
-    let given = settings.text(&env::PUSH_URL).map(Secret::new);
-    let url = match (given, &args.sinks.push_url_file) {
-        (Some(_), Some(_)) => {
-            let message = format!("{} and --push-url-file are both given", env::PUSH_URL.name);
-            return Err(
-                Failure::new(FailureKind::Config, message).with_hint("give the push URL in one place")
-            );
-        }
-        (given, None) => given,
-        (None, Some(path)) => Some(url_in(path)?),
-    };
-    let Some(url) = url else { return Ok(None) };
+    let Some(url) = push_url(settings)? else { return Ok(None) };
     if args.settings.push_url.as_ref().is_some_and(|url| url.contains(['@', '?'])) {
         let sentence = "the push URL on the command line is in the process list: MONITOR_PUSH_URL or --push-url-file keeps it out";
         session.say("warning", sentence);
@@ -151,9 +137,30 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
     }))
 }
 
+/// The URL of the setting or of its file, not both; else of the credential that systemd gives.
+fn push_url(settings: &Settings) -> Result<Option<Secret>, Failure> {
+    let (url, file) = (settings.text(&env::PUSH_URL), settings.text(&env::PUSH_URL_FILE));
+    match (url, file) {
+        (Some(_), Some(_)) => {
+            let message = format!("{} and {} are both given", env::PUSH_URL.name, env::PUSH_URL_FILE.name);
+            Err(Failure::new(FailureKind::Config, message).with_hint("give the push URL in one place"))
+        }
+        (Some(url), None) => Ok(Some(Secret::new(url))),
+        (None, Some(file)) => url_in(Path::new(file)).map(Some),
+        (None, None) => {
+            let credential =
+                settings.text(&env::CREDENTIALS_DIRECTORY).map(|folder| Path::new(folder).join("push-url"));
+            credential.filter(|path| path.exists()).map(|path| url_in(&path)).transpose()
+        }
+    }
+}
+
 fn url_in(path: &Path) -> Result<Secret, Failure> {
     let failed = |why: &str| {
-        Failure::new(FailureKind::Config, format!("--push-url-file {} cannot be used: {why}", path.display()))
+        Failure::new(
+            FailureKind::Config,
+            format!("the push URL cannot be read from {}: {why}", path.display()),
+        )
     };
     let mut text = String::new();
     let file = File::open(path).map_err(|error| failed(&error.to_string()))?;

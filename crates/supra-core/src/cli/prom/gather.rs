@@ -1,13 +1,13 @@
 //! Records as series: what each says, what it is called, and when it was last complete.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Plan;
 use crate::check::{Checks, ReportError, is_low};
+use crate::cli::args::StateArgs;
 use crate::cli::input::InputArgs;
 use crate::cli::records::each;
 use crate::cli::{CliError, Session};
@@ -20,7 +20,7 @@ use crate::metrics::{Point, compat};
 use crate::min_balance::Calculation;
 use crate::record::Record;
 use crate::state::State;
-use crate::store::{Held, StateDir};
+use crate::store::Held;
 use crate::views::Views;
 
 /// A record and what it says.
@@ -165,13 +165,15 @@ const KIND: &str = "json";
 
 impl Memory {
     /// Reads the state directory. What goes wrong with it is said and costs only the memory: metrics go out.
-    pub(super) fn load(directory: Option<&Path>, session: &Session) -> Self {
-        let Some(directory) = directory else { return Self::default() };
-        let lock = StateDir::open(directory).and_then(|state| state.lock("prom", Duration::from_secs(5)));
+    pub(super) fn load(session: &Session) -> Self {
+        let lock = StateArgs::open(&session.settings).and_then(|directory| {
+            Ok(directory.map(|directory| directory.lock("prom", Duration::from_secs(5))).transpose()?)
+        });
         let held = match lock {
-            Ok(held) => held,
-            Err(error) => {
-                session.say_failure(&error.into());
+            Ok(Some(held)) => held,
+            Ok(None) => return Self::default(),
+            Err(failure) => {
+                session.say_failure(&failure);
                 return Self::default();
             }
         };
@@ -202,9 +204,18 @@ impl Memory {
         self.last_success.get(name).and_then(|seconds| Timestamp::from_second(*seconds).ok())
     }
 
-    /// Writes the state directory back.
-    pub(super) fn save(&self, session: &Session) {
-        let Some(held) = &self.held else { return };
+    /// Takes over what another run knows, and its lock.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (name, seconds) in other.last_success {
+            let last = self.last_success.entry(name).or_insert(seconds);
+            *last = seconds.max(*last);
+        }
+        self.held = other.held;
+    }
+
+    /// Writes the state directory back and releases it.
+    pub(super) fn save(&mut self, session: &Session) {
+        let Some(held) = self.held.take() else { return };
         let bytes = serde_json::to_vec(&self.last_success).unwrap_or_default();
         if let Err(error) = held.replace(KIND, &bytes) {
             session.say_failure(&error.into());

@@ -74,7 +74,7 @@ pub(super) fn listen(
     let min_interval = Duration::from_secs(args.listen.min_interval.unwrap_or(MIN_INTERVAL_S).into());
     let serving = Serving { content_type, min_interval, patience };
     let openmetrics = args.format == Format::Openmetrics;
-    let mut memory = Memory::load(args.state_dir.as_deref(), session);
+    let mut memory = Memory::default();
     // The thread that collects has a session of its own: its clock moves from scrape to scrape.
     let mut own = Session {
         name: session.name.clone(),
@@ -118,6 +118,7 @@ fn collect(
         why
     });
     let (seen, _) = gathered?;
+    memory.merge(Memory::load(session));
     let points = plan.points(&seen, memory, session.now);
     memory.save(session);
     text(&plan.exposition(&points, session)).map(Arc::new)
