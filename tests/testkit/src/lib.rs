@@ -7,6 +7,8 @@ use std::process::{Child, Stdio};
 
 use assert_cmd::Command;
 
+pub mod receivers;
+
 /// The workspace's root.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
