@@ -1,12 +1,15 @@
 //! How every tool begins, speaks and ends: parse, act, one line for an error, one exit code.
 
 pub mod args;
+pub mod channels;
 pub mod generate;
 pub mod input;
 pub mod judge;
 pub mod policy;
 pub mod records;
 pub mod stdio;
+pub mod tell;
+pub mod teller;
 pub mod typed;
 pub mod verdict;
 

@@ -34,6 +34,7 @@ pub mod live;
 pub mod record;
 
 pub mod check;
+pub mod notify;
 pub mod render;
 
 pub mod exit;
