@@ -31,6 +31,8 @@ use crate::render::plain_lines;
 
 /// The longest wait for one receiver's answer.
 const PER_CALL: Duration = Duration::from_secs(10);
+/// The longest wait for a dead man's switch.
+const PING_LIMIT: Duration = Duration::from_secs(5);
 /// How often a message is sent again within a run.
 const RETRIES: u32 = 3;
 /// What a dead man's switch is told of a run; one fleet's messages must not fill the memory.
@@ -255,6 +257,7 @@ impl TellArgs {
             expiry_s: span("--expire-after", &self.memory.expire_after)?,
             dry_run: self.output.dry_run,
             include_json: self.output.include_json,
+            ping_limit: timeout(settings)?.min(PING_LIMIT),
             budget: timeout(settings)?,
             sender: Sender {
                 http: Http::new(channels.list.len().max(1)),

@@ -25,8 +25,6 @@ use crate::record::Record;
 use crate::state::State;
 use crate::store::{Held, StateDir, StoreError};
 
-/// A dead man's switch that does not answer must not hold up a monitor.
-const PING_LIMIT: Duration = Duration::from_secs(5);
 /// A receiver that asks for more is asked again after this.
 const HOLD_S_MAX: i64 = 3600;
 
@@ -56,6 +54,8 @@ pub struct Teller {
     /// What is left of the time for deliveries.
     pub(super) budget: Duration,
     pub(super) sender: Sender,
+    /// The longest wait for a dead man's switch: one that does not answer must not hold up a monitor.
+    pub(super) ping_limit: Duration,
     pub(super) run: String,
     /// Channels whose refusal was said in an earlier run.
     pub(super) quiet: BTreeSet<String>,
@@ -264,9 +264,13 @@ impl Teller {
             return;
         }
         for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
-            let (sender, channel, run) = (self.sender.clone(), channel.clone(), self.run.clone());
+            let (sender, channel, run) = (self.pinger(), channel.clone(), self.run.clone());
             self.started.push(std::thread::spawn(move || ping(&sender, &channel, Signal::Start, &run, "")));
         }
+    }
+
+    fn pinger(&self) -> Sender {
+        Sender { deadline: Instant::now() + self.ping_limit, ..self.sender.clone() }
     }
 
     /// Tells them how it ended. That a switch cannot be reached changes no verdict: its silence is its alarm.
@@ -277,7 +281,7 @@ impl Teller {
             for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
                 let bad = level >= channel.min || exit == Exit::CannotAnswer || exit == Exit::Busy;
                 let signal = if bad { Signal::Fail } else { Signal::Ok };
-                troubles.extend(ping(&self.sender, channel, signal, &self.run, lines));
+                troubles.extend(ping(&self.pinger(), channel, signal, &self.run, lines));
             }
         }
         troubles.dedup();
@@ -288,7 +292,6 @@ impl Teller {
 }
 
 fn ping(sender: &Sender, channel: &Channel, sign: Signal, run: &str, lines: &str) -> Option<String> {
-    let sender = Sender { deadline: Instant::now() + PING_LIMIT, per_call: PING_LIMIT, ..sender.clone() };
     let why = match sender.call(channel, &signal(channel, sign, run, lines)).0 {
         Meaning::Taken => return None,
         Meaning::Again { why, .. } | Meaning::Refused { why } | Meaning::NoEntry { why, .. } => why,

@@ -159,13 +159,22 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Every text that must not be shown.
-    pub fn secrets(&self) -> Vec<&str> {
+    /// Every text that must not be shown: address and token, and each part of them that is long enough to be a secret
+    /// and not an ordinary word.
+    fn secrets(&self) -> Vec<&str> {
+        const LENGTH_MIN: usize = 8;
         let url = self.url.reveal();
-        let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
-        let token = self.token.as_ref().map(Secret::reveal);
-        // A short path such as `hook` is no secret, and replacing it would garble every message.
-        [Some(url), path, token].into_iter().flatten().filter(|text| text.len() >= 8).collect()
+        let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+        let (authority, path) = after_scheme.split_once('/').unwrap_or((after_scheme, ""));
+        let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+        let token = self.token.as_ref().map_or("", Secret::reveal);
+        let parts =
+            [path, user, token].into_iter().flat_map(|text| text.split(['/', '?', '&', '=', ':', '#']));
+        let mut secrets: Vec<&str> = [url, path, token].into_iter().chain(parts).collect();
+        secrets.retain(|secret| secret.len() >= LENGTH_MIN);
+        // The longest first, so that no part of one is left behind.
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets
     }
 
     /// Foreign text, such as a receiver's answer, without our secrets, on one line and bounded.

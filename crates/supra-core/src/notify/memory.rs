@@ -357,7 +357,8 @@ impl Incident {
             match finding.code {
                 Code::DepositAtOrBelowMinBalance => self.fell_below(Decimal::percent(100)),
                 Code::DepositBelowCriticalTier | Code::DepositBelowWarnTier | Code::DepositBelowPlanTier => {
-                    let threshold = finding.evidence.get("threshold").and_then(|t| t.as_str()?.parse().ok());
+                    let threshold = finding.evidence.get("threshold");
+                    let threshold = threshold.and_then(|text| Decimal::deserialize(text).ok());
                     self.fell_below(threshold.unwrap_or(Decimal::percent(100)));
                 }
                 Code::AvailableBelowExpectedMinBalance | Code::AvailableBelowCalculatedMinBalance => {

@@ -387,6 +387,9 @@ mod tests {
             slack.safe("no hook\n at https://hooks.example/T0/secret or T0/secret"),
             "no hook at *** or ***"
         );
+        let url = "slack,url=https://user:password@h/T0/B0000001?key=12345678";
+        let said = "password, B0000001 and 12345678 at h";
+        assert_eq!(parsed(url).unwrap().safe(said), "***, *** and *** at h");
         assert!(!format!("{slack:?}").contains("secret\""), "{slack:?}");
     }
 

@@ -8,7 +8,7 @@ use super::*;
 const RULES: fn() -> Rules = Rules::default;
 
 fn finding(code: Code, threshold: Option<&str>) -> Finding {
-    let evidence = threshold.map(|t| json!({"threshold": t})).unwrap_or(json!({}));
+    let evidence = threshold.map_or(json!({}), |t| json!({"threshold": t.parse::<Decimal>().unwrap()}));
     Finding {
         code,
         severity: code.severity(),
