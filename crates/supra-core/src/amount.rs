@@ -207,6 +207,36 @@ fn mul_div_ceil(a: u128, b: u128, c: u128) -> Result<u128, AmountError> {
     if rest == 0 { Ok(floor) } else { floor.checked_add(1).ok_or(AmountError::Overflow) }
 }
 
+/// `part / whole` as a decimal cut after `places`, without a float and without overflow; none over 0.
+pub fn quotient(part: u128, whole: u128, places: u32) -> Option<String> {
+    let mut text = part.checked_div(whole)?.to_string();
+    let mut rest = part % whole;
+    for place in 0..places {
+        if place == 0 {
+            text.push('.');
+        }
+        let (digit, left) = next_digit(rest, whole);
+        text.push(char::from(b'0' + digit));
+        rest = left;
+    }
+    Some(text)
+}
+
+/// The next decimal of `rest / whole` and what is left, by ten additions of which none can overflow.
+fn next_digit(rest: u128, whole: u128) -> (u8, u128) {
+    let (mut digit, mut sum) = (0, 0);
+    for _ in 0..10 {
+        let room = whole - rest;
+        if sum >= room {
+            sum -= room;
+            digit += 1;
+        } else {
+            sum += rest;
+        }
+    }
+    (digit, sum)
+}
+
 impl FromStr for Decimal {
     type Err = AmountError;
 
@@ -328,7 +358,23 @@ mod tests {
         assert!(twice.exceeds_ratio(u128::MAX, u128::MAX));
     }
 
+    #[test]
+    fn quotients_are_cut_not_rounded() {
+        assert_eq!(quotient(2 * 15_750_000_000 - 1, 15_750_000_000, 6).unwrap(), "1.999999");
+        assert_eq!(quotient(u128::MAX, u128::MAX - 1, 6).unwrap(), "1.000000");
+        assert_eq!(quotient(u128::MAX - 1, u128::MAX, 2).unwrap(), "0.99");
+        assert_eq!(quotient(7, 2, 0).unwrap(), "3");
+        assert_eq!(quotient(1, 0, 6), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_quotient_is_the_division_of_scaled_numbers(part in any::<u64>(), whole in 1u64..) {
+            let scaled = u128::from(part) * 1_000_000 / u128::from(whole);
+            let exact = format!("{}.{:06}", scaled / 1_000_000, scaled % 1_000_000);
+            prop_assert_eq!(quotient(part.into(), whole.into(), 6), Some(exact));
+        }
+
         #[test]
         fn a_margin_never_lowers(amount in any::<u64>(), units in 0u64..1_000_000, places in 0u32..6) {
             let margin = Decimal { units: units.into(), places };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::address::Address;
-use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants};
+use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants, quotient};
 use crate::failure::FailureKind;
 use crate::lang::Lang;
 use crate::min_balance::Calculation;
@@ -242,7 +242,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
             .balance
             .filter(|_| known)
             .zip(deposit.min_balance)
-            .and_then(|(b, m)| ratio_text(b.get(), m.get())),
+            .and_then(|(b, m)| quotient(b.get(), m.get(), 2)),
         grant_remaining: deposit.grant_remaining,
         requests_left: deposit.effective_balance.filter(|_| known).zip(fee).and_then(requests),
         ..verdict(findings.list, policy)
@@ -334,29 +334,6 @@ fn fold(severities: impl Iterator<Item = Severity>, fail_on: Severity) -> Status
         (_, severity) if severity >= fail_on && severity != Severity::Unknown => Status::Alert,
         (status, _) => status,
     })
-}
-
-/// `part / whole` cut after two places, without a float.
-fn ratio_text(part: u128, whole: u128) -> Option<String> {
-    let units = part.checked_div(whole)?;
-    let (tenths, rest) = next_digit(part % whole, whole);
-    let (hundredths, _) = next_digit(rest, whole);
-    Some(format!("{units}.{tenths}{hundredths}"))
-}
-
-/// The next decimal of `rest / whole` and what is left, by ten additions of which none can overflow.
-fn next_digit(rest: u128, whole: u128) -> (u8, u128) {
-    let (mut digit, mut sum) = (0, 0);
-    for _ in 0..10 {
-        let room = whole - rest;
-        if sum >= room {
-            sum -= room;
-            digit += 1;
-        } else {
-            sum += rest;
-        }
-    }
-    (digit, sum)
 }
 
 /// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.

@@ -6,6 +6,7 @@ pub mod generate;
 pub mod input;
 pub mod judge;
 pub mod policy;
+pub mod prom;
 pub mod records;
 pub mod stdio;
 pub mod tell;

@@ -34,8 +34,10 @@ pub mod live;
 pub mod record;
 
 pub mod check;
+pub mod metrics;
 pub mod notify;
 pub mod render;
+pub mod sinks;
 
 pub mod exit;
 

@@ -2,6 +2,7 @@
 
 pub mod calc;
 pub mod check;
+pub mod exposition;
 pub mod legacy;
 pub mod nagios;
 pub mod status;

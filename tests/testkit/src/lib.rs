@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use assert_cmd::Command;
 
 pub mod inbox;
+pub mod receivers;
 
 /// The workspace's root.
 pub fn root() -> PathBuf {

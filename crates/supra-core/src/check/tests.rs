@@ -316,11 +316,11 @@ fn low_is_any_minimum_reached() {
 
 #[test]
 fn ratios_are_cut_not_rounded() {
-    assert_eq!(ratio_text(299, 100).as_deref(), Some("2.99"));
-    assert_eq!(ratio_text(2999, 1000).as_deref(), Some("2.99"));
-    assert_eq!(ratio_text(1, 0), None);
-    assert_eq!(ratio_text(u128::MAX, 1), Some(format!("{}.00", u128::MAX)));
-    assert_eq!(ratio_text(u128::MAX - 1, u128::MAX).as_deref(), Some("0.99"));
+    assert_eq!(quotient(299, 100, 2).as_deref(), Some("2.99"));
+    assert_eq!(quotient(2999, 1000, 2).as_deref(), Some("2.99"));
+    assert_eq!(quotient(1, 0, 2), None);
+    assert_eq!(quotient(u128::MAX, 1, 2), Some(format!("{}.00", u128::MAX)));
+    assert_eq!(quotient(u128::MAX - 1, u128::MAX, 2).as_deref(), Some("0.99"));
 }
 
 #[test]

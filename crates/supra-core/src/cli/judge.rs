@@ -51,21 +51,26 @@ impl Judge {
         }
     }
 
+    /// The formula that a record is judged by: this run's, else the one that the report was made with.
+    pub fn calculation(&self, record: &Record) -> Result<Option<Calculation>, RecordError> {
+        match &self.calculation {
+            None => record.get("calculation"),
+            own => Ok(own.clone()),
+        }
+    }
+
     fn evaluate(&self, record: &Record, session: &Session) -> Result<Checks, RecordError> {
         let error: Option<ReportError> = record.get("error")?;
         let Some(state) = record.get::<State>("state")? else {
             return Ok(evaluate_failure(&error.unwrap_or_default(), &self.policy));
         };
         let views: Views = record.get("views")?.unwrap_or_default();
-        let reported: Option<Calculation> = match &self.calculation {
-            None => record.get("calculation")?,
-            Some(_) => None,
-        };
+        let calculation = self.calculation(record)?;
         let facts = Facts {
             state: &state,
             views: &views,
             error: error.as_ref(),
-            calculation: self.calculation.as_ref().or(reported.as_ref()),
+            calculation: calculation.as_ref(),
             now: read_at(record).unwrap_or(session.now),
         };
         Ok(evaluate(facts, &self.policy))

@@ -8,7 +8,7 @@ use crate::record::Record;
 
 /// stdout of a tool.
 pub struct Output {
-    sink: Box<dyn Write>,
+    sink: Box<dyn Write + Send>,
     line_by_line: bool,
     closed: bool,
 }
@@ -19,12 +19,17 @@ impl Output {
         let line_by_line = io::stdout().is_terminal();
         // std's stdout flushes at every newline; the descriptor itself does not. Closed on exec: a grandchild of the
         // CLI that lives on must not hold our reader.
-        let sink: Box<dyn Write> = match rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3) {
+        let sink: Box<dyn Write + Send> = match rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3) {
             Ok(descriptor) => Box::new(BufWriter::with_capacity(1 << 16, File::from(descriptor))),
             // A stdout closed by the caller: std writes to nowhere, as it does for every program.
             Err(_) => Box::new(io::stdout()),
         };
         Self { sink, line_by_line, closed: false }
+    }
+
+    /// For work whose answer leaves by another way.
+    pub fn nowhere() -> Self {
+        Self { sink: Box::new(io::sink()), line_by_line: false, closed: false }
     }
 
     /// Whether the reader has gone; there is no need to go on for its sake.

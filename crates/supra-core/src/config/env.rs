@@ -96,6 +96,14 @@ variables! {
         RUNBOOK_BASE "DVRF_RUNBOOK_BASE" flag "--runbook-base": "What links to these documents begin with, such as the URL of your copy."
         NOTIFY_TIMEOUT "DVRF_NOTIFY_TIMEOUT" flag "--notify-timeout" default "30": "Seconds for all deliveries of one run."
     }
+    "Metrics" {
+        METRIC_PREFIX "METRIC_PREFIX" flag "--metric-prefix" default "supra_dvrf": "What the names of metrics begin with."
+        PUSH_URL "MONITOR_PUSH_URL" flag "--push-url" is secret: "Where to push metrics: any URL, or a Pushgateway's base URL together with a job."
+        PUSH_URL_FILE "DVRF_PUSH_URL_FILE" flag "--push-url-file": "File that holds the push URL; unset: the credential push-url, if there is one."
+        PUSH_METHOD "MONITOR_PUSH_METHOD" flag "--push-method": "POST or PUT; unset: PUT for a Pushgateway group, POST otherwise."
+        PUSH_TIMEOUT "MONITOR_PUSH_TIMEOUT" flag "--push-timeout" default "10": "Seconds for the push, repeated attempts included."
+        PUSH_JOB "DVRF_PUSH_JOB" flag "--push-job": "Job of the Pushgateway group to replace."
+    }
     "Output" {
         LANGUAGE "DVRF_LANG" flag "--lang": "en or ru for sentences; unset: the locale's language."
         NO_COLOR "NO_COLOR": "Set to anything: no colours."

@@ -16,6 +16,7 @@ use crate::address::Address;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::secret::Secret;
 use crate::view::{FunctionId, ViewCall};
+pub(crate) use child::leave_ending_to_caller;
 pub use child::{Finished, run};
 
 /// Which flags a CLI knows (`facts/supra.md` §4.1).

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -56,6 +57,13 @@ static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 /// Held for reading from a spawn to its entry in `RUNNING`: the signal thread must not miss a child in between.
 static SPAWNING: RwLock<()> = RwLock::new(());
 static SIGNALS: Once = Once::new();
+/// Set by a server that ends in its own way: children are killed, the process goes on to its end.
+static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
+
+/// Leaves the ending of the process to its caller; children are killed at a signal all the same.
+pub(crate) fn leave_ending_to_caller() {
+    ENDS_ITSELF.store(true, Ordering::SeqCst);
+}
 
 /// Children have groups of their own, so Ctrl-C does not reach them: pass it on, then end as the signal says.
 fn pass_signals_on() {
@@ -68,7 +76,9 @@ fn pass_signals_on() {
                     // A group that has just ended is what we want.
                     let _ = kill_process_group(*group, Signal::KILL);
                 }
-                let _ = signal_hook::low_level::emulate_default_handler(signal);
+                if signal == SIGHUP || !ENDS_ITSELF.load(Ordering::SeqCst) {
+                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                }
             }
         });
     });

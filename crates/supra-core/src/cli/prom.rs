@@ -1,0 +1,194 @@
+//! What `dvrf-prom` does with its flags: gather records once or for every scrape, and hand their series to the sinks.
+
+mod deliver;
+mod gather;
+mod listen;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{StateArgs, setting_flags};
+use super::input::InputArgs;
+use super::judge::Judge;
+use super::policy::PolicyArgs;
+use super::typed::bad;
+use super::{CliError, Session};
+use crate::amount::Quants;
+use crate::config::{Settings, env};
+use crate::exit::Exit;
+use crate::failure::{Failure, FailureKind, quote};
+use crate::metrics::catalogue::is_taken;
+use crate::metrics::label::{self, LabelError, Labels, is_name, put};
+use crate::metrics::{self, Exposition};
+use crate::render::exposition;
+use deliver::{SinkArgs, Sinks};
+use listen::ListenArgs;
+
+setting_flags! {
+    /// Names of metrics, and where they are pushed to.
+    MetricsArgs, "Metrics", {
+        metric_prefix = METRIC_PREFIX "PREFIX"
+        push_url = PUSH_URL "URL"
+        push_url_file = PUSH_URL_FILE "FILE"
+        push_method = PUSH_METHOD "METHOD"
+        push_timeout = PUSH_TIMEOUT "SECONDS"
+        push_job = PUSH_JOB "JOB"
+    }
+}
+
+/// The flags of metrics.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Metrics")]
+pub struct PromArgs {
+    /// Prefix and push settings.
+    #[command(flatten)]
+    settings: MetricsArgs,
+    /// How to print: Prometheus text 0.0.4, OpenMetrics 1.0, or the records with `metrics`
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Names, labels and order of the old script
+    #[arg(long)]
+    compat: bool,
+    /// Add a label to every series (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    label: Vec<String>,
+    /// Exit with 1 when the deposit is at or below a minimum
+    #[arg(long)]
+    fail_on_low: bool,
+    /// Indent the JSON
+    #[arg(long)]
+    pretty: bool,
+    /// Sinks of one run.
+    #[command(flatten)]
+    sinks: SinkArgs,
+    /// Serving.
+    #[command(flatten)]
+    listen: ListenArgs,
+    /// When a report was last complete.
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Prometheus text 0.0.4
+    Text,
+    /// OpenMetrics 1.0
+    Openmetrics,
+    /// Records with `metrics`
+    Json,
+}
+
+/// How series are made, read from flags and settings once.
+struct Plan {
+    judge: Judge,
+    prefix: String,
+    labels: Labels,
+    compat: bool,
+    fail_on_low: bool,
+    own_limit: Option<Quants>,
+}
+
+impl PromArgs {
+    /// Runs the tool.
+    pub fn act(
+        &self,
+        input: &InputArgs,
+        policy: &PolicyArgs,
+        session: &mut Session,
+    ) -> Result<Exit, CliError> {
+        self.settings.fill(&mut session.settings);
+        self.state.fill(&mut session.settings);
+        if let Some(address) = self.listen.address() {
+            return listen::listen(self, address, input, self.plan(policy, session)?, session);
+        }
+        let sinks = Sinks::new(self, session)?;
+        if self.sinks.delete {
+            return sinks.delete(session);
+        }
+        let plan = self.plan(policy, session)?;
+        let (seen, exit) = plan.gather(input, session)?;
+        let mut memory = gather::Memory::load(session);
+        let points = plan.points(&seen, &mut memory, session.now);
+        memory.save(session);
+        if self.format == Format::Json {
+            for (mut seen, points) in seen.into_iter().zip(&points) {
+                seen.record.set("metrics", &metrics::json(points, &plan.prefix))?;
+                session.out.record(&seen.record, self.pretty)?;
+            }
+        }
+        let exposition = plan.exposition(&points, session);
+        let printed = self.sinks.textfile.is_none() || self.sinks.dry_run;
+        match self.format {
+            Format::Text if printed => session.out.with(|out| exposition::text(&exposition, out))?,
+            Format::Openmetrics if printed => {
+                session.out.with(|out| exposition::openmetrics(&exposition, out))?;
+            }
+            _ => {}
+        }
+        // Printed first, as the old script did: a push that fails or waits hides nothing.
+        session.out.flush()?;
+        let mut body = Vec::new();
+        exposition::text(&exposition, &mut body)
+            .map_err(|source| CliError::Write { to: "memory".to_owned(), source })?;
+        Ok(exit.and(sinks.deliver(&body, session)))
+    }
+
+    fn plan(&self, policy: &PolicyArgs, session: &Session) -> Result<Plan, Failure> {
+        let settings = &session.settings;
+        let prefix = needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?.trim_end_matches('_');
+        if !is_name(prefix) {
+            let message =
+                format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
+            return Err(Failure::new(FailureKind::Config, message));
+        }
+        Ok(Plan {
+            judge: Judge::new(policy, session)?,
+            prefix: prefix.to_owned(),
+            labels: labels("--label", &self.label, |name| !self.compat && is_taken(name))?,
+            compat: self.compat,
+            fail_on_low: self.fail_on_low,
+            own_limit: settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants),
+        })
+    }
+}
+
+fn needed<T>(value: Option<T>, variable: &'static env::Variable) -> Result<T, Failure> {
+    value.ok_or_else(|| Settings::missing(variable))
+}
+
+/// Labels of a repeatable flag; the last of a name wins, an empty item is none.
+fn labels(flag: &str, texts: &[String], is_taken: impl Fn(&str) -> bool) -> Result<Labels, Failure> {
+    let mut labels = Labels::new();
+    for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+        let parsed = label::parse(text).and_then(|(name, value)| {
+            if is_taken(&name) { Err(LabelError::Taken) } else { Ok((name, value)) }
+        });
+        let (name, value) = parsed.map_err(|error| bad(flag, text, error))?;
+        put(&mut labels, &name, &value);
+    }
+    Ok(labels)
+}
+
+impl Plan {
+    /// All series of the run; says when records repeated each other.
+    fn exposition(&self, points: &[Vec<metrics::Point>], session: &Session) -> Exposition {
+        let order = if self.compat { metrics::catalogue::OLD } else { metrics::catalogue::ALL };
+        let mut all = points.concat();
+        if !self.compat {
+            let mut build = metrics::observe::build();
+            for (name, value) in &self.labels {
+                put(&mut build.labels, name, value);
+            }
+            all.push(build);
+        }
+        let exposition = Exposition::of(all, order, &self.prefix);
+        if exposition.repeated > 0 {
+            let sentence = format!(
+                "{} samples are left out: several records are about one subscription, the last one counts",
+                exposition.repeated
+            );
+            session.say("warning", &sentence);
+        }
+        exposition
+    }
+}

@@ -1,0 +1,169 @@
+//! The sinks of one run: a textfile, a push, the deletion of a group, or only saying what would be done.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{PromArgs, labels, needed};
+use crate::cli::Session;
+use crate::config::{Settings, env};
+use crate::exit::Exit;
+use crate::failure::{Failure, FailureKind};
+use crate::http::Method;
+use crate::secret::Secret;
+use crate::sinks::push::{Destination, push};
+use crate::sinks::textfile;
+
+/// Longer than any URL.
+const URL_BYTES_MAX: u64 = 8 << 10;
+
+/// Where the series of one run go.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Metrics")]
+pub(super) struct SinkArgs {
+    /// Replace this file for node-exporter's textfile collector instead of printing
+    #[arg(long, value_name = "FILE")]
+    pub(super) textfile: Option<PathBuf>,
+    /// Label of the Pushgateway group beside its job (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    push_group: Vec<String>,
+    /// Delete the Pushgateway group; nothing is read
+    #[arg(long)]
+    pub(super) delete: bool,
+    /// Print, and say what would be written and pushed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+struct Push {
+    destination: Destination,
+    method: Method,
+    total: Duration,
+}
+
+/// Where the series of a run go beside stdout.
+pub(super) struct Sinks {
+    textfile: Option<PathBuf>,
+    push: Option<Push>,
+    dry_run: bool,
+}
+
+impl Sinks {
+    pub(super) fn new(args: &PromArgs, session: &Session) -> Result<Self, Failure> {
+        let push = push_of(args, session)?;
+        let settings = &session.settings;
+        if args.sinks.delete && settings.text(&env::PUSH_JOB).is_none() {
+            return Err(Settings::missing(&env::PUSH_JOB));
+        }
+        if push.is_none() && (args.sinks.delete || settings.is_given(&env::PUSH_JOB)) {
+            return Err(Settings::missing(&env::PUSH_URL));
+        }
+        if let Some(path) = args.sinks.textfile.as_deref().filter(|path| !textfile::is_collected(path)) {
+            let sentence =
+                format!("{} does not end in .prom: node-exporter will not read it", path.display());
+            session.say("warning", &sentence);
+        }
+        Ok(Self { textfile: args.sinks.textfile.clone(), push, dry_run: args.sinks.dry_run })
+    }
+
+    /// Writes and pushes; each failure is said, and none keeps the other sink from being served.
+    pub(super) fn deliver(&self, body: &[u8], session: &Session) -> Exit {
+        let mut results: Vec<Result<(), Failure>> = Vec::new();
+        if let Some(path) = &self.textfile {
+            if self.dry_run {
+                session.say("info", &format!("would write {} bytes to {}", body.len(), path.display()));
+            } else {
+                results.push(textfile::replace(path, body).map_err(Failure::from));
+            }
+        }
+        if let Some(target) = &self.push {
+            results.push(self.send(target, target.method, body, session));
+        }
+        fold(results, session)
+    }
+
+    /// Deletes the group.
+    pub(super) fn delete(&self, session: &Session) -> Result<Exit, crate::cli::CliError> {
+        let target = needed(self.push.as_ref(), &env::PUSH_URL)?;
+        Ok(fold(vec![self.send(target, Method::Delete, &[], session)], session))
+    }
+
+    fn send(&self, target: &Push, method: Method, body: &[u8], session: &Session) -> Result<(), Failure> {
+        if self.dry_run {
+            let what = if method == Method::Delete { "delete a group at" } else { "push to" };
+            session.say("info", &format!("would {what} {}", target.destination.shown()));
+            return Ok(());
+        }
+        push(&target.destination, method, body, target.total)
+    }
+}
+
+fn fold(results: Vec<Result<(), Failure>>, session: &Session) -> Exit {
+    results.into_iter().fold(Exit::Done, |exit, result| match result {
+        Ok(()) => exit,
+        Err(failure) => {
+            session.say_failure(&failure);
+            exit.and(Exit::CannotAnswer)
+        }
+    })
+}
+
+fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> {
+    let settings = &session.settings;
+    let Some(url) = push_url(settings)? else { return Ok(None) };
+    if args.settings.push_url.as_ref().is_some_and(|url| url.contains(['@', '?'])) {
+        let sentence = "the push URL on the command line is in the process list: MONITOR_PUSH_URL or --push-url-file keeps it out";
+        session.say("warning", sentence);
+    }
+    let wrong = |error| Failure::new(FailureKind::Config, format!("{} is ***: {error}", env::PUSH_URL.name));
+    let mut destination = Destination::new(&url).map_err(wrong)?;
+    let job = settings.text(&env::PUSH_JOB);
+    let grouping = labels("--push-group", &args.sinks.push_group, |name| name == "job")?;
+    if let Some(job) = job {
+        destination = destination.group(job, &grouping).map_err(wrong)?;
+    } else if !grouping.is_empty() {
+        return Err(Settings::missing(&env::PUSH_JOB));
+    }
+    let words = &[("POST", Method::Post), ("PUT", Method::Put)];
+    // A PUT replaces a whole group: what is no longer sent must not live on in it.
+    let default = if job.is_some() { Method::Put } else { Method::Post };
+    Ok(Some(Push {
+        destination,
+        method: settings.choice(&env::PUSH_METHOD, words)?.unwrap_or(default),
+        total: needed(settings.seconds(&env::PUSH_TIMEOUT)?, &env::PUSH_TIMEOUT)?,
+    }))
+}
+
+/// The URL of the setting or of its file, not both; else of the credential that systemd gives.
+fn push_url(settings: &Settings) -> Result<Option<Secret>, Failure> {
+    let (url, file) = (settings.text(&env::PUSH_URL), settings.text(&env::PUSH_URL_FILE));
+    match (url, file) {
+        (Some(_), Some(_)) => {
+            let message = format!("{} and {} are both given", env::PUSH_URL.name, env::PUSH_URL_FILE.name);
+            Err(Failure::new(FailureKind::Config, message).with_hint("give the push URL in one place"))
+        }
+        (Some(url), None) => Ok(Some(Secret::new(url))),
+        (None, Some(file)) => url_in(Path::new(file)).map(Some),
+        (None, None) => {
+            let credential =
+                settings.text(&env::CREDENTIALS_DIRECTORY).map(|folder| Path::new(folder).join("push-url"));
+            credential.filter(|path| path.exists()).map(|path| url_in(&path)).transpose()
+        }
+    }
+}
+
+fn url_in(path: &Path) -> Result<Secret, Failure> {
+    let failed = |why: &str| {
+        Failure::new(
+            FailureKind::Config,
+            format!("the push URL cannot be read from {}: {why}", path.display()),
+        )
+    };
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| failed(&error.to_string()))?;
+    file.take(URL_BYTES_MAX).read_to_string(&mut text).map_err(|error| failed(&error.to_string()))?;
+    if text.trim().is_empty() { Err(failed("it is empty")) } else { Ok(Secret::new(text.trim())) }
+}

@@ -1,0 +1,224 @@
+//! Records as series: what each says, what it is called, and when it was last complete.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Plan;
+use crate::check::{Checks, ReportError, is_low};
+use crate::cli::args::StateArgs;
+use crate::cli::input::InputArgs;
+use crate::cli::records::each;
+use crate::cli::{CliError, Session};
+use crate::config::env;
+use crate::exit::Exit;
+use crate::metrics::identity::{Identity, subscriptions};
+use crate::metrics::label::put;
+use crate::metrics::observe::Observation;
+use crate::metrics::{Point, compat};
+use crate::min_balance::Calculation;
+use crate::record::Record;
+use crate::state::State;
+use crate::store::Held;
+use crate::views::Views;
+
+/// A record and what it says.
+pub(super) struct Seen {
+    pub(super) record: Record,
+    identity: Identity,
+    state: Option<State>,
+    views: Views,
+    checks: Checks,
+    error: Option<ReportError>,
+    calculation: Option<Calculation>,
+    read_at: Option<Timestamp>,
+    low: Option<bool>,
+}
+
+impl Plan {
+    /// Reads all records of the run; a series can only be printed once all of its family are known.
+    pub(super) fn gather(
+        &self,
+        input: &InputArgs,
+        session: &mut Session,
+    ) -> Result<(Vec<Seen>, Exit), CliError> {
+        let mut all = Vec::new();
+        let exit = each(input, session, |record, session| {
+            let seen = self.see(record, session)?;
+            let exit = if self.fail_on_low { seen.low_exit(session) } else { Exit::Done };
+            all.push(seen);
+            Ok(exit)
+        })?;
+        // A run that failed before it knew its target is still the one that the settings name.
+        if let [only] = all.as_mut_slice()
+            && only.identity == Identity::default()
+        {
+            only.identity = named_by_settings(session);
+        }
+        Ok((all, exit))
+    }
+
+    fn see(&self, record: &mut Record, session: &Session) -> Result<Seen, CliError> {
+        // A verdict of a later version may have codes that we do not know: then ours counts.
+        let checks = match record.get::<Checks>("checks").ok().flatten() {
+            Some(checks) => checks,
+            None => self.judge.judge(record, session)?.0,
+        };
+        let state: Option<State> = record.get("state").ok().flatten();
+        let calculation = self.judge.calculation(record).ok().flatten();
+        let text = |key: &str| record.get::<String>(key).ok().flatten().filter(|text| !text.is_empty());
+        Ok(Seen {
+            identity: Identity {
+                name: text("name"),
+                profile: text("profile"),
+                lottery: text("lottery_addr"),
+                deposit: text("deposit_addr"),
+                client: text("client_addr"),
+            },
+            views: record.get("views").ok().flatten().unwrap_or_default(),
+            error: record.get("error").ok().flatten(),
+            read_at: text("timestamp").and_then(|text| text.parse().ok()),
+            low: state.as_ref().and_then(|state| is_low(state, calculation.as_ref(), self.own_limit)),
+            record: std::mem::take(record),
+            state,
+            checks,
+            calculation,
+        })
+    }
+
+    /// The points of every record with their shared labels, in the records' order.
+    pub(super) fn points(&self, seen: &[Seen], memory: &mut Memory, now: Timestamp) -> Vec<Vec<Point>> {
+        let identities: Vec<Identity> = seen.iter().map(|seen| seen.identity.clone()).collect();
+        let names = subscriptions(&identities);
+        seen.iter().zip(&names).map(|(seen, name)| self.points_of(seen, name, memory, now)).collect()
+    }
+
+    fn points_of(&self, seen: &Seen, name: &str, memory: &mut Memory, now: Timestamp) -> Vec<Point> {
+        let mut observation = Observation {
+            identity: &seen.identity,
+            state: seen.state.as_ref(),
+            views: &seen.views,
+            checks: &seen.checks,
+            error: seen.error.as_ref(),
+            calculation: seen.calculation.as_ref(),
+            policy: &self.judge.policy,
+            read_at: seen.read_at,
+            last_success: None,
+        };
+        let up = observation.is_up();
+        observation.last_success = memory.last_success(name, seen.read_at.filter(|_| up));
+        let mut points = if self.compat {
+            let exit = if up { u8::from(self.fail_on_low && seen.low == Some(true)) } else { 2 };
+            compat::points(&observation, exit, now)
+        } else {
+            observation.points()
+        };
+        for point in &mut points {
+            if !self.compat {
+                put(&mut point.labels, "subscription", name);
+            }
+            for (name, value) in &self.labels {
+                put(&mut point.labels, name, value);
+            }
+        }
+        points
+    }
+}
+
+impl Seen {
+    /// Said on stderr and by the code; a deposit that is not known is neither low nor fine.
+    fn low_exit(&self, session: &Session) -> Exit {
+        match self.low {
+            Some(false) => Exit::Done,
+            Some(true) => {
+                session.say(
+                    "error",
+                    &format!("{}: the deposit is low", super::super::judge::name_of(&self.record)),
+                );
+                Exit::No
+            }
+            None => Exit::CannotAnswer,
+        }
+    }
+}
+
+fn named_by_settings(session: &Session) -> Identity {
+    let text = |variable| session.settings.text(variable).map(str::to_owned);
+    Identity {
+        name: None,
+        profile: text(&env::PROFILE),
+        lottery: text(&env::LOTTERY_ADDR),
+        deposit: text(&env::DEPOSIT_ADDR),
+        client: text(&env::CLIENT_ADDR).or_else(|| text(&env::LOTTERY_ADDR)),
+    }
+}
+
+/// When each subscription's report was last complete: within a process, or in a state directory.
+#[derive(Default)]
+pub(super) struct Memory {
+    last_success: BTreeMap<String, i64>,
+    held: Option<Held>,
+}
+
+const KIND: &str = "json";
+
+impl Memory {
+    /// Reads the state directory. What goes wrong with it is said and costs only the memory: metrics go out.
+    pub(super) fn load(session: &Session) -> Self {
+        let lock = StateArgs::open(&session.settings).and_then(|directory| {
+            Ok(directory.map(|directory| directory.lock("prom", Duration::from_secs(5))).transpose()?)
+        });
+        let held = match lock {
+            Ok(Some(held)) => held,
+            Ok(None) => return Self::default(),
+            Err(failure) => {
+                session.say_failure(&failure);
+                return Self::default();
+            }
+        };
+        let last_success = match held.read(KIND) {
+            Ok(None) => BTreeMap::new(),
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+                if let Ok(aside) = held.set_aside(KIND) {
+                    let sentence =
+                        format!("the memory of prom was not readable and is now {}", aside.display());
+                    session.say("warning", &sentence);
+                }
+                BTreeMap::new()
+            }),
+            Err(error) => {
+                session.say_failure(&error.into());
+                return Self::default();
+            }
+        };
+        Self { last_success, held: Some(held) }
+    }
+
+    /// Notes a success, and says when the last one was; a clock that jumped back does not undo a later one.
+    fn last_success(&mut self, name: &str, success: Option<Timestamp>) -> Option<Timestamp> {
+        if let Some(success) = success {
+            let last = self.last_success.entry(name.to_owned()).or_insert(i64::MIN);
+            *last = success.as_second().max(*last);
+        }
+        self.last_success.get(name).and_then(|seconds| Timestamp::from_second(*seconds).ok())
+    }
+
+    /// Takes over what another run knows, and its lock.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (name, seconds) in other.last_success {
+            let last = self.last_success.entry(name).or_insert(seconds);
+            *last = seconds.max(*last);
+        }
+        self.held = other.held;
+    }
+
+    /// Writes the state directory back and releases it.
+    pub(super) fn save(&mut self, session: &Session) {
+        let Some(held) = self.held.take() else { return };
+        let bytes = serde_json::to_vec(&self.last_success).unwrap_or_default();
+        if let Err(error) = held.replace(KIND, &bytes) {
+            session.say_failure(&error.into());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Series as Prometheus reads them: text format 0.0.4, or OpenMetrics 1.0. No sample carries a time.
+
+use std::io::{self, Write};
+
+use crate::metrics::{Exposition, Family, Kind, Value};
+
+/// Text format 0.0.4.
+pub fn text(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
+    for (family, samples) in &exposition.families {
+        let name = format!("{}_{}", exposition.prefix, family.name);
+        writeln!(out, "# HELP {name} {}", help(family, false))?;
+        writeln!(out, "# TYPE {name} {}", family.kind.text())?;
+        write_samples(&name, samples, out)?;
+    }
+    Ok(())
+}
+
+/// OpenMetrics 1.0.
+pub fn openmetrics(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
+    for (family, samples) in &exposition.families {
+        let name = format!("{}_{}", exposition.prefix, family.name);
+        let suffix = match family.kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Untyped => "",
+        };
+        let base = name.strip_suffix(suffix).unwrap_or(&name);
+        writeln!(out, "# TYPE {base} {}", family.kind.openmetrics())?;
+        if !family.unit.is_empty() {
+            writeln!(out, "# UNIT {base} {}", family.unit)?;
+        }
+        writeln!(out, "# HELP {base} {}", help(family, true))?;
+        write_samples(&name, samples, out)?;
+    }
+    out.write_all(b"# EOF\n")
+}
+
+fn write_samples(
+    name: &str,
+    samples: &[(Vec<(String, String)>, Value)],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (labels, value) in samples {
+        out.write_all(name.as_bytes())?;
+        for (position, (label, text)) in labels.iter().enumerate() {
+            let before = if position == 0 { '{' } else { ',' };
+            write!(out, "{before}{label}=\"{}\"", escaped(text, true))?;
+        }
+        writeln!(out, "{} {value}", if labels.is_empty() { "" } else { "}" })?;
+    }
+    Ok(())
+}
+
+/// 0.0.4 escapes backslash and newline in a HELP line, OpenMetrics the quote too.
+fn help(family: &Family, quotes: bool) -> String {
+    escaped(family.help, quotes)
+}
+
+fn escaped(text: &str, quotes: bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => escaped.push_str("\\\\"),
+            '\n' => escaped.push_str("\\n"),
+            '"' if quotes => escaped.push_str("\\\""),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
