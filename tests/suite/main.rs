@@ -9,6 +9,7 @@ mod golden;
 mod json;
 mod manners;
 mod matrix;
+mod notify;
 mod pipeline;
 mod prom;
 mod prom_push;

@@ -48,7 +48,7 @@ impl Severity {
 }
 
 /// The three-state answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Judged, and nothing is wrong.
@@ -56,6 +56,7 @@ pub enum Status {
     /// Judged, and something is wrong.
     Alert,
     /// Not judged: a needed value is missing.
+    #[default]
     Unknown,
 }
 

@@ -1,6 +1,7 @@
 //! How every tool begins, speaks and ends: parse, act, one line for an error, one exit code.
 
 pub mod args;
+pub mod channels;
 pub mod generate;
 pub mod input;
 pub mod judge;
@@ -8,6 +9,8 @@ pub mod policy;
 pub mod prom;
 pub mod records;
 pub mod stdio;
+pub mod tell;
+pub mod teller;
 pub mod typed;
 pub mod verdict;
 

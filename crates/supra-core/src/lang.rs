@@ -1,7 +1,10 @@
 //! The languages that sentences for people exist in.
 
+use serde::{Deserialize, Serialize};
+
 /// A language of sentences; codes, keys and names stay English.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Lang {
     /// English.
     #[default]

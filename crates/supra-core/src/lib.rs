@@ -35,6 +35,7 @@ pub mod record;
 
 pub mod check;
 pub mod metrics;
+pub mod notify;
 pub mod render;
 pub mod sinks;
 

@@ -86,6 +86,16 @@ impl Record {
         }
     }
 
+    /// The record as one tree, for whoever carries it in a document of another kind.
+    pub fn to_value(&self) -> Result<Value, RecordError> {
+        let parsed = |(key, raw): &(String, Box<RawValue>)| {
+            let value = serde_json::from_str::<Value>(raw.get());
+            let value = value.map_err(|source| RecordError::Shape { key: key.clone(), source })?;
+            Ok((key.clone(), value))
+        };
+        self.entries.iter().map(parsed).collect::<Result<_, _>>().map(Value::Object)
+    }
+
     /// Writes the record and a newline: one line, or indented when `pretty`.
     pub fn write(&self, out: &mut dyn Write, pretty: bool) -> io::Result<()> {
         if pretty {

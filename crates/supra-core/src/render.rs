@@ -60,6 +60,11 @@ pub fn plain(text: &str) -> String {
     })
 }
 
+/// The same for text of several lines.
+pub fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// Digits in groups of three: `15 750 000 000`.
 pub fn grouped(number: u128) -> String {
     let digits = number.to_string();

@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 
 use assert_cmd::Command;
 
+pub mod inbox;
 pub mod receivers;
 
 /// The workspace's root.
@@ -206,4 +207,30 @@ pub fn run(command: &mut Command) -> Outcome {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"));
     let code = output.status.code().unwrap_or_else(|| panic!("died: {}", output.status));
     Outcome { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Whether these programs are installed. Without them a developer's run leaves the test out and says so; in CI, where
+/// nothing may be left out, their absence is a failure.
+///
+/// # Panics
+/// In CI, when one is missing.
+pub fn installed(programs: &[&str]) -> bool {
+    let paths = option_env!("PATH").unwrap_or_default();
+    let found = |program: &&&str| std::env::split_paths(paths).any(|path| path.join(program).exists());
+    let missing: Vec<_> = programs.iter().filter(|program| !found(program)).collect();
+    assert!(missing.is_empty() || !in_ci(), "{missing:?} must be installed in CI");
+    if !missing.is_empty() {
+        // The test's own report; nobody reading it is no failure.
+        let _ = writeln!(std::io::stderr(), "[warning] left out: {missing:?} is not installed");
+    }
+    missing.is_empty()
+}
+
+fn in_ci() -> bool {
+    option_env!("CI") == Some("true")
+}
+
+/// How often a test of luck is repeated: `few` in the suite, `many` when it was built with `DVRF_SOAK=1`.
+pub fn rounds(few: usize, many: usize) -> usize {
+    if option_env!("DVRF_SOAK").is_some() { many } else { few }
 }

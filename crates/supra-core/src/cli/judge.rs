@@ -35,12 +35,20 @@ impl Judge {
             evaluate_failure(&ReportError { kind, message, view: None }, &self.policy)
         });
         record.set("checks", &checks)?;
-        let exit = match checks.status {
-            Status::Ok => Exit::Done,
-            Status::Alert => Exit::No,
-            Status::Unknown => Exit::CannotAnswer,
-        };
+        let exit = exit_of(&checks);
         Ok((checks, exit))
+    }
+
+    /// The verdict that an earlier stage put into the record, or else ours. One whose shape is not ours is judged
+    /// again: it may be of a later version.
+    pub fn checks(&self, record: &mut Record, session: &Session) -> Result<(Checks, Exit), CliError> {
+        match record.get::<Checks>("checks") {
+            Ok(Some(checks)) => {
+                let exit = exit_of(&checks);
+                Ok((checks, exit))
+            }
+            _ => self.judge(record, session),
+        }
     }
 
     /// The formula that a record is judged by: this run's, else the one that the report was made with.
@@ -66,6 +74,14 @@ impl Judge {
             now: read_at(record).unwrap_or(session.now),
         };
         Ok(evaluate(facts, &self.policy))
+    }
+}
+
+fn exit_of(checks: &Checks) -> Exit {
+    match checks.status {
+        Status::Ok => Exit::Done,
+        Status::Alert => Exit::No,
+        Status::Unknown => Exit::CannotAnswer,
     }
 }
 

@@ -1,0 +1,103 @@
+//! What to do about a finding, in one sentence; a code without one does not compile.
+
+use crate::check::code::Code;
+use crate::lang::Lang;
+
+/// The sentence; `docs/checks.md` says more.
+pub fn advice(code: Code, lang: Lang) -> String {
+    use Code as C;
+    let (en, ru) = match code {
+        C::DepositAtOrBelowMinBalance | C::DepositBelowCriticalTier => (
+            "Deposit now: requests are refused at the minimum.",
+            "Пополните депозит сейчас: на минимуме запросы отклоняются.",
+        ),
+        C::AvailableBelowExpectedMinBalance => {
+            ("Deposit, or correct MIN_BALANCE_LIMIT.", "Пополните депозит или исправьте MIN_BALANCE_LIMIT.")
+        }
+        C::AvailableBelowCalculatedMinBalance => {
+            ("Deposit, or correct the gas settings.", "Пополните депозит или исправьте настройки газа.")
+        }
+        C::DepositBelowWarnTier => ("Deposit soon.", "Пополните депозит в ближайшее время."),
+        C::DepositBelowPlanTier | C::AvailableBelowRecommendedDeposit => {
+            ("Plan a deposit.", "Запланируйте пополнение.")
+        }
+        C::DepositViewsDisagree => (
+            "Ask again; if it stays, trust the worse of the two.",
+            "Повторите запрос; если не исчезнет, верьте худшему из двух.",
+        ),
+        C::MinBalanceZero => (
+            "Set the client's fee limit (update_max_txn_fee).",
+            "Задайте предел комиссии клиента (update_max_txn_fee).",
+        ),
+        C::MinBalanceDrifted => (
+            "Record the snapshot again, or correct the gas settings.",
+            "Запишите снимок заново или исправьте настройки газа.",
+        ),
+        C::ClientNotWhitelisted => (
+            "Check the client's address and the network, then ask Supra to whitelist the client.",
+            "Проверьте адрес клиента и сеть, затем попросите Supra внести клиента в белый список.",
+        ),
+        C::DepositPaused => ("Wait, or ask Supra.", "Подождите или спросите Supra."),
+        C::SubscriptionEnded | C::SubscriptionEndsSoon => {
+            ("Renew the subscription with Supra.", "Продлите подписку у Supra.")
+        }
+        C::ModuleDisabled => {
+            ("Enable the consumer module, or remove it.", "Включите модуль-потребитель или удалите его.")
+        }
+        C::ModuleFeeAboveLimit => (
+            "Lower the module's callback fee, or raise the client's limit.",
+            "Снизьте плату модуля за обратный вызов или поднимите лимит клиента.",
+        ),
+        C::ModuleMissing | C::NoConsumer => (
+            "Register the consumer module in the deposit module.",
+            "Зарегистрируйте модуль-потребитель в модуле депозита.",
+        ),
+        C::AggregatorNotSet => (
+            "Whitelist the callback sender in the lottery.",
+            "Внесите отправителя обратных вызовов в белый список лотереи.",
+        ),
+        C::AggregatorUnexpected => (
+            "Find out who changed the callback sender before the next draw.",
+            "Выясните до следующего розыгрыша, кто сменил отправителя обратных вызовов.",
+        ),
+        C::ConsumersEmpty | C::ConsumerMissing => {
+            ("Whitelist the consumer in the lottery.", "Внесите потребителя в белый список лотереи.")
+        }
+        C::GasNotConfigured => ("Set the lottery's gas settings.", "Задайте настройки газа лотереи."),
+        C::GasLimitsDrifted => (
+            "Bring your configuration, the contract and its snapshot to the same gas settings.",
+            "Приведите конфигурацию, контракт и его снимок к одним настройкам газа.",
+        ),
+        C::RequestConfigNotSet => {
+            ("Configure the randomness request before a draw.", "Настройте запрос случайности до розыгрыша.")
+        }
+        C::RequestPending => ("Wait for the answer.", "Дождитесь ответа."),
+        C::RequestsUnanswered => (
+            "Find the unanswered request and why it was not answered.",
+            "Найдите запрос без ответа и причину.",
+        ),
+        C::WrongChain => {
+            ("Correct the RPC URL or the expected chain id.", "Исправьте адрес RPC или ожидаемый chain id.")
+        }
+        C::ChainStale => ("Use another node.", "Используйте другой узел."),
+        C::ViewFailed | C::ValueUnknown => (
+            "Look at the error, and ask another node if it stays.",
+            "Посмотрите на ошибку; если не исчезнет, спросите другой узел.",
+        ),
+    };
+    lang.pick(en, ru)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_says_what_to_do_in_both_languages() {
+        for (code, name, ..) in Code::ALL {
+            let (en, ru) = (advice(*code, Lang::En), advice(*code, Lang::Ru));
+            assert!(en.ends_with('.') && en.is_ascii(), "{name}: {en}");
+            assert!(ru.ends_with('.') && !ru.is_ascii(), "{name}: {ru}");
+        }
+    }
+}

@@ -1,0 +1,586 @@
+//! `dvrf-notify`: what receivers get, what is remembered, and what happens when either breaks.
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use testkit::inbox::{Act, Inbox, Letter};
+use testkit::{Devnet, Outcome, Way, binary, installed, rounds, run, tool};
+
+const MINIMUM: u64 = 15_750_000_000;
+
+static HEALTHY: LazyLock<Value> = LazyLock::new(|| {
+    let devnet = Devnet::start(&["--scenario", "healthy"]);
+    run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).json()
+});
+
+/// A report of a deposit of so many hundredths of the minimum.
+pub(crate) fn report(percent: u64) -> String {
+    let mut record = HEALTHY.clone();
+    let balance = MINIMUM * percent / 100;
+    record["state"]["deposit"]["balance"] = json!(balance.to_string());
+    record["state"]["deposit"]["effective_balance"] = json!(balance.saturating_sub(MINIMUM).to_string());
+    record["state"]["deposit"]["at_or_below_minimum"] = json!(percent <= 100);
+    record.to_string()
+}
+
+/// A report whose chain could not be read.
+fn unread() -> String {
+    let mut record = HEALTHY.clone();
+    record["state"]["deposit"] = json!({});
+    record["error"] = json!({"kind": "unreachable", "message": "no answer", "view": "balance"});
+    record.to_string()
+}
+
+fn notify(channels: &[String]) -> Command {
+    let mut command = tool("dvrf-notify");
+    command.env("DVRF_NOTIFY_CHANNELS", channels.join(";"));
+    command
+}
+
+fn tell(channels: &[String], words: &[&str], record: &str) -> Outcome {
+    run(notify(channels).args(words).write_stdin(record))
+}
+
+fn slack(inbox: &Inbox) -> Vec<String> {
+    vec![format!("slack,url={}", inbox.url("services/T0/SECRET-path"))]
+}
+
+fn generic(inbox: &Inbox) -> Vec<String> {
+    vec![format!("generic,url={}", inbox.url("hook/SECRET-path"))]
+}
+
+fn of(outcome: &Outcome, field: &str) -> Vec<Value> {
+    let record = outcome.json();
+    record["notifications"].as_array().unwrap().iter().map(|told| told[field].clone()).collect()
+}
+
+fn ids(letters: &[Letter]) -> Vec<String> {
+    letters.iter().map(|letter| letter.header("webhook-id").unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_pipe_of_three_tells_and_passes_on() {
+    let inbox = Inbox::friendly();
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let judged =
+        run(tool("dvrf-check").write_stdin(run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).out));
+    let outcome = tell(&slack(&inbox), &[], &judged.out);
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
+    let added = outcome.out.strip_prefix(judged.out.trim_end().strip_suffix('}').unwrap()).unwrap();
+    assert!(added.starts_with(",\"notifications\":[{\"channel\":\"slack\",\"id\":\""), "{added}");
+    assert_eq!(
+        (of(&outcome, "outcome"), of(&outcome, "attempts")),
+        (vec![json!("delivered")], vec![json!(1)])
+    );
+    let letters = inbox.letters();
+    assert_eq!(letters.len(), 1);
+    let text = letters[0].json()["text"].as_str().unwrap().to_owned();
+    assert!(
+        text.starts_with("⚠️ Supra dVRF · devnet: warning\n• the deposit of 236.25 SUPRA is below"),
+        "{text}"
+    );
+}
+
+#[test]
+fn exits_are_the_verdicts_and_2_for_what_nobody_heard() {
+    let inbox = Inbox::friendly();
+    let code = |words: &[&str], record: &str| tell(&slack(&inbox), words, record).code;
+    assert_eq!(code(&[], &report(500)), 0);
+    assert_eq!(code(&[], &report(150)), 0);
+    assert_eq!(code(&["--fail-on-low"], &report(500)), 0);
+    assert_eq!(code(&["--fail-on-low"], &report(150)), 1);
+    assert_eq!(code(&["--fail-on-low"], &unread()), 2);
+    assert_eq!(code(&[], "noise"), 2);
+    inbox.reset(Vec::new(), Act::status(404));
+    assert_eq!(code(&["--fail-on-low"], &report(150)), 2);
+    assert_eq!(run(tool("dvrf-notify").write_stdin(report(150))).code, 2);
+}
+
+#[test]
+fn the_old_command_line_still_works() {
+    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let url = inbox.url("hook");
+    let mut old = tool("dvrf-notify");
+    old.args(["--webhook-url", &url, "--webhook-type", "generic", "--title", "Night", "--include-json"]);
+    let outcome = run(old.args(["--format", "text"]).write_stdin(report(50)));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_eq!(outcome.err.lines().count(), 1, "{outcome}");
+    assert!(
+        outcome.err.starts_with("[warning] dvrf-notify: the secret after --webhook-url can be seen"),
+        "{outcome}"
+    );
+    assert!(
+        outcome.out.starts_with("🚨 Night · devnet: CRITICAL\n\n• the deposit is at or below"),
+        "{outcome}"
+    );
+    let sent = inbox.letters()[0].json();
+    let keys: Vec<&String> = sent.as_object().unwrap().keys().take(3).collect();
+    assert_eq!(keys, ["message", "data", "status"]);
+    assert_eq!((&sent["status"], &sent["data"]["profile"]), (&json!(1), &json!("devnet")));
+    // By the old variables, without a word on the command line.
+    let mut old = tool("dvrf-notify");
+    old.env("MONITOR_WEBHOOK_URL", &url).env("MONITOR_WEBHOOK_TYPE", "generic").env("MONITOR_TITLE", "Night");
+    let outcome = run(old.write_stdin(report(500)));
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
+    assert_eq!(inbox.letters()[1].json()["status"], 0);
+    // A dry run needs no webhook and prints what would be sent.
+    let outcome = run(tool("dvrf-notify").args(["--dry-run", "--format", "text"]).write_stdin(report(150)));
+    assert!(outcome.code == 0 && outcome.out.contains("below 200 %"), "{outcome}");
+    assert_eq!(inbox.letters().len(), 2);
+}
+
+#[test]
+fn secrets_come_from_files_credentials_and_variables_but_one_way_at_a_time() {
+    let inbox = Inbox::friendly();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("webhook-url");
+    std::fs::write(&file, inbox.url("from-file") + "\n").unwrap();
+    let by = |command: &mut Command| run(command.write_stdin(report(150)));
+    assert_eq!(by(tool("dvrf-notify").arg("--webhook-url-file").arg(&file)).code, 0);
+    assert_eq!(by(tool("dvrf-notify").env("CREDENTIALS_DIRECTORY", folder.path())).code, 0);
+    std::fs::write(folder.path().join("night-url"), inbox.url("from-credential")).unwrap();
+    let mut named = tool("dvrf-notify");
+    named.env("CREDENTIALS_DIRECTORY", folder.path()).args(["--channel", "slack,name=night"]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(by(&mut named).code, 0);
+    let paths: Vec<String> = inbox.letters().into_iter().map(|letter| letter.path).collect();
+    assert_eq!(paths, ["/from-file", "/from-file", "/from-credential"]);
+    let mut both = tool("dvrf-notify");
+    both.env("MONITOR_WEBHOOK_URL", inbox.url("x")).arg("--webhook-url-file").arg(&file);
+    let outcome = by(&mut both);
+    assert_eq!((outcome.code, outcome.out.as_str()), (2, ""), "{outcome}");
+    assert!(outcome.err.contains("--webhook-url-file are both given"), "{outcome}");
+}
+
+/// Script, the notify timeout, then: outcome, attempts, status, exit, and the shortest and longest run in seconds.
+#[test]
+fn faults_are_met_with_the_right_number_of_tries() {
+    let retry = |header: &str| Act::with(429, header);
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&soon).unwrap();
+    let ok = || Act::body("ok");
+    type Case = (&'static str, Vec<Act>, &'static str, &'static str, u64, Value, i32, f64, f64);
+    let cases: Vec<Case> = vec![
+        ("429 seconds", vec![retry("Retry-After: 1"), ok()], "9", "delivered", 2, json!(200), 0, 1.0, 3.0),
+        (
+            "429 date",
+            vec![retry(&format!("Retry-After: {date}")), ok()],
+            "9",
+            "delivered",
+            2,
+            json!(200),
+            0,
+            0.0,
+            6.0,
+        ),
+        (
+            "429 for longer than there is",
+            vec![retry("Retry-After: 60")],
+            "9",
+            "failed",
+            1,
+            json!(429),
+            2,
+            0.0,
+            1.0,
+        ),
+        (
+            "503 twice",
+            vec![Act::status(503), Act::status(503), ok()],
+            "9",
+            "delivered",
+            3,
+            json!(200),
+            0,
+            0.0,
+            3.0,
+        ),
+        ("503 always", vec![Act::status(503); 9], "9", "failed", 4, json!(503), 2, 0.0, 5.0),
+        ("cut", vec![Act::Cut, ok()], "9", "delivered", 2, json!(200), 0, 0.0, 3.0),
+        (
+            "302",
+            vec![Act::with(302, "Location: http://127.0.0.1:1/SECRET-path")],
+            "9",
+            "failed",
+            1,
+            json!(302),
+            2,
+            0.0,
+            1.0,
+        ),
+        ("404", vec![Act::status(404)], "9", "failed", 1, json!(404), 2, 0.0, 1.0),
+        ("410", vec![Act::status(410)], "9", "failed", 1, json!(410), 2, 0.0, 1.0),
+        ("200 but no", vec![Act::body("no_team")], "9", "rejected", 1, json!(200), 2, 0.0, 1.0),
+        ("markup refused", vec![Act::status(400), ok()], "9", "delivered", 2, json!(200), 0, 0.0, 1.0),
+        ("refused", vec![Act::status(400), Act::status(400)], "9", "rejected", 2, json!(400), 2, 0.0, 1.0),
+        ("hang", vec![Act::Hang], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
+        ("slow body", vec![Act::Slow], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
+    ];
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = cases
+            .iter()
+            .map(|(name, script, timeout, ..)| {
+                scope.spawn(move || {
+                    let inbox = Inbox::open(script.clone(), Act::body("ok"));
+                    let start = Instant::now();
+                    let outcome = tell(&slack(&inbox), &["--notify-timeout", timeout], &report(150));
+                    (name, outcome, start.elapsed(), inbox.letters())
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for ((name, outcome, took, letters), (_, _, _, end, attempts, status, code, least, most)) in
+        results.iter().zip(&cases)
+    {
+        let told = &outcome.json()["notifications"][0];
+        let found = (told["outcome"].as_str().unwrap(), told["attempts"].as_u64().unwrap(), &told["status"]);
+        assert_eq!(found, (*end, *attempts, status), "{name}: {outcome}");
+        assert_eq!(outcome.code, *code, "{name}: {outcome}");
+        assert_eq!(letters.len() as u64, *attempts, "{name}");
+        assert!((*least..*most).contains(&took.as_secs_f64()), "{name}: {took:?}");
+        assert_eq!(outcome.err.is_empty(), *end == "delivered", "{name}: {outcome}");
+        assert!(!format!("{outcome}").contains("SECRET-path"), "{name}: {outcome}");
+    }
+}
+
+#[test]
+fn attempts_share_an_id_and_are_signed_anew() {
+    let inbox = Inbox::open(vec![Act::with(503, "Retry-After: 1")], Act::status(204));
+    let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+    let channel = format!("{},secret={key}", generic(&inbox)[0]);
+    assert_eq!(tell(&[channel], &[], &report(150)).code, 0);
+    let letters = inbox.letters();
+    assert_eq!(letters.len(), 2);
+    assert_eq!(ids(&letters)[0], ids(&letters)[1]);
+    assert!(letters[1].at - letters[0].at >= Duration::from_secs(1));
+    let header = |index: usize, name: &str| letters[index].header(name).unwrap().to_owned();
+    assert_ne!(header(0, "webhook-timestamp"), header(1, "webhook-timestamp"));
+    assert_ne!(header(0, "webhook-signature"), header(1, "webhook-signature"));
+    // An independent implementation of the scheme agrees.
+    if installed(&["python3"]) {
+        let check = "import base64,hashlib,hmac,sys;k,i,t,s=sys.argv[1:];b=sys.stdin.buffer.read();\
+            d=hmac.new(base64.b64decode(k[6:]),f'{i}.{t}.'.encode()+b,hashlib.sha256).digest();\
+            sys.exit(s!='v1,'+base64.b64encode(d).decode())";
+        let mut python = Command::new("python3");
+        python.args(["-c", check, key, &header(1, "webhook-id"), &header(1, "webhook-timestamp")]);
+        python.arg(header(1, "webhook-signature")).write_stdin(letters[1].body.clone());
+        assert_eq!(run(&mut python).code, 0);
+    }
+}
+
+#[test]
+fn what_cannot_be_delivered_waits_in_order_and_is_sent_once() {
+    let inbox = Inbox::open(Vec::new(), Act::status(503));
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let words = ["--state-dir", state, "--notify-timeout", "0.2", "--resolve-after", "1"];
+    let first = tell(&generic(&inbox), &words, &report(150));
+    assert_eq!((first.code, of(&first, "outcome")), (2, vec![json!("queued")]), "{first}");
+    assert!(first.err.contains("the firing message waits in the outbox"), "{first}");
+    let second = tell(&generic(&inbox), &words, &report(500));
+    assert_eq!(of(&second, "event"), ["firing", "resolved"]);
+    assert_eq!(of(&second, "error")[1], "a message before it has to wait");
+    let waiting = of(&second, "id");
+    inbox.reset(Vec::new(), Act::status(200));
+    let third = tell(&generic(&inbox), &words, &report(500));
+    assert_eq!((third.code, of(&third, "outcome")), (0, vec![json!("delivered"); 2]), "{third}");
+    assert_eq!(
+        ids(&inbox.letters()),
+        waiting.iter().map(|id| id.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    );
+    let fourth = tell(&generic(&inbox), &words, &report(500));
+    assert_eq!((fourth.code, of(&fourth, "id")), (0, vec![]));
+    assert_eq!(inbox.letters().len(), 2);
+}
+
+#[test]
+fn a_closed_address_is_said_once_and_called_never_again() {
+    let inbox = Inbox::open(Vec::new(), Act::status(410));
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--state-dir", folder.path().to_str().unwrap()];
+    let first = tell(&slack(&inbox), &words, &report(150));
+    assert!(first.err.contains("HTTP 410; the receiver closed this address: make a new one"), "{first}");
+    let second = tell(&slack(&inbox), &words, &report(150));
+    assert_eq!((second.code, inbox.letters().len()), (2, 1), "{second}");
+    assert_eq!(of(&second, "outcome"), ["queued"]);
+    // A new address gets what waited.
+    let other = Inbox::friendly();
+    let third = tell(&slack(&other), &words, &report(150));
+    assert_eq!((third.code, other.letters().len()), (0, 1), "{third}");
+    // A missing one is tried every run, and said in the first only.
+    let missing = Inbox::open(Vec::new(), Act::status(404));
+    let words = ["--state-dir", folder.path().to_str().unwrap(), "--repeat-every", "1s"];
+    std::thread::sleep(Duration::from_millis(1100));
+    let said = |outcome: Outcome| (outcome.code, outcome.err.lines().count());
+    assert_eq!(said(tell(&slack(&missing), &words, &report(150))), (2, 1));
+    assert_eq!(said(tell(&slack(&missing), &words, &report(150))), (2, 0));
+    assert_eq!(missing.letters().len(), 2);
+}
+
+/// 200 runs, ten minutes apart by a clock of their own, over a balance that zig-zags around the limit.
+#[test]
+fn a_zig_zag_of_200_runs_is_one_alert_with_reminders_and_one_end() {
+    if !installed(&["faketime"]) {
+        return;
+    }
+    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let folder = tempfile::tempdir().unwrap();
+    let (high, zig, zag) = (report(500), report(205), report(195));
+    let start = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+    let mut events = Vec::new();
+    for number in 0..200_i64 {
+        let record = match number {
+            0..10 | 180.. => &high,
+            n if n % 2 == 0 => &zag,
+            _ => &zig,
+        };
+        let time = start + jiff::SignedDuration::from_mins(10 * number);
+        let mut at = Command::new("faketime");
+        at.env_clear().env("TZ", "UTC").env("DVRF_NOTIFY_CHANNELS", generic(&inbox).join(";"));
+        at.args(["--exclude-monotonic", "-f", &format!("@{}", time.strftime("%Y-%m-%d %H:%M:%S"))]);
+        at.arg(binary("dvrf-notify")).arg("--state-dir").arg(folder.path());
+        let outcome = run(at.write_stdin(record.clone()));
+        assert_eq!(outcome.code, 0, "{number}: {outcome}");
+        events.extend(of(&outcome, "event").iter().map(|event| (number, event.as_str().unwrap().to_owned())));
+    }
+    // Every four hours, at the next run that is bad: 24 runs are four hours.
+    let expected: Vec<(i64, String)> = std::iter::once((10, "firing".to_owned()))
+        .chain([34, 58, 82, 106, 130, 154, 178].map(|number| (number, "reminder".to_owned())))
+        .chain([(181, "resolved".to_owned())])
+        .collect();
+    assert_eq!(events, expected);
+    assert_eq!(inbox.letters().len(), expected.len());
+    let last = inbox.letters().pop().unwrap().json();
+    assert!(last["message"].as_str().unwrap().contains("resolved after 1 d 4 h"), "{last}");
+}
+
+#[test]
+fn killed_at_any_point_nothing_is_lost_and_nothing_is_news_twice() {
+    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let mut repeated = 0;
+    for round in 0..rounds(25, 200) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().to_str().unwrap().to_owned();
+        inbox.reset(Vec::new(), Act::status(204));
+        let words = ["--state-dir", &state, "--resolve-after", "1"];
+        for record in [report(150), report(500)] {
+            let mut child = std::process::Command::new(binary("dvrf-notify"))
+                .env_clear()
+                .env("DVRF_NOTIFY_CHANNELS", generic(&inbox).join(";"))
+                .args(words)
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            // The child may be gone before it has read everything.
+            drop(std::io::Write::write_all(&mut child.stdin.take().unwrap(), record.as_bytes()));
+            // A run takes some milliseconds; these spread over it evenly.
+            std::thread::sleep(Duration::from_micros(200 * (round as u64 * 37 % 100)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let outcome = tell(&generic(&inbox), &words, &record);
+            assert_eq!(outcome.code, 0, "{outcome}");
+        }
+        let letters = inbox.letters();
+        let mut news: Vec<(String, String)> = Vec::new();
+        for (letter, id) in letters.iter().zip(ids(&letters)) {
+            let event = letter.json()["event"].as_str().unwrap().to_owned();
+            // A kill between the receiver's yes and our note of it: sent again, under the same id.
+            if news.contains(&(event.clone(), id.clone())) {
+                repeated += 1;
+            } else {
+                news.push((event, id));
+            }
+        }
+        let events: Vec<&str> = news.iter().map(|(event, _)| event.as_str()).collect();
+        assert_eq!(events, ["firing", "resolved"], "round {round}");
+    }
+    println!("sent again under the same id: {repeated}");
+}
+
+#[test]
+fn ten_at_once_tell_once() {
+    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let events: Vec<Vec<Value>> = std::thread::scope(|scope| {
+        let one = || of(&tell(&generic(&inbox), &["--state-dir", state], &report(150)), "event");
+        let threads: Vec<_> = (0..10).map(|_| scope.spawn(one)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(events.concat(), ["firing"]);
+    assert_eq!(inbox.letters().len(), 1);
+}
+
+#[test]
+fn a_memory_that_is_damaged_is_put_aside_and_one_that_cannot_be_kept_is_no_reason_for_silence() {
+    let inbox = Inbox::friendly();
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--state-dir", folder.path().to_str().unwrap()];
+    assert_eq!(of(&tell(&slack(&inbox), &words, &report(150)), "event"), ["firing"]);
+    let file = |end: &str| {
+        let entries = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
+    };
+    for damage in ["{\"schema\":\"dvrf.notify/1\",\"sub", "{\"schema\":\"dvrf.notify/0\"}", "\u{0}\u{0}"] {
+        std::fs::write(file(".json"), damage).unwrap();
+        let outcome = tell(&slack(&inbox), &words, &report(150));
+        assert_eq!((outcome.code, of(&outcome, "event")), (0, vec![json!("firing")]), "{outcome}");
+        assert!(outcome.err.starts_with("[warning] dvrf-notify: the memory cannot be read ("), "{outcome}");
+        assert_eq!(std::fs::read_to_string(file(".corrupt")).unwrap(), damage);
+    }
+    // A link laid in its place is neither followed nor a reason for silence.
+    std::fs::remove_file(file(".json")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", file(".lock").with_extension("json")).unwrap();
+    let outcome = tell(&slack(&inbox), &words, &report(150));
+    assert_eq!((outcome.code, of(&outcome, "event")), (2, vec![json!("report")]), "{outcome}");
+    assert!(outcome.err.contains("it is a symbolic link"), "{outcome}");
+    let outcome = tell(&slack(&inbox), &["--state-dir", "/proc/nowhere"], &report(150));
+    assert_eq!((outcome.code, outcome.out.as_str()), (2, ""), "{outcome}");
+    assert!(outcome.err.contains("cannot make the state directory /proc/nowhere"), "{outcome}");
+}
+
+#[test]
+fn a_dead_mans_switch_hears_the_start_and_the_end() {
+    let inbox = Inbox::friendly();
+    let channel = [format!("ping,url={}", inbox.url("uuid-SECRET"))];
+    let signals = |record: &str, code: i32| {
+        inbox.reset(Vec::new(), Act::body("OK"));
+        assert_eq!(tell(&channel, &[], record).code, code);
+        let letters = inbox.letters();
+        let runs: Vec<&str> =
+            letters.iter().filter_map(|letter| letter.path.split_once("?rid=")).map(|(_, run)| run).collect();
+        assert!(runs.len() == 2 && runs[0] == runs[1] && runs[0].len() == 36, "{runs:?}");
+        letters.iter().map(|letter| letter.path.split('?').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(signals(&report(500), 0), ["/uuid-SECRET/start", "/uuid-SECRET"]);
+    assert_eq!(signals(&report(150), 0), ["/uuid-SECRET/start", "/uuid-SECRET/fail"]);
+    assert_eq!(signals("noise", 2), ["/uuid-SECRET/start", "/uuid-SECRET/fail"]);
+    // A switch that cannot be reached changes no verdict and is no secret's end.
+    let down = [String::from("ping,url=http://127.0.0.1:1/uuid-SECRET")];
+    let outcome = tell(&down, &["--fail-on-low"], &report(150));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert_eq!(
+        outcome.err,
+        "[warning] dvrf-notify: channel ping: the ping was not taken: the connection failed: Connection refused (os error 111)\n"
+    );
+}
+
+#[test]
+fn test_marks_its_message_and_config_shows_mistakes() {
+    let inbox = Inbox::friendly();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let outcome = run(notify(&slack(&inbox)).args(["test", "--state-dir", state]));
+    assert_eq!((outcome.code, of(&outcome, "event")), (0, vec![json!("test")]), "{outcome}");
+    assert!(inbox.letters()[0].body.contains("This is a test. Nothing is wrong"));
+    assert_eq!(std::fs::read_dir(state).unwrap().count(), 0, "the memory is not touched");
+    let shown = run(notify(&slack(&inbox)).arg("config"));
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{shown}");
+    let channel = &shown.json()["notify"]["channels"][0];
+    let to = inbox.url("***");
+    assert_eq!(
+        channel,
+        &json!({"name": "slack", "kind": "slack", "min": "ok", "resolved": true, "to": to, "signed": false})
+    );
+    let wrong = run(tool("dvrf-notify").args(["config", "--channel", "teams", "--channel", "slak"]));
+    assert_eq!((wrong.code, wrong.json()["notify"]["problems"].as_array().unwrap().len()), (2, 2), "{wrong}");
+    assert_eq!(run(tool("dvrf-notify").arg("config")).json()["notify"]["problems"][0]["channel"], "none");
+}
+
+/// Canaries in every URL, key and header; then everything a run leaves behind is searched.
+#[test]
+fn no_canary_is_ever_seen() {
+    const CANARY: &str = "CANARY7f3a";
+    let folder = tempfile::tempdir().unwrap();
+    let echo =
+        Act::Reply(404, format!("Location: http://{CANARY}\r\n"), format!("no hook {CANARY}/path-{CANARY}"));
+    let hostile = Inbox::open(Vec::new(), echo);
+    let hang = Inbox::open(Vec::new(), Act::Hang);
+    let address = |inbox: &Inbox| inbox.url(&format!("{CANARY}/path-{CANARY}?key={CANARY}"));
+    let mut channels: Vec<String> = ["slack", "teams", "discord", "generic", "ping"]
+        .iter()
+        .flat_map(|kind| [&hostile, &hang].map(|inbox| (kind, inbox)))
+        .enumerate()
+        .map(|(n, (kind, inbox))| format!("{kind},name={kind}{n},url={}", address(inbox)))
+        .collect();
+    channels.push(format!("telegram,chat=1,token={CANARY}:path-{CANARY},url={}", hostile.url("")));
+    channels.push(format!("pagerduty,key={CANARY},url={}", hostile.url("")));
+    channels.push(format!("generic,name=bad,url=http://user:{CANARY}@127.0.0.1:1/{CANARY}"));
+    let mut seen = String::new();
+    for words in
+        [&["--state-dir", folder.path().to_str().unwrap()][..], &["test"], &["config"], &["--dry-run"]]
+    {
+        let mut child = std::process::Command::new(binary("dvrf-notify"))
+            .env_clear()
+            .env("DVRF_NOTIFY_CHANNELS", channels.join(";"))
+            .env("RUST_BACKTRACE", "full")
+            .args(words)
+            .args(["--notify-timeout", "1"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(std::io::Write::write_all(&mut child.stdin.take().unwrap(), report(150).as_bytes()));
+        seen += &std::fs::read_to_string(format!("/proc/{}/cmdline", child.id())).unwrap();
+        let output = child.wait_with_output().unwrap();
+        seen += &format!(
+            "{:?}{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        seen += &format!("{}{}", path.display(), std::fs::read_to_string(&path).unwrap());
+    }
+    assert!(seen.contains("\"outbox\":[{"), "the outbox was written");
+    assert!(seen.contains("no hook ***"), "an answer that repeats the address is shown without it: {seen}");
+    assert!(
+        !seen.contains(CANARY),
+        "{}",
+        seen[seen.find(CANARY).unwrap().saturating_sub(300)..].chars().take(400).collect::<String>()
+    );
+}
+
+#[test]
+fn published_types_accept_the_chat_payloads() {
+    let modules = testkit::root().join("target/payloads/node_modules");
+    if !installed(&["node"]) || !have(&modules) {
+        return;
+    }
+    let inbox = Inbox::friendly();
+    let teams = Inbox::open(Vec::new(), Act::status(202));
+    let channels = [slack(&inbox)[0].clone(), format!("teams,url={}", teams.url("x"))];
+    for words in [&[][..], &["--include-json"], &["--lang", "ru"]] {
+        for record in [report(500), report(150), report(50), unread()] {
+            tell(&channels, words, &record);
+        }
+    }
+    run(notify(&channels).arg("test"));
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, inbox: &Inbox| {
+        let all: Vec<Value> = inbox.letters().iter().map(Letter::json).collect();
+        assert_eq!(all.len(), 13);
+        std::fs::write(folder.path().join(name), Value::from(all).to_string()).unwrap();
+        folder.path().join(name)
+    };
+    let mut node = Command::new("node");
+    node.arg(testkit::root().join("tests/payloads/check.js")).arg(&modules);
+    let outcome = run(node.arg(write("slack.json", &inbox)).arg(write("teams.json", &teams)));
+    assert_eq!(outcome.code, 0, "{outcome}");
+}
+
+/// Installed by `scripts/test` where there is an npm; in CI there must be one.
+fn have(modules: &Path) -> bool {
+    let there = modules.join("adaptivecards").exists();
+    assert!(there || option_env!("CI") != Some("true"), "{} is missing", modules.display());
+    there
+}
