@@ -15,7 +15,7 @@ fn server(answers: &'static [&'static str]) -> (String, Receiver<String>) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (tell, requests) = channel();
     std::thread::spawn(move || {
-        let mut held = Vec::new();
+        let mut hanging = Vec::new();
         for answer in answers {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = Vec::new();
@@ -39,7 +39,7 @@ fn server(answers: &'static [&'static str]) -> (String, Receiver<String>) {
                 }
             }
             if answer.is_empty() {
-                held.push(stream);
+                hanging.push(stream);
             } else {
                 drop(stream.write_all(
                     format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes(),
@@ -48,7 +48,7 @@ fn server(answers: &'static [&'static str]) -> (String, Receiver<String>) {
         }
         // Hanging connections stay open as long as the test runs.
         std::thread::sleep(Duration::from_secs(30));
-        drop(held);
+        drop(hanging);
     });
     (url, requests)
 }

@@ -177,3 +177,35 @@ fn real_prometheus_reads_openmetrics() {
     let metadata = prometheus.get("/api/v1/metadata?metric=supra_dvrf_subscription");
     assert!(metadata.body.contains("\"type\":\"info\""), "{metadata:?}");
 }
+
+#[test]
+fn real_prometheus_answers_every_panel_and_raises_the_alert() {
+    let devnet = Devnet::start(&["--scenario", "low", "--fault", "view:get_client_total_grant=garbage"]);
+    let served = Served::start(&devnet, Way::Rpc, &["--min-interval", "0"]);
+    let prometheus = Receiver::prometheus(&[&served.address]);
+    let pending =
+        "ALERTS{alertname=\"SupraDvrfDepositLow\", alertstate=\"pending\", subscription=\"devnet\"}";
+    assert!(eventually(SCRAPED, || prometheus.query(pending).pop()).is_some(), "{}", prometheus.log());
+    for silent in
+        ["SupraDvrfDepositBlocked", "SupraDvrfDepositCritical", "SupraDvrfProbeFailing", "SupraDvrfMissing"]
+    {
+        // Before the first scrape everything is missing.
+        let alerts = || prometheus.query(&format!("ALERTS{{alertname=\"{silent}\"}}"));
+        assert!(eventually(SCRAPED, || alerts().is_empty().then_some(())).is_some(), "{:?}", alerts());
+    }
+    let text = std::fs::read_to_string(root().join("scripts/prometheus/dashboard.json")).unwrap();
+    let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut asked = 0;
+    for panel in dashboard["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().unwrap() {
+            let expression = target["expr"].as_str().unwrap().replace("$subscription", ".*");
+            // Nothing was requested while this runs, so the deposit lasts for ever.
+            if !expression.contains("runway") {
+                let answered = eventually(SCRAPED, || prometheus.query(&expression).pop());
+                assert!(answered.is_some(), "{}: {expression}", panel["title"]);
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked > 25, "{asked}");
+}

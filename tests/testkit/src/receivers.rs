@@ -91,12 +91,13 @@ impl Receiver {
         Self::start("prometheus-node-exporter", "/", &[], &words)
     }
 
-    /// A Prometheus that scrapes these addresses every half second.
+    /// A Prometheus with our rules that scrapes these addresses every half second.
     #[must_use]
     pub fn prometheus(targets: &[&str]) -> Self {
         let targets: Vec<String> = targets.iter().map(|target| format!("'{target}'")).collect();
         let config = format!(
-            "global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs: [{{job_name: dvrf, honor_labels: true, static_configs: [{{targets: [{}]}}]}}]\n",
+            "global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s}}\nrule_files: ['{}']\nscrape_configs: [{{job_name: dvrf, honor_labels: true, static_configs: [{{targets: [{}]}}]}}]\n",
+            crate::root().join("scripts/prometheus/rules.yml").display(),
             targets.join(", ")
         );
         let words = [
