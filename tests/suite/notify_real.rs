@@ -51,8 +51,11 @@ fn passed_on(inbox: &Inbox) -> Vec<(String, String)> {
         .collect()
 }
 
+#[track_caller]
 fn soon<T>(check: impl FnMut() -> Option<T>) -> T {
-    eventually(Duration::from_secs(20), check).unwrap_or_else(|| panic!("it did not happen within 20 s"))
+    let found = eventually(Duration::from_secs(20), check);
+    assert!(found.is_some(), "it did not happen within 20 s");
+    found.unwrap()
 }
 
 #[test]
