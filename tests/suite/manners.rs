@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use testkit::{Devnet, Way, binary, run, tool};
 
-const TOOLS: [&str; 4] = ["dvrf-status", "dvrf-json", "dvrf-check", "dvrf-calc"];
+const TOOLS: [&str; 5] = ["dvrf-status", "dvrf-json", "dvrf-check", "dvrf-prom", "dvrf-calc"];
 const FILTERS: [&str; 3] = ["dvrf-status", "dvrf-json", "dvrf-check"];
 
 fn records(count: usize) -> String {
@@ -66,7 +66,7 @@ fn a_closed_pipe_is_quiet_and_keeps_the_verdict() {
 
 #[test]
 fn a_full_disk_is_an_error() {
-    for name in FILTERS {
+    for name in FILTERS.into_iter().chain(["dvrf-prom"]) {
         let output = Command::new(binary(name))
             .env_clear()
             .arg("--input")

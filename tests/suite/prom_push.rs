@@ -13,7 +13,7 @@ const RECORD: &str = "{\"profile\":\"p\",\"state\":{\"deposit\":{\"balance\":\"1
 fn server(answers: &'static [&'static str]) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let (heard, requests) = channel();
+    let (tell, requests) = channel();
     std::thread::spawn(move || {
         let mut held = Vec::new();
         for answer in answers {
@@ -34,7 +34,7 @@ fn server(answers: &'static [&'static str]) -> (String, Receiver<String>) {
                     .nth(1)
                     .map_or(0, |rest| rest.lines().next().unwrap().trim().parse::<usize>().unwrap());
                 if body.len() >= wanted || length == 0 {
-                    heard.send(text).unwrap();
+                    tell.send(text).unwrap();
                     break;
                 }
             }
@@ -147,4 +147,60 @@ fn a_dry_run_pushes_nothing() {
         run(tool("dvrf-prom").args(["--dry-run", "--push-url", "http://u:canary@h/"]).write_stdin(RECORD));
     assert!(secret.err.contains("[warning] dvrf-prom: the push URL on the command line"), "{secret}");
     assert!(!secret.err.contains("canary"), "{secret}");
+}
+
+#[test]
+fn no_secret_in_metrics_messages_memory_or_the_process_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, textfile) = (folder.path().join("push-url"), folder.path().join("a.prom"));
+    let (url, requests) = server(&[""]);
+    std::fs::write(&file, url.replace("://", "://me:canary@") + "/canary?t=canary").unwrap();
+    let mut prom = tool("dvrf-prom");
+    prom.env("SUPRA_RPC_URL", "http://canary:canary@127.0.0.1:9/canary")
+        .env("DVRF_RPC_HEADERS", "X-Key: canary")
+        .env("NODE_API_KEY", "canary")
+        .env("LOTTERY_ADDR", "0x1")
+        .env("DEPOSIT_ADDR", "0x2");
+    prom.args(["--live", "--retries", "0", "--format", "json", "--push-timeout", "2", "--push-url-file"])
+        .arg(&file);
+    prom.arg("--textfile").arg(&textfile).arg("--state-dir").arg(folder.path().join("state"));
+    let running = std::thread::spawn(move || run(&mut prom));
+    requests.recv_timeout(Duration::from_secs(20)).unwrap();
+    // The push hangs now: the process is alive, and its words can be read.
+    let mut words = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        if line.contains(&file.display().to_string()) {
+            words.push(line);
+        }
+    }
+    let outcome = running.join().unwrap();
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(!words.is_empty() && words.iter().all(|line| !line.contains("canary")), "{words:?}");
+    let kept =
+        [textfile, folder.path().join("state/prom.json")].map(|path| std::fs::read_to_string(path).unwrap());
+    for text in [&outcome.out, &outcome.err, &kept[0], &kept[1]] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+    assert!(outcome.err.contains("POST to http://127.0.0.1:"), "{outcome}");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_reason_not_to_push() {
+    use std::process::{Command, Stdio};
+    let (url, requests) = server(&["200 OK"]);
+    let mut child = Command::new(testkit::binary("dvrf-prom"))
+        .env_clear()
+        .env("MONITOR_PUSH_URL", url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(RECORD.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+    assert!(requests.recv().unwrap().contains("supra_dvrf_up{"));
 }

@@ -79,7 +79,7 @@ fn a_scrape_asks_the_chain_anew() {
     assert!(first.head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{first:?}");
     devnet.enter("low");
     assert_eq!(balance(&served.metrics().body), Some("23625000000"));
-    devnet.fault("429_rate=1");
+    devnet.fault("429_rate=100");
     let lost = served.metrics();
     assert!(
         lost.status == 200 && lost.body.contains("supra_dvrf_up{subscription=\"devnet\"} 0\n"),
@@ -146,7 +146,7 @@ fn a_signal_ends_it_cleanly_also_in_the_middle_of_a_scrape() {
         assert_eq!(served.ended(), (Some(0), "[info] dvrf-prom: stopped\n".to_owned()));
     }
     let served = Served::start(&devnet, Way::Rpc, &[]);
-    devnet.fault("hang,rate=1");
+    devnet.fault("hang");
     let address = served.address.clone();
     let scrape = std::thread::spawn(move || get(&address, "/metrics"));
     std::thread::sleep(Duration::from_millis(300));

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use supra_core::check::Checks;
+use supra_core::metrics::Metric;
 use supra_core::min_balance::Calculation;
 use supra_core::state::State;
 use supra_core::target::Target;
@@ -42,6 +43,8 @@ struct Record {
     views: Option<Views>,
     /// The verdict of `dvrf-check`.
     checks: Option<Checks>,
+    /// The samples of `dvrf-prom --format json`.
+    metrics: Option<Vec<Metric>>,
     /// Why the record is no answer.
     error: Option<ReportError>,
 }
@@ -101,6 +104,7 @@ fn what_the_tools_write_has_no_other_keys() {
         let devnet = Devnet::start(&["--scenario", scenario, "--fault", fault]);
         let report = run(devnet.tool("dvrf-json", Way::Rpc).args(["--live", "--retries", "0"]));
         let judged = run(tool("dvrf-check").write_stdin(report.out));
+        let judged = run(tool("dvrf-prom").args(["--format", "json"]).write_stdin(judged.out));
         for key in judged.json().as_object().unwrap().keys() {
             assert!(known.contains_key(key), "{scenario}: {key} is not in the schema");
         }

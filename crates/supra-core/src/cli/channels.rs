@@ -166,7 +166,8 @@ fn webhook(
     Some(parse(&format!("{},name=webhook,url-file=value", kind.name()), &fetch))
 }
 
-fn fetch(source: &Source, settings: &Settings) -> Result<Option<Secret>, String> {
+/// A secret from where it is kept; `None` where there is no such credential.
+pub(super) fn fetch(source: &Source, settings: &Settings) -> Result<Option<Secret>, String> {
     match source {
         Source::File(path) => read(Path::new(path)).map(Some).map_err(|error| error.to_string()),
         Source::Credential(name) => {

@@ -14,7 +14,7 @@ const CONNECTIONS_MAX: usize = 64;
 /// A scrape's head is some 300 bytes.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// How long a request may take to arrive, and an answer to leave.
-const TRANSFER: Duration = Duration::from_secs(10);
+const TRANSFER: Duration = Duration::from_secs(5);
 /// How long answers that are on their way may take once we are to stop.
 const GRACE: Duration = Duration::from_secs(3);
 

@@ -1,24 +1,21 @@
 //! The sinks of one run: a textfile, a push, the deletion of a group, or only saying what would be done.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::{PromArgs, labels, needed};
 use crate::cli::Session;
+use crate::cli::channels::fetch;
 use crate::config::{Settings, env};
 use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
 use crate::http::Method;
+use crate::notify::channel::words::Source;
 use crate::secret::Secret;
 use crate::sinks::push::{Destination, push};
 use crate::sinks::textfile;
-
-/// Longer than any URL.
-const URL_BYTES_MAX: u64 = 8 << 10;
 
 /// Where the series of one run go.
 #[derive(Debug, Clone, Args)]
@@ -139,31 +136,17 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
 
 /// The URL of the setting or of its file, not both; else of the credential that systemd gives.
 fn push_url(settings: &Settings) -> Result<Option<Secret>, Failure> {
-    let (url, file) = (settings.text(&env::PUSH_URL), settings.text(&env::PUSH_URL_FILE));
-    match (url, file) {
+    let source = match (settings.text(&env::PUSH_URL), settings.text(&env::PUSH_URL_FILE)) {
         (Some(_), Some(_)) => {
             let message = format!("{} and {} are both given", env::PUSH_URL.name, env::PUSH_URL_FILE.name);
-            Err(Failure::new(FailureKind::Config, message).with_hint("give the push URL in one place"))
+            return Err(
+                Failure::new(FailureKind::Config, message).with_hint("give the push URL in one place")
+            );
         }
-        (Some(url), None) => Ok(Some(Secret::new(url))),
-        (None, Some(file)) => url_in(Path::new(file)).map(Some),
-        (None, None) => {
-            let credential =
-                settings.text(&env::CREDENTIALS_DIRECTORY).map(|folder| Path::new(folder).join("push-url"));
-            credential.filter(|path| path.exists()).map(|path| url_in(&path)).transpose()
-        }
-    }
-}
-
-fn url_in(path: &Path) -> Result<Secret, Failure> {
-    let failed = |why: &str| {
-        Failure::new(
-            FailureKind::Config,
-            format!("the push URL cannot be read from {}: {why}", path.display()),
-        )
+        (Some(url), None) => return Ok(Some(Secret::new(url))),
+        (None, Some(path)) => Source::File(path),
+        (None, None) => Source::Credential("push-url"),
     };
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| failed(&error.to_string()))?;
-    file.take(URL_BYTES_MAX).read_to_string(&mut text).map_err(|error| failed(&error.to_string()))?;
-    if text.trim().is_empty() { Err(failed("it is empty")) } else { Ok(Secret::new(text.trim())) }
+    fetch(&source, settings)
+        .map_err(|why| Failure::new(FailureKind::Config, format!("the push URL cannot be read: {why}")))
 }
