@@ -10,6 +10,7 @@ mod json;
 mod manners;
 mod matrix;
 mod notify;
+mod notify_real;
 mod pipeline;
 mod prom;
 mod prom_push;

@@ -155,14 +155,15 @@ fn secrets_come_from_files_credentials_and_variables_but_one_way_at_a_time() {
     assert!(outcome.err.contains("--webhook-url-file are both given"), "{outcome}");
 }
 
-/// Script, the notify timeout, then: outcome, attempts, status, exit, and the shortest and longest run in seconds.
+/// Name, script, the notify timeout, then: outcome, attempts, status, exit, the shortest and longest run in seconds.
+type Case = (&'static str, Vec<Act>, &'static str, &'static str, u64, Value, i32, f64, f64);
+
 #[test]
 fn faults_are_met_with_the_right_number_of_tries() {
     let retry = |header: &str| Act::with(429, header);
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
     let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&soon).unwrap();
     let ok = || Act::body("ok");
-    type Case = (&'static str, Vec<Act>, &'static str, &'static str, u64, Value, i32, f64, f64);
     let cases: Vec<Case> = vec![
         ("429 seconds", vec![retry("Retry-After: 1"), ok()], "9", "delivered", 2, json!(200), 0, 1.0, 3.0),
         (
@@ -552,7 +553,8 @@ fn no_canary_is_ever_seen() {
 
 #[test]
 fn published_types_accept_the_chat_payloads() {
-    let modules = testkit::root().join("target/payloads/node_modules");
+    let target = option_env!("CARGO_TARGET_DIR").map_or_else(|| testkit::root().join("target"), Into::into);
+    let modules = target.join("payloads/node_modules");
     if !installed(&["node"]) || !have(&modules) {
         return;
     }

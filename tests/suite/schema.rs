@@ -7,6 +7,7 @@ use serde_json::Value;
 use supra_core::check::Checks;
 use supra_core::metrics::Metric;
 use supra_core::min_balance::Calculation;
+use supra_core::notify::Notification;
 use supra_core::state::State;
 use supra_core::target::Target;
 use supra_core::views::Views;
@@ -43,6 +44,8 @@ struct Record {
     views: Option<Views>,
     /// The verdict of `dvrf-check`.
     checks: Option<Checks>,
+    /// What `dvrf-notify` sent.
+    notifications: Option<Vec<Notification>>,
     /// The samples of `dvrf-prom --format json`.
     metrics: Option<Vec<Metric>>,
     /// Why the record is no answer.
@@ -105,6 +108,7 @@ fn what_the_tools_write_has_no_other_keys() {
         let report = run(devnet.tool("dvrf-json", Way::Rpc).args(["--live", "--retries", "0"]));
         let judged = run(tool("dvrf-check").write_stdin(report.out));
         let judged = run(tool("dvrf-prom").args(["--format", "json"]).write_stdin(judged.out));
+        let judged = run(tool("dvrf-notify").arg("--dry-run").write_stdin(judged.out));
         for key in judged.json().as_object().unwrap().keys() {
             assert!(known.contains_key(key), "{scenario}: {key} is not in the schema");
         }

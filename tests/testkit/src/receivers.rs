@@ -39,8 +39,18 @@ impl Receiver {
     /// When it cannot be started or is not ready in time.
     #[must_use]
     pub fn start(program: &str, ready: &str, files: &[(&str, &str)], words: &[&str]) -> Self {
+        Self::start_at(None, program, ready, files, words)
+    }
+
+    fn start_at(
+        address: Option<&str>,
+        program: &str,
+        ready: &str,
+        files: &[(&str, &str)],
+        words: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
-        let address = free_address();
+        let address = address.map_or_else(free_address, str::to_owned);
         let here = folder.path().display().to_string();
         let filled = |text: &str| text.replace("{address}", &address).replace("{folder}", &here);
         for (name, text) in files {
@@ -106,6 +116,22 @@ impl Receiver {
             "--web.listen-address={address}",
         ];
         Self::start("prometheus", "/-/ready", &[("prometheus.yml", &config)], &words)
+    }
+
+    /// An Alertmanager that posts every change to a URL at once.
+    #[must_use]
+    pub fn alertmanager(webhook: &str, address: Option<&str>) -> Self {
+        let config = format!(
+            "route: {{receiver: us, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}\nreceivers: [{{name: us, webhook_configs: [{{url: '{webhook}', send_resolved: true}}]}}]\n"
+        );
+        let words = [
+            "--config.file={folder}/alertmanager.yml",
+            "--storage.path={folder}/data",
+            "--web.listen-address={address}",
+            "--cluster.listen-address=",
+        ];
+        let files = [("alertmanager.yml", config.as_str())];
+        Self::start_at(address, "prometheus-alertmanager", "/-/ready", &files, &words)
     }
 
     /// Asks it.

@@ -168,6 +168,9 @@ impl Telling<'_> {
         for occasion in &occasions {
             let mut message = self.occasion(memory, case, occasion);
             message.numbers = numbers.to_vec();
+            if let (Event::Resolved, Some(ended)) = (occasion.event, &memory.ended) {
+                message.at_s = ended.at_s;
+            }
             match &mut merged {
                 Some(first) => first.items.extend(message.items),
                 None => merged = Some(message),

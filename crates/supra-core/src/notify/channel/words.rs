@@ -381,6 +381,19 @@ mod tests {
     }
 
     #[test]
+    fn the_page_lists_every_kind_and_option() {
+        let page = include_str!("../../../../../docs/notify.md");
+        for (word, kind) in Kind::ALL {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{word}` |")));
+            let row = row.unwrap_or_else(|| panic!("docs/notify.md has no row for {word}"));
+            let options = kind.secrets().iter().map(|(key, _)| key).chain(kind.plain_options());
+            for option in options {
+                assert!(row.contains(&format!("`{option}`")), "docs/notify.md: {word} lacks {option}");
+            }
+        }
+    }
+
+    #[test]
     fn foreign_text_is_made_safe() {
         let slack = parsed("slack,url-file=/url").unwrap();
         assert_eq!(

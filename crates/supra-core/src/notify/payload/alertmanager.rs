@@ -15,8 +15,11 @@ pub(super) fn alerts(message: &Message, every_s: i64, now: Timestamp) -> Value {
     let now_s = now.as_second();
     let ended =
         message.event == Event::Resolved || message.status == Status::Ok && message.event != Event::Test;
-    let start = message.since_s.unwrap_or(message.at_s).min(now_s);
-    let end = if ended { now_s } else { now_s.saturating_add(every_s.saturating_mul(3)) };
+    // An end that is not over when it arrives is overruled by the longer one told before: it is the time of recovery,
+    // not of sending, so that a repetition gets through to a receiver whose clock is behind.
+    let end = if ended { message.at_s.min(now_s) } else { now_s.saturating_add(every_s.saturating_mul(3)) };
+    // An end at or before the start is refused.
+    let start = message.since_s.unwrap_or(message.at_s).min(now_s).min(end.saturating_sub(1));
     let alert = |item: &Item| {
         let mut labels = json!({
             "alertname": ALERTNAME,
@@ -35,8 +38,7 @@ pub(super) fn alerts(message: &Message, every_s: i64, now: Timestamp) -> Value {
                 "runbook_url": item.link,
             },
             "startsAt": at(start),
-            // An end at or before the start is refused.
-            "endsAt": at(end.max(start.saturating_add(1))),
+            "endsAt": at(end),
         });
         if item.link.starts_with("http") {
             alert["generatorURL"] = json!(item.link);

@@ -196,10 +196,14 @@ fn alertmanager_alerts() {
         }])
     );
     let ended = body(words, &Message { event: Event::Resolved, status: Status::Ok, ..message() }, Form::Rich);
-    assert_eq!(ended[0]["endsAt"], "2027-01-15T08:00:00Z");
-    // An end at its own beginning would be refused.
-    let sudden = Message { event: Event::Resolved, since_s: Some(1_800_000_000), ..message() };
-    assert_eq!(body(words, &sudden, Form::Rich)[0]["endsAt"], "2027-01-15T08:00:01Z");
+    assert_eq!(ended[0]["endsAt"], "2027-01-15T07:59:50Z");
+    // A beginning and an end within one second: the end stays in the past, or it would be overruled.
+    let sudden = Message { event: Event::Resolved, since_s: Some(1_799_999_990), ..message() };
+    let sudden = body(words, &sudden, Form::Rich);
+    assert_eq!(
+        (&sudden[0]["startsAt"], &sudden[0]["endsAt"]),
+        (&json!("2027-01-15T07:59:49Z"), &json!("2027-01-15T07:59:50Z"))
+    );
 }
 
 #[test]
