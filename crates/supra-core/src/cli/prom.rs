@@ -135,7 +135,7 @@ impl PromArgs {
 
     fn plan(&self, policy: &PolicyArgs, session: &Session) -> Result<Plan, Failure> {
         let settings = &session.settings;
-        let prefix = needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?.trim_end_matches('_');
+        let prefix = needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?;
         if !is_name(prefix) {
             let message =
                 format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
