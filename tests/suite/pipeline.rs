@@ -70,7 +70,13 @@ fn the_demo_tells_its_story() {
         .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    for part in ["Subscription", "DEPOSIT_AT_OR_BELOW_MIN_BALANCE", "'balance'=15750000000", "DVRF OK - "] {
+    for part in [
+        "Subscription",
+        "DEPOSIT_AT_OR_BELOW_MIN_BALANCE",
+        "'balance'=15750000000",
+        "DVRF OK - ",
+        "supra_dvrf_deposit_to_min_balance_ratio{subscription=",
+    ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
 }

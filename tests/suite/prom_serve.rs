@@ -145,6 +145,20 @@ fn a_signal_ends_it_cleanly_also_in_the_middle_of_a_scrape() {
         served.signal(signal);
         assert_eq!(served.ended(), (Some(0), "[info] dvrf-prom: stopped\n".to_owned()));
     }
+    let stuck = Devnet::start(&["--fault", "cli_hang"]);
+    let served = Served::start(&stuck, Way::Cli("v11"), &[]);
+    let address = served.address.clone();
+    let scrape = std::thread::spawn(move || get(&address, "/metrics"));
+    let cli = format!("{} move", stuck.cli.display());
+    let children = || {
+        let listed = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+        String::from_utf8_lossy(&listed.stdout).lines().filter(|line| line.starts_with(&cli)).count()
+    };
+    assert!(eventually(Duration::from_secs(10), || (children() > 0).then_some(())).is_some());
+    served.signal("-TERM");
+    assert_eq!(served.ended().0, Some(0));
+    assert!(eventually(Duration::from_secs(2), || (children() == 0).then_some(())).is_some());
+    scrape.join().unwrap();
     let served = Served::start(&devnet, Way::Rpc, &[]);
     devnet.fault("hang");
     let address = served.address.clone();

@@ -159,9 +159,9 @@ impl Exposition {
             let all = samples.len();
             if all > 1 {
                 let mut seen = HashSet::with_capacity(all);
-                samples.reverse();
-                samples.retain(|(labels, _)| seen.insert(labels.clone()));
-                samples.reverse();
+                let mut last: Vec<bool> =
+                    samples.iter().rev().map(|(labels, _)| seen.insert(labels)).collect();
+                samples.retain(|_| last.pop().unwrap_or(true));
             }
             exposition.repeated += all - samples.len();
             if !samples.is_empty() {

@@ -116,7 +116,7 @@ impl PromArgs {
                 session.out.record(&seen.record, self.pretty)?;
             }
         }
-        let exposition = plan.exposition(&points, session);
+        let exposition = plan.exposition(points, session);
         let printed = self.sinks.textfile.is_none() || self.sinks.dry_run;
         match self.format {
             Format::Text if printed => session.out.with(|out| exposition::text(&exposition, out))?,
@@ -135,7 +135,7 @@ impl PromArgs {
 
     fn plan(&self, policy: &PolicyArgs, session: &Session) -> Result<Plan, Failure> {
         let settings = &session.settings;
-        let prefix = needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?.trim_end_matches('_');
+        let prefix = needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?;
         if !is_name(prefix) {
             let message =
                 format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
@@ -171,9 +171,9 @@ fn labels(flag: &str, texts: &[String], is_taken: impl Fn(&str) -> bool) -> Resu
 
 impl Plan {
     /// All series of the run; says when records repeated each other.
-    fn exposition(&self, points: &[Vec<metrics::Point>], session: &Session) -> Exposition {
+    fn exposition(&self, points: Vec<Vec<metrics::Point>>, session: &Session) -> Exposition {
         let order = if self.compat { metrics::catalogue::OLD } else { metrics::catalogue::ALL };
-        let mut all = points.concat();
+        let mut all: Vec<metrics::Point> = points.into_iter().flatten().collect();
         if !self.compat {
             let mut build = metrics::observe::build();
             for (name, value) in &self.labels {

@@ -68,3 +68,35 @@ fn escaped(text: &str, quotes: bool) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a reader makes of an escaped label value.
+    fn unescaped(text: &str) -> Option<String> {
+        let mut plain = String::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '"' | '\n' => return None,
+                '\\' => plain.push(match chars.next()? {
+                    'n' => '\n',
+                    other @ ('"' | '\\') => other,
+                    _ => return None,
+                }),
+                c => plain.push(c),
+            }
+        }
+        Some(plain)
+    }
+
+    proptest! {
+        #[test]
+        fn every_label_value_comes_back(text in "(?s).*") {
+            prop_assert_eq!(unescaped(&escaped(&text, true)), Some(text));
+        }
+    }
+}

@@ -15,6 +15,8 @@ const CONNECTIONS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// How long a request may take to arrive, and an answer to leave.
 const TRANSFER: Duration = Duration::from_secs(5);
+/// How long a reader may take to close after its answer.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How long answers that are on their way may take once we are to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -160,7 +162,21 @@ fn converse(mut stream: TcpStream, tickets: &Sender<Ticket>, serving: Serving) -
     if with_body {
         stream.write_all(&response.body)?;
     }
-    stream.shutdown(std::net::Shutdown::Write)
+    stream.shutdown(std::net::Shutdown::Write)?;
+    drain(&mut stream)
+}
+
+/// Reads what is left of the request: a close with bytes unread would reset the connection under the answer.
+fn drain(stream: &mut TcpStream) -> io::Result<()> {
+    let start = Instant::now();
+    let mut chunk = [0_u8; 4096];
+    while let Some(left) = FAREWELL.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
+        stream.set_read_timeout(Some(left))?;
+        if stream.read(&mut chunk)? == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Everything up to the empty line; `None` where it is too long, is cut off or takes too long.

@@ -121,5 +121,5 @@ fn collect(
     memory.merge(Memory::load(session));
     let points = plan.points(&seen, memory, session.now);
     memory.save(session);
-    text(&plan.exposition(&points, session)).map(Arc::new)
+    text(&plan.exposition(points, session)).map(Arc::new)
 }

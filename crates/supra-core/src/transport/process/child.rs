@@ -59,6 +59,8 @@ static SPAWNING: RwLock<()> = RwLock::new(());
 static SIGNALS: Once = Once::new();
 /// Set by a server that ends in its own way: children are killed, the process goes on to its end.
 static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
+/// Set by a signal under `SPAWNING`: nothing is started any more, so nothing outlives us.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Leaves the ending of the process to its caller; children are killed at a signal all the same.
 pub(crate) fn leave_ending_to_caller() {
@@ -72,6 +74,7 @@ fn pass_signals_on() {
         std::thread::spawn(move || {
             for signal in signals.forever() {
                 let _none_on_its_way = SPAWNING.write().unwrap_or_else(PoisonError::into_inner);
+                ENDING.store(true, Ordering::SeqCst);
                 for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                     // A group that has just ended is what we want.
                     let _ = kill_process_group(*group, Signal::KILL);
@@ -129,6 +132,9 @@ pub fn run(
     }
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     let on_its_way = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
+    if ENDING.load(Ordering::SeqCst) {
+        return Err(Failure::new(FailureKind::Unreachable, "the run was ended by a signal"));
+    }
     let mut child = command.spawn().map_err(|error| {
         let message = format!("the Supra CLI {} cannot be run: {}", program.display(), reason(&error));
         Failure::new(FailureKind::Config, message)
