@@ -30,6 +30,29 @@ impl fmt::Display for Secret {
     }
 }
 
+/// The text with every secret in it, and every part of one that is long enough to be a secret itself, blotted out: a
+/// receiver may repeat our address in its answer.
+pub fn blot(text: &str, secrets: &[&str]) -> String {
+    const LENGTH_MIN: usize = 8;
+    let mut parts: Vec<&str> = Vec::new();
+    for secret in secrets {
+        let after_scheme = secret.split_once("://").map_or(*secret, |(_, rest)| rest);
+        // A host is shown anyway, and is part of many an honest answer.
+        let (host, path) = if secret.contains("://") {
+            after_scheme.split_once('/').unwrap_or((after_scheme, ""))
+        } else {
+            ("", after_scheme)
+        };
+        let user = host.rsplit_once('@').map_or("", |(user, _)| user);
+        parts.extend([*secret, path]);
+        parts.extend([path, user].into_iter().flat_map(|text| text.split(['/', '?', '&', '=', ':', '#'])));
+    }
+    parts.retain(|part| part.len() >= LENGTH_MIN);
+    // The longest first, so that no part of one is left behind.
+    parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.len()));
+    parts.iter().fold(text.to_owned(), |text, part| text.replace(part, "***"))
+}
+
 /// Scheme, host and port of a URL; user, path and query may hold keys and are left out.
 pub fn redact_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -54,6 +77,14 @@ mod tests {
         let secret = Secret::new("token\n");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
         assert_eq!(secret.reveal(), "token");
+    }
+
+    #[test]
+    fn answers_that_repeat_a_secret_are_blotted() {
+        let url = "https://user:password@h.example/T0/B0000001?key=12345678";
+        let said = "password, B0000001, T0 and 12345678 at h.example, TOKEN:abcdefgh";
+        assert_eq!(blot(said, &[url, "TOKEN:abcdefgh"]), "***, ***, T0 and *** at h.example, ***");
+        assert_eq!(blot("no hook at https://h.example/x", &["https://h.example/x"]), "no hook at ***");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::fmt;
 
 use crate::check::{Severity, Status};
 use crate::failure::quote;
-use crate::secret::{Secret, redact_url};
+use crate::http::Endpoint;
+use crate::secret::{Secret, blot, redact_url};
 
 /// Where messages can go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,7 +148,9 @@ pub struct Channel {
     /// Whether it is told of the end.
     pub resolved: bool,
     /// The address, or the service's base address.
-    pub url: Secret,
+    pub endpoint: Endpoint,
+    /// The same as it was given, with user and password.
+    pub given: Secret,
     /// Telegram's bot token or PagerDuty's routing key.
     pub token: Option<Secret>,
     /// Telegram's chat.
@@ -159,38 +162,20 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Every text that must not be shown: address and token, and each part of them that is long enough to be a secret
-    /// and not an ordinary word.
-    fn secrets(&self) -> Vec<&str> {
-        const LENGTH_MIN: usize = 8;
-        let url = self.url.reveal();
-        let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
-        let (authority, path) = after_scheme.split_once('/').unwrap_or((after_scheme, ""));
-        let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-        let token = self.token.as_ref().map_or("", Secret::reveal);
-        let parts =
-            [path, user, token].into_iter().flat_map(|text| text.split(['/', '?', '&', '=', ':', '#']));
-        let mut secrets: Vec<&str> = [url, path, token].into_iter().chain(parts).collect();
-        secrets.retain(|secret| secret.len() >= LENGTH_MIN);
-        // The longest first, so that no part of one is left behind.
-        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets
-    }
-
     /// Foreign text, such as a receiver's answer, without our secrets, on one line and bounded.
     pub fn safe(&self, text: &str) -> String {
-        let hidden = self.secrets().iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
-        quote(&hidden)
+        let token = self.token.as_ref().map_or("", Secret::reveal);
+        quote(&blot(text, &[self.given.reveal(), token]))
     }
 
     /// A hash of the address: state files know a changed one by it.
     pub fn address_hash(&self) -> String {
         let token = self.token.as_ref().map_or("", Secret::reveal);
-        super::stable_id(&["address", self.url.reveal(), token])
+        super::stable_id(&["address", self.given.reveal(), token])
     }
 
     /// Scheme and host.
     pub fn shown(&self) -> String {
-        redact_url(self.url.reveal())
+        redact_url(self.given.reveal())
     }
 }

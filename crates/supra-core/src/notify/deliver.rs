@@ -170,10 +170,11 @@ impl Sender {
 
     /// One request and what its answer means; nothing secret is left in the words.
     pub fn call(&self, channel: &Channel, parcel: &Parcel) -> (Meaning, Option<u16>) {
+        let headers: Vec<_> = channel.endpoint.headers.iter().chain(&parcel.headers).cloned().collect();
         let call = Call {
             method: Method::Post,
             url: parcel.url.reveal(),
-            headers: &parcel.headers,
+            headers: &headers,
             body: &parcel.body,
             content_type: parcel.content_type,
             timeout: self.per_call.min(self.left()).max(Duration::from_millis(1)),

@@ -48,7 +48,7 @@ pub enum Form {
 
 /// The request that tells this channel.
 pub fn parcel(channel: &Channel, message: &Message, form: Form, now: Timestamp) -> Parcel {
-    let url = channel.url.reveal();
+    let url = channel.endpoint.url.reveal();
     match (channel.kind, form) {
         (Kind::Slack, Form::Rich) => Parcel::json(url, &chat::slack(message)),
         (Kind::Slack, Form::Plain) => Parcel::json(url, &chat::slack_plain(message)),

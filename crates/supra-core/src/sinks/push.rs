@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::failure::{Failure, FailureKind, quote};
-use crate::http::{Answer, Call, Http, HttpError, Method};
+use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, UrlError};
 use crate::retry::{Backoff, retry_after};
-use crate::secret::{Secret, redact_url};
+use crate::secret::{Secret, blot, redact_url};
 
 /// The media type of text format 0.0.4; a Pushgateway reads no OpenMetrics.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -20,55 +20,22 @@ const ATTEMPTS_MAX: u32 = 4;
 /// A server to push to.
 #[derive(Debug, Clone)]
 pub struct Destination {
-    url: Secret,
-    headers: Vec<(String, Secret)>,
-    shown: String,
-}
-
-/// Why a destination cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DestinationError {
-    /// Another scheme, or none.
-    #[error("a URL that begins with http:// or https:// is needed")]
-    Scheme,
-    /// A character that cannot stand in a URL.
-    #[error("a URL without spaces and control characters is needed")]
-    Character,
-    /// The job of a group may not be empty.
-    #[error("the name of the job must not be empty")]
-    Job,
+    endpoint: Endpoint,
+    /// As it was given, for blotting.
+    given: Secret,
 }
 
 impl Destination {
-    /// A URL as given. User and password in it become a header.
-    pub fn new(url: &Secret) -> Result<Self, DestinationError> {
-        let text = url.reveal().trim();
-        let (scheme, rest) = text.split_once("://").ok_or(DestinationError::Scheme)?;
-        if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-            return Err(DestinationError::Scheme);
-        }
-        if rest.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(DestinationError::Character);
-        }
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (credentials, host) = authority.rsplit_once('@').map_or((None, authority), |(c, h)| (Some(c), h));
-        let basic = |credentials: &str| {
-            let encoded = STANDARD.encode(percent_decoded(credentials));
-            ("Authorization".to_owned(), Secret::new(&format!("Basic {encoded}")))
-        };
-        Ok(Self {
-            url: Secret::new(&format!("{scheme}://{host}{path}")),
-            headers: credentials.map(basic).into_iter().collect(),
-            shown: redact_url(text),
-        })
+    /// A URL as given.
+    pub fn new(url: &Secret) -> Result<Self, UrlError> {
+        let endpoint = Endpoint::parse(url.reveal())?;
+        Ok(Self { given: url.clone(), endpoint })
     }
 
     /// The group of a job and its labels under a Pushgateway's base URL.
-    pub fn group(&self, job: &str, grouping: &[(String, String)]) -> Result<Self, DestinationError> {
-        if job.is_empty() {
-            return Err(DestinationError::Job);
-        }
-        let mut url = self.url.reveal().trim_end_matches('/').to_owned();
+    #[must_use]
+    pub fn group(&self, job: &str, grouping: &[(String, String)]) -> Self {
+        let mut url = self.endpoint.url.reveal().trim_end_matches('/').to_owned();
         if !url.ends_with("/metrics") {
             url.push_str("/metrics");
         }
@@ -77,12 +44,13 @@ impl Destination {
         {
             url.push_str(&segment(name, value));
         }
-        Ok(Self { url: Secret::new(&url), ..self.clone() })
+        let headers = self.endpoint.headers.clone();
+        Self { endpoint: Endpoint { url: Secret::new(&url), headers }, given: self.given.clone() }
     }
 
     /// Scheme and host, for messages.
-    pub fn shown(&self) -> &str {
-        &self.shown
+    pub fn shown(&self) -> String {
+        redact_url(self.given.reveal().trim())
     }
 }
 
@@ -97,22 +65,6 @@ fn segment(name: &str, value: &str) -> String {
     format!("/{name}@base64/{}", if encoded.is_empty() { "=" } else { &encoded })
 }
 
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, others)) = rest.split_first() {
-        let hex = others.get(..2).filter(|_| *first == b'%').and_then(|two| std::str::from_utf8(two).ok());
-        if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            bytes.push(byte);
-            rest = &others[2..];
-        } else {
-            bytes.push(*first);
-            rest = others;
-        }
-    }
-    bytes
-}
-
 /// Sends the body, again after a passing fault, for no longer than `total` in all.
 pub fn push(destination: &Destination, method: Method, body: &[u8], total: Duration) -> Result<(), Failure> {
     let http = Http::new(1);
@@ -123,8 +75,8 @@ pub fn push(destination: &Destination, method: Method, body: &[u8], total: Durat
         let timeout = total.saturating_sub(start.elapsed());
         let result = http.send(&Call {
             method,
-            url: destination.url.reveal(),
-            headers: &destination.headers,
+            url: destination.endpoint.url.reveal(),
+            headers: &destination.endpoint.headers,
             body,
             content_type: CONTENT_TYPE,
             timeout,
@@ -132,7 +84,7 @@ pub fn push(destination: &Destination, method: Method, body: &[u8], total: Durat
         });
         let (why, wait) = match &result {
             Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
-            Ok(answer) => (refusal(answer), wait_after(answer, &mut backoff)),
+            Ok(answer) => (refusal(destination, answer), wait_after(answer, &mut backoff)),
             Err(error) => (error.to_string(), wait_without_answer(error, &mut backoff)),
         };
         let left = total.saturating_sub(start.elapsed());
@@ -155,8 +107,9 @@ fn wait_without_answer(error: &HttpError, backoff: &mut Backoff) -> Option<Durat
     matches!(error, HttpError::Connection(_)).then(|| backoff.next_wait())
 }
 
-fn refusal(answer: &Answer) -> String {
-    let body = quote(&String::from_utf8_lossy(&answer.body));
+fn refusal(destination: &Destination, answer: &Answer) -> String {
+    let body = String::from_utf8_lossy(&answer.body);
+    let body = quote(&blot(&body, &[destination.given.reveal()]));
     let colon = if body.is_empty() { "" } else { ": " };
     format!("status {}{colon}{body}", answer.status)
 }
@@ -195,17 +148,13 @@ fn failure(
 mod tests {
     use super::*;
 
-    fn destination(url: &str) -> Result<Destination, DestinationError> {
-        Destination::new(&Secret::new(url))
-    }
-
     #[test]
     fn groups_are_paths() {
         let group = |base: &str, job: &str, labels: &[(&str, &str)]| {
             let labels: Vec<_> = labels.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-            destination(base).unwrap().group(job, &labels).map(|group| group.url.reveal().to_owned())
+            Destination::new(&Secret::new(base)).unwrap().group(job, &labels).endpoint.url.reveal().to_owned()
         };
-        let at = |path: &str| Ok(format!("http://h:9091/metrics{path}"));
+        let at = |path: &str| format!("http://h:9091/metrics{path}");
         assert_eq!(group("http://h:9091", "dvrf", &[]), at("/job/dvrf"));
         assert_eq!(
             group("http://h:9091/metrics/", "dvrf", &[("instance", "a.b:1")]),
@@ -217,27 +166,5 @@ mod tests {
         );
         assert_eq!(group("http://h:9091", "dvrf", &[("instance", "")]), at("/job/dvrf/instance@base64/="));
         assert_eq!(group("http://h:9091", "..", &[("x", "é?")]), at("/job@base64/Li4/x@base64/w6k_"));
-        assert_eq!(group("http://h:9091", "", &[]), Err(DestinationError::Job));
-    }
-
-    #[test]
-    fn credentials_leave_the_url() {
-        let found = destination("https://me:p%40ss@h/x?y=1\n").unwrap();
-        assert_eq!(found.url.reveal(), "https://h/x?y=1");
-        assert_eq!(found.headers[0].1.reveal(), "Basic bWU6cEBzcw==");
-        assert_eq!(found.shown(), "https://h/***");
-        assert!(!format!("{found:?}").contains("p%40ss"));
-    }
-
-    #[test]
-    fn what_is_no_url_is_refused() {
-        for (url, error) in [
-            ("h:9091/metrics", DestinationError::Scheme),
-            ("file:///etc/passwd", DestinationError::Scheme),
-            ("http://h/a b", DestinationError::Character),
-            ("http://", DestinationError::Character),
-        ] {
-            assert_eq!(destination(url).unwrap_err(), error, "{url}");
-        }
     }
 }

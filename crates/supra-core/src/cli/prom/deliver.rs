@@ -120,7 +120,7 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
     let job = settings.text(&env::PUSH_JOB);
     let grouping = labels("--push-group", &args.sinks.push_group, |name| name == "job")?;
     if let Some(job) = job {
-        destination = destination.group(job, &grouping).map_err(wrong)?;
+        destination = destination.group(job, &grouping);
     } else if !grouping.is_empty() {
         return Err(Settings::missing(&env::PUSH_JOB));
     }

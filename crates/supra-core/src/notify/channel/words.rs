@@ -6,6 +6,7 @@ use std::fmt;
 use super::{Channel, Kind, Level, SigningKey};
 use crate::check::Severity;
 use crate::failure::quote;
+use crate::http::Endpoint;
 use crate::secret::{Secret, redact_url};
 
 /// Something wrong with the configuration.
@@ -162,11 +163,9 @@ impl<'a> Options<'a> {
             |key: &str| fetched.iter().find(|(name, _)| *name == key).map(|(_, secret)| secret.clone());
         let url = secret("url").or_else(|| self.kind.base_url().map(Secret::new));
         let url = url.unwrap_or_else(|| Secret::new(""));
-        check_url(url.reveal()).map_err(|problem| {
-            self.problem(
-                problem.to_owned(),
-                "write http://HOST… or https://HOST…, percent-encoded".to_owned(),
-            )
+        let endpoint = Endpoint::parse(url.reveal()).map_err(|error| {
+            let fix = "write http://HOST… or https://HOST…, percent-encoded";
+            self.problem(error.to_string(), fix.to_owned())
         })?;
         let chat = self.get("chat").unwrap_or_default().to_owned();
         if self.kind == Kind::Telegram && chat.is_empty() {
@@ -188,7 +187,8 @@ impl<'a> Options<'a> {
             token: secret("token").or_else(|| secret("key")),
             kind: self.kind,
             name: self.name,
-            url,
+            given: url,
+            endpoint,
             chat,
             signing,
         })
@@ -239,21 +239,6 @@ pub fn parse_span(text: &str) -> Option<i64> {
     (span <= 366 * 86_400).then_some(span)
 }
 
-/// Whether HTTP can be sent there; the text is never repeated.
-fn check_url(url: &str) -> Result<(), &'static str> {
-    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
-        return Err("the URL does not begin with http:// or https://");
-    };
-    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("the URL contains a space or another character that must be encoded");
-    }
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if host.rsplit('@').next().unwrap_or_default().is_empty() {
-        return Err("the URL has no host");
-    }
-    Ok(())
-}
-
 /// `whsec_` keys, separated by spaces.
 fn signing_keys(text: &str) -> Result<Vec<SigningKey>, &'static str> {
     use base64::Engine as _;
@@ -292,15 +277,18 @@ mod tests {
     #[test]
     fn good_words() {
         let slack = parsed("slack").unwrap();
-        assert_eq!((slack.url.reveal(), slack.min), ("https://hooks.example/credential", Level::Ok));
+        assert_eq!((slack.endpoint.url.reveal(), slack.min), ("https://hooks.example/credential", Level::Ok));
         let slack = parsed("slack, name=night, min=critical, resolved=no, url-file=/url").unwrap();
         assert_eq!((slack.name.as_str(), slack.resolved), ("night", false));
         assert_eq!(
-            (slack.min, slack.url.reveal()),
+            (slack.min, slack.endpoint.url.reveal()),
             (Level::From(Severity::Critical), "https://hooks.example/T0/secret")
         );
         let telegram = parsed("telegram,token=12:ab,chat=-100").unwrap();
-        assert_eq!((telegram.url.reveal(), telegram.chat.as_str()), ("https://api.telegram.org", "-100"));
+        assert_eq!(
+            (telegram.endpoint.url.reveal(), telegram.chat.as_str()),
+            ("https://api.telegram.org", "-100")
+        );
         let am = parsed("alertmanager,url=http://127.0.0.1:9093,every=5m").unwrap();
         assert_eq!((am.every_s, am.shown().as_str()), (300, "http://127.0.0.1:9093"));
         let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";

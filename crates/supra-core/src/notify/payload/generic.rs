@@ -31,7 +31,7 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> P
         document["data"] = json!(null);
         document["data_left_out"] = json!(true);
     }
-    let mut parcel = Parcel::json(channel.url.reveal(), &document);
+    let mut parcel = Parcel::json(channel.endpoint.url.reveal(), &document);
     parcel.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
     let time = now.as_second().to_string();
     parcel.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));

@@ -29,7 +29,8 @@ const BODY_UNITS_MAX: usize = 10_000;
 
 /// The request: the signal is the last part of the path, `rid` ties a run's two together.
 pub fn signal(channel: &Channel, signal: Signal, run: &str, text: &str) -> Parcel {
-    let (address, query) = channel.url.reveal().split_once('?').unwrap_or((channel.url.reveal(), ""));
+    let (address, query) =
+        channel.endpoint.url.reveal().split_once('?').unwrap_or((channel.endpoint.url.reveal(), ""));
     let end = match signal {
         Signal::Start => "/start",
         Signal::Ok => "",
