@@ -208,7 +208,7 @@ fn mistakes_are_named_before_anything_is_asked() {
         (&["--metric-prefix", "a-b"], "METRIC_PREFIX is \"a-b\": ASCII letters, digits and _ are needed"),
         (
             &["--push-url", "ftp://h"],
-            "MONITOR_PUSH_URL is ***: a URL that begins with http:// or https:// is needed",
+            "MONITOR_PUSH_URL is ***: the URL does not begin with http:// or https://",
         ),
         (
             &["--push-url", "http://h", "--push-method", "BREW"],
