@@ -1,7 +1,7 @@
 //! One run over one target: ask, fall back, decode, and say for every value where it came from.
 
 pub mod cache;
-mod decode;
+pub mod decode;
 mod derive;
 pub mod report;
 pub mod resolve;

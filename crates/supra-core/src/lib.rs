@@ -34,8 +34,10 @@ pub mod live;
 pub mod record;
 
 pub mod check;
+pub mod draw;
 pub mod metrics;
 pub mod notify;
+pub mod readiness;
 pub mod render;
 pub mod sinks;
 

@@ -124,6 +124,8 @@ pub struct Lottery {
     pub pending_request: Option<bool>,
     /// The nonce of the pending request; only the `LotteryData` resource has it.
     pub pending_nonce: Option<Maybe<Count>>,
+    /// The client seed of the next request; only the `LotteryData` resource has it.
+    pub next_client_seed: Option<Count>,
     /// The jackpot in units of the lottery's own token.
     pub jackpot_amount: Option<Count>,
     /// Randomness requests ever made.

@@ -160,8 +160,8 @@ fn settings(facts: &Facts, policy: &Policy) -> [Setting; 6] {
 
 fn gas(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let settings = settings(facts, policy);
-    let price_and_limit = [settings[0].contract, settings[1].contract];
-    if price_and_limit.iter().flatten().any(|value| *value == 0) {
+    let asserted = [settings[0].contract, settings[1].contract, settings[2].contract];
+    if asserted.iter().flatten().any(|value| *value == 0) {
         let message = findings.lang.pick(
             "the lottery's gas settings are zero; a draw would abort",
             "параметры газа лотереи равны нулю; розыгрыш будет прерван",

@@ -67,7 +67,11 @@ pub(super) fn lottery_data(wanted: Wanted, resource: &Value, state: &mut State) 
     let lottery = &mut state.lottery;
     let gas = |name: &str| root.field(name)?.u128();
     match wanted {
-        Wanted::PendingNonce => lottery.pending_nonce = Some(maybe(&root.field("pending_request")?, count)?),
+        Wanted::PendingNonce => {
+            // Older contracts do not have it; the nonce is what was asked for.
+            lottery.next_client_seed = root.field("next_client_seed").and_then(|seed| count(&seed)).ok();
+            lottery.pending_nonce = Some(maybe(&root.field("pending_request")?, count)?);
+        }
         Wanted::VrfGasConfig => {
             lottery.gas.max_gas_price = Some(GasPrice(gas("max_gas_price")?));
             lottery.gas.max_gas_limit = Some(GasUnits(gas("max_gas_limit")?));
@@ -166,6 +170,13 @@ fn consumer_snapshot(node: &Node) -> Result<Maybe<ConsumerSnapshot>, DecodeError
 }
 
 /// Decodes field by field: one that an older contract lacks does not hide the others.
+/// The lottery's status alone, as a watcher of one draw asks for it again and again.
+pub fn status(answer: &Value) -> Result<crate::state::Lottery, DecodeError> {
+    let mut lottery = crate::state::Lottery::default();
+    lottery_status(&Node::root(answer).returned(0)?, &mut lottery)?;
+    Ok(lottery)
+}
+
 fn lottery_status(node: &Node, lottery: &mut crate::state::Lottery) -> Result<(), DecodeError> {
     let mut trouble = None;
     let mut keep = |result: Result<Count, DecodeError>| {

@@ -1,0 +1,196 @@
+//! Requesting a draw exactly once: what is sent, what its answer means, and what is kept on disk about it.
+//!
+//! A round is named by the contract's own counter of requests. Before anything is sent, the intent to draw in that round
+//! is on disk; while it has no outcome, nothing is sent. An intent gets its outcome from the chain: the counter moved, or
+//! the transaction's time is over and it did not.
+
+pub mod command;
+pub mod journal;
+pub mod receipt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::amount::Count;
+use crate::readiness::Readiness;
+
+/// Longest that a signed transaction can still be accepted, seconds (`facts/supra.md` §2.7: TTL ≤ 600 s).
+pub const LIFETIME_S_MAX: i64 = 600;
+
+/// How one attempt to draw ended: the old script's `--json-result`, then ours.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DrawResult {
+    /// Whether the lottery was ready; `null` when that was not asked.
+    pub ready: Option<bool>,
+    /// Why, or why not.
+    pub readiness: Option<Readiness>,
+    /// Whether `--skip-readiness` was given.
+    pub readiness_skipped: bool,
+    /// The words of the Supra CLI; secrets are blotted out.
+    pub command: Option<Vec<String>>,
+    /// Whether the CLI was started.
+    pub executed: bool,
+    /// Whether it was only a dry run.
+    pub dry_run: bool,
+    /// The CLI's exit code; that of a signal is negative.
+    pub returncode: Option<i32>,
+    /// What the CLI printed.
+    pub stdout: Option<String>,
+    /// What the CLI said.
+    pub stderr: Option<String>,
+    /// The transaction, where the CLI printed one.
+    pub tx_hash: Option<String>,
+    /// What the VM said of it.
+    pub vm_status: Option<String>,
+    /// What shows that the draw was requested: `event` or `state`.
+    pub confirmed_by: Option<ConfirmedBy>,
+    /// The nonce of the request.
+    pub nonce: Option<Count>,
+    /// The round that the draw began: the count of requests before it.
+    pub round: Option<Count>,
+    /// The answer, with `--wait-handled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handled: Option<Handled>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Trouble>,
+    /// The report, with `--print-json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readiness_report: Option<Value>,
+}
+
+/// What shows that a draw was requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedBy {
+    /// The receipt's `DrawRequestedEvent`, and the contract's counter.
+    Event,
+    /// The contract's counter alone.
+    State,
+}
+
+/// Whether the request was answered in the time given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Handled {
+    /// Whether it was.
+    pub handled: bool,
+    /// How long that took, or how long was waited, in milliseconds.
+    pub waited_ms: u64,
+}
+
+/// What went wrong, for programs and people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trouble {
+    /// Stable; `docs/draw.md` explains each.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Trouble {
+    /// Without a hint.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), hint: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// How a run of `auto` ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoStatus {
+    /// Something stands against a draw.
+    NotReady,
+    /// Ready, and `--execute` was not given.
+    ReadyDryRun,
+    /// The draw is requested, and the chain shows it.
+    Executed,
+    /// The CLI failed, the transaction failed, or the chain does not show it.
+    ManualDrawFailed,
+    /// Another run holds the lock.
+    Busy,
+    /// An earlier run's draw turned out to be requested; nothing was sent.
+    Reconciled,
+    /// A line of the log before the CLI is started: a run that has no other line was killed after it.
+    Submitting,
+    /// Nothing could be decided.
+    Error,
+}
+
+impl AutoStatus {
+    /// The stable name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotReady => "not_ready",
+            Self::ReadyDryRun => "ready_dry_run",
+            Self::Executed => "executed",
+            Self::ManualDrawFailed => "manual_draw_failed",
+            Self::Busy => "busy",
+            Self::Reconciled => "reconciled",
+            Self::Submitting => "submitting",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One line of `auto`: the old keys in their order, then ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "dvrf.draw/1")]
+pub struct AutoLine {
+    /// When, RFC 3339, UTC.
+    pub timestamp: String,
+    /// Whether `--execute` was given.
+    pub execute: bool,
+    /// What is run, without secrets.
+    pub commands: Commands,
+    /// What stood for or against a draw.
+    pub readiness: Option<Readiness>,
+    /// The attempt, where there was one.
+    pub manual_draw: Option<DrawResult>,
+    /// How it ended.
+    pub status: AutoStatus,
+    /// What was said on stderr.
+    pub stderr: Option<String>,
+    /// The code that `ready` would have ended with.
+    pub readiness_exit_code: Option<u8>,
+    /// Why it could not be decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Trouble>,
+    /// The code that `run` would have ended with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manual_draw_exit_code: Option<u8>,
+    /// The code of this run.
+    pub exit_code: u8,
+    /// `dvrf.draw/1`.
+    pub schema: String,
+    /// The same on every line of one run.
+    pub run_id: String,
+    /// `info`, `warn` or `error`, for log shippers.
+    pub level: String,
+    /// `auto_draw.` and the status, for log shippers.
+    pub event: String,
+    /// What `--fill-tickets` bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tickets_bought: Option<u64>,
+}
+
+/// The commands of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Commands {
+    /// What reads the chain.
+    pub readiness: Vec<String>,
+    /// What requests the draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manual_draw: Option<Vec<String>>,
+}

@@ -1,0 +1,274 @@
+//! May a draw be requested now? The contract's own asserts, in its order, and the operator's demands. Pure.
+//!
+//! What is not known is a reason of its own: a draw is requested only when everything it rests on was read. The
+//! assert order is that of `manual_draw` (Lottery.move) and of `supra_vrf::rng_request` behind it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::amount::Count;
+use crate::check::code::Code;
+use crate::check::{Checks, Severity};
+use crate::lang::Lang;
+use crate::state::State;
+
+/// What is demanded besides the contract's asserts.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    /// Fewer tickets are too few.
+    pub min_tickets: u64,
+    /// Do not ask whether a draw is due.
+    pub skip_draw_scheduled: bool,
+    /// A pending request is no obstacle.
+    pub allow_pending: bool,
+    /// The deposit is no obstacle.
+    pub skip_min_balance: bool,
+    /// The account that will sign, where it is known.
+    pub sender: Option<Address>,
+    /// The lottery's own account, which alone may draw.
+    pub lottery: Option<Address>,
+    /// Expected callback senders, for the summary.
+    pub expected_aggregators: Vec<String>,
+    /// The language of messages.
+    pub lang: Lang,
+}
+
+/// Why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// Stable; `docs/draw.md` explains each.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+    /// Whether the obstacle itself is known; `false`: something could not be read.
+    pub known: bool,
+}
+
+/// The answer. The keys up to `expected_aggregators` are the old summary's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Readiness {
+    /// Whether a draw may be requested.
+    pub ready: bool,
+    /// Everything that stands against it, in the contract's order.
+    pub reasons: Vec<Reason>,
+    /// Tickets sold.
+    pub ticket_count: Option<u64>,
+    /// Tickets demanded.
+    pub min_tickets_required: u64,
+    /// Whether a draw is due.
+    pub draw_scheduled: Option<bool>,
+    /// Whether a request waits for its answer.
+    pub pending_request: Option<bool>,
+    /// The chain's own verdict on the deposit: `true` is bad, and blocks.
+    pub min_balance_reached: Option<bool>,
+    /// The whitelisted callback sender, as a list of none or one.
+    pub aggregators: Option<Vec<String>>,
+    /// The expected ones, where some were named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected_aggregators: Vec<String>,
+    /// Requests ever made: the number of the round that a draw would begin.
+    pub round: Option<Count>,
+}
+
+impl Readiness {
+    /// Whether it is not ready only because something is not known.
+    pub fn is_unknown(&self) -> bool {
+        !self.ready && self.reasons.iter().all(|reason| !reason.known)
+    }
+
+    /// Adds a reason that the caller knows, such as a cool-down.
+    pub fn object(&mut self, code: &str, message: String) {
+        self.ready = false;
+        self.reasons.push(Reason { code: code.to_owned(), message, known: true });
+    }
+}
+
+/// Findings of `check` that stand against a draw, whatever the operator's alert level is.
+const BLOCKING: [Code; 13] = [
+    Code::WrongChain,
+    Code::ChainStale,
+    Code::GasNotConfigured,
+    Code::AggregatorNotSet,
+    Code::AggregatorUnexpected,
+    Code::ConsumersEmpty,
+    Code::ConsumerMissing,
+    Code::ClientNotWhitelisted,
+    Code::DepositAtOrBelowMinBalance,
+    Code::DepositPaused,
+    Code::SubscriptionEnded,
+    Code::ModuleDisabled,
+    Code::NoConsumer,
+];
+
+/// Judges.
+pub fn readiness(state: Option<&State>, checks: &Checks, demand: &Demand) -> Readiness {
+    let empty = State::default();
+    let state = state.unwrap_or(&empty);
+    let lottery = &state.lottery;
+    let lang = demand.lang;
+    let mut reasons = Reasons { list: Vec::new(), lang };
+
+    if let (Some(sender), Some(owner)) = (demand.sender, demand.lottery)
+        && sender != owner
+    {
+        reasons.known(
+            "NOT_OWNER",
+            &format!("the signer {} is not the lottery's account {}", sender.short(), owner.short()),
+            &format!("подписывает {}, а не счёт лотереи {}", sender.short(), owner.short()),
+        );
+    }
+    if !demand.skip_draw_scheduled {
+        match lottery.draw_scheduled {
+            Some(true) => {}
+            Some(false) => {
+                reasons.known("DRAW_NOT_SCHEDULED", "no draw is scheduled", "розыгрыш не назначен")
+            }
+            None => reasons.unknown("whether a draw is scheduled", "назначен ли розыгрыш"),
+        }
+    }
+    let tickets = lottery.ticket_count.map(Count::get);
+    match tickets {
+        Some(count) if count < u128::from(demand.min_tickets).max(1) => {
+            let least = demand.min_tickets.max(1);
+            reasons.known(
+                "TOO_FEW_TICKETS",
+                &format!("{count} tickets are sold, {least} are needed"),
+                &format!("билетов продано {count}, нужно {least}"),
+            );
+        }
+        Some(_) => {}
+        None => reasons.unknown("the number of tickets", "число билетов"),
+    }
+    if !demand.allow_pending {
+        match lottery.pending_request {
+            Some(false) => {}
+            Some(true) => reasons.known(
+                "REQUEST_PENDING",
+                "a randomness request is pending",
+                "запрос случайных чисел ожидает ответа",
+            ),
+            None => reasons.unknown("whether a request is pending", "ожидает ли запрос ответа"),
+        }
+    }
+    counters(state, demand, &mut reasons);
+    findings(checks, demand, &mut reasons);
+    if !demand.skip_min_balance && !deposit_is_known(state) {
+        reasons.unknown("whether the deposit is above its minimum", "выше ли депозит минимума");
+    }
+    reasons.list.dedup_by(|a, b| a.code == b.code && a.message == b.message);
+    Readiness {
+        ready: reasons.list.is_empty(),
+        reasons: reasons.list,
+        ticket_count: tickets.map(|count| u64::try_from(count).unwrap_or(u64::MAX)),
+        min_tickets_required: demand.min_tickets,
+        draw_scheduled: lottery.draw_scheduled,
+        pending_request: lottery.pending_request,
+        min_balance_reached: reached(state),
+        aggregators: lottery
+            .aggregator
+            .as_ref()
+            .map(|known| known.0.iter().map(Address::to_string).collect()),
+        expected_aggregators: demand.expected_aggregators.clone(),
+        round: lottery.rng_request_count,
+    }
+}
+
+/// The chain's own verdict, or else its numbers; equal is reached, because the chain refuses at `≤`.
+fn reached(state: &State) -> Option<bool> {
+    let deposit = &state.deposit;
+    let by_numbers = deposit.balance.zip(deposit.min_balance).map(|(balance, minimum)| balance <= minimum);
+    match (deposit.at_or_below_minimum, by_numbers) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (flag, numbers) => flag.or(numbers),
+    }
+}
+
+fn deposit_is_known(state: &State) -> bool {
+    state.deposit.client_whitelisted == Some(false) || reached(state).is_some()
+}
+
+/// The asserts on counters and on who may request, which no finding of `check` covers.
+fn counters(state: &State, demand: &Demand, reasons: &mut Reasons) {
+    let lottery = &state.lottery;
+    let most = Count(u64::MAX.into());
+    if let (Some(consumers), Some(owner)) = (&lottery.consumers, demand.lottery)
+        && !consumers.is_empty()
+        && !consumers.contains(&owner)
+    {
+        reasons.known(
+            "CONSUMER_NOT_WHITELISTED",
+            "the lottery's own account is not among its whitelisted consumers",
+            "счёт лотереи не входит в её белый список потребителей",
+        );
+    }
+    if lottery.aggregator.is_none() || lottery.consumers.is_none() {
+        reasons.unknown("the lottery's whitelists", "белые списки лотереи");
+    }
+    if lottery.gas.max_gas_price.is_none() || lottery.gas.max_gas_limit.is_none() {
+        reasons.unknown("the lottery's gas settings", "настройки газа лотереи");
+    }
+    if lottery.next_client_seed == Some(most) {
+        reasons.known(
+            "CLIENT_SEED_EXHAUSTED",
+            "the client seed is at its end",
+            "исчерпаны значения client seed",
+        );
+    }
+    match lottery.rng_request_count {
+        Some(count) if count == most => reasons.known(
+            "REQUEST_COUNTER_EXHAUSTED",
+            "the counter of requests is at its end",
+            "исчерпан счётчик запросов",
+        ),
+        Some(_) => {}
+        // Without it one draw cannot be told from the next.
+        None => reasons.unknown("how many requests were made", "сколько запросов сделано"),
+    }
+}
+
+fn findings(checks: &Checks, demand: &Demand, reasons: &mut Reasons) {
+    for finding in &checks.findings {
+        let about_money = finding.code == Code::DepositAtOrBelowMinBalance;
+        let value = finding.evidence.get("value").and_then(|value| value.as_str()).unwrap_or_default();
+        match finding.code {
+            Code::ValueUnknown => {
+                let about_money = matches!(value, "balance" | "min_balance");
+                if !(about_money && demand.skip_min_balance) {
+                    reasons.push(finding.code.name(), finding.message.clone(), false);
+                }
+            }
+            Code::ModuleDisabled if finding.severity == Severity::Info => {}
+            code if BLOCKING.contains(&code) && !(about_money && demand.skip_min_balance) => {
+                // A wrong or stale chain says nothing about this lottery.
+                let known = !matches!(code, Code::WrongChain | Code::ChainStale);
+                reasons.push(code.name(), finding.message.clone(), known);
+            }
+            _ => {}
+        }
+    }
+}
+
+struct Reasons {
+    list: Vec<Reason>,
+    lang: Lang,
+}
+
+impl Reasons {
+    fn push(&mut self, code: &str, message: String, known: bool) {
+        self.list.push(Reason { code: code.to_owned(), message, known });
+    }
+
+    fn known(&mut self, code: &str, en: &str, ru: &str) {
+        self.push(code, self.lang.pick(en, ru), true);
+    }
+
+    fn unknown(&mut self, en: &str, ru: &str) {
+        let message = self.lang.pick(format!("{en} is not known"), format!("неизвестно: {ru}"));
+        self.push(Code::ValueUnknown.name(), message, false);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Every assert of the contract, every demand, and every way of not knowing.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::amount::{GasPrice, GasUnits, Quants};
+use crate::check::{Facts, Policy, evaluate};
+use crate::state::{Maybe, VrfRequestConfig};
+use crate::views::Views;
+
+fn owner() -> Address {
+    "0x9".parse().unwrap()
+}
+
+fn good() -> State {
+    let mut state = State::default();
+    state.deposit.balance = Some(Quants(1000));
+    state.deposit.min_balance = Some(Quants(100));
+    state.deposit.at_or_below_minimum = Some(false);
+    state.deposit.client_whitelisted = Some(true);
+    let lottery = &mut state.lottery;
+    lottery.ticket_count = Some(Count(5));
+    lottery.draw_scheduled = Some(true);
+    lottery.pending_request = Some(false);
+    lottery.rng_request_count = Some(Count(4));
+    lottery.rng_response_count = Some(Count(4));
+    lottery.aggregator = Some(Maybe(Some("0xa6".parse().unwrap())));
+    lottery.consumers = Some(vec![owner()]);
+    lottery.gas.max_gas_price = Some(GasPrice(1000));
+    lottery.gas.max_gas_limit = Some(GasUnits(500_000));
+    lottery.gas.verification_gas_value = Some(GasUnits(25_000));
+    lottery.vrf_request_config = Some(Maybe(Some(VrfRequestConfig { rng_count: 1, client_seed: Count(1) })));
+    state
+}
+
+fn demand() -> Demand {
+    Demand {
+        min_tickets: 5,
+        skip_draw_scheduled: false,
+        allow_pending: false,
+        skip_min_balance: false,
+        sender: None,
+        lottery: Some(owner()),
+        expected_aggregators: Vec::new(),
+        lang: Lang::En,
+    }
+}
+
+fn judge(state: &State, demand: &Demand) -> Readiness {
+    let mut views = Views::new();
+    views.insert("lottery_status".to_owned(), crate::views::ViewReport::default());
+    let facts =
+        Facts { state, views: &views, error: None, calculation: None, now: jiff::Timestamp::UNIX_EPOCH };
+    readiness(Some(state), &evaluate(facts, &Policy::default()), demand)
+}
+
+fn codes(change: impl Fn(&mut State), demand: &Demand) -> Vec<String> {
+    let mut state = good();
+    change(&mut state);
+    judge(&state, demand).reasons.into_iter().map(|reason| reason.code).collect()
+}
+
+#[test]
+fn ready() {
+    let found = judge(&good(), &demand());
+    assert_eq!((found.ready, found.reasons), (true, vec![]));
+    assert_eq!((found.ticket_count, found.round), (Some(5), Some(Count(4))));
+    assert_eq!((found.min_balance_reached, found.draw_scheduled), (Some(false), Some(true)));
+    assert_eq!(found.aggregators.unwrap().len(), 1);
+}
+
+#[test]
+fn every_assert_of_the_contract() {
+    let sender = Demand { sender: Some("0x7".parse().unwrap()), ..demand() };
+    assert_eq!(codes(|_| {}, &sender), ["NOT_OWNER"]);
+    assert_eq!(codes(|_| {}, &Demand { sender: Some(owner()), ..demand() }), Vec::<String>::new());
+    let of = |change: fn(&mut State)| codes(change, &demand());
+    assert_eq!(of(|s| s.lottery.draw_scheduled = Some(false)), ["DRAW_NOT_SCHEDULED"]);
+    assert_eq!(of(|s| s.lottery.ticket_count = Some(Count(0))), ["TOO_FEW_TICKETS"]);
+    assert_eq!(of(|s| s.lottery.pending_request = Some(true)), ["REQUEST_PENDING"]);
+    assert_eq!(of(|s| s.lottery.gas.max_gas_price = Some(GasPrice(0))), ["GAS_NOT_CONFIGURED"]);
+    assert_eq!(of(|s| s.lottery.gas.verification_gas_value = Some(GasUnits(0))), ["GAS_NOT_CONFIGURED"]);
+    assert_eq!(of(|s| s.lottery.aggregator = Some(Maybe(None))), ["AGGREGATOR_NOT_SET"]);
+    assert_eq!(
+        of(|s| s.lottery.consumers = Some(vec!["0x7".parse().unwrap()])),
+        ["CONSUMER_NOT_WHITELISTED"]
+    );
+    assert_eq!(of(|s| s.lottery.consumers = Some(vec![])), ["CONSUMERS_EMPTY"]);
+    assert_eq!(of(|s| s.lottery.next_client_seed = Some(Count(u64::MAX.into()))), ["CLIENT_SEED_EXHAUSTED"]);
+    assert_eq!(
+        of(|s| s.lottery.rng_request_count = Some(Count(u64::MAX.into())))[0],
+        "REQUEST_COUNTER_EXHAUSTED"
+    );
+    assert_eq!(of(|s| s.deposit.client_whitelisted = Some(false)), ["CLIENT_NOT_WHITELISTED"]);
+    assert_eq!(of(|s| s.deposit.paused = Some(true)), ["DEPOSIT_PAUSED"]);
+}
+
+/// Equal to the minimum is low, and the chain's `true` is bad: the old readiness had it the other way round.
+#[test]
+fn at_or_below_the_minimum_blocks() {
+    let low = ["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"];
+    assert_eq!(codes(|s| s.deposit.balance = Some(Quants(100)), &demand())[0], low[0]);
+    assert_eq!(codes(|s| s.deposit.at_or_below_minimum = Some(true), &demand())[0], low[0]);
+    let skip = Demand { skip_min_balance: true, ..demand() };
+    assert_eq!(codes(|s| s.deposit.balance = Some(Quants(100)), &skip), Vec::<String>::new());
+}
+
+#[test]
+fn the_operators_demands() {
+    let few = |s: &mut State| s.lottery.ticket_count = Some(Count(3));
+    assert_eq!(codes(few, &Demand { min_tickets: 3, ..demand() }), Vec::<String>::new());
+    assert_eq!(codes(few, &demand()), ["TOO_FEW_TICKETS"]);
+    // The contract needs one whatever is demanded.
+    let none = |s: &mut State| s.lottery.ticket_count = Some(Count(0));
+    assert_eq!(codes(none, &Demand { min_tickets: 0, ..demand() }), ["TOO_FEW_TICKETS"]);
+    let skip = Demand { skip_draw_scheduled: true, allow_pending: true, ..demand() };
+    let both = |s: &mut State| {
+        s.lottery.draw_scheduled = Some(false);
+        s.lottery.pending_request = Some(true);
+        s.lottery.rng_request_count = Some(Count(5));
+    };
+    assert_eq!(codes(both, &skip), Vec::<String>::new());
+}
+
+#[test]
+fn missing_data_is_not_ready_and_not_a_no() {
+    let nothing = readiness(None, &judge_of_nothing(), &demand());
+    assert!(!nothing.ready && nothing.is_unknown(), "{nothing:?}");
+    for forget in [
+        |s: &mut State| s.lottery.ticket_count = None,
+        |s: &mut State| s.lottery.draw_scheduled = None,
+        |s: &mut State| s.lottery.pending_request = None,
+        |s: &mut State| s.lottery.aggregator = None,
+        |s: &mut State| s.lottery.rng_request_count = None,
+        |s: &mut State| s.lottery.gas.max_gas_limit = None,
+        |s: &mut State| {
+            s.deposit.min_balance = None;
+            s.deposit.at_or_below_minimum = None;
+        },
+    ] {
+        let mut state = good();
+        forget(&mut state);
+        let found = judge(&state, &demand());
+        assert!(!found.ready && found.is_unknown(), "{found:?}");
+        // A known obstacle beside it is a no.
+        state.lottery.draw_scheduled = Some(false);
+        assert!(!judge(&state, &demand()).is_unknown());
+    }
+}
+
+fn judge_of_nothing() -> Checks {
+    crate::check::evaluate_failure(&crate::check::ReportError::default(), &Policy::default())
+}
+
+#[test]
+fn reasons_of_the_caller() {
+    let mut found = judge(&good(), &demand());
+    found.object("COOLING_DOWN", "wait".to_owned());
+    assert!(!found.ready && !found.is_unknown());
+}
+
+proptest! {
+    /// Never ready at or below the minimum, with a pending request, without tickets, or without a due draw.
+    #[test]
+    fn never_ready_when_the_contract_would_refuse(
+        balance in 0u128..300, minimum in 0u128..300, tickets in 0u128..9,
+        scheduled in proptest::option::of(any::<bool>()), pending in proptest::option::of(any::<bool>()),
+    ) {
+        let mut state = good();
+        state.deposit.balance = Some(Quants(balance));
+        state.deposit.min_balance = Some(Quants(minimum));
+        state.deposit.at_or_below_minimum = None;
+        state.lottery.ticket_count = Some(Count(tickets));
+        state.lottery.draw_scheduled = scheduled;
+        state.lottery.pending_request = pending;
+        let found = judge(&state, &Demand { min_tickets: 1, ..demand() });
+        let accepts = balance > minimum && tickets > 0 && scheduled == Some(true) && pending == Some(false);
+        prop_assert_eq!(found.ready, accepts);
+    }
+}
