@@ -10,18 +10,20 @@ use crate::amount::{GasPrice, GasUnits};
 use crate::collect::cache::{self, Cache};
 use crate::collect::report::{error_object, timestamp};
 use crate::collect::resolve::Overrides;
-use crate::collect::{Collected, Collector};
+use crate::collect::{Collected, Collector, decode};
 use crate::config::network::Network;
 use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind, quote};
 use crate::min_balance::Calculation;
 use crate::record::{Record, RecordError, SCHEMA};
 use crate::secret::Secret;
+use crate::state::Lottery;
 use crate::target::{Target, expected_chain_id};
 use crate::transport::process::{Compose, Generation, ProcessConfig, ProcessTransport, program_words};
 use crate::transport::replay::{Recorder, ReplayTransport};
 use crate::transport::rpc::{RpcConfig, RpcTransport};
-use crate::transport::{Deadline, Transport};
+use crate::transport::{Deadline, Request, Transport};
+use crate::view::{FunctionId, ViewCall};
 
 /// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
 const BODY_BYTES_MAX: u64 = 16 << 20;
@@ -86,6 +88,32 @@ impl Live {
         collected.write(record, &target, &given, &calculation, now)?;
         Ok(Ok(collected))
     }
+}
+
+impl Live {
+    /// Asks for one view function.
+    pub fn view(&self, call: ViewCall) -> Result<Value, Failure> {
+        let replies = self.transport.ask(&[Request::View(call)], Deadline::after(self.timeout));
+        let reply = replies.into_iter().next();
+        reply.map_or_else(
+            || Err(Failure::new(FailureKind::Unreachable, "nothing was asked")),
+            |reply| reply.result,
+        )
+    }
+
+    /// The lottery's status alone, as a watcher of one draw asks for it again and again.
+    pub fn lottery_status(&self, target: &Target) -> Result<Lottery, Failure> {
+        let lottery = needed(target.lottery, &env::LOTTERY_ADDR)?;
+        let (module, name) = (target.lottery_module.clone(), "get_lottery_status".to_owned());
+        let function = FunctionId { address: lottery, module, name };
+        let answer = self.view(ViewCall { function, type_arguments: Vec::new(), arguments: Vec::new() })?;
+        decode::status(&answer).map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
+    }
+}
+
+/// How the Supra CLI is run for a transaction, whatever reads the chain.
+pub fn submitter(settings: &Settings) -> Result<ProcessConfig, Failure> {
+    process(settings)
 }
 
 /// Writes a record that says only what failed, so that the pipe never carries silence.

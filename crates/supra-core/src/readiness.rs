@@ -123,7 +123,7 @@ pub fn readiness(state: Option<&State>, checks: &Checks, demand: &Demand) -> Rea
         match lottery.draw_scheduled {
             Some(true) => {}
             Some(false) => {
-                reasons.known("DRAW_NOT_SCHEDULED", "no draw is scheduled", "розыгрыш не назначен")
+                reasons.known("DRAW_NOT_SCHEDULED", "no draw is scheduled", "розыгрыш не назначен");
             }
             None => reasons.unknown("whether a draw is scheduled", "назначен ли розыгрыш"),
         }

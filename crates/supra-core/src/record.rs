@@ -46,6 +46,13 @@ impl Record {
         Self::default()
     }
 
+    /// A record of a struct's fields.
+    pub fn from_fields<T: Serialize + ?Sized>(value: &T) -> Result<Self, RecordError> {
+        let shape = |source| RecordError::Shape { key: "-".to_owned(), source };
+        let text = serde_json::to_string(value).map_err(shape)?;
+        serde_json::from_str(&text).map_err(shape)
+    }
+
     /// The text of a key's value.
     pub fn raw(&self, key: &str) -> Option<&RawValue> {
         self.entries.iter().rev().find(|(name, _)| name == key).map(|(_, value)| &**value)

@@ -5,6 +5,7 @@ pub mod check;
 pub mod exposition;
 pub mod legacy;
 pub mod nagios;
+pub mod readiness;
 pub mod status;
 
 use crate::amount::Quants;

@@ -78,15 +78,18 @@ pub enum Argument {
     Addresses(Vec<Address>),
     /// `u64`.
     U64(u64),
+    /// `u8`.
+    U8(u8),
 }
 
 impl Argument {
-    /// The JSON the REST API takes: u64 as a decimal string, vectors as arrays.
+    /// The JSON the REST API takes: u8 as a number, u64 as a decimal string, vectors as arrays.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Address(address) => json!(address),
             Self::Addresses(addresses) => json!(addresses),
             Self::U64(number) => json!(number.to_string()),
+            Self::U8(number) => json!(number),
         }
     }
 
@@ -99,6 +102,7 @@ impl Argument {
                 format!("address:[{}]", list.join(","))
             }
             Self::U64(number) => format!("u64:{number}"),
+            Self::U8(number) => format!("u8:{number}"),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Session;
 use super::args::setting_flags;
 use crate::config::{Settings, env};
+use crate::failure::{Failure, FailureKind, quote};
 use crate::notify::channel::words::{Problem, Source, parse};
 use crate::notify::channel::{Channel, Kind};
 use crate::secret::Secret;
@@ -182,6 +183,17 @@ pub(super) fn fetch(source: &Source, settings: &Settings) -> Result<Option<Secre
             }
         }
     }
+}
+
+/// The one secret of a file that was named.
+pub(super) fn secret_file(path: &str) -> Result<Secret, Failure> {
+    let secret = read(Path::new(path)).map_err(|error| {
+        Failure::new(FailureKind::Config, format!("{} cannot be read: {error}", quote(path)))
+    })?;
+    if secret.reveal().is_empty() {
+        return Err(Failure::new(FailureKind::Config, format!("{} is empty", quote(path))));
+    }
+    Ok(secret)
 }
 
 fn read(path: &Path) -> std::io::Result<Secret> {

@@ -84,6 +84,19 @@ variables! {
         WINDOW "MIN_BALANCE_WINDOW" also "REQUEST_WINDOW" flag "--window" default "30": "Requests that the minimum covers."
         MIN_BALANCE_LIMIT "MIN_BALANCE_LIMIT" flag "--min-balance-limit": "Own lower limit of the balance, in quants."
     }
+    "Drawing" {
+        FUNCTION_ID "DVRF_FUNCTION_ID" flag "--function-id": "Entry function that requests the draw; unset: manual_draw of the lottery."
+        TREASURY_MODULE "DVRF_TREASURY_MODULE" flag "--treasury-module" default "treasury_v1": "Module of the lottery's token."
+        SENDER_ACCOUNT "DVRF_SENDER_ACCOUNT" flag "--sender-account": "Account that signs, where the profile does not say; passed to the CLI and checked before a draw."
+        CONFIRM_FLAG "DVRF_CONFIRM_FLAG" flag "--confirm-flag": "Flag that --assume-yes passes on; unset: the one of the CLI's generation; off: none."
+        GAS_UNIT_PRICE "DVRF_GAS_UNIT_PRICE" flag "--gas-unit-price": "Gas price of transactions, in quants; unset: the CLI's own."
+        MAX_GAS "DVRF_MAX_GAS" flag "--max-gas": "Most gas of a transaction; unset: the CLI's own."
+        EXPIRATION "DVRF_EXPIRATION_SECS" flag "--expiration-secs": "Seconds until a transaction that was not accepted is void; unset: the CLI's own, and 600 are waited for."
+        PASSWORD_FILE "DVRF_PASSWORD_FILE" flag "--password-file": "File with the profile's password, given to the CLI in its variable."
+        PASSWORD_VARIABLE "DVRF_PASSWORD_VARIABLE" flag "--password-variable": "The variable that the CLI reads the password from; unset: the one of its generation."
+        SUBMIT_TIMEOUT "DVRF_SUBMIT_TIMEOUT" flag "--submit-timeout" default "120": "Seconds for the CLI to send a transaction and print its receipt."
+        CONFIRM_TIMEOUT "DVRF_CONFIRM_TIMEOUT" flag "--confirm-timeout" default "30": "Seconds for the chain to show what a transaction changed."
+    }
     "Memory" {
         STATE_DIR "DVRF_STATE_DIR" flag "--state-dir": "Directory where tools remember between runs; unset: every run stands alone."
     }
@@ -114,6 +127,7 @@ variables! {
         LANG "LANG": "Locale, for the language of sentences."
         TERM "TERM": "dumb: no colours."
         XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
+        XDG_STATE_HOME "XDG_STATE_HOME": "Base directory of state: draws are journalled in dvrf under it where no --state-dir is given."
         HOME "HOME": "Home directory."
         CREDENTIALS_DIRECTORY "CREDENTIALS_DIRECTORY": "Where systemd puts the files of LoadCredential=."
     }
@@ -135,6 +149,21 @@ pub fn read() -> BTreeMap<&'static str, String> {
             Some((name, value.to_string_lossy().into_owned())).filter(|(_, text)| !text.is_empty())
         })
         .collect()
+}
+
+/// A place at which the suite kills a debug build, by `DVRF_TEST_KILL_AT`; a release build has none.
+pub fn fault_point(name: &str) {
+    #[cfg(debug_assertions)]
+    {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+        let wanted = std::env::var_os("DVRF_TEST_KILL_AT");
+        if wanted.is_some_and(|wanted| wanted == name) {
+            // What is left of us is what a power cut leaves.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    }
+    #[cfg(not(debug_assertions))]
+    let _ = name;
 }
 
 #[cfg(test)]

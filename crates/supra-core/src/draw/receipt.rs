@@ -110,8 +110,8 @@ fn refused_before_sending(code: i32, stdout: &str, stderr: &str) -> bool {
         "profile not found",
         "Simulation failed",
     ];
-    let says = |words: &&str| stderr.contains(*words) || stdout.contains(*words);
-    code != 0 && BEFORE.iter().any(|words| says(&words))
+    let says = |words: &str| stderr.contains(words) || stdout.contains(words);
+    code != 0 && BEFORE.iter().any(|words| says(words))
 }
 
 /// The failure with the abort's name and remedy where we know it.

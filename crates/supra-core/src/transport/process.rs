@@ -61,6 +61,27 @@ pub struct ProcessConfig {
     pub compose: Option<Compose>,
 }
 
+impl ProcessConfig {
+    /// What the CLI's environment gets from us.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        self.supra_config.iter().map(|path| ("SUPRA_CONFIG", path.clone())).collect()
+    }
+
+    /// The whole command for these words, inside the container where there is one.
+    pub fn command(&self, words: &[String]) -> Vec<OsString> {
+        let whole = self.program.iter().cloned().chain(words.iter().map(OsString::from));
+        match &self.compose {
+            None => whole.collect(),
+            Some(place) => compose::command(place, whole, self.supra_config.as_deref()),
+        }
+    }
+}
+
+/// The JSON documents in what a CLI printed, in order.
+pub fn documents(output: &str) -> Vec<Value> {
+    extract::documents(output)
+}
+
 /// Where a container for the CLI comes from.
 #[derive(Debug, Clone)]
 pub struct Compose {
@@ -143,10 +164,6 @@ impl ProcessTransport {
         }
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
-        self.config.supra_config.iter().map(|path| ("SUPRA_CONFIG", path.clone())).collect()
-    }
-
     fn one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let reply = |result, attempts| Reply { result, elapsed: started.elapsed(), attempts };
@@ -160,7 +177,7 @@ impl ProcessTransport {
         let argv: Vec<OsString> =
             self.config.program.iter().cloned().chain(words.into_iter().map(OsString::from)).collect();
         let limit = deadline.at_most(self.config.call_timeout);
-        let finished = run(&argv, &self.environment(), self.config.env_remove, limit);
+        let finished = run(&argv, &self.config.environment(), self.config.env_remove, limit);
         reply(finished.and_then(|finished| answer(request, &finished)), 1)
     }
 }

@@ -117,7 +117,7 @@ impl Drop for Registered {
 /// Runs `argv` with an empty stdin until it ends or `deadline` passes.
 pub fn run(
     argv: &[OsString],
-    environment: &[(&'static str, String)],
+    environment: &[(&str, String)],
     env_remove: &[&str],
     deadline: Deadline,
 ) -> Result<Finished, Failure> {

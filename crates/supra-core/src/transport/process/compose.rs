@@ -17,16 +17,30 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// One command in a container of its own, with its streams and its ending passed on.
+pub(super) fn command(
+    place: &Compose,
+    words: impl Iterator<Item = OsString>,
+    config: Option<&str>,
+) -> Vec<OsString> {
+    let words: Vec<String> = words.map(|word| quoted(&word.to_string_lossy())).collect();
+    let script = format!("{}exec {}", configured(config), words.join(" "));
+    let whole = ["compose", "run", "--rm", "-T", "--entrypoint", "bash", &place.service, "-lc", &script];
+    [place.docker.clone()].into_iter().chain(whole.map(Into::into)).collect()
+}
+
+/// The lines that put a configuration where the CLI in the container looks for it.
+fn configured(config: Option<&str>) -> String {
+    config.map(quoted).map_or_else(String::new, |path| {
+        format!("mkdir -p /supra/.aptos && cp -- {path} /supra/.aptos/config.yaml || exit 1; export SUPRA_CONFIG={path}\n")
+    })
+}
+
 /// The script: every call in the background, `jobs` at once, each with its own files; then all of them printed
 /// between markers that no answer can hold.
 fn script(calls: &[(usize, Vec<String>)], jobs: usize, config: Option<&str>, marker: &str) -> String {
     let mut script = String::from("d=$(mktemp -d) || exit 1; trap 'rm -rf \"$d\"' EXIT\n");
-    if let Some(path) = config {
-        let path = quoted(path);
-        script.push_str(&format!(
-            "mkdir -p /supra/.aptos && cp -- {path} /supra/.aptos/config.yaml || exit 1; export SUPRA_CONFIG={path}\n"
-        ));
-    }
+    script.push_str(&configured(config));
     script.push_str("call() { n=$1; shift; \"$@\" >\"$d/$n.out\" 2>\"$d/$n.err\" </dev/null; echo $? >\"$d/$n.code\"; }\n");
     for (position, (index, words)) in calls.iter().enumerate() {
         let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();

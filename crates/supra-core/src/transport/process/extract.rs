@@ -40,6 +40,11 @@ pub(super) fn find(output: &str) -> Found {
     }
 }
 
+/// Every top-level object and array.
+pub(super) fn documents(output: &str) -> Vec<Value> {
+    values(&strip(output))
+}
+
 /// Without ANSI sequences, carriage returns and a byte order mark.
 fn strip(output: &str) -> String {
     let mut plain = String::with_capacity(output.len());

@@ -1,0 +1,44 @@
+//! `dvrf-draw`: requests a draw exactly once, and only when the contract is ready.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use supra_core::cli::draw::auto::{AutoArgs, auto};
+use supra_core::cli::draw::ready::{ReadyArgs, ready};
+use supra_core::cli::draw::run::{RunArgs, run as draw};
+use supra_core::cli::draw::smoke::{SmokeArgs, smoke};
+use supra_core::cli::{CliError, Session, run};
+use supra_core::exit::Exit;
+
+/// Requests a draw exactly once, and only when the contract is ready
+#[derive(Parser)]
+#[command(name = "dvrf-draw", subcommand_required = true)]
+struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Say whether a draw may be requested, and if not, why
+    Ready(ReadyArgs),
+    /// Request a draw if everything is ready, and see that the chain shows it
+    Run(RunArgs),
+    /// The same unattended: one JSON line a run, dry unless --execute
+    Auto(AutoArgs),
+    /// One whole round: tokens, tickets, request, answer, each step asserted
+    Smoke(SmokeArgs),
+}
+
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    match &args.action {
+        Action::Ready(args) => ready(args, session),
+        Action::Run(args) => draw(args, session),
+        Action::Auto(args) => auto(args, session),
+        Action::Smoke(args) => smoke(args, session),
+    }
+}
+
+fn main() -> ExitCode {
+    run(act)
+}
