@@ -5,6 +5,7 @@
 
 mod calc;
 mod check;
+mod draw;
 mod golden;
 mod json;
 mod manners;

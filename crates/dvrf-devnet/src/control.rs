@@ -22,8 +22,53 @@ struct Control {
     balance: Option<String>,
     grant: Option<String>,
     paused: Option<bool>,
+    lottery: Option<LotteryOrder>,
     #[serde(default)]
     reset_requests: bool,
+}
+
+/// Puts the lottery into a state that its entry functions reach only after years, or never.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LotteryOrder {
+    /// Empties or fills the round with the owner's tickets.
+    tickets: Option<usize>,
+    draw_scheduled: Option<bool>,
+    /// All gas settings.
+    gas: Option<String>,
+    next_client_seed: Option<String>,
+    requests: Option<String>,
+    /// An empty text revokes it.
+    aggregator: Option<String>,
+    consumers: Option<Vec<String>>,
+}
+
+impl LotteryOrder {
+    fn apply(&self, lottery: &mut crate::lottery::Lottery, owner: crate::addr::Addr) -> Result<(), String> {
+        let number = |text: &String| text.parse::<u64>().map_err(|error| error.to_string());
+        let address =
+            |text: &String| text.parse::<crate::addr::Addr>().map_err(|_| format!("{text} is no address"));
+        let gas = self.gas.as_ref().map(number).transpose()?.map(u128::from);
+        let seed = self.next_client_seed.as_ref().map(number).transpose()?;
+        let requests = self.requests.as_ref().map(number).transpose()?;
+        let aggregator = self.aggregator.as_ref().filter(|text| !text.is_empty()).map(address).transpose()?;
+        let consumers: Option<Vec<_>> =
+            self.consumers.as_ref().map(|list| list.iter().map(address).collect()).transpose()?;
+        if let Some(count) = self.tickets {
+            lottery.tickets = vec![owner; count];
+        }
+        lottery.draw_scheduled = self.draw_scheduled.unwrap_or(lottery.draw_scheduled);
+        if let Some(gas) = gas {
+            (lottery.max_gas_price, lottery.max_gas_limit, lottery.verification_gas_value) = (gas, gas, gas);
+        }
+        lottery.next_client_seed = seed.unwrap_or(lottery.next_client_seed);
+        lottery.requests = requests.unwrap_or(lottery.requests);
+        if self.aggregator.is_some() {
+            lottery.aggregator = aggregator;
+        }
+        lottery.consumers = consumers.unwrap_or_else(|| std::mem::take(&mut lottery.consumers));
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,6 +123,10 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     }
     if let Some(aborts) = order.callback_aborts {
         chain.world.callback_aborts = aborts;
+    }
+    let owner = chain.world.names.lottery;
+    if let (Some(change), Some(lottery)) = (&order.lottery, &mut chain.world.lottery) {
+        change.apply(lottery, owner)?;
     }
     if let Some(paused) = order.paused {
         chain.world.deposit.paused = paused;

@@ -69,7 +69,8 @@ impl Devnet {
         std::os::unix::fs::symlink(binary("dvrf-devnet"), &cli)
             .unwrap_or_else(|error| panic!("no link: {error}"));
         let mut child = std::process::Command::new(binary("dvrf-devnet"))
-            .args(["serve", "--block-ms", "0"])
+            .arg("serve")
+            .args(["--block-ms", "0"].iter().filter(|_| !words.contains(&"--block-ms")))
             .args(words)
             .stdout(Stdio::piped())
             .spawn()

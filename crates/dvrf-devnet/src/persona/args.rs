@@ -37,6 +37,7 @@ const FLAGS: &[(&str, u8, &[Generation])] = &[
     ("--private-key-file", 1, &[V6, V9, V10]),
     ("--assume-yes", 0, &[V6, V9, V10]),
     ("--assume-no", 0, &[V6, V9, V10]),
+    ("--accept-defaults", 0, &[V11]),
     ("--api-version", 1, &[V9, V10]),
     ("--connection-timeout-secs", 1, &[V6, V9, V10, V11]),
     ("--node-api-key", 1, &[V9, V10, V11]),

@@ -14,7 +14,6 @@ use jiff::Timestamp;
 
 use super::Session;
 use super::args::{LiveArgs, StateArgs, setting_flags};
-use super::policy::PolicyArgs;
 use crate::address::Address;
 use crate::config::{Settings, env};
 use crate::failure::Failure;
@@ -102,8 +101,6 @@ pub struct DrawArgs {
     confirm: ConfirmArgs,
     #[command(flatten)]
     guards: GuardArgs,
-    #[command(flatten)]
-    policy: PolicyArgs,
     #[command(flatten)]
     live: LiveArgs,
 }

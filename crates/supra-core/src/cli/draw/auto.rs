@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::engine::{Earlier, Engine, Seen, Stop};
 use super::{Clock, DrawArgs, ready, run, smoke};
+use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session, chain};
 use crate::config::env::fault_point;
 use crate::draw::{AutoLine, AutoStatus, Commands, DrawResult, Trouble};
@@ -24,6 +25,8 @@ pub const SCHEMA: &str = "dvrf.draw/1";
 pub struct AutoArgs {
     #[command(flatten)]
     draw: DrawArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
     /// Send the draw when everything is ready
     #[arg(long, conflicts_with = "dry_run", help_heading = "Guards")]
     execute: bool,
@@ -155,7 +158,7 @@ impl From<Stop> for Over {
 }
 
 fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Result<Exit, Over> {
-    let mut engine = Engine::open(&args.draw, args.execute, session)?;
+    let mut engine = Engine::open(&args.draw, &args.policy, args.execute, session)?;
     if args.execute && !engine.is_guarded() {
         session.say(
             "warning",

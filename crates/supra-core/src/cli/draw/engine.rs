@@ -8,6 +8,7 @@ use super::{Clock, DrawArgs, milliseconds};
 use crate::amount::Count;
 use crate::check::Checks;
 use crate::cli::judge::Judge;
+use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session};
 use crate::config::Settings;
 use crate::config::env::{self, fault_point};
@@ -230,7 +231,12 @@ fn journal_place(settings: &Settings) -> Option<PathBuf> {
 
 impl Engine {
     /// Takes the locks and reads the journal; nothing is asked yet. `acts` is whether a draw may be sent.
-    pub(super) fn open(args: &DrawArgs, acts: bool, session: &Session) -> Result<Self, Stop> {
+    pub(super) fn open(
+        args: &DrawArgs,
+        policy: &PolicyArgs,
+        acts: bool,
+        session: &Session,
+    ) -> Result<Self, Stop> {
         let settings = &session.settings;
         let (target, _) = Target::resolve(settings, None)?;
         let sender = Sender::open(args, &target, settings)?;
@@ -244,7 +250,7 @@ impl Engine {
         let ledger = if acts { Self::ledger(&target, wait, session, busy)? } else { None };
         Ok(Self {
             live: Live::open(settings)?,
-            judge: Judge::new(&args.policy, session)?,
+            judge: Judge::new(policy, session)?,
             clock: Clock::of(session),
             sender,
             ledger,

@@ -5,6 +5,7 @@ use clap::Args;
 use super::engine::{Earlier, Engine, Stop};
 use super::{DrawArgs, ready};
 use crate::amount::Count;
+use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session};
 use crate::draw::{DrawResult, Trouble};
 use crate::exit::Exit;
@@ -19,6 +20,8 @@ use crate::state::Lottery;
 pub struct RunArgs {
     #[command(flatten)]
     draw: DrawArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
     /// Draw without asking whether the lottery is ready; the contract still asks
     #[arg(long, help_heading = "Readiness")]
     skip_readiness: bool,
@@ -120,7 +123,7 @@ impl From<Stop> for Over {
 }
 
 fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Result<Exit, Over> {
-    let mut engine = Engine::open(&args.draw, !args.dry_run, session)?;
+    let mut engine = Engine::open(&args.draw, &args.policy, !args.dry_run, session)?;
     let (round, before) = if args.skip_readiness {
         without_readiness(args, &mut engine, session)?
     } else {

@@ -12,6 +12,7 @@ use super::engine::{Engine, Stop};
 use super::{DrawArgs, milliseconds};
 use crate::address::Address;
 use crate::amount::Count;
+use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session};
 use crate::config::{Settings, env};
 use crate::draw::command::RunWords;
@@ -113,7 +114,7 @@ pub fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, CliError> 
         }
         return Ok(Exit::Done);
     }
-    let mut engine = match Engine::open(&args.draw, true, session) {
+    let mut engine = match Engine::open(&args.draw, &PolicyArgs::default(), true, session) {
         Ok(engine) => engine,
         Err(Stop::Failed(failure)) => return Err(failure.into()),
         Err(Stop::Busy(error)) => {
@@ -227,8 +228,9 @@ fn act(
             round.requests = status
                 .rng_request_count
                 .ok_or_else(|| Trouble::new("UNKNOWN", "the counter of requests is not known"))?;
-            let text =
-                format!("draw scheduled {:?}, pending {:?}", status.draw_scheduled, status.pending_request);
+            let word = |flag: Option<bool>| flag.map_or("unknown", |flag| if flag { "yes" } else { "no" });
+            let (scheduled, pending) = (word(status.draw_scheduled), word(status.pending_request));
+            let text = format!("draw scheduled: {scheduled}, request pending: {pending}");
             expect(
                 status.draw_scheduled == Some(true) && status.pending_request == Some(false),
                 "STATUS",
