@@ -360,14 +360,14 @@ fn a_whole_round_on_both_transports_and_one_whose_answer_never_comes() {
     let plan = run(&mut draw(&devnet, Way::Rpc, &["smoke", "--plan"]));
     let names: Vec<Value> = steps(&plan).iter().map(|line| line["name"].clone()).collect();
     assert_eq!((plan.code, names.len(), &names[9]), (0, 10, &json!("draw_handled")));
-    // A player of its own has no store yet: one is registered, tokens are minted.
+    // A player of its own, whose purse holds a hundred tickets: what is missing is minted.
     devnet.enter("healthy");
-    let player = ["--player-profile", "player1", "--player"];
-    let address = devnet.call("GET", "/devnet/state", "")["players"][0].as_str().map(str::to_owned);
-    if let Some(address) = address {
-        let outcome = run(draw(&devnet, Way::Rpc, &["smoke", "--cool-down", "0"]).args(player).arg(address));
-        assert_eq!(outcome.code, 0, "{outcome}");
-    }
+    let player = ["--player-profile", "player9", "--player", "0xb009", "--tickets", "101"];
+    let outcome = run(draw(&devnet, Way::Rpc, &["smoke", "--cool-down", "0"]).args(player));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let lines = steps(&outcome);
+    assert_eq!(lines[2]["found"], "minted 10000000: 1000000000 became 1010000000", "{outcome}");
+    assert_eq!(lines[4]["found"], "3 became 104", "{outcome}");
 }
 
 #[test]

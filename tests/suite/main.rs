@@ -6,6 +6,7 @@
 mod calc;
 mod check;
 mod draw;
+mod draw_guard;
 mod golden;
 mod json;
 mod manners;

@@ -388,10 +388,11 @@ fn configure(args: &SmokeArgs, engine: &Engine, session: &Session) -> Result<Str
     let after = engine.read(session).map_err(|error| Trouble::new("UNKNOWN", crate::cli::chain(&error)))?;
     let config = after.state.and_then(|state| state.lottery.vrf_request_config).and_then(|config| config.0);
     let found = config.map(|config| config.client_seed.get());
+    let shown = found.map_or_else(|| "none".to_owned(), |seed| seed.to_string());
     expect(
         found == Some(seed.into()),
         "CONFIGURE",
-        format!("client seed {seed} was sent, the lottery has {found:?}"),
+        format!("client seed {seed} was sent, the lottery has {shown}"),
     )
 }
 

@@ -1,0 +1,382 @@
+//! One draw a round: however many runs, however they die, and whatever disk is full.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use testkit::{Devnet, Outcome, Way, binary, installed, rounds, run};
+
+use crate::draw::draw;
+
+/// Requests that the lottery of the scenario `ready` has seen before any draw.
+const BEFORE: u64 = 4;
+
+/// A chain, a place for state, and a log.
+struct Place {
+    devnet: Devnet,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let devnet = Devnet::start(&["--scenario", "ready", "--start-time", "1800000000"]);
+        Self { devnet, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The chain anew, and nothing remembered.
+    fn again(&self) {
+        for name in ["state", "log", "lock"] {
+            let path = self.path(name);
+            drop(std::fs::remove_dir_all(&path));
+            drop(std::fs::remove_file(path));
+        }
+        self.devnet.enter("ready");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let path = |name: &str| self.path(name).display().to_string();
+        let words = ["auto", "--execute", "--cool-down", "0", "--confirm-timeout", "2", "--state-dir"];
+        let mut words: Vec<String> = words.map(str::to_owned).to_vec();
+        words.extend([path("state"), "--log-file".to_owned(), path("log")]);
+        words
+    }
+
+    fn auto(&self) -> Command {
+        let mut command = draw(&self.devnet, Way::Rpc, &[]);
+        command.args(self.words());
+        command
+    }
+
+    /// A run that is killed by the test, or kills itself.
+    fn spawn(&self, environment: &[(&str, &str)]) -> Child {
+        let mut command = std::process::Command::new(binary("dvrf-draw"));
+        command
+            .env_clear()
+            .args(self.words())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        for (name, value) in [
+            ("SUPRA_RPC_URL", self.devnet.url.as_str()),
+            ("DVRF_DEVNET_URL", &self.devnet.url),
+            ("SUPRA_CLI_BIN", self.devnet.cli.to_str().unwrap()),
+            ("LOTTERY_ADDR", testkit::LOTTERY),
+            ("DEPOSIT_ADDR", testkit::DEPOSIT),
+            ("PROFILE", "devnet"),
+            ("DVRF_CACHE_DIR", "off"),
+        ]
+        .iter()
+        .chain(environment)
+        {
+            command.env(name, value);
+        }
+        command.spawn().unwrap()
+    }
+
+    fn draws(&self) -> u64 {
+        let state = self.devnet.call("GET", "/devnet/state", "");
+        let requests = state["lottery"]["rng_request_count"].as_str().unwrap().parse::<u64>().unwrap();
+        requests - BEFORE
+    }
+
+    /// Every line of the log, parsed.
+    fn log(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.path("log")).unwrap_or_default();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect()
+    }
+
+    /// A plain run after an accident; if the accident's transaction might still come, one after its time.
+    fn recover(&self) -> Vec<String> {
+        let mut statuses = Vec::new();
+        let first = run(&mut self.auto()).json();
+        statuses.push(first["status"].as_str().unwrap().to_owned());
+        if first["error"]["code"] == "INTENT_OPEN" {
+            // A day later, by the chain's clock and by ours.
+            self.devnet.control(&json!({"advance_blocks": 200_000}));
+            let mut later = Command::new("faketime");
+            later.args(["--exclude-monotonic", "-f", "+1d"]).arg(binary("dvrf-draw")).args(self.words());
+            let plain = self.auto();
+            later.env_clear();
+            for (name, value) in plain.get_envs() {
+                if let Some(value) = value {
+                    later.env(name, value);
+                }
+            }
+            later.args(["--max-lag", "0"]);
+            statuses.push(run(&mut later).json()["status"].as_str().unwrap().to_owned());
+        }
+        statuses
+    }
+
+    /// One draw, and every run that may have sent something is in the log.
+    fn assert_one_draw(&self, what: &str, statuses: &[String]) {
+        assert_eq!(self.draws(), 1, "{what}: {statuses:?} {:?}", self.log());
+        let log = self.log();
+        let submitting = log.iter().filter(|line| line["status"] == "submitting").count();
+        assert!(submitting >= 1, "{what}: {log:?}");
+        // Whoever sent and lived has a line with the end too.
+        for run in log.iter().filter(|line| line["status"] == "submitting").map(|line| &line["run_id"]) {
+            let ends =
+                log.iter().filter(|line| &line["run_id"] == run && line["status"] != "submitting").count();
+            assert!(ends <= 1, "{what}: {log:?}");
+        }
+    }
+}
+
+#[test]
+fn twenty_at_once_are_one_draw() {
+    let place = Place::new();
+    let lock = place.path("lock").display().to_string();
+    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..20)
+            .map(|number| {
+                let (place, lock) = (&place, &lock);
+                scope.spawn(move || {
+                    let mut command = if number % 2 == 0 {
+                        let mut command = place.auto();
+                        command.args(["--lock-file", lock]);
+                        command
+                    } else {
+                        // The lock of the shell's own tool, on the same file.
+                        let inner = place.auto();
+                        let mut command = Command::new("flock");
+                        command
+                            .args(["-n", "-E", "75", lock])
+                            .arg(inner.get_program())
+                            .args(inner.get_args());
+                        command.env_clear().env("PATH", option_env!("PATH").unwrap_or_default());
+                        for (name, value) in inner.get_envs() {
+                            command.env(name, value.unwrap_or_default());
+                        }
+                        command
+                    };
+                    run(&mut command)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(place.draws(), 1);
+    let status = |outcome: &Outcome| match outcome.out.trim() {
+        "" => "flock".to_owned(),
+        line => serde_json::from_str::<Value>(line).unwrap()["status"].as_str().unwrap().to_owned(),
+    };
+    for outcome in &outcomes {
+        let code = match status(outcome).as_str() {
+            "executed" | "not_ready" => 0,
+            "busy" | "flock" => 75,
+            other => panic!("{other}: {outcome}"),
+        };
+        assert_eq!(outcome.code, code, "{outcome}");
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| status(outcome) == "executed").count(), 1);
+}
+
+#[test]
+fn killed_at_every_point_it_is_still_one_draw() {
+    if !installed(&["faketime"]) {
+        return;
+    }
+    let place = Place::new();
+    for point in ["before_intent", "after_intent", "after_submit", "after_outcome", "before_log"] {
+        place.again();
+        let killed = place.spawn(&[("DVRF_TEST_KILL_AT", point)]).wait().unwrap();
+        assert_eq!(killed.code(), None, "{point}: it was not killed");
+        let drawn = place.draws();
+        assert_eq!(drawn, u64::from(!matches!(point, "before_intent" | "after_intent")), "{point}");
+        let statuses = place.recover();
+        let expected: &[&str] = match point {
+            "before_intent" => &["executed"],
+            // Nothing shows that it was not sent: its time has to be over first.
+            "after_intent" => &["error", "executed"],
+            "after_submit" => &["reconciled"],
+            _ => &["not_ready"],
+        };
+        assert_eq!(statuses, expected, "{point}");
+        place.assert_one_draw(point, &statuses);
+    }
+}
+
+#[test]
+fn killed_at_random_it_is_still_one_draw() {
+    if !installed(&["faketime"]) {
+        return;
+    }
+    let place = Place::new();
+    let mut endings = std::collections::BTreeMap::<String, usize>::new();
+    for round in 0..rounds(20, 300) {
+        place.again();
+        // The CLI takes its time, so that many kills fall while it runs.
+        place.devnet.fault("cli_latency=20ms");
+        let mut child = place.spawn(&[]);
+        // A run takes about 100 ms here; the kills are spread over it.
+        std::thread::sleep(Duration::from_micros(1000 * (round as u64 * 37 % 101)));
+        drop(child.kill());
+        child.wait().unwrap();
+        place.devnet.fault("");
+        // The CLI has a process group of its own and outlives a SIGKILL of ours; it may still send.
+        std::thread::sleep(Duration::from_millis(60));
+        let statuses = place.recover();
+        place.assert_one_draw(&format!("round {round}"), &statuses);
+        *endings.entry(statuses.join(", then ")).or_default() += 1;
+    }
+    println!("what the plain runs after the kills found: {endings:?}");
+}
+
+#[test]
+fn a_cli_that_hangs_after_the_chain_accepted_is_no_second_draw() {
+    let place = Place::new();
+    place.devnet.fault("cli_timeout_after_accept");
+    let outcome = run(place.auto().args(["--submit-timeout", "1"]));
+    let line = outcome.json();
+    assert_eq!((outcome.code, &line["status"]), (0, &json!("executed")), "{outcome}");
+    assert_eq!(line["manual_draw"]["returncode"], Value::Null, "{outcome}");
+    place.devnet.fault("");
+    assert_eq!(run(&mut place.auto()).json()["status"], "not_ready");
+    assert_eq!(place.draws(), 1);
+}
+
+#[test]
+fn a_full_disk_stops_before_anything_is_sent() {
+    let place = Place::new();
+    let in_full = |log: &Path, stdout: &str| {
+        let mut shell = Command::new("sh");
+        let plain = place.auto();
+        shell.env_clear().env("PATH", option_env!("PATH").unwrap_or_default());
+        for (name, value) in plain.get_envs() {
+            shell.env(name, value.unwrap_or_default());
+        }
+        let words = place.words();
+        let words: Vec<&str> = words
+            .iter()
+            .map(String::as_str)
+            .filter(|word| *word != place.path("log").to_str().unwrap())
+            .collect();
+        let line =
+            format!("exec {} {} {} >{stdout}", binary("dvrf-draw").display(), words.join(" "), log.display());
+        run(shell.args(["-c", &line]))
+    };
+    let log = in_full(Path::new("/dev/full"), "/dev/stdout");
+    assert_eq!((log.code, place.draws()), (2, 0), "{log}");
+    assert!(log.err.contains("cannot append to /dev/full: No space left on device"), "{log}");
+    assert_eq!(log.json()["error"]["code"], "LOG", "{log}");
+    let stdout = in_full(&place.path("log"), "/dev/full");
+    assert_eq!((stdout.code, place.draws()), (2, 0), "{stdout}");
+    assert!(stdout.err.contains("cannot write stdout: No space left on device"), "{stdout}");
+    // A disk of its own for the journal, with nothing left on it.
+    if !installed(&["unshare", "mount"]) {
+        return;
+    }
+    let full = place.path("full");
+    std::fs::create_dir(&full).unwrap();
+    let mut shell = Command::new("unshare");
+    let plain = place.auto();
+    shell.args(["--mount", "--map-root-user", "sh", "-c"]).env_clear();
+    shell.env("PATH", option_env!("PATH").unwrap_or_default());
+    for (name, value) in plain.get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    let full = full.display();
+    let tool = binary("dvrf-draw");
+    let script = format!(
+        "mount -t tmpfs -o size=8k tmpfs {full} && mkdir {full}/state && head -c 100000 /dev/zero >{full}/fill 2>/dev/null; exec {} auto --execute --state-dir {full}/state",
+        tool.display()
+    );
+    let journal = run(shell.arg(script));
+    assert_eq!((journal.code, place.draws()), (2, 0), "{journal}");
+    assert!(format!("{journal}").contains("No space left on device"), "{journal}");
+    // And with room again the draw is made.
+    assert_eq!(run(&mut place.auto()).json()["status"], "executed");
+}
+
+#[test]
+fn a_damaged_journal_is_looked_at_by_people() {
+    let place = Place::new();
+    assert_eq!(run(&mut place.auto()).json()["status"], "executed");
+    let journal = std::fs::read_dir(place.path("state")).unwrap().map(|entry| entry.unwrap().path());
+    let journal = journal.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    std::fs::write(&journal, "{\"schema\":").unwrap();
+    place.devnet.enter("ready");
+    let outcome = run(&mut place.auto());
+    assert_eq!((outcome.code, place.draws()), (2, 0), "{outcome}");
+    assert!(outcome.err.contains("cannot be read: EOF"), "{outcome}");
+    assert!(outcome.err.contains("look on the chain whether a draw is under way"), "{outcome}");
+}
+
+#[test]
+fn attempts_are_few_and_rest_between_them() {
+    let place = Place::new();
+    let lottery = |tickets: u64| json!({"lottery": {"tickets": tickets, "draw_scheduled": true}});
+    let auto = |words: &[&str]| run(place.auto().args(words)).json();
+    // The CLI refuses its words, so nothing is sent; the attempts are counted all the same.
+    place.devnet.control(&lottery(5));
+    let refuse = ["--confirm-flag=--no-such-flag", "--assume-yes"];
+    let with = |words: &[&'static str]| auto(&[&refuse[..], words].concat());
+    let line = with(&["--cool-down", "600"]);
+    assert_eq!(
+        (&line["status"], &line["manual_draw"]["error"]["code"]),
+        (&json!("manual_draw_failed"), &json!("NOT_SENT"))
+    );
+    let line = with(&["--cool-down", "600"]);
+    assert_eq!(
+        (&line["status"], &line["readiness"]["reasons"][0]["code"]),
+        (&json!("not_ready"), &json!("COOLING_DOWN"))
+    );
+    with(&["--cool-down", "0"]);
+    with(&["--cool-down", "0"]);
+    let line = with(&["--cool-down", "0"]);
+    assert_eq!(line["readiness"]["reasons"][0]["code"], "ATTEMPTS_EXHAUSTED", "{line}");
+    assert_eq!(place.draws(), 0);
+    // What provably was not sent may be tried again within one run.
+    place.again();
+    let line = with(&["--retry", "2", "--retry-delay", "0"]);
+    assert_eq!((&line["status"], place.draws()), (&json!("manual_draw_failed"), 0));
+    assert_eq!(auto(&["--max-attempts", "4"])["status"], "executed");
+}
+
+#[test]
+fn real_log_shippers_read_the_log() {
+    if !installed(&["rsyslogd"]) {
+        return;
+    }
+    let place = Place::new();
+    run(&mut place.auto());
+    run(&mut place.auto());
+    let (folder, out) = (place.folder.path().display(), place.path("shipped"));
+    let config = format!(
+        "global(workDirectory=\"{folder}\")\nmodule(load=\"imfile\")\nmodule(load=\"mmjsonparse\")\n\
+         input(type=\"imfile\" File=\"{folder}/log\" Tag=\"dvrf:\" ruleset=\"dvrf\")\n\
+         template(name=\"line\" type=\"string\" string=\"%$!run_id% %$!status% %$!exit_code% %parsesuccess%\\n\")\n\
+         ruleset(name=\"dvrf\") {{ action(type=\"mmjsonparse\" cookie=\"\") action(type=\"omfile\" file=\"{}\" template=\"line\") }}\n",
+        out.display()
+    );
+    std::fs::write(place.path("rsyslog.conf"), config).unwrap();
+    let mut daemon = std::process::Command::new("rsyslogd")
+        .args(["-n", "-f", &format!("{folder}/rsyslog.conf"), "-i", &format!("{folder}/pid")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = place.log();
+    let read = testkit::receivers::eventually(Duration::from_secs(20), || {
+        let text = std::fs::read_to_string(&out).unwrap_or_default();
+        (text.lines().count() == log.len()).then_some(text)
+    });
+    drop(daemon.kill());
+    drop(daemon.wait());
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let expected: String = log
+        .iter()
+        .map(|line| format!("{} {} {} OK\n", text(&line["run_id"]), text(&line["status"]), line["exit_code"]))
+        .collect();
+    assert_eq!((log.len(), read.unwrap_or_default()), (3, expected));
+}
