@@ -8,6 +8,7 @@ use supra_core::check::Checks;
 use supra_core::metrics::Metric;
 use supra_core::min_balance::Calculation;
 use supra_core::notify::Notification;
+use supra_core::readiness::Readiness;
 use supra_core::state::State;
 use supra_core::target::Target;
 use supra_core::views::Views;
@@ -44,6 +45,8 @@ struct Record {
     views: Option<Views>,
     /// The verdict of `dvrf-check`.
     checks: Option<Checks>,
+    /// What `dvrf-draw ready` found.
+    readiness: Option<Readiness>,
     /// What `dvrf-notify` sent.
     notifications: Option<Vec<Notification>>,
     /// The samples of `dvrf-prom --format json`.
@@ -89,12 +92,19 @@ struct ReportError {
 #[test]
 fn the_checked_in_schema_is_the_types() {
     let schema = serde_json::to_string_pretty(&schemars::schema_for!(Record)).unwrap() + "\n";
-    let path = root().join("docs/schema/record.json");
+    held("record", &schema);
+    let line =
+        serde_json::to_string_pretty(&schemars::schema_for!(supra_core::draw::AutoLine)).unwrap() + "\n";
+    held("draw", &line);
+}
+
+fn held(name: &str, schema: &str) {
+    let path = root().join(format!("docs/schema/{name}.json"));
     if option_env!("UPDATE_SCHEMA").is_some() {
-        std::fs::write(&path, &schema).unwrap();
+        std::fs::write(&path, schema).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == schema, "docs/schema/record.json is stale: UPDATE_SCHEMA=1 cargo test -p testkit schema");
+    assert!(kept == schema, "docs/schema/{name}.json is stale: UPDATE_SCHEMA=1 cargo test -p testkit schema");
 }
 
 #[test]
@@ -109,6 +119,7 @@ fn what_the_tools_write_has_no_other_keys() {
         let judged = run(tool("dvrf-check").write_stdin(report.out));
         let judged = run(tool("dvrf-prom").args(["--format", "json"]).write_stdin(judged.out));
         let judged = run(tool("dvrf-notify").arg("--dry-run").write_stdin(judged.out));
+        let judged = run(tool("dvrf-draw").arg("ready").write_stdin(judged.out));
         for key in judged.json().as_object().unwrap().keys() {
             assert!(known.contains_key(key), "{scenario}: {key} is not in the schema");
         }

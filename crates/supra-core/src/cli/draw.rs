@@ -1,9 +1,11 @@
 //! The flags of drawing, shared by `ready`, `run`, `auto` and `smoke`.
 
+mod attempt;
 pub mod auto;
 mod engine;
 pub mod ready;
 pub mod run;
+mod sender;
 pub mod smoke;
 
 use std::path::PathBuf;

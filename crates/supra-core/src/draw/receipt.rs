@@ -167,7 +167,7 @@ mod tests {
             json!({"status": "Success", "success": false}),
             json!({"status": "Success", "output": {"Move": {"vm_status": "OUT_OF_GAS"}}}),
         ] {
-            assert_eq!(receipt(&[document.clone()]).success, Some(false), "{document}");
+            assert_eq!(receipt(std::slice::from_ref(&document)).success, Some(false), "{document}");
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::engine::{Earlier, Engine, Seen, Stop};
-use super::{Clock, DrawArgs, ready, run, smoke};
+use super::smoke::steps;
+use super::{Clock, DrawArgs, ready, run};
 use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session, chain};
 use crate::config::env::fault_point;
@@ -189,7 +190,7 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
     }
     line.readiness_exit_code = Some(ready::exit_of(&found).code());
     line.readiness = Some(found.clone());
-    let command = engine.sender().shown(engine.sender().draw());
+    let command = engine.sender.shown(&engine.sender.words);
     if found.is_unknown() {
         let text = seen.failure.as_ref().map_or_else(
             || found.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default(),
@@ -285,7 +286,7 @@ fn fill(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Res
     if missing == 0 || seen.state.as_ref().is_some_and(|state| state.lottery.pending_request != Some(false)) {
         return Ok(0);
     }
-    let price = smoke::ticket_price(engine).map_err(error)?;
+    let price = steps::ticket_price(engine).map_err(error)?;
     let cost = price.checked_mul(missing.into());
     if cost.is_none_or(|cost| cost > limit) {
         let text =
@@ -296,7 +297,7 @@ fn fill(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Res
     }
     let clock = Clock::of(session);
     for bought in 0..missing {
-        smoke::buy_ticket(engine, sold.get() + u128::from(bought)).map_err(|trouble| {
+        steps::buy_ticket(engine, sold.get() + u128::from(bought)).map_err(|trouble| {
             let text = format!("{bought} of {missing} tickets were bought, then: {}", trouble.message);
             error(Trouble { message: text, ..trouble })
         })?;

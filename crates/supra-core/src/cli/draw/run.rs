@@ -150,7 +150,7 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
         }
         (found.round, seen.state.map(|state| state.lottery))
     };
-    let command = engine.sender().shown(engine.sender().draw());
+    let command = engine.sender.shown(&engine.sender.words);
     if !args.output.json_result {
         session.out.text(&format!("{}\n", plain(&command.join(" "))))?;
     }

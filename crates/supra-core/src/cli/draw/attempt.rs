@@ -1,0 +1,197 @@
+//! One draw: intent, CLI, receipt, and what the chain shows afterwards.
+
+use std::time::{Duration, Instant};
+
+use super::engine::Engine;
+use super::milliseconds;
+use crate::amount::Count;
+use crate::config::env::fault_point;
+use crate::draw::command::RunWords;
+use crate::draw::journal::Intent;
+use crate::draw::receipt::{Receipt, Standing, receipt, standing};
+use crate::draw::{ConfirmedBy, DrawResult, Handled, Trouble};
+use crate::failure::{Failure, quote};
+use crate::notify::stable_id;
+use crate::state::Lottery;
+use crate::transport::process::{Finished, documents};
+
+/// How often the chain is asked whether it shows a draw.
+const POLL: Duration = Duration::from_millis(500);
+
+impl Engine {
+    /// Sends the draw, once, and follows it. The caller has judged that it may be sent.
+    pub(super) fn draw(&mut self, round: Count, before: Option<&Lottery>) -> DrawResult {
+        let mut result = DrawResult {
+            command: Some(self.sender.shown(&self.sender.words)),
+            round: Some(round),
+            ..DrawResult::default()
+        };
+        if self.sender.simulate_first
+            && let Err(trouble) = self.simulate(&mut result)
+        {
+            result.error = Some(trouble);
+            return result;
+        }
+        fault_point("before_intent");
+        if let Err(trouble) = self.open_intent(round) {
+            result.error = Some(trouble);
+            return result;
+        }
+        fault_point("after_intent");
+        let finished = match self.sender.run(&self.sender.words) {
+            Ok(finished) => finished,
+            Err(failure) => {
+                // The CLI could not even be started.
+                result.error = Some(not_sent(&failure, self.close_intent()));
+                return result;
+            }
+        };
+        fault_point("after_submit");
+        result.executed = true;
+        let standing = self.take_down(&finished, &mut result);
+        self.settle(standing, round, before, &mut result);
+        fault_point("after_outcome");
+        if result.error.is_none()
+            && let Some(limit) = self.wait_handled
+        {
+            result.handled = Some(self.wait_for_answer(round, limit));
+        }
+        result
+    }
+
+    fn open_intent(&mut self, round: Count) -> Result<(), Trouble> {
+        let (at_s, submit_s) =
+            (self.clock.now_s(), i64::try_from(self.sender.timeout.as_secs()).unwrap_or(0));
+        let Some(ledger) = &mut self.ledger else { return Ok(()) };
+        let run_id = stable_id(&["draw", &at_s.to_string(), &std::process::id().to_string()]);
+        ledger.journal.open(Intent::new(&run_id, at_s, self.sender.words.expiration_s, submit_s, round));
+        ledger.write()
+    }
+
+    fn close_intent(&mut self) -> Result<(), Trouble> {
+        let Some(ledger) = &mut self.ledger else { return Ok(()) };
+        ledger.journal.close();
+        ledger.write()
+    }
+
+    fn simulate(&self, result: &mut DrawResult) -> Result<(), Trouble> {
+        let words = RunWords { simulate: true, ..self.sender.words.clone() };
+        let failed = |failure: &Failure| not_sent(failure, Ok(()));
+        let finished = self.sender.run(&words).map_err(|failure| failed(&failure))?;
+        match self.take_down(&finished, result) {
+            (Standing::Succeeded, _) => Ok(()),
+            (Standing::Failed(failure) | Standing::NotSent(failure) | Standing::Unclear(failure), _) => {
+                Err(failed(&failure))
+            }
+        }
+    }
+
+    /// Puts what the CLI printed into the result, and says what it means.
+    fn take_down(&self, finished: &Finished, result: &mut DrawResult) -> (Standing, Receipt) {
+        use std::os::unix::process::ExitStatusExt;
+        let (stdout, stderr) = (self.sender.safe(&finished.stdout), self.sender.safe(&finished.stderr));
+        let found = receipt(&documents(&String::from_utf8_lossy(&finished.stdout)));
+        let ended = finished.status.filter(|_| !finished.timed_out);
+        result.returncode =
+            ended.and_then(|status| status.code().or_else(|| status.signal().map(|signal| -signal)));
+        let standing = standing(&found, result.returncode, &stdout, &stderr);
+        result.tx_hash.clone_from(&found.hash);
+        result.vm_status.clone_from(&found.vm_status);
+        result.stdout = Some(stdout);
+        result.stderr = Some(stderr);
+        (standing, found)
+    }
+
+    /// Finds out what the chain says, and closes the intent when that is known.
+    fn settle(
+        &mut self,
+        (standing, found): (Standing, Receipt),
+        round: Count,
+        before: Option<&Lottery>,
+        result: &mut DrawResult,
+    ) {
+        match standing {
+            Standing::NotSent(failure) => {
+                result.error = Some(not_sent(&failure, self.close_intent()));
+                return;
+            }
+            Standing::Failed(failure) => {
+                // A failed transaction changes nothing, so the round is still open and may be tried again.
+                let closed = self.close_intent();
+                let mut trouble = Trouble::new("TRANSACTION_FAILED", failure.message);
+                trouble.hint = failure.hint;
+                result.error = Some(closed.err().unwrap_or(trouble));
+                return;
+            }
+            Standing::Succeeded | Standing::Unclear(_) => {}
+        }
+        match self.wait_until_shown(round, before) {
+            Ok(()) => {
+                let by_event = standing == Standing::Succeeded && found.nonce.is_some();
+                result.confirmed_by = Some(if by_event { ConfirmedBy::Event } else { ConfirmedBy::State });
+                result.nonce = found.nonce;
+                result.error = self.close_intent().err();
+            }
+            Err(why) => {
+                let why = match &standing {
+                    Standing::Unclear(failure) => format!("{}; {why}", failure.message),
+                    _ => format!("the receipt says success; {why}"),
+                };
+                let hint = "the next run decides by the chain before it sends anything";
+                result.error = Some(Trouble::new("NOT_CONFIRMED", why).with_hint(hint));
+            }
+        }
+    }
+
+    /// Asks until the counter of requests has moved.
+    fn wait_until_shown(&self, round: Count, before: Option<&Lottery>) -> Result<(), String> {
+        let was_pending = before.and_then(|lottery| lottery.pending_request);
+        let shows = |now: &Lottery| {
+            let counted = now.rng_request_count.map(|count| count > round);
+            counted.unwrap_or(now.pending_request == Some(true) && was_pending == Some(false))
+        };
+        match self.watch(self.confirm_timeout, shows) {
+            Ok(_) => Ok(()),
+            Err(Some(failure)) => Err(format!("the chain cannot be asked: {}", failure.message)),
+            Err(None) => {
+                Err(format!("the chain did not show the request within {} s", self.confirm_timeout.as_secs()))
+            }
+        }
+    }
+
+    fn wait_for_answer(&self, round: Count, limit: Duration) -> Handled {
+        let answered = |now: &Lottery| {
+            now.rng_response_count.is_some_and(|count| count > round) || now.pending_request == Some(false)
+        };
+        let start = Instant::now();
+        let handled = self.watch(limit, answered).is_ok();
+        Handled { handled, waited_ms: milliseconds(start.elapsed()) }
+    }
+
+    /// Asks for the lottery's status until it satisfies, at least once and for at most `limit`.
+    pub(super) fn watch(
+        &self,
+        limit: Duration,
+        satisfies: impl Fn(&Lottery) -> bool,
+    ) -> Result<Lottery, Option<Failure>> {
+        let start = Instant::now();
+        loop {
+            let trouble = match self.live.lottery_status(&self.target) {
+                Ok(status) if satisfies(&status) => return Ok(status),
+                Ok(_) => None,
+                Err(failure) => Some(failure),
+            };
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(trouble);
+            }
+            std::thread::sleep(POLL.min(left));
+        }
+    }
+}
+
+fn not_sent(failure: &Failure, closed: Result<(), Trouble>) -> Trouble {
+    let mut trouble = Trouble::new("NOT_SENT", quote(&failure.message));
+    trouble.hint.clone_from(&failure.hint);
+    closed.err().unwrap_or(trouble)
+}

@@ -1,0 +1,279 @@
+//! What each step of the smoke test does and asserts.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::super::engine::Engine;
+use super::super::milliseconds;
+use super::{Round, SmokeArgs};
+use crate::address::Address;
+use crate::amount::Count;
+use crate::cli::Session;
+use crate::config::{Settings, env};
+use crate::draw::command::RunWords;
+use crate::draw::receipt::{Standing, receipt, standing};
+use crate::draw::{ConfirmedBy, Trouble};
+use crate::failure::{Failure, FailureKind};
+use crate::move_value::Node;
+use crate::state::State;
+use crate::transport::process::documents;
+use crate::view::{Argument, FunctionId, ViewCall};
+
+/// Does one step, and says what was found.
+pub(super) fn act(
+    name: &str,
+    args: &SmokeArgs,
+    engine: &mut Engine,
+    round: &mut Round,
+    session: &Session,
+) -> Result<String, Trouble> {
+    let count = u128::from(args.tickets);
+    match name {
+        "store_registered" => store(args, engine, round.player),
+        "ticket_price" => {
+            round.price = ticket_price(engine)?;
+            round.total = round
+                .price
+                .checked_mul(count)
+                .ok_or_else(|| Trouble::new("OVERFLOW", "the tickets cost too much to count"))?;
+            Ok(format!("{} a ticket, {} in all", round.price, round.total))
+        }
+        "mint" => mint(engine, round),
+        "funds" => {
+            let balance = balance(engine, round.player)?;
+            expect(
+                balance >= round.total,
+                "FUNDS",
+                format!("the balance is {balance}, {} are needed", round.total),
+            )
+        }
+        "buy_tickets" => buy(args, engine, round),
+        "status" => {
+            let status = status(engine)?;
+            round.requests = status
+                .rng_request_count
+                .ok_or_else(|| Trouble::new("UNKNOWN", "the counter of requests is not known"))?;
+            let word = |flag: Option<bool>| flag.map_or("unknown", |flag| if flag { "yes" } else { "no" });
+            let (scheduled, pending) = (word(status.draw_scheduled), word(status.pending_request));
+            let text = format!("draw scheduled: {scheduled}, request pending: {pending}");
+            expect(
+                status.draw_scheduled == Some(true) && status.pending_request == Some(false),
+                "STATUS",
+                text,
+            )
+        }
+        "configure_request" => configure(args, engine, session),
+        "manual_draw" => draw(engine, round),
+        "draw_requested" => requested(engine, round),
+        _ => handled(args, engine, round),
+    }
+}
+
+fn expect(holds: bool, code: &str, found: String) -> Result<String, Trouble> {
+    if holds { Ok(found) } else { Err(Trouble::new(code, found)) }
+}
+
+fn unknown(failure: &Failure) -> Trouble {
+    let mut trouble = Trouble::new("UNKNOWN", failure.message.as_str());
+    trouble.hint.clone_from(&failure.hint);
+    trouble
+}
+
+fn status(engine: &Engine) -> Result<crate::state::Lottery, Trouble> {
+    engine.live.lottery_status(&engine.target).map_err(|failure| unknown(&failure))
+}
+
+fn lottery(engine: &Engine, module: &str, name: &str) -> Result<FunctionId, Trouble> {
+    let address = engine.target.lottery.ok_or_else(|| unknown(&Settings::missing(&env::LOTTERY_ADDR)))?;
+    Ok(FunctionId { address, module: module.to_owned(), name: name.to_owned() })
+}
+
+fn ask(engine: &Engine, module: &str, name: &str, arguments: Vec<Argument>) -> Result<Value, Trouble> {
+    let function = lottery(engine, module, name)?;
+    let call = ViewCall { function, type_arguments: Vec::new(), arguments };
+    engine.live.view(call).map_err(|failure| unknown(&failure))
+}
+
+fn number(answer: &Value) -> Result<u128, Trouble> {
+    let read = Node::root(answer).returned(0).and_then(|node| node.u128());
+    read.map_err(|error| unknown(&Failure::new(FailureKind::Undecodable, error.to_string())))
+}
+
+fn treasury(engine: &Engine) -> String {
+    engine.treasury_module.clone()
+}
+
+fn balance(engine: &Engine, player: Address) -> Result<u128, Trouble> {
+    number(&ask(engine, &treasury(engine), "balance_of", vec![Argument::Address(player)])?)
+}
+
+/// The price of a ticket, in the smallest unit of the lottery's token.
+pub(in crate::cli::draw) fn ticket_price(engine: &Engine) -> Result<u128, Trouble> {
+    number(&ask(engine, &engine.target.lottery_module, "get_ticket_price", Vec::new())?)
+}
+
+/// Sends one transaction and reads its receipt. `Ok(false)`: it is not clear whether it was accepted.
+fn send(engine: &Engine, words: &RunWords) -> Result<bool, Trouble> {
+    let sender = &engine.sender;
+    let finished = sender.run(words).map_err(|failure| Trouble::new("NOT_SENT", failure.message))?;
+    let (stdout, stderr) = (sender.safe(&finished.stdout), sender.safe(&finished.stderr));
+    let found = receipt(&documents(&String::from_utf8_lossy(&finished.stdout)));
+    let code = finished.status.filter(|_| !finished.timed_out).and_then(|status| status.code());
+    match standing(&found, code, &stdout, &stderr) {
+        Standing::Succeeded => Ok(true),
+        Standing::Unclear(_) => Ok(false),
+        Standing::Failed(failure) | Standing::NotSent(failure) => {
+            let mut trouble = Trouble::new("TRANSACTION_FAILED", failure.message);
+            trouble.hint = failure.hint;
+            Err(trouble)
+        }
+    }
+}
+
+fn as_player(args: &SmokeArgs, engine: &Engine, function: FunctionId) -> RunWords {
+    let words = engine.sender.with(function, Vec::new());
+    match &args.player_profile {
+        Some(profile) => RunWords { profile: Some(profile.clone()), sender: None, ..words },
+        None => words,
+    }
+}
+
+fn store(args: &SmokeArgs, engine: &Engine, player: Address) -> Result<String, Trouble> {
+    let is_registered = || -> Result<bool, Trouble> {
+        let answer = ask(engine, &treasury(engine), "store_registered", vec![Argument::Address(player)])?;
+        let read = Node::root(&answer).returned(0).and_then(|node| node.bool());
+        read.map_err(|error| unknown(&Failure::new(FailureKind::Undecodable, error.to_string())))
+    };
+    if is_registered()? {
+        return Ok("it has one".to_owned());
+    }
+    send(engine, &as_player(args, engine, lottery(engine, &treasury(engine), "register_store")?))?;
+    expect(is_registered()?, "STORE", "register_store was sent, and the store is there".to_owned())
+}
+
+fn mint(engine: &Engine, round: &Round) -> Result<String, Trouble> {
+    let before = balance(engine, round.player)?;
+    let Some(lacking) = round.total.checked_sub(before).filter(|lacking| *lacking > 0) else {
+        return Ok(format!("{before} are there already"));
+    };
+    let amount = u64::try_from(lacking)
+        .map_err(|_| Trouble::new("OVERFLOW", "more than u64 would have to be minted"))?;
+    let function = lottery(engine, &treasury(engine), "mint_to")?;
+    let arguments = vec![Argument::Address(round.player), Argument::U64(amount)];
+    send(engine, &engine.sender.with(function, arguments))?;
+    let after = balance(engine, round.player)?;
+    expect(after >= round.total, "MINT", format!("minted {amount}: {before} became {after}"))
+}
+
+fn buy(args: &SmokeArgs, engine: &Engine, round: &mut Round) -> Result<String, Trouble> {
+    let sold = status(engine)?.ticket_count;
+    round.sold_before =
+        sold.ok_or_else(|| Trouble::new("UNKNOWN", "the number of tickets is not known"))?.get();
+    let function = lottery(engine, &engine.target.lottery_module, "buy_ticket")?;
+    let words = as_player(args, engine, function);
+    for bought in 0..u128::from(args.tickets) {
+        buy_one(engine, &words, round.sold_before + bought).map_err(|trouble| Trouble {
+            message: format!("{bought} of {} tickets were bought, then: {}", args.tickets, trouble.message),
+            ..trouble
+        })?;
+    }
+    Ok(format!("{} became {}", round.sold_before, round.sold_before + u128::from(args.tickets)))
+}
+
+/// Buys one ticket when `sold` are sold, and waits until the lottery counts it.
+pub(in crate::cli::draw) fn buy_ticket(engine: &Engine, sold: u128) -> Result<(), Trouble> {
+    let function = lottery(engine, &engine.target.lottery_module, "buy_ticket")?;
+    buy_one(engine, &engine.sender.with(function, Vec::new()), sold)
+}
+
+fn buy_one(engine: &Engine, words: &RunWords, sold: u128) -> Result<(), Trouble> {
+    let is_clear = send(engine, words)?;
+    let shows = |status: &crate::state::Lottery| status.ticket_count.is_some_and(|count| count.get() > sold);
+    match engine.watch(engine.confirm_timeout, shows) {
+        Ok(_) => Ok(()),
+        Err(Some(failure)) => Err(unknown(&failure)),
+        Err(None) => {
+            let sent =
+                if is_clear { "its receipt says success" } else { "whether it was accepted is not clear" };
+            Err(Trouble::new("TICKET", format!("buy_ticket was sent, {sent}, and the count is still {sold}")))
+        }
+    }
+}
+
+fn configure(args: &SmokeArgs, engine: &Engine, session: &Session) -> Result<String, Trouble> {
+    let before = engine.read(session).map_err(|error| Trouble::new("UNKNOWN", crate::cli::chain(&error)))?;
+    let given = args.client_seed.or_else(|| before.state.as_ref().and_then(next_seed));
+    let Some(seed) = given else {
+        let text = "the next client seed is not known";
+        return Err(Trouble::new("UNKNOWN", text).with_hint("give one with --client-seed"));
+    };
+    let function = lottery(engine, &engine.target.lottery_module, "configure_vrf_request")?;
+    let words = engine.sender.with(function, vec![Argument::U8(1), Argument::U64(seed)]);
+    send(engine, &words)?;
+    let after = engine.read(session).map_err(|error| Trouble::new("UNKNOWN", crate::cli::chain(&error)))?;
+    let config = after.state.and_then(|state| state.lottery.vrf_request_config).and_then(|config| config.0);
+    let found = config.map(|config| config.client_seed.get());
+    let shown = found.map_or_else(|| "none".to_owned(), |seed| seed.to_string());
+    expect(
+        found == Some(seed.into()),
+        "CONFIGURE",
+        format!("client seed {seed} was sent, the lottery has {shown}"),
+    )
+}
+
+/// The resource says it; without it, no draw so far can have gone beyond this.
+fn next_seed(state: &State) -> Option<u64> {
+    let lottery = &state.lottery;
+    let beyond = || {
+        let configured =
+            lottery.vrf_request_config.as_ref()?.0.as_ref().map_or(1, |config| config.client_seed.get());
+        configured.checked_add(lottery.rng_request_count?.get())
+    };
+    u64::try_from(lottery.next_client_seed.map(Count::get).or_else(beyond)?).ok()
+}
+
+fn draw(engine: &mut Engine, round: &mut Round) -> Result<String, Trouble> {
+    let result = engine.draw(round.requests, None);
+    if let Some(trouble) = result.error {
+        return Err(trouble);
+    }
+    round.nonce = result.nonce;
+    round.confirmed_by = result.confirmed_by;
+    Ok(format!(
+        "{}, {}",
+        result.tx_hash.as_deref().unwrap_or("no hash"),
+        result.vm_status.as_deref().unwrap_or("no status")
+    ))
+}
+
+fn requested(engine: &Engine, round: &Round) -> Result<String, Trouble> {
+    let status = status(engine)?;
+    let counted = status.rng_request_count.is_some_and(|count| count > round.requests);
+    let by = match round.confirmed_by {
+        Some(ConfirmedBy::Event) => "the receipt has the event",
+        _ => "the receipt has no event, the counter moved",
+    };
+    let nonce = round.nonce.map_or_else(|| "unknown".to_owned(), |nonce| nonce.to_string());
+    expect(counted, "NOT_REQUESTED", format!("{by}; nonce {nonce}"))
+}
+
+fn handled(args: &SmokeArgs, engine: &Engine, round: &Round) -> Result<String, Trouble> {
+    let limit = Duration::from_secs(args.handled_timeout.into());
+    let start = Instant::now();
+    let answered = |status: &crate::state::Lottery| {
+        status.rng_response_count.is_some_and(|count| count > round.requests)
+            && status.pending_request == Some(false)
+    };
+    match engine.watch(limit, answered) {
+        Ok(_) => Ok(format!("answered after {} ms", milliseconds(start.elapsed()))),
+        Err(Some(failure)) => Err(unknown(&failure)),
+        Err(None) => {
+            let nonce =
+                round.nonce.map_or_else(|| "of this draw".to_owned(), |nonce| format!("with nonce {nonce}"));
+            let text = format!("the answer to the request {nonce} did not come within {} s", limit.as_secs());
+            let hint = "the request stays pending; dvrf-check and docs/checks.md#request_pending say what to look at";
+            Err(Trouble::new("NOT_HANDLED", text).with_hint(hint))
+        }
+    }
+}
