@@ -9,6 +9,7 @@ mod draw;
 mod draw_guard;
 mod golden;
 mod json;
+mod legacy;
 mod manners;
 mod matrix;
 mod notify;
