@@ -39,7 +39,7 @@ const fn old(
 }
 
 /// All of them, as `--list` shows them.
-const ALL: [Known; 17] = [
+const ALL: [Known; 18] = [
     tool("status", "every view of the lottery and the deposit module"),
     tool("json", "the aggregated report"),
     tool("check", "judges a report: ok, alert or unknown"),
@@ -47,6 +47,7 @@ const ALL: [Known; 17] = [
     tool("prom", "Prometheus metrics"),
     tool("draw", "requests a draw, exactly once"),
     tool("calc", "the minimum balance and the recommended deposit"),
+    tool("doctor", "tries everything a run needs and says what to do"),
     tool("devnet", "an emulator of a Supra node and CLI"),
     old("auto-draw", "dvrf-draw", |rest| with(&["auto"], rest), "old name of: draw auto"),
     old("calc-min-balance", "dvrf-calc", |rest| with(&[], rest), "old name of: calc"),
