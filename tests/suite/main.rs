@@ -20,6 +20,7 @@ mod prom;
 mod prom_push;
 mod prom_real;
 mod prom_serve;
+mod readme;
 mod schema;
 mod status;
 mod tidy;
