@@ -5,6 +5,7 @@
 
 mod calc;
 mod check;
+mod deploy;
 mod draw;
 mod draw_guard;
 mod golden;
