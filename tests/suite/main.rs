@@ -6,10 +6,12 @@
 mod calc;
 mod check;
 mod deploy;
+mod doctor;
 mod draw;
 mod draw_guard;
 mod golden;
 mod json;
+mod legacy;
 mod manners;
 mod matrix;
 mod notify;
