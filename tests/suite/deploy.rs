@@ -271,3 +271,69 @@ fn deploy_logrotate_turns_the_log_without_losing_a_line() {
     let mode = fs::metadata(log.join("testnet.jsonl")).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o640);
 }
+
+/// `ci/nightly` in a folder of its own.
+fn nightly(devnet: &Devnet, folder: &Path, channel: Option<&str>) -> (Option<i32>, String) {
+    let mut job = Command::new(deploy("ci/nightly"));
+    let path = format!("{}:/usr/bin:/bin", binary("dvrf-json").parent().unwrap().display());
+    job.arg(folder).env_clear().env("PATH", path).env("DVRF_CACHE_DIR", folder.join("cache"));
+    for line in settings(devnet).lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        job.env(name, value);
+    }
+    job.env("DVRF_NOTIFY_CHANNELS", channel.unwrap_or_default());
+    said(&mut job)
+}
+
+#[test]
+fn deploy_a_job_runner_gets_files_and_one_code() {
+    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "healthy"]));
+    let folder = tempfile::tempdir().unwrap();
+    let channel = format!("slack,url={}", inbox.url("services/T0/SECRET"));
+    let files = ["report.json", "verdict.json", "summary.txt", "metrics.prom"];
+    for (scenario, fault, code, verdict) in
+        [("healthy", "", 0, "ok"), ("low", "", 1, "alert"), ("healthy", "5xx_rate=1", 2, "unknown")]
+    {
+        devnet.enter(scenario);
+        devnet.fault(fault);
+        let place = folder.path().join(format!("{code}"));
+        let (got, said) = nightly(&devnet, &place, Some(&channel));
+        assert_eq!(got, Some(code), "{said}");
+        for file in files {
+            assert!(!read(&place.join(file)).is_empty(), "{file}");
+        }
+        let record: Value = serde_json::from_str(&read(&place.join("verdict.json"))).unwrap();
+        assert_eq!(record["checks"]["status"], verdict);
+        assert!(said.contains(&read(&place.join("summary.txt"))) && !said.contains("SECRET"), "{said}");
+    }
+    assert_eq!(inbox.letters().len(), 3);
+    // Nobody to be told is no failure; somebody who cannot be told is one.
+    devnet.fault("");
+    devnet.enter("healthy");
+    assert_eq!(nightly(&devnet, folder.path(), None).0, Some(0));
+    assert_eq!(nightly(&devnet, folder.path(), Some("slack,url=http://127.0.0.1:9/x")).0, Some(2));
+    devnet.enter("low");
+    assert_eq!(nightly(&devnet, folder.path(), Some("slack,url=http://127.0.0.1:9/x")).0, Some(1));
+}
+
+#[test]
+fn deploy_the_cluster_job_reads_its_secret() {
+    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
+    let folder = tempfile::tempdir().unwrap();
+    // A mounted secret is a directory of links.
+    fs::create_dir(folder.path().join("..data")).unwrap();
+    fs::write(folder.path().join("..data/slack-url"), inbox.url("services/T0/SECRET")).unwrap();
+    std::os::unix::fs::symlink("..data/slack-url", folder.path().join("slack-url")).unwrap();
+    let text = read(&deploy("kubernetes/cronjob.yaml"));
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("command: [")).unwrap();
+    let line = line.trim_end_matches(']').replace("/var/lib/dvrf", &folder.path().display().to_string());
+    let words: Vec<&str> = line.split(", ").collect();
+    let mut job = tool(words[0].strip_prefix("/usr/bin/").unwrap());
+    for line in settings(&devnet).lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        job.env(name, value);
+    }
+    job.env("CREDENTIALS_DIRECTORY", folder.path()).env("DVRF_CACHE_DIR", "off");
+    let outcome = run(job.args(&words[1..]));
+    assert_eq!((outcome.code, inbox.letters().len()), (0, 1), "{outcome}");
+}
