@@ -5,6 +5,7 @@
 
 mod calc;
 mod check;
+mod deploy;
 mod doctor;
 mod draw;
 mod draw_guard;
