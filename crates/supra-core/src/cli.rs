@@ -3,6 +3,7 @@
 pub mod args;
 pub mod channels;
 pub mod draw;
+pub mod events;
 pub mod generate;
 pub mod input;
 pub mod judge;

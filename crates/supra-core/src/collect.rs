@@ -260,6 +260,8 @@ fn asked(request: &Request) -> String {
         Request::Resource { type_tag, .. } => type_tag.clone(),
         Request::ModuleAbi { account, module } => format!("{account}::{module}"),
         Request::ChainId => "chain id".to_owned(),
+        Request::Block { .. } => "block".to_owned(),
+        Request::Events { type_tag, .. } | Request::EventsV1 { type_tag, .. } => type_tag.clone(),
     }
 }
 
