@@ -11,7 +11,7 @@ use crate::failure::{Failure, FailureKind, quote};
 use crate::view::FunctionId;
 
 /// The `schema` of an event line.
-pub const SCHEMA: &str = "dvrf.event/1";
+pub const SCHEMA: &str = crate::record::EVENT_SCHEMA;
 
 /// One event: a line of `dvrf-events`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

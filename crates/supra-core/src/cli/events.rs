@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
 use crate::live::Live;
 use crate::live::events::{line, places};
+use crate::record::Record;
 use crate::requests::{pair as paired, summary};
 use crate::scan::height::When;
 use crate::scan::{Scan, Wanted};
@@ -56,6 +57,40 @@ pub struct RangeArgs {
     /// The newest events, found in windows back from the end
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
+}
+
+/// Events for a record.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Events")]
+pub struct EventArgs {
+    /// Read events from here on and say in `requests` which draws are answered: a span back, a time or a height
+    #[arg(long, value_name = "2h|TIME|HEIGHT")]
+    events: Option<String>,
+    /// Further event types to read, for dvrf-check --expect-event (repeatable)
+    #[arg(long, value_name = "TYPE", requires = "events")]
+    event_type: Vec<String>,
+}
+
+impl EventArgs {
+    /// Reads the events and sets the record's `requests`; without --events it does nothing.
+    pub fn add(&self, record: &mut Record, session: &Session) -> Result<Exit, CliError> {
+        let Some(since) = &self.events else { return Ok(Exit::Done) };
+        When::parse("--events", since, session.now)?;
+        let (target, _) = match Target::resolve(&session.settings, Some(record)) {
+            Ok(found) => found,
+            Err(_) if record.has("error") => return Ok(Exit::CannotAnswer),
+            Err(failure) => return Err(failure.into()),
+        };
+        let live = Live::open(&session.settings)?;
+        let requests = live.requests(&target, since, &self.event_type, session.now);
+        record.set("requests", &requests)?;
+        for note in &requests.notes {
+            session.say("warning", note);
+        }
+        let Some(failure) = &requests.error else { return Ok(Exit::Done) };
+        session.say_failure(failure);
+        Ok(Exit::CannotAnswer)
+    }
 }
 
 /// `dvrf-events list`.

@@ -49,8 +49,15 @@ fn demand() -> Demand {
 fn judge(state: &State, demand: &Demand) -> Readiness {
     let mut views = Views::new();
     views.insert("lottery_status".to_owned(), crate::views::ViewReport::default());
-    let facts =
-        Facts { state, views: &views, error: None, calculation: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let facts = Facts {
+        requests: None,
+        pending_since: None,
+        state,
+        views: &views,
+        error: None,
+        calculation: None,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
     readiness(Some(state), &evaluate(facts, &Policy::default()), demand)
 }
 
