@@ -7,6 +7,7 @@ mod calc;
 mod check;
 mod draw;
 mod draw_guard;
+mod events_list;
 mod golden;
 mod json;
 mod manners;

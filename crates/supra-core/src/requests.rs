@@ -120,6 +120,8 @@ pub struct CallbackFailure {
     pub status: String,
     /// The abort, where it is one.
     pub abort: Option<Abort>,
+    /// The place in the documents that explains it.
+    pub help: Option<String>,
 }
 
 /// What became of a request.

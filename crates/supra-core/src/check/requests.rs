@@ -208,6 +208,9 @@ fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         why.push_str(&format!(": {name}"));
         if let Value::Object(fields) = &mut evidence {
             fields.insert("abort".to_owned(), json!(name));
+            if let Some(help) = &failure.help {
+                fields.insert("abort_help".to_owned(), json!(help));
+            }
         }
     }
     let graver = |age: u64| match age {
@@ -279,5 +282,18 @@ fn expected(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         let evidence =
             json!({"event": wanted.kind, "within_seconds": wanted.within_s, "last_at": seen.last_at});
         findings.add(Code::EventMissing, message, evidence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cause;
+
+    #[test]
+    fn the_page_explains_every_cause() {
+        let page = include_str!("../../../../docs/errors.md");
+        let titles: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### stuck_")).collect();
+        let names: Vec<&str> = Cause::ALL.iter().map(|cause| cause.name()).collect();
+        assert_eq!(titles, names);
     }
 }

@@ -6,9 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Live;
-use crate::abort::find_abort;
 use crate::events::{Event, Places};
-use crate::failure::{Abort, Failure, quote};
+use crate::failure::{Failure, quote};
 use crate::requests::{CallbackFailure, Requests};
 use crate::scan::height::When;
 use crate::scan::{Scanner, Wanted, shown};
@@ -93,20 +92,17 @@ fn aborted(scanner: &Scanner, target: &Target, from: u64, tip: u64) -> Result<Ve
                 continue;
             }
             let status = text("/output/Move/vm_status").unwrap_or_default();
-            let failure = find_abort(status).map(|abort| named(abort, status));
+            let failure = crate::abort::classify(status);
             found.push(CallbackFailure {
                 height,
                 transaction_hash: text("/hash").map(str::to_owned),
                 status: quote(status),
-                abort: failure,
+                abort: failure.abort,
+                help: failure.help,
             });
         }
     }
     Ok(found)
-}
-
-fn named(abort: Abort, status: &str) -> Abort {
-    crate::abort::classify(status).abort.unwrap_or(abort)
 }
 
 /// Puts an event's line into text.

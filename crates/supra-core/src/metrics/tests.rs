@@ -73,6 +73,7 @@ fn with<T>(
         checks,
         error,
         calculation: Some(&calculation),
+        requests: None,
         policy: &Policy::default(),
         read_at: Some(at()),
         last_success: None,

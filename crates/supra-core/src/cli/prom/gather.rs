@@ -19,6 +19,7 @@ use crate::metrics::observe::Observation;
 use crate::metrics::{Point, compat};
 use crate::min_balance::Calculation;
 use crate::record::Record;
+use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Held;
 use crate::views::Views;
@@ -34,6 +35,7 @@ pub(super) struct Seen {
     calculation: Option<Calculation>,
     read_at: Option<Timestamp>,
     low: Option<bool>,
+    requests: Option<Requests>,
 }
 
 impl Plan {
@@ -74,6 +76,7 @@ impl Plan {
             },
             views: record.get("views").ok().flatten().unwrap_or_default(),
             error: record.get("error").ok().flatten(),
+            requests: record.get("requests").ok().flatten(),
             read_at: text("timestamp").and_then(|text| text.parse().ok()),
             low: state.as_ref().and_then(|state| is_low(state, calculation.as_ref(), self.own_limit)),
             record: std::mem::take(record),
@@ -98,6 +101,7 @@ impl Plan {
             checks: &seen.checks,
             error: seen.error.as_ref(),
             calculation: seen.calculation.as_ref(),
+            requests: seen.requests.as_ref(),
             policy: &self.judge.policy,
             read_at: seen.read_at,
             last_success: None,
