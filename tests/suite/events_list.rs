@@ -55,7 +55,7 @@ fn the_list_is_the_truth_on_both_generations_with_faults() {
         let made = devnet.requests()["total"].as_u64().unwrap();
         let least = least(api, blocks.parse().unwrap(), &found);
         assert!(made * 10 <= least * 12, "{api}: {made} requests, {least} are the least");
-        devnet.fault("429_rate=0.02,5xx_rate=0.02,truncate,rate=0.02,seed=7");
+        devnet.fault("429_rate=0.02,retry_after=0,5xx_rate=0.02,truncate,rate=0.02");
         let faulty = list();
         assert_eq!((faulty.code, told(&lines(&faulty.out))), (0, truth(&devnet)), "{api}: {}", faulty.err);
     }
@@ -66,15 +66,18 @@ fn the_list_is_the_truth_on_both_generations_with_faults() {
 fn least(api: &str, blocks: u64, found: &[Value]) -> u64 {
     let heights: BTreeSet<u64> = found.iter().map(|event| event["height"].as_u64().unwrap()).collect();
     let types: BTreeSet<&str> = found.iter().map(|event| event["type"].as_str().unwrap()).collect();
-    let of = |kind: &str| found.iter().filter(|event| event["type"] == kind);
     let asked: u64 = types
         .iter()
         .map(|kind| {
-            let count = of(kind).count() as u64;
+            let count = found.iter().filter(|event| event["type"] == *kind).count() as u64;
             if api == "v3" {
                 return count / 100 + 1;
             }
-            let places: BTreeSet<u64> = of(kind).map(|event| event["height"].as_u64().unwrap()).collect();
+            let places: BTreeSet<u64> = found
+                .iter()
+                .filter(|event| event["type"] == *kind)
+                .map(|event| event["height"].as_u64().unwrap())
+                .collect();
             // One of ten blocks takes three halvings at the least.
             (blocks + 1).div_ceil(10) + 3 * places.len() as u64
         })

@@ -1,3 +1,5 @@
+//! From times to heights, on chains that proptest makes.
+
 use super::height::{When, span};
 use super::*;
 
