@@ -43,7 +43,9 @@ fn the_list_is_the_truth_on_both_generations_with_faults() {
         devnet.forget();
         let list = || {
             let mut command = devnet.tool("dvrf-events", Way::Rpc);
-            command.args(["list", "--type", ALL]).timeout(std::time::Duration::from_secs(600));
+            command
+                .args(["list", "--retries", "9", "--type", ALL])
+                .timeout(std::time::Duration::from_secs(600));
             run(&mut command)
         };
         let clean = list();
@@ -55,7 +57,7 @@ fn the_list_is_the_truth_on_both_generations_with_faults() {
         let made = devnet.requests()["total"].as_u64().unwrap();
         let least = least(api, blocks.parse().unwrap(), &found);
         assert!(made * 10 <= least * 12, "{api}: {made} requests, {least} are the least");
-        devnet.fault("429_rate=0.02,retry_after=0,5xx_rate=0.02,truncate,rate=0.02");
+        devnet.fault("429_rate=2,retry_after=0,5xx_rate=2,truncate,rate=2");
         let faulty = list();
         assert_eq!((faulty.code, told(&lines(&faulty.out))), (0, truth(&devnet)), "{api}: {}", faulty.err);
     }

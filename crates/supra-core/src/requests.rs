@@ -311,7 +311,7 @@ impl Requests {
                 || event.name.contains("Revoked")
                 || event.name.contains("Remove")
         };
-        let changes = events.iter().filter(changed).map(|event| Change {
+        let whitelists = events.iter().filter(changed).map(|event| Change {
             name: event.name.clone(),
             height: event.height,
             at: event.time.clone(),
@@ -328,7 +328,7 @@ impl Requests {
             last_handled_at: last("DrawHandledEvent"),
             latency: summary.latency,
             seen: seen.collect(),
-            whitelist_changes: changes.collect(),
+            whitelist_changes: whitelists.collect(),
             callback_fee_quants: fees.filter_map(|event| event.number("amount")).max().map(Quants),
             ..Self::default()
         }

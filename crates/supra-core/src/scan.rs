@@ -229,9 +229,9 @@ impl<'a> Scanner<'a> {
         let mut found = rows.found;
         if hashless {
             for (height, block) in &blocks {
-                let mut of_block: Vec<&mut Found> =
+                let of_block: Vec<&mut Found> =
                     found.iter_mut().filter(|row| row.height == *height).collect();
-                name_transactions(&mut of_block, block, wanted.types);
+                name_transactions(of_block, block, wanted.types);
             }
             number(&mut found);
         }
@@ -274,12 +274,11 @@ fn number(found: &mut [Found]) {
 }
 
 /// Finds the transactions of v1's rows among those of their block: same type, same fields, same order.
-fn name_transactions(rows: &mut [&mut Found], block: &Block, types: &[String]) {
+fn name_transactions(mut left: Vec<&mut Found>, block: &Block, types: &[String]) {
     let same_type = |found: &str, wanted: &str| {
-        found == wanted
-            || (found.parse::<FunctionId>().ok().zip(wanted.parse().ok()).is_some_and(|(a, b)| a == b))
+        let parsed = || found.parse::<FunctionId>().ok().zip(wanted.parse().ok());
+        found == wanted || parsed().is_some_and(|(a, b)| a == b)
     };
-    let mut left: Vec<&mut &mut Found> = rows.iter_mut().collect();
     for transaction in &block.transactions {
         let Some(hash) = transaction.get("hash").and_then(Value::as_str) else { continue };
         let events = transaction.pointer("/output/Move/events").and_then(Value::as_array);
@@ -288,10 +287,10 @@ fn name_transactions(rows: &mut [&mut Found], block: &Block, types: &[String]) {
             else {
                 continue;
             };
-            let is = |row: &&mut &mut Found| {
+            let place = left.iter().position(|row| {
                 row.data == *data && types.get(row.kind).is_some_and(|wanted| same_type(tag, wanted))
-            };
-            if let Some(place) = left.iter().position(|row| is(&row)) {
+            });
+            if let Some(place) = place {
                 left.remove(place).hash = Some(hash.to_owned());
             }
         }

@@ -43,7 +43,7 @@ impl Progress {
         let moved = page.cursor.is_some() && page.cursor != self.cursor;
         self.cursor = page.cursor;
         self.done = !full;
-        if full && self.pages >= PAGES_MAX || full && before == self.found.len() {
+        if full && (self.pages >= PAGES_MAX || before == self.found.len()) {
             return Err(Failure::new(FailureKind::Undecodable, "the node repeats a page of events"));
         }
         if full && !moved && !self.restart() {
@@ -95,10 +95,10 @@ impl Scanner<'_> {
                     })?;
                     notes.push(not_indexed(end, to));
                     to = end;
-                    all.iter_mut().for_each(|progress| {
+                    for progress in &mut all {
                         progress.found.retain(|row| row.height < to);
                         progress.done |= progress.from >= to;
-                    });
+                    }
                 }
                 Some(Absent::Pruned(oldest)) => {
                     from = above_floor(oldest, from)?;

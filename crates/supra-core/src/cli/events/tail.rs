@@ -106,8 +106,8 @@ fn follow(args: &TailArgs, session: &mut Session) -> Result<Exit, CliError> {
         file.read(&mut checkpoint, args.rescan)?;
     }
     loop {
-        let step = step(args, session, &scanner, &types, &mut checkpoint);
-        let (behind, exit) = match step {
+        let reading = step(args, session, &scanner, &types, &mut checkpoint);
+        let (behind, exit) = match reading {
             Ok((scan, behind)) => {
                 tell(scan, args.rescan, &mut checkpoint, file.as_mut(), session)?;
                 if let Some(held) = &held {
