@@ -22,7 +22,7 @@ use crate::target::Target;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Events")]
 pub struct TypeArgs {
-    /// Event types: draw-requested, draw-handled, whitelist, deposit, vrf, lottery, all, a name such as TicketBought, or
+    /// Event types: draw-requested, draw-handled, whitelist, deposit, vrf, lottery, all, a name such as `TicketBought`, or
     /// a full type (repeatable, or separated by commas) [default draw-requested,draw-handled]
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
     pub types: Vec<String>,
@@ -169,7 +169,7 @@ pub fn pair(args: &PairArgs, session: &mut Session) -> Result<Exit, CliError> {
             Ok(scan) => (scan.events, Exit::Done),
             Err(failure) => return refused(&failure, session),
         },
-        Source::Records(records) => piped(records, session)?,
+        Source::Records(records) => piped(records, session),
     };
     let pairs = paired(&events, u64::try_from(session.now.as_microsecond()).unwrap_or(0));
     if !args.summary {
@@ -186,7 +186,7 @@ pub fn pair(args: &PairArgs, session: &mut Session) -> Result<Exit, CliError> {
 }
 
 /// Events from a pipe. No line is no event: `list` says a failure in a line of its own.
-fn piped(mut records: Records, session: &Session) -> Result<(Vec<Event>, Exit), CliError> {
+fn piped(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
     let (mut events, mut exit, mut number) = (Vec::new(), Exit::Done, 0_u64);
     while let Some(next) = records.next_record() {
         number += 1;
@@ -218,5 +218,5 @@ fn piped(mut records: Records, session: &Session) -> Result<(Vec<Event>, Exit), 
             }
         }
     }
-    Ok((events, exit))
+    (events, exit)
 }

@@ -109,7 +109,7 @@ fn follow(args: &TailArgs, session: &mut Session) -> Result<Exit, CliError> {
         let reading = step(args, session, &scanner, &types, &mut checkpoint);
         let (behind, exit) = match reading {
             Ok((scan, behind)) => {
-                tell(scan, args.rescan, &mut checkpoint, file.as_mut(), session)?;
+                tell(&scan, args.rescan, &mut checkpoint, file.as_mut(), session)?;
                 if let Some(held) = &held {
                     let bytes = serde_json::to_vec(&checkpoint).unwrap_or_default();
                     held.replace(KIND, &bytes).map_err(Failure::from)?;
@@ -160,7 +160,7 @@ fn step(
 
 /// Prints what was not told before, and remembers it.
 fn tell(
-    scan: Scan,
+    scan: &Scan,
     rescan: u64,
     checkpoint: &mut Checkpoint,
     file: Option<&mut Told>,
@@ -172,12 +172,11 @@ fn tell(
     for event in &fresh {
         text.push_str(&line(event)?);
     }
-    match file {
-        Some(file) => file.append(&text)?,
-        None => {
-            session.out.text(&text)?;
-            session.out.flush()?;
-        }
+    if let Some(file) = file {
+        file.append(&text)?;
+    } else {
+        session.out.text(&text)?;
+        session.out.flush()?;
     }
     let told: Vec<(String, u64)> = fresh.iter().map(|event| (event.id(), event.height)).collect();
     checkpoint.told.extend(told);
@@ -190,21 +189,19 @@ fn tell(
 /// One stream of types is one memory: another set of types begins anew.
 fn name_of(types: &[String]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, types.join("\n").as_bytes());
-    let hex: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("events-{hex}")
+    let bytes: [u8; 8] = std::array::from_fn(|place| digest.as_ref()[place]);
+    format!("events-{:016x}", u64::from_be_bytes(bytes))
 }
 
 fn remembered(held: Option<&Held>, session: &Session) -> Result<Checkpoint, Failure> {
     let Some(held) = held else { return Ok(Checkpoint::default()) };
     let Some(bytes) = held.read(KIND)? else { return Ok(Checkpoint::default()) };
-    match serde_json::from_slice(&bytes) {
-        Ok(checkpoint) => Ok(checkpoint),
-        Err(_) => {
-            let aside = held.set_aside(KIND)?;
-            session.say("warning", &format!("the checkpoint cannot be read and is now {}", aside.display()));
-            Ok(Checkpoint::default())
-        }
+    if let Ok(checkpoint) = serde_json::from_slice(&bytes) {
+        return Ok(checkpoint);
     }
+    let aside = held.set_aside(KIND)?;
+    session.say("warning", &format!("the checkpoint cannot be read and is now {}", aside.display()));
+    Ok(Checkpoint::default())
 }
 
 /// A stream that ends with the first SIGTERM or SIGINT.
