@@ -5,11 +5,14 @@
 
 mod calc;
 mod check;
+mod deploy;
+mod doctor;
 mod draw;
 mod draw_guard;
 mod events_list;
 mod golden;
 mod json;
+mod legacy;
 mod manners;
 mod matrix;
 mod notify;
@@ -19,6 +22,7 @@ mod prom;
 mod prom_push;
 mod prom_real;
 mod prom_serve;
+mod readme;
 mod schema;
 mod status;
 mod tidy;

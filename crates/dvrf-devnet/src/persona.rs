@@ -38,6 +38,10 @@ fn run(settings: &Settings, parsed: &Parsed) -> io::Result<ExitCode> {
         printer.text("* devnet (active)\n  player1\n  player2\n")?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Call::Help(text) = &parsed.call {
+        printer.text(text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     // A public URL stands for the network, which is this devnet.
     let url = parsed
         .url
@@ -134,7 +138,7 @@ fn act(
         }
         Call::List { query, account } => show(wire, printer, version, account, query, None),
         Call::Show { name, account } => show(wire, printer, version, account, "modules", Some(name)),
-        Call::Profiles => Ok(ExitCode::SUCCESS),
+        Call::Profiles | Call::Help(_) => Ok(ExitCode::SUCCESS),
         Call::Balance { account } => {
             let body = json!({"function": "0x1::coin::balance", "type_arguments": ["0x1::supra_coin::SupraCoin"], "arguments": [account]});
             match wire.post(&format!("/rpc/{version}/view"), &body) {

@@ -78,7 +78,7 @@ pub struct Finding {
 }
 
 /// The verdict on one record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checks {
     /// The three-state answer.
     pub status: Status,
@@ -352,13 +352,7 @@ fn verdict(mut findings: Vec<Finding>, policy: &Policy) -> Checks {
         violations: codes(true),
         warnings: codes(false),
         findings,
-        available_quants: None,
-        min_balance_onchain: None,
-        min_balance_expected: None,
-        recommended_deposit: None,
-        ratio: None,
-        grant_remaining: None,
-        requests_left: None,
+        ..Checks::default()
     }
 }
 

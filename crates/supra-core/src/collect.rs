@@ -1,5 +1,6 @@
 //! One run over one target: ask, fall back, decode, and say for every value where it came from.
 
+pub mod adopt;
 pub mod cache;
 pub mod decode;
 mod derive;

@@ -93,6 +93,11 @@ impl Live {
 }
 
 impl Live {
+    /// What is behind the transport, without secrets.
+    pub fn identity(&self) -> String {
+        self.transport.identity()
+    }
+
     /// Asks for one view function.
     pub fn view(&self, call: ViewCall) -> Result<Value, Failure> {
         let replies = self.transport.ask(&[Request::View(call)], Deadline::after(self.timeout));

@@ -5,12 +5,32 @@ use serde_json::{Value, json};
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Call {
-    View { function: String, types: Vec<String>, args: Vec<Value> },
-    Run { function: String, types: Vec<String>, args: Vec<Value>, sender: Option<String>, simulate: bool },
-    List { query: String, account: String },
-    Show { name: String, account: String },
+    View {
+        function: String,
+        types: Vec<String>,
+        args: Vec<Value>,
+    },
+    Run {
+        function: String,
+        types: Vec<String>,
+        args: Vec<Value>,
+        sender: Option<String>,
+        simulate: bool,
+    },
+    List {
+        query: String,
+        account: String,
+    },
+    Show {
+        name: String,
+        account: String,
+    },
     Profiles,
-    Balance { account: String },
+    /// `--help`.
+    Help(String),
+    Balance {
+        account: String,
+    },
 }
 
 #[derive(Debug)]
@@ -66,6 +86,9 @@ pub(super) fn parse(args: &[String], generation: Generation) -> Result<Parsed, S
         [] => return Err("'supra' requires a subcommand but one was not provided".to_owned()),
     };
     let command = words.get(2).copied().unwrap_or_default();
+    if words.contains(&"--help") {
+        return Ok(Parsed { call: Call::Help(help(generation, command)), url: None });
+    }
     let flags = collect(words.get(depth..).unwrap_or_default(), generation, command)?;
     let one = |name: &str| {
         flags.iter().find(|(flag, _)| flag == name).and_then(|(_, values)| values.first().cloned())
@@ -107,6 +130,16 @@ pub(super) fn parse(args: &[String], generation: Generation) -> Result<Parsed, S
 fn player(profile: &str) -> Option<String> {
     let number = profile.strip_prefix("player")?.parse::<u8>().ok()?;
     Some(crate::scenario::player(number).to_string())
+}
+
+/// The flags that this generation knows for a command, as clap lists them.
+fn help(generation: Generation, command: &str) -> String {
+    let known = FLAGS.iter().filter(|(flag, _, generations)| {
+        generations.contains(&generation)
+            && !(generation == V11 && command == "view" && SIGNING.contains(flag))
+    });
+    let flags: String = known.fold(String::new(), |text, (flag, ..)| text + "      " + flag + "\n");
+    format!("Usage: supra move tool {command} [OPTIONS]\n\nOptions:\n{flags}  -h, --help\n")
 }
 
 fn collect(words: &[&str], generation: Generation, command: &str) -> Result<Flags, String> {

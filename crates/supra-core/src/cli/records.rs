@@ -2,6 +2,7 @@
 
 use super::input::{InputArgs, Records, Source};
 use super::{CliError, Session, chain};
+use crate::collect::adopt::adopt;
 use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
 use crate::live::{Live, fail};
@@ -61,9 +62,9 @@ fn prepare(
         return Ok(Exit::Done);
     }
     if record.has("deposit") || record.has("calculation") {
-        let failure = Failure::new(FailureKind::Input, "the report has no `state`: the old script wrote it")
-            .with_hint("make it with dvrf-json, or give only the addresses to have the chain asked");
-        return refuse(&failure, record, session);
+        // The old script wrote it: its answers are read as far as they go.
+        adopt(record)?;
+        return Ok(Exit::Done);
     }
     if !record.has("lottery_addr") && !record.has("client_addr") {
         let failure = Failure::new(FailureKind::Input, "the record is neither a report nor a target")

@@ -151,6 +151,12 @@ pub fn read() -> BTreeMap<&'static str, String> {
         .collect()
 }
 
+/// Where programs are looked for.
+pub fn path() -> Option<std::ffi::OsString> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    std::env::var_os("PATH")
+}
+
 /// A place at which the suite kills a debug build, by `DVRF_TEST_KILL_AT`; a release build has none.
 pub fn fault_point(name: &str) {
     #[cfg(debug_assertions)]

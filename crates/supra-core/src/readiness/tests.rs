@@ -48,7 +48,9 @@ fn demand() -> Demand {
 
 fn judge(state: &State, demand: &Demand) -> Readiness {
     let mut views = Views::new();
-    views.insert("lottery_status".to_owned(), crate::views::ViewReport::default());
+    for key in ["lottery_status", "vrf_gas_config"] {
+        views.insert(key.to_owned(), crate::views::ViewReport::default());
+    }
     let facts = Facts {
         requests: None,
         pending_since: None,
@@ -58,7 +60,7 @@ fn judge(state: &State, demand: &Demand) -> Readiness {
         calculation: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
-    readiness(Some(state), &evaluate(facts, &Policy::default()), demand)
+    readiness(Some(state), &views, &evaluate(facts, &Policy::default()), demand)
 }
 
 fn codes(change: impl Fn(&mut State), demand: &Demand) -> Vec<String> {
@@ -131,14 +133,13 @@ fn the_operators_demands() {
 
 #[test]
 fn missing_data_is_not_ready_and_not_a_no() {
-    let nothing = readiness(None, &judge_of_nothing(), &demand());
+    let nothing = readiness(None, &Views::new(), &judge_of_nothing(), &demand());
     assert!(!nothing.ready && nothing.is_unknown(), "{nothing:?}");
     for forget in [
         |s: &mut State| s.lottery.ticket_count = None,
         |s: &mut State| s.lottery.draw_scheduled = None,
         |s: &mut State| s.lottery.pending_request = None,
         |s: &mut State| s.lottery.aggregator = None,
-        |s: &mut State| s.lottery.rng_request_count = None,
         |s: &mut State| s.lottery.gas.max_gas_limit = None,
         |s: &mut State| {
             s.deposit.min_balance = None;

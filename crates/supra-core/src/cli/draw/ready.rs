@@ -17,6 +17,7 @@ use crate::record::Record;
 use crate::render::readiness::text;
 use crate::state::State;
 use crate::target::Target;
+use crate::views::Views;
 
 setting_flags! {
     /// Who will sign.
@@ -98,7 +99,8 @@ pub(super) fn judge(
     let mut demand = args.demand(target.as_ref(), judge.policy.lang, &session.settings)?;
     demand.expected_aggregators = judge.policy.aggregators.iter().map(ToString::to_string).collect();
     let state: Option<State> = record.get("state").ok().flatten();
-    Ok(readiness(state.as_ref(), checks, &demand))
+    let views: Views = record.get("views").ok().flatten().unwrap_or_default();
+    Ok(readiness(state.as_ref(), &views, checks, &demand))
 }
 
 /// Runs `ready`.

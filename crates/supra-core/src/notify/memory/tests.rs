@@ -23,15 +23,9 @@ fn verdict(status: Status, balance: u128, findings: Vec<Finding>) -> Checks {
         status,
         severity: findings.iter().map(|finding| finding.severity).max(),
         findings,
-        violations: Vec::new(),
-        warnings: Vec::new(),
         available_quants: Some(Quants(balance)),
         min_balance_onchain: Some(Quants(100)),
-        min_balance_expected: None,
-        recommended_deposit: None,
-        ratio: None,
-        grant_remaining: None,
-        requests_left: None,
+        ..Checks::default()
     }
 }
 

@@ -20,15 +20,11 @@ fn checks() -> Checks {
         status: Status::Alert,
         severity: Some(Severity::Warning),
         findings: vec![finding(Code::DepositBelowWarnTier, "the deposit is low")],
-        violations: Vec::new(),
-        warnings: Vec::new(),
         available_quants: Some(Quants(23_625_000_000)),
         min_balance_onchain: Some(Quants(15_750_000_000)),
-        min_balance_expected: None,
-        recommended_deposit: None,
         ratio: Some("1.50".to_owned()),
-        grant_remaining: None,
         requests_left: Some(crate::amount::Count(15)),
+        ..Checks::default()
     }
 }
 

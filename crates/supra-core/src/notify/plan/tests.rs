@@ -27,15 +27,8 @@ fn checks(status: Status, code: Option<Code>) -> Checks {
         status,
         severity: findings.first().map(|finding| finding.severity),
         findings,
-        violations: Vec::new(),
-        warnings: Vec::new(),
         available_quants: Some(Quants(1)),
-        min_balance_onchain: None,
-        min_balance_expected: None,
-        recommended_deposit: None,
-        ratio: None,
-        grant_remaining: None,
-        requests_left: None,
+        ..Checks::default()
     }
 }
 

@@ -1,0 +1,7 @@
+#!/usr/bin/env python3
+"""The old name of `dvrf draw-readiness`: same flags, same variables, same exit codes."""
+import os
+import sys
+
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+os.execvp("@DVRF@", ["dvrf", "draw-readiness", *sys.argv[1:]])

@@ -1,0 +1,339 @@
+//! `scripts/deploy`: the real systemd, cron and logrotate take the shipped files, and what they start does its work.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use testkit::inbox::Inbox;
+use testkit::{DEPOSIT, Devnet, LOTTERY, binary, installed, root, run, tool};
+
+fn deploy(file: &str) -> PathBuf {
+    root().join("scripts/deploy").join(file)
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What a program says, both streams, and its exit code.
+#[track_caller]
+fn said(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.code(), text.concat())
+}
+
+/// The lines of the settings that every deployment has, for a devnet.
+fn settings(devnet: &Devnet) -> String {
+    format!(
+        "PROFILE=devnet\nDVRF_CHAIN_ID=6\nLOTTERY_ADDR={LOTTERY}\nDEPOSIT_ADDR={DEPOSIT}\nSUPRA_RPC_URL={}\n\
+         DVRF_NOTIFY_CHANNELS=slack\n",
+        devnet.url
+    )
+}
+
+fn units() -> Vec<PathBuf> {
+    let entries = fs::read_dir(deploy("systemd")).unwrap().map(|entry| entry.unwrap().path());
+    let unit =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "service" || ending == "timer");
+    let mut units: Vec<PathBuf> = entries.filter(unit).collect();
+    units.sort();
+    units
+}
+
+#[test]
+fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
+    if !installed(&["systemd-analyze"]) {
+        return;
+    }
+    // The same files with the programs where they were built, since verify looks for them.
+    let folder = tempfile::tempdir().unwrap();
+    let built = binary("dvrf-notify").parent().unwrap().display().to_string();
+    let mut copies = Vec::new();
+    for unit in units() {
+        let copy = folder.path().join(unit.file_name().unwrap());
+        fs::write(&copy, read(&unit).replace("/usr/local/bin", &built)).unwrap();
+        copies.push(copy);
+    }
+    let outcome = said(Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&copies));
+    assert_eq!(outcome, (Some(0), String::new()));
+    let services: Vec<_> =
+        copies.iter().filter(|copy| copy.extension().is_some_and(|e| e == "service")).collect();
+    assert_eq!((copies.len(), services.len()), (5, 3));
+    for service in services {
+        let words = ["security", "--offline=true", "--threshold=20", "--no-pager"];
+        let (code, text) = said(Command::new("systemd-analyze").args(words).arg(service));
+        assert_eq!(code, Some(0), "{text}");
+    }
+    // And verify does complain about a word that is wrong.
+    let wrong = folder.path().join("wrong.service");
+    fs::write(&wrong, read(copies.first().unwrap()).replace("ProtectHome=yes", "ProtectHome=maybe")).unwrap();
+    assert!(!said(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(wrong)).1.is_empty());
+}
+
+#[test]
+fn deploy_timers_tick_when_their_description_says() {
+    if !installed(&["systemd-analyze"]) {
+        return;
+    }
+    for unit in units().iter().filter(|unit| unit.extension().is_some_and(|ending| ending == "timer")) {
+        let text = read(unit);
+        let calendar = text.lines().find_map(|line| line.strip_prefix("OnCalendar=")).unwrap();
+        let words = ["calendar", "--base-time=2026-01-01 00:00:01 UTC", calendar];
+        let (code, said) = said(Command::new("systemd-analyze").env("TZ", "UTC").args(words));
+        let minute = if text.contains("every ten minutes") { "00:10:00" } else { "00:05:00" };
+        assert!(code == Some(0) && said.contains(minute), "{}: {said}", unit.display());
+    }
+}
+
+/// The words of a unit's only `ExecStart=` with the specifiers filled in.
+fn start_line(unit: &str, state: &Path, metrics: &Path) -> Vec<String> {
+    let text = read(&deploy("systemd").join(unit));
+    let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let line = line
+        .replace("%S", &state.display().to_string())
+        .replace("%i", "testnet")
+        .replace("/var/lib/prometheus/node-exporter", &metrics.display().to_string());
+    line.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn deploy_the_units_start_lines_do_their_work() {
+    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("slack-url"), inbox.url("services/T0/SECRET")).unwrap();
+    let start = |unit: &str| {
+        let words = start_line(unit, folder.path(), folder.path());
+        let name = words[0].strip_prefix("/usr/local/bin/").unwrap();
+        let mut command = tool(name);
+        for line in settings(&devnet).lines() {
+            let (name, value) = line.split_once('=').unwrap();
+            command.env(name, value);
+        }
+        // What LoadCredential= and CacheDirectory= give.
+        command
+            .env("CREDENTIALS_DIRECTORY", folder.path())
+            .env("DVRF_CACHE_DIR", folder.path().join("cache"));
+        run(command.args(&words[1..]))
+    };
+    fs::create_dir_all(folder.path().join("dvrf/testnet")).unwrap();
+    let told = start("dvrf-notify@.service");
+    assert_eq!((told.code, told.err.as_str(), inbox.letters().len()), (0, "", 1), "{told}");
+    assert!(told.out.starts_with("⚠️ Supra dVRF · devnet: warning"), "{told}");
+    assert_eq!((start("dvrf-notify@.service").code, inbox.letters().len()), (0, 1));
+    let metrics = start("dvrf-prom@.service");
+    assert_eq!((metrics.code, metrics.err.as_str(), metrics.out.as_str()), (0, "", ""), "{metrics}");
+    let text = read(&folder.path().join("dvrf-testnet.prom"));
+    assert!(text.contains("\nsupra_dvrf_up{subscription=\"devnet\"} 1\n"), "{text}");
+}
+
+#[test]
+fn deploy_users_and_directories_are_made_as_declared() {
+    if !installed(&["systemd-sysusers", "systemd-tmpfiles"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("root");
+    fs::create_dir_all(place.join("etc")).unwrap();
+    let flag = format!("--root={}", place.display());
+    let outcome = said(Command::new("systemd-sysusers").arg(&flag).arg(deploy("systemd/sysusers.conf")));
+    assert_eq!(outcome.0, Some(0), "{}", outcome.1);
+    let passwd = read(&place.join("etc/passwd"));
+    assert!(passwd.starts_with("dvrf:x:") && passwd.contains(":/var/lib/dvrf:"), "{passwd}");
+    if !is_root() {
+        return;
+    }
+    fs::create_dir_all(place.join("var/lib/prometheus/node-exporter")).unwrap();
+    let mut tmpfiles = Command::new("systemd-tmpfiles");
+    let outcome = said(tmpfiles.args(["--create", &flag]).arg(deploy("systemd/tmpfiles.conf")));
+    assert_eq!(outcome.0, Some(0), "{}", outcome.1);
+    let modes = [
+        ("etc/dvrf", 0o750),
+        ("var/lib/dvrf", 0o750),
+        ("var/cache/dvrf", 0o750),
+        ("var/log/dvrf", 0o750),
+        ("var/lib/prometheus/node-exporter", 0o775),
+    ];
+    for (path, mode) in modes {
+        let found = fs::metadata(place.join(path)).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(found, mode, "{path}");
+    }
+}
+
+/// Whether the test may mount and become other users; in CI it must.
+fn is_root() -> bool {
+    let root = said(Command::new("id").arg("-u")).1.trim() == "0";
+    assert!(root || option_env!("CI") != Some("true"), "CI runs this as root");
+    root
+}
+
+#[test]
+fn deploy_cron_runs_the_shipped_file_as_it_is() {
+    if !installed(&["cron", "faketime", "unshare", "useradd"]) || !is_root() {
+        return;
+    }
+    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    // The jobs' user has to reach into it.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir_all(place("etc/testnet")).unwrap();
+    fs::create_dir_all(place("lib")).unwrap();
+    fs::write(place("etc/testnet.env"), settings(&devnet)).unwrap();
+    fs::write(place("etc/testnet/slack-url"), inbox.url("services/T0/SECRET")).unwrap();
+    let old = place("lib/report-2024-01-01.json");
+    let long_ago = SystemTime::now() - Duration::from_secs(400 * 86_400);
+    fs::File::create(&old).unwrap().set_modified(long_ago).unwrap();
+
+    let mut cron = Command::new("unshare");
+    cron.args(["--mount", "--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
+    cron.arg(folder.path()).arg(binary("dvrf-notify").parent().unwrap()).arg(deploy("cron/dvrf"));
+    let (code, said, mail) = std::thread::scope(|scope| {
+        let daemon = scope.spawn(|| said(&mut cron));
+        // Midnight and a quarter of an hour pass in twenty seconds; then the node is gone, and somebody gets a mail.
+        std::thread::sleep(Duration::from_secs(20));
+        let mail = fs::read_to_string(place("mail/mail")).unwrap_or_default();
+        drop(devnet);
+        let (code, said) = daemon.join().unwrap();
+        (code, said, mail)
+    });
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(mail, "", "mail though all was well");
+
+    let log = read(&place("log/testnet.jsonl"));
+    let records: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let judged: Vec<&str> =
+        records.iter().map(|record| record["checks"]["status"].as_str().unwrap()).collect();
+    assert!(judged.starts_with(&["alert", "alert"]) && judged.contains(&"unknown"), "{judged:?}");
+    assert_eq!(inbox.letters().len(), 1, "told once in {} runs", records.len());
+    let metrics = read(&place("metrics/dvrf-testnet.prom"));
+    assert!(metrics.contains("\nsupra_dvrf_up{subscription=\"devnet\"} 0\n"), "{metrics}");
+    let reports: Vec<PathBuf> = fs::read_dir(place("lib"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("/report-"))
+        .collect();
+    assert_eq!(reports.len(), 1, "the new one of {reports:?}, not {}", old.display());
+    let report: Value = serde_json::from_str(&read(&reports[0])).unwrap();
+    assert_eq!(report["state"]["deposit"]["balance"], "23625000000");
+    let mail = read(&place("mail/mail"));
+    assert!(mail.contains("To: root\n") && mail.contains("\n[error] dvrf-prom: "), "{mail}");
+    assert!(!mail.contains("SECRET"), "{mail}");
+}
+
+#[test]
+fn deploy_cron_lines_are_what_cron_takes() {
+    let text = read(&deploy("cron/dvrf"));
+    assert!(text.ends_with('\n') && text.contains("\nMAILTO="));
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        assert!(!line.ends_with('\\'), "cron knows no continued lines: {line}");
+        let bare = line.match_indices('%').filter(|(at, _)| !line[..*at].ends_with('\\')).count();
+        assert_eq!(bare, 0, "a bare % ends the command: {line}");
+        assert!(line.len() < 999, "cron's longest line: {line}");
+    }
+}
+
+#[test]
+fn deploy_logrotate_turns_the_log_without_losing_a_line() {
+    if !installed(&["logrotate", "useradd", "unshare"]) || !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // A folder that belongs to the one user there surely is, in the place of dvrf.
+    let log = folder.path().join("log");
+    fs::create_dir(&log).unwrap();
+    let text = read(&deploy("logrotate/dvrf"));
+    assert!(text.contains("\n/var/log/dvrf/*.jsonl {\n    su dvrf dvrf\n"));
+    let config = folder.path().join("config");
+    let here = text.replace("/var/log/dvrf", &log.display().to_string()).replace("dvrf dvrf", "root root");
+    fs::write(&config, here).unwrap();
+    let rotate = |words: &[&str]| {
+        let state = folder.path().join("state");
+        said(Command::new("logrotate").args(words).arg("--state").arg(state).arg(&config))
+    };
+    let line = format!("{}\n", "{\"a\":1}");
+    let append = || {
+        let file = fs::OpenOptions::new().create(true).append(true).open(log.join("testnet.jsonl"));
+        std::io::Write::write_all(&mut file.unwrap(), line.as_bytes()).unwrap();
+    };
+    append();
+    let (code, text) = rotate(&["--debug"]);
+    assert!(code == Some(0) && text.contains("considering log") && !text.contains("error:"), "{text}");
+    assert_eq!(rotate(&["--force"]), (Some(0), String::new()));
+    append();
+    let mut sizes: Vec<u64> =
+        fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [line.len() as u64; 2]);
+    let mode = fs::metadata(log.join("testnet.jsonl")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o640);
+}
+
+/// `ci/nightly` in a folder of its own.
+fn nightly(devnet: &Devnet, folder: &Path, channel: Option<&str>) -> (Option<i32>, String) {
+    let mut job = Command::new(deploy("ci/nightly"));
+    let path = format!("{}:/usr/bin:/bin", binary("dvrf-json").parent().unwrap().display());
+    job.arg(folder).env_clear().env("PATH", path).env("DVRF_CACHE_DIR", folder.join("cache"));
+    for line in settings(devnet).lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        job.env(name, value);
+    }
+    job.env("DVRF_NOTIFY_CHANNELS", channel.unwrap_or_default());
+    said(&mut job)
+}
+
+#[test]
+fn deploy_a_job_runner_gets_files_and_one_code() {
+    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "healthy"]));
+    let folder = tempfile::tempdir().unwrap();
+    let channel = format!("slack,url={}", inbox.url("services/T0/SECRET"));
+    let files = ["report.json", "verdict.json", "summary.txt", "metrics.prom"];
+    for (scenario, fault, code, verdict) in
+        [("healthy", "", 0, "ok"), ("low", "", 1, "alert"), ("healthy", "5xx_rate=1", 2, "unknown")]
+    {
+        devnet.enter(scenario);
+        devnet.fault(fault);
+        let place = folder.path().join(format!("{code}"));
+        let (got, said) = nightly(&devnet, &place, Some(&channel));
+        assert_eq!(got, Some(code), "{said}");
+        for file in files {
+            assert!(!read(&place.join(file)).is_empty(), "{file}");
+        }
+        let record: Value = serde_json::from_str(&read(&place.join("verdict.json"))).unwrap();
+        assert_eq!(record["checks"]["status"], verdict);
+        assert!(said.contains(&read(&place.join("summary.txt"))) && !said.contains("SECRET"), "{said}");
+    }
+    assert_eq!(inbox.letters().len(), 3);
+    // Nobody to be told is no failure; somebody who cannot be told is one.
+    devnet.fault("");
+    devnet.enter("healthy");
+    assert_eq!(nightly(&devnet, folder.path(), None).0, Some(0));
+    assert_eq!(nightly(&devnet, folder.path(), Some("slack,url=http://127.0.0.1:9/x")).0, Some(2));
+    devnet.enter("low");
+    assert_eq!(nightly(&devnet, folder.path(), Some("slack,url=http://127.0.0.1:9/x")).0, Some(1));
+}
+
+#[test]
+fn deploy_the_cluster_job_reads_its_secret() {
+    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
+    let folder = tempfile::tempdir().unwrap();
+    // A mounted secret is a directory of links.
+    fs::create_dir(folder.path().join("..data")).unwrap();
+    fs::write(folder.path().join("..data/slack-url"), inbox.url("services/T0/SECRET")).unwrap();
+    std::os::unix::fs::symlink("..data/slack-url", folder.path().join("slack-url")).unwrap();
+    let text = read(&deploy("kubernetes/cronjob.yaml"));
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("command: [")).unwrap();
+    let line = line.trim_end_matches(']').replace("/var/lib/dvrf", &folder.path().display().to_string());
+    let words: Vec<&str> = line.split(", ").collect();
+    let mut job = tool(words[0].strip_prefix("/usr/bin/").unwrap());
+    for line in settings(&devnet).lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        job.env(name, value);
+    }
+    job.env("CREDENTIALS_DIRECTORY", folder.path()).env("DVRF_CACHE_DIR", "off");
+    let outcome = run(job.args(&words[1..]));
+    assert_eq!((outcome.code, inbox.letters().len()), (0, 1), "{outcome}");
+}

@@ -1,0 +1,77 @@
+//! `dvrf doctor`: what is well, what is wrong, and what to do about it.
+
+use serde_json::Value;
+use testkit::inbox::Inbox;
+use testkit::{Devnet, Outcome, Way, run};
+
+fn doctor(devnet: &Devnet, way: Way, more: &[(&str, &str)]) -> (i32, Vec<Value>) {
+    let mut command = devnet.tool("dvrf-doctor", way);
+    command.env("DVRF_STATE_DIR", devnet.cli.parent().unwrap().join("state")).args(["--format", "json"]);
+    for (name, value) in more {
+        command.env(name, value);
+    }
+    let outcome: Outcome = run(&mut command);
+    assert!(!format!("{outcome}").contains("SECRET"), "{outcome}");
+    (outcome.code, outcome.json()["doctor"].as_array().unwrap().clone())
+}
+
+/// The trials of one health, with what to do.
+fn of<'a>(trials: &'a [Value], health: &str) -> Vec<(&'a str, &'a str)> {
+    let text = |trial: &'a Value, key: &str| trial[key].as_str().unwrap_or_default();
+    let those = trials.iter().filter(|trial| trial["health"] == health);
+    those.map(|trial| (text(trial, "name"), text(trial, "fix"))).collect()
+}
+
+#[test]
+fn a_good_setup_is_well_in_every_generation() {
+    let inbox = Inbox::friendly();
+    let channel = format!("slack,url={}", inbox.url("SECRET-path"));
+    let gas = [("MAX_GAS_PRICE", "1000"), ("MAX_GAS_LIMIT", "500000"), ("VERIFICATION_GAS_VALUE", "25000")];
+    for way in [Way::Rpc, Way::Cli("v6"), Way::Cli("v9"), Way::Cli("v11")] {
+        let devnet = Devnet::start(&[]);
+        let (code, trials) =
+            doctor(&devnet, way, &[&gas[..], &[("DVRF_NOTIFY_CHANNELS", &channel)]].concat());
+        assert_eq!((code, of(&trials, "wrong")), (0, vec![]), "{way:?}");
+        let ok: Vec<&str> = of(&trials, "ok").into_iter().map(|(name, _)| name).collect();
+        for name in [
+            "gas settings",
+            "target",
+            "transport",
+            "chain",
+            "value balance",
+            "channel slack",
+            "state directory",
+        ] {
+            assert!(ok.contains(&name), "{way:?}: {name}: {trials:?}");
+        }
+        if way != Way::Rpc {
+            assert!(ok.contains(&"supra cli"), "{way:?}: {trials:?}");
+        }
+    }
+    assert_eq!(inbox.letters().len(), 0, "nothing is sent");
+}
+
+#[test]
+fn every_problem_has_its_fix() {
+    let devnet = Devnet::start(&[]);
+    let wrong = [
+        ("DVRF_CLI_GENERATION", "v9"),
+        ("DVRF_NOTIFY_CHANNELS", "teams;slack,url=http://127.0.0.1:1/SECRET-path"),
+        ("MAX_GAS_PRICE", "1000"),
+        ("DVRF_STATE_DIR", "/proc/nowhere"),
+        ("MONITOR_PUSH_URL", "http://user:SECRET-pw@127.0.0.1:1/"),
+    ];
+    let (code, trials) = doctor(&devnet, Way::Cli("v11"), &wrong);
+    let wrong = of(&trials, "wrong");
+    let names: Vec<&str> = wrong.iter().map(|(name, _)| *name).collect();
+    for name in ["gas settings", "supra cli", "channel teams", "channel slack", "push url", "state directory"]
+    {
+        assert!(names.contains(&name), "{name}: {trials:?}");
+    }
+    assert_eq!(code, 1);
+    assert!(wrong.iter().all(|(_, fix)| !fix.is_empty()), "{wrong:?}");
+    assert!(wrong.contains(&("supra cli", "set DVRF_CLI_GENERATION to v11")), "{wrong:?}");
+    let (code, trials) =
+        doctor(&devnet, Way::Rpc, &[("SUPRA_RPC_URL", "http://127.0.0.1:1"), ("DVRF_RETRIES", "0")]);
+    assert_eq!((code, of(&trials, "wrong")[0].0), (1, "chain"), "{trials:?}");
+}

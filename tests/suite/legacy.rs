@@ -1,0 +1,198 @@
+//! The old command lines, unchanged, under the shims: same exit codes, same keys.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, binary, root, run, tool};
+
+/// A directory as an operator has it: the old tree, and the programs under a prefix.
+static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let place = tempfile::tempdir().unwrap();
+    let bin = place.path().join("prefix/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    for name in [
+        "dvrf",
+        "dvrf-json",
+        "dvrf-check",
+        "dvrf-status",
+        "dvrf-notify",
+        "dvrf-prom",
+        "dvrf-draw",
+        "dvrf-calc",
+    ] {
+        std::os::unix::fs::symlink(binary(name), bin.join(name)).unwrap();
+    }
+    let mut install = Command::new(root().join("scripts/install"));
+    install.arg("--legacy").arg(place.path().join("old")).arg(place.path().join("prefix"));
+    let outcome = run(&mut install);
+    assert_eq!(outcome.code, 0, "{outcome}");
+    place
+});
+
+fn tree() -> PathBuf {
+    PLACE.path().join("old")
+}
+
+/// A line as cron runs it: by /bin/sh, in the old tree, with nothing but these variables.
+fn line(text: &str, devnet: &Devnet, more: &[(&str, &str)]) -> Outcome {
+    let mut shell = Command::new("/usr/bin/env");
+    shell.args(["-i", "PATH=/usr/bin:/bin"]);
+    let cli = devnet.cli.display().to_string();
+    let fixed = [
+        ("PROFILE", "my_profile"),
+        ("LOTTERY_ADDR", LOTTERY),
+        ("DEPOSIT_ADDR", DEPOSIT),
+        ("SUPRA_CLI_BIN", cli.as_str()),
+        ("DVRF_DEVNET_URL", devnet.url.as_str()),
+        ("DVRF_CACHE_DIR", "off"),
+        ("MAX_GAS_PRICE", "1000"),
+        ("MAX_GAS_LIMIT", "500000"),
+        ("VERIFICATION_GAS_VALUE", "25000"),
+    ];
+    for (name, value) in fixed.iter().chain(more) {
+        shell.arg(format!("{name}={value}"));
+    }
+    shell.args(["/bin/sh", "-c", text]).current_dir(tree());
+    run(shell.timeout(std::time::Duration::from_secs(60)))
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
+}
+
+const REPORT: [&str; 8] = [
+    "timestamp",
+    "profile",
+    "lottery_addr",
+    "deposit_addr",
+    "client_addr",
+    "calculation",
+    "lottery",
+    "deposit",
+];
+
+/// Old line, then its exit code on a healthy, a low, an unreachable and a ready chain.
+const LINES: [(&str, [i32; 4]); 11] = [
+    ("python3 supra/scripts/testnet_monitor_json.py --fail-on-low --pretty", [0, 1, 2, 0]),
+    ("python3 -m supra.scripts monitor-json", [0, 0, 2, 0]),
+    ("supra/scripts/testnet_monitor_check.sh", [0, 1, 2, 0]),
+    ("supra/scripts/testnet_status_report.sh", [0, 0, 2, 0]),
+    ("python3 supra/scripts/testnet_monitor_prometheus.py --fail-on-low --label env=test", [0, 1, 2, 0]),
+    (
+        "python3 -m supra.scripts monitor-slack --webhook-url http://127.0.0.1:1/x --dry-run --fail-on-low",
+        [0, 1, 2, 0],
+    ),
+    ("python3 supra/scripts/testnet_draw_readiness.py --json-summary", [1, 1, 2, 0]),
+    ("python3 -m supra.scripts draw-readiness --min-tickets 5", [1, 1, 2, 0]),
+    ("python3 supra/scripts/testnet_manual_draw.py --dry-run --assume-yes --json-result", [1, 1, 2, 0]),
+    ("python3 -m supra.scripts auto-draw", [0, 0, 2, 0]),
+    (
+        "python3 supra/scripts/calc_min_balance.py --max-gas-price 1000 --max-gas-limit 500000 --verification-gas 25000 --json",
+        [0; 4],
+    ),
+];
+
+#[test]
+fn old_lines_end_as_they_should() {
+    let chain = |scenario: &str| Devnet::start(&["--scenario", scenario]);
+    let chains = [chain("healthy"), chain("at-minimum"), chain("healthy"), chain("ready")];
+    for (text, codes) in LINES {
+        for (number, (devnet, code)) in chains.iter().zip(codes).enumerate() {
+            let gone: &[(&str, &str)] =
+                if number == 2 { &[("DVRF_DEVNET_URL", "http://127.0.0.1:1")] } else { &[] };
+            let outcome = line(text, devnet, gone);
+            assert_eq!(outcome.code, code, "{text} on chain {number}: {outcome}");
+            assert!(!outcome.err.contains("Traceback"), "{text}: {outcome}");
+        }
+    }
+}
+
+#[test]
+fn old_outputs_have_their_keys_in_their_order() {
+    let devnet = Devnet::start(&["--scenario", "ready"]);
+    let json = |text: &str| -> Value {
+        let outcome = line(text, &devnet, &[]);
+        serde_json::from_str(&outcome.out).unwrap_or_else(|error| panic!("{text}: {error}: {outcome}"))
+    };
+    assert_eq!(keys(&json("python3 supra/scripts/testnet_monitor_json.py"))[..8], REPORT);
+    let check = json("supra/scripts/testnet_monitor_check.sh");
+    assert_eq!(
+        keys(&check)[..8],
+        [
+            "profile",
+            "lottery_addr",
+            "client_addr",
+            "deposit_module",
+            "monitor_margin",
+            "request_window",
+            "calc",
+            "onchain"
+        ]
+    );
+    let summary = json("python3 supra/scripts/testnet_draw_readiness.py --json-summary");
+    assert_eq!(
+        keys(&summary)[..8],
+        [
+            "ready",
+            "reasons",
+            "ticket_count",
+            "min_tickets_required",
+            "draw_scheduled",
+            "pending_request",
+            "min_balance_reached",
+            "aggregators"
+        ]
+    );
+    let result = json("python3 supra/scripts/testnet_manual_draw.py --dry-run --json-result");
+    assert_eq!(keys(&result)[..5], ["ready", "readiness", "readiness_skipped", "command", "executed"]);
+    let auto = json("python3 supra/scripts/auto_draw_runner.py");
+    assert_eq!(keys(&auto)[..6], ["timestamp", "execute", "commands", "readiness", "manual_draw", "status"]);
+    let calc = json(
+        "python3 -m supra.scripts calc-min-balance --max-gas-price 1000 --max-gas-limit 500000 --verification-gas 25000 --json",
+    );
+    assert_eq!(
+        keys(&calc)[..5],
+        ["max_gas_price", "max_gas_limit", "verification_gas_value", "per_request_fee", "min_balance"]
+    );
+    let metrics = line("python3 -m supra.scripts monitor-prometheus", &devnet, &[]).out;
+    assert!(metrics.contains("supra_dvrf_deposit_balance_quants{"), "{metrics}");
+}
+
+#[test]
+fn the_dispatcher_lists_suggests_and_passes_on() {
+    let dvrf = |words: &[&str]| run(tool("dvrf").args(words));
+    let list = dvrf(&["--list"]);
+    assert_eq!((list.code, list.out.lines().count()), (0, 18), "{list}");
+    let near = dvrf(&["chek"]);
+    assert_eq!((near.code, near.out.as_str()), (2, ""), "{near}");
+    assert!(
+        near.err.starts_with("[error] dvrf: there is no command \"chek\"; did you mean check?"),
+        "{near}"
+    );
+    assert_eq!((dvrf(&[]).code, dvrf(&["--verbose", "json"]).code), (2, 2));
+    let calc = dvrf(&[
+        "calc-min-balance",
+        "--",
+        "--max-gas-price",
+        "1",
+        "--max-gas-limit",
+        "1",
+        "--verification-gas",
+        "0",
+    ]);
+    assert_eq!(calc.code, 0, "{calc}");
+    let through = run(tool("dvrf").arg("check").write_stdin("noise"));
+    assert_eq!(through.code, 2, "{through}");
+    assert_eq!(dvrf(&["../bin/sh"]).code, 2);
+}
+
+#[test]
+fn shims_of_a_missing_prefix_are_refused() {
+    let mut install = Command::new(root().join("scripts/install"));
+    let outcome = run(install.args(["--legacy", "/nonexistent/old", "/nonexistent/prefix"]));
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(outcome.err.contains("there is no /nonexistent/prefix/bin/dvrf"), "{outcome}");
+    assert!(!Path::new("/nonexistent").exists());
+}
