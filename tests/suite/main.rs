@@ -9,6 +9,7 @@ mod deploy;
 mod doctor;
 mod draw;
 mod draw_guard;
+mod events_list;
 mod golden;
 mod json;
 mod legacy;

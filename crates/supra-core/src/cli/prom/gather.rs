@@ -20,6 +20,7 @@ use crate::metrics::observe::Observation;
 use crate::metrics::{Point, compat};
 use crate::min_balance::Calculation;
 use crate::record::Record;
+use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Held;
 use crate::views::Views;
@@ -36,6 +37,7 @@ pub(super) struct Seen {
     calculation: Option<Calculation>,
     read_at: Option<Timestamp>,
     low: Option<bool>,
+    requests: Option<Requests>,
 }
 
 impl Plan {
@@ -77,6 +79,7 @@ impl Plan {
             },
             views: record.get("views").ok().flatten().unwrap_or_default(),
             error: record.get("error").ok().flatten(),
+            requests: record.get("requests").ok().flatten(),
             read_at: text("timestamp").and_then(|text| text.parse().ok()),
             low: state.as_ref().and_then(|state| is_low(state, calculation.as_ref(), self.own_limit)),
             // Only the JSON form gives the records back; a fleet's would fill the memory.
@@ -102,6 +105,7 @@ impl Plan {
             checks: &seen.checks,
             error: seen.error.as_ref(),
             calculation: seen.calculation.as_ref(),
+            requests: seen.requests.as_ref(),
             policy: &self.judge.policy,
             read_at: seen.read_at,
             last_success: None,
