@@ -164,7 +164,7 @@ fn old_outputs_have_their_keys_in_their_order() {
 fn the_dispatcher_lists_suggests_and_passes_on() {
     let dvrf = |words: &[&str]| run(tool("dvrf").args(words));
     let list = dvrf(&["--list"]);
-    assert_eq!((list.code, list.out.lines().count()), (0, 18), "{list}");
+    assert_eq!((list.code, list.out.lines().count()), (0, 19), "{list}");
     let near = dvrf(&["chek"]);
     assert_eq!((near.code, near.out.as_str()), (2, ""), "{near}");
     assert!(

@@ -426,7 +426,9 @@ fn a_memory_that_is_damaged_is_put_aside_and_one_that_cannot_be_kept_is_no_reaso
     assert_eq!(of(&tell(&slack(&inbox), &words, &report(150)), "event"), ["firing"]);
     let file = |end: &str| {
         let entries = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-        entries.into_iter().find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
+        let ours =
+            |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("notify-");
+        entries.into_iter().filter(ours).find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
     };
     for damage in ["{\"schema\":\"dvrf.notify/1\",\"sub", "{\"schema\":\"dvrf.notify/0\"}", "\u{0}\u{0}"] {
         std::fs::write(file(".json"), damage).unwrap();

@@ -39,13 +39,14 @@ const fn old(
 }
 
 /// All of them, as `--list` shows them.
-const ALL: [Known; 18] = [
+const ALL: [Known; 19] = [
     tool("status", "every view of the lottery and the deposit module"),
     tool("json", "the aggregated report"),
     tool("check", "judges a report: ok, alert or unknown"),
     tool("notify", "tells people"),
     tool("prom", "Prometheus metrics"),
     tool("draw", "requests a draw, exactly once"),
+    tool("events", "contract events, and which request has its answer"),
     tool("calc", "the minimum balance and the recommended deposit"),
     tool("doctor", "tries everything a run needs and says what to do"),
     tool("devnet", "an emulator of a Supra node and CLI"),
