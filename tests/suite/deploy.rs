@@ -292,7 +292,7 @@ fn deploy_a_job_runner_gets_files_and_one_code() {
     let channel = format!("slack,url={}", inbox.url("services/T0/SECRET"));
     let files = ["report.json", "verdict.json", "summary.txt", "metrics.prom"];
     for (scenario, fault, code, verdict) in
-        [("healthy", "", 0, "ok"), ("low", "", 1, "alert"), ("healthy", "5xx_rate=1", 2, "unknown")]
+        [("healthy", "", 0, "ok"), ("low", "", 1, "alert"), ("healthy", "5xx=100000", 2, "unknown")]
     {
         devnet.enter(scenario);
         devnet.fault(fault);
