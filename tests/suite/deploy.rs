@@ -1,9 +1,11 @@
 //! `scripts/deploy`: the real systemd, cron and logrotate take the shipped files, and what they start does its work.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -185,7 +187,7 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     fs::write(place("etc/testnet.env"), settings(&devnet)).unwrap();
     fs::write(place("etc/testnet/slack-url"), inbox.url("services/T0/SECRET")).unwrap();
     let old = place("lib/report-2024-01-01.json");
-    let long_ago = SystemTime::now() - Duration::from_secs(400 * 86_400);
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     fs::File::create(&old).unwrap().set_modified(long_ago).unwrap();
 
     let mut cron = Command::new("unshare");
@@ -257,7 +259,7 @@ fn deploy_logrotate_turns_the_log_without_losing_a_line() {
     let line = format!("{}\n", "{\"a\":1}");
     let append = || {
         let file = fs::OpenOptions::new().create(true).append(true).open(log.join("testnet.jsonl"));
-        std::io::Write::write_all(&mut file.unwrap(), line.as_bytes()).unwrap();
+        file.unwrap().write_all(line.as_bytes()).unwrap();
     };
     append();
     let (code, text) = rotate(&["--debug"]);
@@ -292,7 +294,7 @@ fn deploy_a_job_runner_gets_files_and_one_code() {
     let channel = format!("slack,url={}", inbox.url("services/T0/SECRET"));
     let files = ["report.json", "verdict.json", "summary.txt", "metrics.prom"];
     for (scenario, fault, code, verdict) in
-        [("healthy", "", 0, "ok"), ("low", "", 1, "alert"), ("healthy", "5xx=100000", 2, "unknown")]
+        [("healthy", "", 0, "ok"), ("low", "", 1, "alert"), ("healthy", "5xx_rate=100", 2, "unknown")]
     {
         devnet.enter(scenario);
         devnet.fault(fault);
@@ -336,4 +338,61 @@ fn deploy_the_cluster_job_reads_its_secret() {
     job.env("CREDENTIALS_DIRECTORY", folder.path()).env("DVRF_CACHE_DIR", "off");
     let outcome = run(job.args(&words[1..]));
     assert_eq!((outcome.code, inbox.letters().len()), (0, 1), "{outcome}");
+}
+
+#[test]
+fn deploy_rsyslog_sends_every_record_whole() {
+    if !installed(&["rsyslogd"]) {
+        return;
+    }
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().display().to_string();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    let text = read(&deploy("log-shipping/rsyslog.conf"))
+        .replace("/var/spool/rsyslog", &here)
+        .replace("/var/log/dvrf", &here)
+        .replace("logs.example", "127.0.0.1")
+        .replace("5140", &port);
+    let config = folder.path().join("rsyslog.conf");
+    fs::write(&config, text).unwrap();
+    let (code, told) = said(Command::new("rsyslogd").args(["-N1", "-f"]).arg(&config));
+    assert!(code == Some(0) && !told.contains("error"), "{told}");
+
+    let mut job = tool("dvrf-notify");
+    for line in settings(&devnet).lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        job.env(name, value);
+    }
+    let inbox = Inbox::friendly();
+    job.env("DVRF_NOTIFY_CHANNELS", format!("slack,url={}", inbox.url("x"))).env("DVRF_CACHE_DIR", "off");
+    let record = run(job.arg("--live"));
+    assert_eq!(record.code, 0, "{record}");
+    assert!(record.out.len() > 8192, "longer than rsyslog's default: {}", record.out.len());
+    let mut log = fs::File::create(folder.path().join("testnet.jsonl")).unwrap();
+    log.write_all(record.out.as_bytes()).unwrap();
+
+    let mut daemon = Command::new("rsyslogd")
+        .args(["-n", "-f"])
+        .arg(&config)
+        .arg("-i")
+        .arg(folder.path().join("pid"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (sender, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let stream = server.accept().unwrap().0;
+        // Nobody waits for what comes after the test.
+        BufReader::new(stream).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+    });
+    let first = lines.recv_timeout(Duration::from_secs(20));
+    log.write_all(record.out.as_bytes()).unwrap();
+    let second = lines.recv_timeout(Duration::from_secs(20));
+    drop(daemon.kill());
+    drop(daemon.wait());
+    assert_eq!((first.as_deref(), second.as_deref()), (Ok(record.out.trim_end()), Ok(record.out.trim_end())));
 }

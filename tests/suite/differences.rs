@@ -53,8 +53,8 @@ fn every_test_that_the_page_names_exists() {
             ("core", rest) => format!("crates/supra-core/src/{rest}"),
             _ => file.to_owned(),
         };
-        let text = fs::read_to_string(root().join(&path)).unwrap_or_default();
-        if !text.contains(&format!("fn {test}(")) {
+        let source = fs::read_to_string(root().join(&path)).unwrap_or_default();
+        if !source.contains(&format!("fn {test}(")) {
             problems.push(format!("{name}: no such test"));
         }
     }
