@@ -9,6 +9,7 @@ use supra_core::metrics::Metric;
 use supra_core::min_balance::Calculation;
 use supra_core::notify::Notification;
 use supra_core::readiness::Readiness;
+use supra_core::requests::Requests;
 use supra_core::state::State;
 use supra_core::target::Target;
 use supra_core::views::Views;
@@ -43,6 +44,8 @@ struct Record {
     state: Option<State>,
     /// Where every value came from.
     views: Option<Views>,
+    /// What the events say about requests, with `dvrf-json --events`.
+    requests: Option<Requests>,
     /// The verdict of `dvrf-check`.
     checks: Option<Checks>,
     /// What `dvrf-draw ready` found.

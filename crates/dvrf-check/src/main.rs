@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use supra_core::cli::args::LiveArgs;
+use supra_core::cli::args::{LiveArgs, StateArgs};
 use supra_core::cli::input::InputArgs;
 use supra_core::cli::judge::Judge;
 use supra_core::cli::policy::PolicyArgs;
@@ -23,11 +23,14 @@ struct Args {
     #[command(flatten)]
     live: LiveArgs,
     #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
     verdict: VerdictArgs,
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
+    args.state.fill(&mut session.settings);
     let result = check(args, session);
     args.verdict.or_plugin_line(result, session)
 }

@@ -23,8 +23,17 @@ struct Control {
     grant: Option<String>,
     paused: Option<bool>,
     lottery: Option<LotteryOrder>,
+    /// Sets the client's consumer modules.
+    module: Option<ModuleOrder>,
     #[serde(default)]
     reset_requests: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModuleOrder {
+    enabled: Option<bool>,
+    max_callback_txn_fee: Option<u64>,
 }
 
 /// Puts the lottery into a state that its entry functions reach only after years, or never.
@@ -86,6 +95,13 @@ struct Run {
 pub(crate) fn answer(chain: &mut Chain, request: &Request) -> Response {
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/devnet/state") => Response::json(200, &chain.truth()),
+        ("GET", "/devnet/events") => {
+            let row = |event: &crate::chain::EventRow| {
+                json!({"type": event.kind, "height": event.height, "time_us": chain.clock.time_of(event.height),
+                    "transaction_hash": event.hash, "data": event.data})
+            };
+            Response::json(200, &Value::Array(chain.events.iter().map(row).collect()))
+        }
         ("GET", "/devnet/requests") => {
             Response::json(200, &json!({"total": chain.served, "counts": chain.requests}))
         }
@@ -135,6 +151,13 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     if let Some(client) = chain.world.deposit.client_mut(address) {
         client.balance = balance.unwrap_or(client.balance);
         client.grant = grant.unwrap_or(client.grant);
+        if let Some(change) = &order.module {
+            for module in &mut client.modules {
+                module.enabled = change.enabled.unwrap_or(module.enabled);
+                let fee = change.max_callback_txn_fee.map(u128::from);
+                module.max_callback_txn_fee = fee.unwrap_or(module.max_callback_txn_fee);
+            }
+        }
     }
     if order.reset_requests {
         chain.requests.clear();

@@ -6,6 +6,7 @@ use clap::Parser;
 use supra_core::amount::Quants;
 use supra_core::check::is_low;
 use supra_core::cli::args::{LiveArgs, lang};
+use supra_core::cli::events::EventArgs;
 use supra_core::cli::input::InputArgs;
 use supra_core::cli::records::each;
 use supra_core::cli::{CliError, Session, run};
@@ -23,6 +24,8 @@ struct Args {
     input: InputArgs,
     #[command(flatten)]
     live: LiveArgs,
+    #[command(flatten)]
+    events: EventArgs,
     /// Indent the output
     #[arg(long, help_heading = "Output")]
     pretty: bool,
@@ -35,8 +38,9 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);
     each(&args.input, session, |record, session| {
+        let exit = args.events.add(record, session)?;
         session.out.record(record, pretty)?;
-        if fail_on_low { low(record, session) } else { Ok(Exit::Done) }
+        Ok(exit.and(if fail_on_low { low(record, session)? } else { Exit::Done }))
     })
 }
 

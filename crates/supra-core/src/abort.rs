@@ -4,6 +4,8 @@
 //! (`facts/supra.md` §8 and §9.4). A code means nothing without its module: 0x50004 is one thing in `deposit` and
 //! another in `supra_vrf`.
 
+pub mod texts;
+
 use crate::failure::{Abort, Failure, FailureKind, quote};
 
 /// A known abort.
@@ -145,6 +147,18 @@ pub const KNOWN: &[KnownAbort] = &[
     known("resource_account", 0x60001, "ECONTAINER_NOT_PUBLISHED", "the resource account does not exist"),
 ];
 
+impl KnownAbort {
+    /// The place in the documents that explains it.
+    pub fn help(&self) -> String {
+        format!("docs/errors.md#{}", anchor(&format!("{} {}", self.module, self.name)))
+    }
+}
+
+/// The anchor of a heading.
+fn anchor(heading: &str) -> String {
+    heading.to_ascii_lowercase().replace(' ', "-")
+}
+
 /// The abort of a module and code, if we can name it.
 pub fn lookup(module: &str, code: u64) -> Option<&'static KnownAbort> {
     KNOWN.iter().find(|abort| abort.module == module && abort.code == code)
@@ -173,6 +187,7 @@ pub fn classify(text: &str) -> Failure {
         let kind = if gone { FailureKind::NotWhitelisted } else { FailureKind::Aborted };
         let mut failure = Failure::new(kind, format!("the function aborted with {name}{place}"));
         failure.hint = known.map(|known| known.remedy.to_owned());
+        failure.help = known.map(KnownAbort::help);
         failure.abort = Some(Abort { name: known.map(|known| known.name.to_owned()), ..abort });
         return failure;
     }
@@ -181,7 +196,11 @@ pub fn classify(text: &str) -> Failure {
     } else {
         FailureKind::Undecodable
     };
-    Failure::new(kind, format!("the chain answered: {}", quote(text)))
+    let mut failure = Failure::new(kind, format!("the chain answered: {}", quote(text)));
+    if let Some(known) = texts::lookup(text) {
+        (failure.hint, failure.help) = (Some(known.remedy.to_owned()), Some(known.help()));
+    }
+    failure
 }
 
 /// Finds a Move abort in prose: the node's new and old forms and a transaction's `vm_status`.
@@ -245,6 +264,33 @@ fn leading(text: &str, keep: impl Fn(char) -> bool) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `docs/errors.md` has a section for every abort and text that we know, with its remedy, and no other.
+    #[test]
+    fn the_page_lists_every_error() {
+        let page = include_str!("../../../docs/errors.md");
+        let sections: Vec<&str> = page.split("\n### ").skip(1).collect();
+        let titles: Vec<&str> = sections.iter().filter_map(|section| section.lines().next()).collect();
+        let aborts = KNOWN.iter().map(|known| format!("{} {}", known.module, known.name));
+        let said = texts::KNOWN.iter().map(|known| format!("said {}", known.text));
+        let expected: Vec<String> = aborts.chain(said).collect();
+        assert_eq!(titles[..expected.len()], expected);
+        assert!(titles[expected.len()..].iter().all(|title| title.starts_with("stuck_")));
+        let codes = KNOWN
+            .iter()
+            .map(|known| (Some(format!("Code {} ({:#x}).", known.code, known.code)), known.remedy));
+        let texts = texts::KNOWN.iter().map(|known| (None, known.remedy));
+        for (section, (code, remedy)) in sections.iter().zip(codes.chain(texts)) {
+            let text = section.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(&format!("Remedy: {remedy}.")), "{text}");
+            assert!(code.is_none_or(|code| text.contains(&code)), "{text}");
+        }
+        for help in KNOWN.iter().map(KnownAbort::help).chain(texts::KNOWN.iter().map(texts::KnownText::help))
+        {
+            let wanted = help.trim_start_matches("docs/errors.md#");
+            assert!(titles.iter().any(|title| anchor(title) == wanted), "{help}");
+        }
+    }
     use std::collections::BTreeSet;
 
     #[test]

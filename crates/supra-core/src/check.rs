@@ -5,6 +5,7 @@ pub mod code;
 mod deposit;
 mod lottery;
 pub mod module;
+pub mod requests;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants, quotient};
 use crate::failure::FailureKind;
 use crate::lang::Lang;
 use crate::min_balance::Calculation;
+use crate::requests::Requests;
 use crate::state::State;
 use crate::views::Views;
 use code::Code;
@@ -131,8 +133,34 @@ pub struct Policy {
     pub max_lag_s: Option<u32>,
     /// The lowest severity that makes an alert.
     pub fail_on: Severity,
+    /// A request that waits so long is a warning, in seconds.
+    pub pending_warn_s: u64,
+    /// A request that waits so long is critical, in seconds.
+    pub pending_critical_s: u64,
+    /// Events that must have come lately.
+    pub expected_events: Vec<ExpectedEvent>,
     /// The language of messages.
     pub lang: Lang,
+}
+
+/// An event that must have come lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedEvent {
+    /// Its word, name or full type.
+    pub kind: String,
+    /// How lately, in seconds.
+    pub within_s: u64,
+}
+
+impl ExpectedEvent {
+    /// The name of the event struct, where the kind is a word for one.
+    fn name(&self) -> &str {
+        match self.kind.as_str() {
+            "draw-requested" => "DrawRequestedEvent",
+            "draw-handled" => "DrawHandledEvent",
+            other => other,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -150,6 +178,9 @@ impl Default for Policy {
             chain_id: None,
             max_lag_s: Some(300),
             fail_on: Severity::Warning,
+            pending_warn_s: 300,
+            pending_critical_s: 1800,
+            expected_events: Vec::new(),
             lang: Lang::En,
         }
     }
@@ -166,6 +197,10 @@ pub struct Facts<'a> {
     pub error: Option<&'a ReportError>,
     /// The formula's result, where gas settings were given.
     pub calculation: Option<&'a Calculation>,
+    /// What the events say, where they were read.
+    pub requests: Option<&'a Requests>,
+    /// Since when the pending request has been seen by earlier runs.
+    pub pending_since: Option<Timestamp>,
     /// The record's clock when it was read.
     pub now: Timestamp,
 }
@@ -225,6 +260,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     }
     deposit::judge(&facts, policy, &mut findings);
     lottery::judge(&facts, policy, &mut findings);
+    requests::judge(&facts, policy, &mut findings);
     incomplete(&facts, &mut findings);
     others(&facts, &mut findings);
     let deposit = &facts.state.deposit;

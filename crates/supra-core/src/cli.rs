@@ -4,6 +4,7 @@ pub mod args;
 pub mod channels;
 pub mod doctor;
 pub mod draw;
+pub mod events;
 pub mod generate;
 pub mod input;
 pub mod judge;

@@ -258,9 +258,12 @@ fn keep(
 fn asked(request: &Request) -> String {
     match request {
         Request::View(call) => call.function.to_string(),
-        Request::Resource { type_tag, .. } => type_tag.clone(),
         Request::ModuleAbi { account, module } => format!("{account}::{module}"),
         Request::ChainId => "chain id".to_owned(),
+        Request::Block { .. } => "block".to_owned(),
+        Request::Resource { type_tag, .. }
+        | Request::Events { type_tag, .. }
+        | Request::EventsV1 { type_tag, .. } => type_tag.clone(),
     }
 }
 

@@ -76,12 +76,15 @@ pub struct Failure {
     /// What to do, where we know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The place in the documents that explains it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
 }
 
 impl Failure {
     /// A failure without abort and hint.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), abort: None, hint: None }
+        Self { kind, message: message.into(), abort: None, hint: None, help: None }
     }
 
     /// The same with a hint.

@@ -16,15 +16,18 @@ pub mod secret;
 
 pub mod abort;
 pub mod config;
+pub mod events;
 pub mod http;
 pub mod min_balance;
 pub mod move_value;
+pub mod requests;
 pub mod retry;
 pub mod state;
 pub mod store;
 pub mod view;
 pub mod views;
 
+pub mod scan;
 pub mod target;
 pub mod transport;
 

@@ -1,5 +1,7 @@
 //! From settings to a filled record: which transport, which target, which formula.
 
+pub mod events;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -17,6 +17,9 @@ use serde_json::value::RawValue;
 /// The value of the `schema` key; a reader refuses another major number.
 pub const SCHEMA: &str = "dvrf.record/1";
 
+/// The value of the `schema` key of an event line, which travels through the same reader.
+pub const EVENT_SCHEMA: &str = "dvrf.event/1";
+
 /// One record.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
@@ -87,7 +90,7 @@ impl Record {
     pub fn check_schema(&self) -> Result<(), RecordError> {
         match self.get::<String>("schema") {
             Ok(None) => Ok(()),
-            Ok(Some(schema)) if schema == SCHEMA => Ok(()),
+            Ok(Some(schema)) if schema == SCHEMA || schema == EVENT_SCHEMA => Ok(()),
             Ok(Some(other)) => Err(RecordError::Schema(crate::failure::quote(&other))),
             Err(error) => Err(error),
         }

@@ -7,6 +7,7 @@ pub mod rpc;
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
@@ -34,6 +35,81 @@ pub enum Request {
     },
     /// The chain id (u8); the answer is a number.
     ChainId,
+    /// A block; the answer is a [`Block`], or a [`Absent`] where the node does not have it.
+    Block {
+        /// Which one; `None` is the latest.
+        height: Option<u64>,
+        /// Whether its transactions are wanted too.
+        transactions: bool,
+    },
+    /// A page of one event type, REST v3; the answer is an [`EventPage`] or an [`Absent`].
+    Events {
+        /// The full type, `0x…::module::Event`.
+        type_tag: String,
+        /// First block.
+        from: u64,
+        /// The block after the last one.
+        to: u64,
+        /// Where the page before ended.
+        cursor: Option<String>,
+    },
+    /// All events of one type in at most [`WINDOW_V1`] blocks, REST v1; the answer is an [`EventPage`] whose rows
+    /// have neither height nor hash, or an [`Absent`].
+    EventsV1 {
+        /// The full type.
+        type_tag: String,
+        /// First block.
+        from: u64,
+        /// The block after the last one.
+        to: u64,
+    },
+}
+
+/// The most blocks that REST v1 shows events of at once (`facts/supra.md` §2.6).
+pub const WINDOW_V1: u64 = 10;
+/// The most events of a REST v3 page.
+pub const PAGE_V3: usize = 100;
+
+/// A block's header, in one shape for all REST versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// Its height.
+    pub height: u64,
+    /// Its time in microseconds since 1970.
+    pub time_us: u64,
+    /// Its transactions as the node shows them, where they were asked for.
+    #[serde(default)]
+    pub transactions: Vec<Value>,
+}
+
+/// An event as a node shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Its block; REST v1 does not say.
+    pub height: Option<u64>,
+    /// Its transaction; REST v1 does not say.
+    pub hash: Option<String>,
+    /// Its fields.
+    pub data: Value,
+}
+
+/// One answer of an events route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPage {
+    /// In ascending order.
+    pub rows: Vec<EventRow>,
+    /// Where the next page begins; absent when the node named none.
+    pub cursor: Option<String>,
+}
+
+/// Why every node lacks the blocks that were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// Not executed or not indexed yet (404).
+    NotYet,
+    /// Pruned (410); the oldest block that is left, where the node says so.
+    Pruned(Option<u64>),
 }
 
 /// What came back for one request.

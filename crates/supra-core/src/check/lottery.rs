@@ -36,7 +36,6 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             .pick("the randomness request is not configured", "запрос случайных чисел не настроен");
         findings.add(Code::RequestConfigNotSet, message, json!({}));
     }
-    requests(lottery, findings);
 }
 
 fn whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
@@ -197,26 +196,5 @@ fn gas(facts: &Facts, policy: &Policy, findings: &mut Findings) {
                 .extend(known.into_iter().map(|(place, value)| (place.to_owned(), json!(value.to_string()))));
         }
         findings.add(Code::GasLimitsDrifted, message, evidence);
-    }
-}
-
-fn requests(lottery: &Lottery, findings: &mut Findings) {
-    if lottery.pending_request == Some(true) {
-        let nonce = lottery.pending_nonce.as_ref().and_then(|nonce| nonce.0);
-        let message =
-            findings.lang.pick("a randomness request is pending", "запрос случайных чисел ожидает ответа");
-        findings.add(Code::RequestPending, message, json!({"nonce": nonce}));
-    }
-    let (Some(asked), Some(answered)) = (lottery.rng_request_count, lottery.rng_response_count) else {
-        return;
-    };
-    let pending = u128::from(lottery.pending_request != Some(false));
-    let gap = asked.get().saturating_sub(answered.get());
-    if gap > pending {
-        let message = findings.lang.pick(
-            format!("{gap} of {asked} requests were never answered"),
-            format!("без ответа остались {gap} из {asked} запросов"),
-        );
-        findings.add(Code::RequestsUnanswered, message, json!({"requested": asked, "handled": answered}));
     }
 }

@@ -34,7 +34,18 @@ fn views() -> Views {
 
 fn judge(state: &State, policy: &Policy) -> Checks {
     let now = Timestamp::from_second(1_759_676_400).unwrap();
-    evaluate(Facts { state, views: &views(), calculation: None, error: None, now }, policy)
+    evaluate(
+        Facts {
+            requests: None,
+            pending_since: None,
+            state,
+            views: &views(),
+            calculation: None,
+            error: None,
+            now,
+        },
+        policy,
+    )
 }
 
 /// What a change of the healthy state brings about.
@@ -229,8 +240,15 @@ fn your_own_minimum_goes_before_the_formula() {
         let mut state = state.clone();
         state.deposit.balance = Some(Quants(balance));
         let policy = Policy { min_balance_limit: limit.map(Quants), ..Policy::default() };
-        let facts =
-            Facts { state: &state, views: &views(), calculation: Some(&calculation), error: None, now };
+        let facts = Facts {
+            requests: None,
+            pending_since: None,
+            state: &state,
+            views: &views(),
+            calculation: Some(&calculation),
+            error: None,
+            now,
+        };
         evaluate(facts, &policy).findings.iter().map(|finding| finding.code.name()).collect()
     };
     assert!(codes(None, 20_000_000_000).is_empty());
@@ -253,14 +271,35 @@ fn another_chain_and_a_frozen_one_are_not_judged() {
     let late = Timestamp::from_second(1_759_676_400 + 301).unwrap();
     let policy = Policy::default();
     for (views, now, code) in [(&wrong_views, now, "WRONG_CHAIN"), (&views(), late, "CHAIN_STALE")] {
-        let checks = evaluate(Facts { state: &state, views, calculation: None, error: None, now }, &policy);
+        let checks = evaluate(
+            Facts {
+                requests: None,
+                pending_since: None,
+                state: &state,
+                views,
+                calculation: None,
+                error: None,
+                now,
+            },
+            &policy,
+        );
         let found: Vec<&str> = checks.findings.iter().map(|finding| finding.code.name()).collect();
         assert_eq!((checks.status, found), (Status::Unknown, vec![code]));
         assert_eq!(checks.available_quants, None);
     }
     let off = Policy { max_lag_s: None, ..Policy::default() };
-    let checks =
-        evaluate(Facts { state: &state, views: &views(), calculation: None, error: None, now: late }, &off);
+    let checks = evaluate(
+        Facts {
+            requests: None,
+            pending_since: None,
+            state: &state,
+            views: &views(),
+            calculation: None,
+            error: None,
+            now: late,
+        },
+        &off,
+    );
     assert_eq!(checks.status, Status::Alert);
 }
 
@@ -340,8 +379,19 @@ fn a_rule_that_cannot_be_decided_is_not_ok() {
         let status = |kind| {
             let now = Timestamp::from_second(1_759_676_400).unwrap();
             let views = failed(key, kind);
-            evaluate(Facts { state: &state, views: &views, error: None, calculation: None, now }, &policy)
-                .status
+            evaluate(
+                Facts {
+                    requests: None,
+                    pending_since: None,
+                    state: &state,
+                    views: &views,
+                    error: None,
+                    calculation: None,
+                    now,
+                },
+                &policy,
+            )
+            .status
         };
         assert_eq!(status(FailureKind::Timeout), Status::Unknown, "{key}");
         assert_eq!(status(FailureKind::Unsupported), Status::Ok, "{key}");
@@ -357,7 +407,15 @@ fn expectations_of_a_lottery_that_was_not_asked_are_unknown() {
         (Policy { max_gas_price: Some(GasPrice(1000)), ..Policy::default() }, Status::Unknown),
     ] {
         let now = Timestamp::from_second(1_759_676_400).unwrap();
-        let facts = Facts { state: &healthy(), views: &Views::new(), error: None, calculation: None, now };
+        let facts = Facts {
+            requests: None,
+            pending_since: None,
+            state: &healthy(),
+            views: &Views::new(),
+            error: None,
+            calculation: None,
+            now,
+        };
         assert_eq!(evaluate(facts, &policy).status, status);
     }
 }
@@ -367,7 +425,15 @@ fn a_report_that_calls_itself_incomplete_is_not_ok() {
     let judged = |state: &State, kind: &str, view: Option<&str>| {
         let error = ReportError { kind: kind.into(), message: "late".into(), view: view.map(str::to_owned) };
         let now = Timestamp::from_second(1_759_676_400).unwrap();
-        let facts = Facts { state, views: &views(), error: Some(&error), calculation: None, now };
+        let facts = Facts {
+            requests: None,
+            pending_since: None,
+            state,
+            views: &views(),
+            error: Some(&error),
+            calculation: None,
+            now,
+        };
         let checks = evaluate(facts, &Policy::default());
         (checks.status, checks.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>())
     };
@@ -428,7 +494,15 @@ fn other_values_that_failed_are_named_once() {
     let mut state = healthy();
     state.deposit.balance = None;
     let now = Timestamp::from_second(1_759_676_400).unwrap();
-    let facts = Facts { state: &state, views: &views, error: None, calculation: None, now };
+    let facts = Facts {
+        requests: None,
+        pending_since: None,
+        state: &state,
+        views: &views,
+        error: None,
+        calculation: None,
+        now,
+    };
     let findings = evaluate(facts, &Policy::default()).findings;
     let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, [Code::ValueUnknown, Code::ViewFailed]);

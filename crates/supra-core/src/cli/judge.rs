@@ -1,13 +1,17 @@
 //! Judging the records of a stream: what each is judged by, and the exit that its verdict means.
 
+use super::args::StateArgs;
 use super::policy::PolicyArgs;
 use super::{CliError, Session, chain};
+use crate::amount::Count;
 use crate::check::{Checks, Facts, Policy, ReportError, Status, evaluate, evaluate_failure};
 use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
 use crate::min_balance::Calculation;
 use crate::record::{Record, RecordError};
+use crate::requests::Requests;
 use crate::state::State;
+use crate::store::StateDir;
 use crate::views::Views;
 
 /// What every record of a run is judged by; the settings are read once.
@@ -16,13 +20,55 @@ pub struct Judge {
     pub policy: Policy,
     /// The formula of this run's settings, which goes before the one a report was made with.
     calculation: Option<Calculation>,
+    /// Where the first sight of a pending request is remembered.
+    memory: Option<StateDir>,
+}
+
+/// The pending request that earlier runs saw.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Sight {
+    nonce: Option<Count>,
+    /// RFC 3339.
+    since: String,
 }
 
 impl Judge {
     /// Reads flags and settings.
     pub fn new(args: &PolicyArgs, session: &Session) -> Result<Self, Failure> {
         let calculation = crate::live::calculation(&session.settings)?;
-        Ok(Self { policy: args.policy(&session.settings)?, calculation })
+        let memory = StateArgs::open(&session.settings)?;
+        Ok(Self { policy: args.policy(&session.settings)?, calculation, memory })
+    }
+
+    /// When the pending request was first seen, and remembers it for later runs. A memory that fails is said and
+    /// costs only the age.
+    fn pending_since(&self, state: &State, record: &Record, session: &Session) -> Option<jiff::Timestamp> {
+        let memory = self.memory.as_ref()?;
+        let nonce = state.lottery.pending_nonce.as_ref().and_then(|nonce| nonce.0);
+        let pending = state.lottery.pending_request?;
+        let remembered = (|| -> Result<Option<jiff::Timestamp>, Failure> {
+            let held = memory.lock(&memory_name(record), std::time::Duration::from_secs(5))?;
+            let known = held.read("json")?.and_then(|bytes| serde_json::from_slice::<Sight>(&bytes).ok());
+            if !pending {
+                if known.is_some() {
+                    held.replace("json", b"null")?;
+                }
+                return Ok(None);
+            }
+            if let Some(sight) = known.filter(|sight| sight.nonce == nonce) {
+                return Ok(sight.since.parse().ok());
+            }
+            let since = read_at(record).unwrap_or(session.now);
+            held.replace(
+                "json",
+                &serde_json::to_vec(&Sight { nonce, since: since.to_string() }).unwrap_or_default(),
+            )?;
+            Ok(Some(since))
+        })();
+        remembered.unwrap_or_else(|failure| {
+            session.say_failure(&failure);
+            None
+        })
     }
 
     /// Judges, sets the record's `checks`, and says which exit the verdict means. A record whose keys are not ours
@@ -66,15 +112,28 @@ impl Judge {
         };
         let views: Views = record.get("views")?.unwrap_or_default();
         let calculation = self.calculation(record)?;
+        let requests: Option<Requests> = record.get("requests")?;
+        let now = read_at(record).unwrap_or(session.now);
         let facts = Facts {
+            requests: requests.as_ref(),
+            pending_since: self.pending_since(&state, record, session),
             state: &state,
             views: &views,
             error: error.as_ref(),
             calculation: calculation.as_ref(),
-            now: read_at(record).unwrap_or(session.now),
+            now,
         };
         Ok(evaluate(facts, &self.policy))
     }
+}
+
+/// One memory for each lottery of each client.
+fn memory_name(record: &Record) -> String {
+    let text = |key: &str| record.get::<String>(key).ok().flatten().unwrap_or_default();
+    let target = format!("{} {} {}", text("deposit_addr"), text("client_addr"), text("lottery_addr"));
+    let digest = ring::digest::digest(&ring::digest::SHA256, target.as_bytes());
+    let bytes: [u8; 8] = std::array::from_fn(|place| digest.as_ref()[place]);
+    format!("pending-{:016x}", u64::from_be_bytes(bytes))
 }
 
 fn exit_of(checks: &Checks) -> Exit {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::typed::{bad, number, parsed};
 use crate::amount::{Decimal, GasPrice, GasUnits, Quants};
-use crate::check::{Policy, Severity};
+use crate::check::{ExpectedEvent, Policy, Severity};
 use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind};
 use crate::target::expected_chain_id;
@@ -44,6 +44,15 @@ pub struct PolicyArgs {
     /// Judge nothing when the chain's clock is further behind; 0 switches the rule off [default 300]
     #[arg(long, value_name = "SECONDS")]
     max_lag: Option<u32>,
+    /// Warn of a request that waits longer: 90s, 5m, 2h [default 5m]
+    #[arg(long, value_name = "SPAN")]
+    pending_warn: Option<String>,
+    /// Critical from this age on [default 30m]
+    #[arg(long, value_name = "SPAN")]
+    pending_critical: Option<String>,
+    /// Expect an event of this type within this time, such as draw-handled/2h (repeatable)
+    #[arg(long, value_name = "TYPE/WITHIN")]
+    expect_event: Vec<String>,
     /// The lowest severity that makes an alert: info, warning or critical [default warning]
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<String>,
@@ -65,6 +74,26 @@ fn given(flag: &str, text: Option<&String>) -> Result<Option<u128>, Failure> {
 
 fn all<T: FromStr<Err: Display>>(flag: &str, texts: &[String]) -> Result<Vec<T>, Failure> {
     texts.iter().map(|text| parsed(flag, text)).collect()
+}
+
+fn seconds(flag: &str, text: Option<&String>, default: u64) -> Result<u64, Failure> {
+    let Some(text) = text else { return Ok(default) };
+    let span = crate::scan::height::span(text.trim()).and_then(|span| u64::try_from(span.as_secs()).ok());
+    span.ok_or_else(|| bad(flag, text, "a span such as 90s, 5m or 2h is needed"))
+}
+
+fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Failure> {
+    let parse = |text: &String| {
+        let wrong = || bad("--expect-event", text, "a type and a span are needed, such as draw-handled/2h");
+        let (kind, within) = text.rsplit_once('/').ok_or_else(wrong)?;
+        let within_s = seconds("--expect-event", Some(&within.to_owned()), 0)?;
+        if kind.trim().is_empty() {
+            Err(wrong())
+        } else {
+            Ok(ExpectedEvent { kind: kind.trim().to_owned(), within_s })
+        }
+    };
+    texts.iter().map(parse).collect()
 }
 
 impl PolicyArgs {
@@ -102,6 +131,13 @@ impl PolicyArgs {
                 None => default.max_lag_s,
             },
             fail_on,
+            pending_warn_s: seconds("--pending-warn", self.pending_warn.as_ref(), default.pending_warn_s)?,
+            pending_critical_s: seconds(
+                "--pending-critical",
+                self.pending_critical.as_ref(),
+                default.pending_critical_s,
+            )?,
+            expected_events: events(&self.expect_event)?,
             lang: super::args::lang(settings)?,
         };
         Ok(policy)

@@ -86,6 +86,7 @@ struct Plan {
     compat: bool,
     fail_on_low: bool,
     own_limit: Option<Quants>,
+    keeps_records: bool,
 }
 
 impl PromArgs {
@@ -147,6 +148,7 @@ impl PromArgs {
             labels: labels("--label", &self.label, |name| !self.compat && is_taken(name))?,
             compat: self.compat,
             fail_on_low: self.fail_on_low,
+            keeps_records: self.format == Format::Json,
             own_limit: settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants),
         })
     }

@@ -89,6 +89,7 @@ impl Teller {
 
     /// Tells of one verdict.
     pub fn tell(&mut self, record: &Record, checks: &Checks, session: &Session) -> Told {
+        self.quiet.clear();
         let state: Option<State> = record.get("state").ok().flatten();
         let key = key_of(record, &session.settings);
         let case = Case {

@@ -44,6 +44,7 @@ impl Transport for Table {
             Request::Resource { .. } => "LotteryData".to_owned(),
             Request::ModuleAbi { .. } => "abi".to_owned(),
             Request::ChainId => "chain_id".to_owned(),
+            other => panic!("{other:?}"),
         };
         let names: Vec<String> = requests.iter().map(name_of).collect();
         self.asked.lock().unwrap().push(names.clone());

@@ -14,6 +14,7 @@ use crate::check::code::Code;
 use crate::check::{Checks, Policy, ReportError, Severity, Status};
 use crate::failure::FailureKind;
 use crate::min_balance::Calculation;
+use crate::requests::Requests;
 use crate::state::{Deposit, Lottery, State};
 use crate::views::Views;
 
@@ -32,6 +33,8 @@ pub struct Observation<'a> {
     pub error: Option<&'a ReportError>,
     /// The formula's result.
     pub calculation: Option<&'a Calculation>,
+    /// What the events say, where they were read.
+    pub requests: Option<&'a Requests>,
     /// What was demanded.
     pub policy: &'a Policy,
     /// When the report was made.
@@ -107,7 +110,7 @@ impl Observation<'_> {
         points.add(&name::OWN_LIMIT, self.policy.min_balance_limit);
         if let Some(state) = self.state.filter(|_| self.is_trusted()) {
             self.deposit(&state.deposit, &mut points);
-            draws(&state.lottery, &mut points);
+            draws(&state.lottery, self.requests, &mut points);
             self.whitelists(state, &mut points);
             gas(state, &mut points);
         }
@@ -235,12 +238,20 @@ impl Observation<'_> {
     }
 }
 
-fn draws(lottery: &Lottery, points: &mut Points) {
+fn draws(lottery: &Lottery, requests: Option<&Requests>, points: &mut Points) {
     points.add(&name::TICKETS, lottery.ticket_count.map(Count::get));
     points.add(&name::DRAW_SCHEDULED, lottery.draw_scheduled);
     points.add(&name::PENDING, lottery.pending_request);
     points.add(&name::REQUESTS, lottery.rng_request_count.map(Count::get));
     points.add(&name::HANDLED, lottery.rng_response_count.map(Count::get));
+    if let Some(read) = requests.filter(|requests| requests.error.is_none()) {
+        let time = |text: &Option<String>| text.as_ref()?.parse::<Timestamp>().ok().map(seconds);
+        points.add(&name::EVENTS_REQUESTED, Some(u128::from(read.requested)));
+        points.add(&name::EVENTS_HANDLED, Some(u128::from(read.handled)));
+        points.add(&name::EVENTS_PENDING, u128::try_from(read.pending.len()).ok());
+        points.add(&name::PENDING_START, read.pending.first().and_then(|first| time(&first.requested_at)));
+        points.add(&name::LAST_HANDLED, time(&read.last_handled_at));
+    }
     let config = lottery.vrf_request_config.as_ref().and_then(|config| config.0.as_ref());
     points.add(&name::WORDS, config.map(|config| u128::from(config.rng_count)));
 }

@@ -44,7 +44,10 @@ fn views() -> Views {
 }
 
 fn checks(state: &State, views: &Views, calculation: Option<&Calculation>) -> Checks {
-    evaluate(Facts { state, views, error: None, calculation, now: at() }, &Policy::default())
+    evaluate(
+        Facts { requests: None, pending_since: None, state, views, error: None, calculation, now: at() },
+        &Policy::default(),
+    )
 }
 
 fn identity() -> Identity {
@@ -70,6 +73,7 @@ fn with<T>(
         checks,
         error,
         calculation: Some(&calculation),
+        requests: None,
         policy: &Policy::default(),
         read_at: Some(at()),
         last_success: None,

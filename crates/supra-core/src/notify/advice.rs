@@ -76,6 +76,17 @@ pub fn advice(code: Code, lang: Lang) -> String {
             "Find the unanswered request and why it was not answered.",
             "Найдите запрос без ответа и причину.",
         ),
+        C::RequestStuck => (
+            "evidence.diagnosis has the cause; docs/errors.md says what to do about it.",
+            "Причина в evidence.diagnosis; что делать, сказано в docs/errors.md.",
+        ),
+        C::EventMissing => {
+            ("Look at the scheduler that should have drawn.", "Проверьте планировщик розыгрышей.")
+        }
+        C::WhitelistChanged => (
+            "If nobody of yours did it, look at the transaction and compare the lists.",
+            "Если это сделали не вы, проверьте транзакцию и списки.",
+        ),
         C::WrongChain => {
             ("Correct the RPC URL or the expected chain id.", "Исправьте адрес RPC или ожидаемый chain id.")
         }

@@ -51,8 +51,15 @@ fn judge(state: &State, demand: &Demand) -> Readiness {
     for key in ["lottery_status", "vrf_gas_config"] {
         views.insert(key.to_owned(), crate::views::ViewReport::default());
     }
-    let facts =
-        Facts { state, views: &views, error: None, calculation: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let facts = Facts {
+        requests: None,
+        pending_since: None,
+        state,
+        views: &views,
+        error: None,
+        calculation: None,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
     readiness(Some(state), &views, &evaluate(facts, &Policy::default()), demand)
 }
 

@@ -133,6 +133,11 @@ impl ProcessTransport {
                 words.extend(["show", "--query", "module", "--name", module, "--account"].map(word));
                 words.push(account.to_string());
             }
+            Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
+                let message = "the Supra CLI reads neither blocks nor events";
+                return Err(Failure::new(FailureKind::Unsupported, message)
+                    .with_hint("name a node with SUPRA_RPC_URL or --rpc-url: events are read over REST"));
+            }
             Request::Resource { .. } | Request::ModuleAbi { .. } => {
                 let message = "a Supra CLI before v11 reads no resources or modules of an account";
                 return Err(Failure::new(FailureKind::Unsupported, message));
@@ -226,7 +231,9 @@ fn failed(finished: &Finished) -> Failure {
 fn pick(request: &Request, value: Value) -> Result<Value, Failure> {
     let absent = || Failure::new(FailureKind::Unsupported, "the account does not have it");
     match request {
-        Request::View(_) => Ok(value),
+        Request::View(_) | Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
+            Ok(value)
+        }
         Request::ChainId => match value {
             Value::Array(mut items) if items.len() == 1 => Ok(items.swap_remove(0)),
             other => Ok(other),

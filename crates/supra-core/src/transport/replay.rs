@@ -34,6 +34,14 @@ fn question(request: &Request) -> String {
         Request::Resource { account, type_tag } => format!("resource {account} {type_tag}"),
         Request::ModuleAbi { account, module } => format!("module {account} {module}"),
         Request::ChainId => "chain_id".to_owned(),
+        Request::Block { height, transactions } => {
+            let height = height.map_or_else(|| "latest".to_owned(), |height| height.to_string());
+            format!("block {height}{}", if *transactions { " transactions" } else { "" })
+        }
+        Request::Events { type_tag, from, to, cursor } => {
+            format!("events {type_tag} {from} {to} {}", cursor.as_deref().unwrap_or("-"))
+        }
+        Request::EventsV1 { type_tag, from, to } => format!("events v1 {type_tag} {from} {to}"),
     }
 }
 
@@ -44,6 +52,8 @@ fn file_name(number: usize, request: &Request) -> String {
         Request::Resource { .. } => "resource",
         Request::ModuleAbi { module, .. } => module,
         Request::ChainId => "chain_id",
+        Request::Block { .. } => "block",
+        Request::Events { .. } | Request::EventsV1 { .. } => "events",
     };
     format!("{number:03}-{name}.json")
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Deadline, Reply, Request, Transport, parallel};
+use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
 use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Answer, Call, Http, HttpError, Method};
@@ -57,6 +57,8 @@ enum Next {
     Stop(Failure),
     /// Another node may do better; after all of them, a wait of at least this.
     Again(Failure, Option<Duration>),
+    /// Another node may have these blocks; after all of them this stands.
+    Elsewhere(Absent),
 }
 
 impl RpcTransport {
@@ -90,6 +92,7 @@ impl RpcTransport {
         let mut last = Failure::new(FailureKind::Timeout, "there was no time left to ask");
         for round in 0..=self.config.retries {
             let mut wait = None;
+            let mut absent = None;
             let first = self.preferred.load(Ordering::Relaxed);
             for step in 0..self.nodes.len() {
                 if deadline.passed() {
@@ -109,7 +112,18 @@ impl RpcTransport {
                         last = failure;
                         wait = wait.max(asked);
                     }
+                    // The newest node is the judge of what is not there yet, the fullest of what is pruned.
+                    Err(Next::Elsewhere(found)) => {
+                        absent = match (absent, found) {
+                            (Some(Absent::Pruned(a)), Absent::Pruned(b)) => Some(Absent::Pruned(a.min(b))),
+                            (Some(Absent::NotYet), Absent::Pruned(_)) | (None, _) => Some(found),
+                            (known, Absent::NotYet) => known,
+                        };
+                    }
                 }
+            }
+            if let Some(value) = absent.and_then(|absent| serde_json::to_value(absent).ok()) {
+                return Reply { result: Ok(value), elapsed: started.elapsed(), attempts };
             }
             let span = wait.unwrap_or_else(|| backoff.next_wait());
             if round == self.config.retries || span >= deadline.left() {
@@ -126,12 +140,22 @@ impl RpcTransport {
         let first = node.version.load(Ordering::Relaxed);
         for step in 0..versions.len() {
             let index = (first + step) % versions.len();
+            let only = match request {
+                Request::Events { .. } => Some("v3"),
+                Request::EventsV1 { .. } => Some("v1"),
+                _ => None,
+            };
+            if only.is_some_and(|only| only != versions[index]) {
+                continue;
+            }
             let answer = self.send(node, &versions[index], request, deadline)?;
             if answer.status == 404 && answer.body.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             let value = self.judge(node, request, &answer)?;
-            node.version.store(index, Ordering::Relaxed);
+            if only.is_none() {
+                node.version.store(index, Ordering::Relaxed);
+            }
             return Ok(value);
         }
         let message = format!("{} serves none of the REST versions {}", node.shown, versions.join(", "));
@@ -159,6 +183,9 @@ impl RpcTransport {
             }
             Request::ChainId => {
                 (Method::Get, format!("{base}/rpc/{version}/transactions/chain_id"), Vec::new())
+            }
+            Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
+                (Method::Get, format!("{base}/rpc/{version}{}", path_of_blocks(request)), Vec::new())
             }
         };
         let timeout = self.config.call_timeout.min(deadline.left()).max(Duration::from_millis(1));
@@ -213,7 +240,8 @@ impl RpcTransport {
                     let message = format!("{} answered what is not JSON: {}", node.shown, quote(&text));
                     Next::Again(Failure::new(FailureKind::Undecodable, message), None)
                 })?;
-                envelope::open(request, body).map_err(Next::Stop)
+                let cursor = answer.header("x-supra-cursor").map(str::trim).filter(|text| !text.is_empty());
+                envelope::open(request, body, cursor).map_err(Next::Stop)
             }
             429 => Err(again(FailureKind::Throttled, wait)),
             403 | 503 if html => Err(again(FailureKind::Throttled, wait)),
@@ -222,6 +250,11 @@ impl RpcTransport {
             500 if find_abort(&text).is_none() && classify(&text).kind == FailureKind::Undecodable => {
                 Err(again(FailureKind::Unreachable, wait))
             }
+            404 if !html && is_of_blocks(request) => Err(Next::Elsewhere(Absent::NotYet)),
+            410 if is_of_blocks(request) => {
+                let oldest = answer.header("x-supra-oldest-block").and_then(|text| text.trim().parse().ok());
+                Err(Next::Elsewhere(Absent::Pruned(oldest)))
+            }
             404 if !html => {
                 let message = format!("{} does not have it: {}", node.shown, quote(&message_of(&text)));
                 Err(Next::Stop(Failure::new(FailureKind::Unsupported, message)))
@@ -229,6 +262,33 @@ impl RpcTransport {
             _ if html => Err(again(FailureKind::Unreachable, wait)),
             _ => Err(Next::Stop(classify(&message_of(&text)))),
         }
+    }
+}
+
+fn is_of_blocks(request: &Request) -> bool {
+    matches!(request, Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. })
+}
+
+/// The route of a block or of events. Both heights are always sent: some nodes fail without, some go past the end.
+fn path_of_blocks(request: &Request) -> String {
+    let tag = |text: &str| text.replace('<', "%3C").replace('>', "%3E").replace(' ', "%20");
+    match request {
+        Request::Block { height: None, .. } => "/block".to_owned(),
+        Request::Block { height: Some(height), transactions } => {
+            format!(
+                "/block/height/{height}{}",
+                if *transactions { "?with_finalized_transactions=true" } else { "" }
+            )
+        }
+        Request::Events { type_tag, from, to, cursor } => {
+            let cursor = cursor.as_ref().map(|cursor| format!("&start={cursor}")).unwrap_or_default();
+            let tag = tag(type_tag);
+            format!("/events/{tag}?start_height={from}&end_height={to}&limit={PAGE_V3}{cursor}")
+        }
+        Request::EventsV1 { type_tag, from, to } => {
+            format!("/events/{}?start={from}&end={to}", tag(type_tag))
+        }
+        _ => String::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::Plan;
 use crate::check::{Checks, ReportError, is_low};
 use crate::cli::args::StateArgs;
 use crate::cli::input::InputArgs;
+use crate::cli::judge::name_of;
 use crate::cli::records::each;
 use crate::cli::{CliError, Session};
 use crate::config::env;
@@ -19,6 +20,7 @@ use crate::metrics::observe::Observation;
 use crate::metrics::{Point, compat};
 use crate::min_balance::Calculation;
 use crate::record::Record;
+use crate::requests::Requests;
 use crate::state::State;
 use crate::store::Held;
 use crate::views::Views;
@@ -26,6 +28,7 @@ use crate::views::Views;
 /// A record and what it says.
 pub(super) struct Seen {
     pub(super) record: Record,
+    name: String,
     identity: Identity,
     state: Option<State>,
     views: Views,
@@ -34,6 +37,7 @@ pub(super) struct Seen {
     calculation: Option<Calculation>,
     read_at: Option<Timestamp>,
     low: Option<bool>,
+    requests: Option<Requests>,
 }
 
 impl Plan {
@@ -65,6 +69,7 @@ impl Plan {
         let calculation = self.judge.calculation(record).ok().flatten();
         let text = |key: &str| record.get::<String>(key).ok().flatten().filter(|text| !text.is_empty());
         Ok(Seen {
+            name: name_of(record),
             identity: Identity {
                 name: text("name"),
                 profile: text("profile"),
@@ -74,9 +79,11 @@ impl Plan {
             },
             views: record.get("views").ok().flatten().unwrap_or_default(),
             error: record.get("error").ok().flatten(),
+            requests: record.get("requests").ok().flatten(),
             read_at: text("timestamp").and_then(|text| text.parse().ok()),
             low: state.as_ref().and_then(|state| is_low(state, calculation.as_ref(), self.own_limit)),
-            record: std::mem::take(record),
+            // Only the JSON form gives the records back; a fleet's would fill the memory.
+            record: if self.keeps_records { std::mem::take(record) } else { Record::new() },
             state,
             checks,
             calculation,
@@ -98,6 +105,7 @@ impl Plan {
             checks: &seen.checks,
             error: seen.error.as_ref(),
             calculation: seen.calculation.as_ref(),
+            requests: seen.requests.as_ref(),
             policy: &self.judge.policy,
             read_at: seen.read_at,
             last_success: None,
@@ -128,10 +136,7 @@ impl Seen {
         match self.low {
             Some(false) => Exit::Done,
             Some(true) => {
-                session.say(
-                    "error",
-                    &format!("{}: the deposit is low", super::super::judge::name_of(&self.record)),
-                );
+                session.say("error", &format!("{}: the deposit is low", self.name));
                 Exit::No
             }
             None => Exit::CannotAnswer,

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::abort::classify;
 use crate::failure::{Failure, FailureKind, quote};
-use crate::transport::Request;
+use crate::transport::{Block, EventPage, EventRow, Request};
 
 /// The answer inside a 200 body.
-pub(super) fn open(request: &Request, body: Value) -> Result<Value, Failure> {
+pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Result<Value, Failure> {
     if let Some(message) = body.get("message").and_then(Value::as_str)
         && body.get("result").is_none()
     {
@@ -32,7 +32,46 @@ pub(super) fn open(request: &Request, body: Value) -> Result<Value, Failure> {
             Value::Number(_) | Value::String(_) => Ok(body),
             other => Err(undecodable("a chain id", &other)),
         },
+        Request::Block { .. } => block(&body).ok_or_else(|| undecodable("a block", &body)),
+        Request::Events { .. } => {
+            let cursor = cursor.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            page(&body, cursor, true).ok_or_else(|| undecodable("a list of events", &body))
+        }
+        Request::EventsV1 { .. } => {
+            page(&body, None, false).ok_or_else(|| undecodable("a list of events", &body))
+        }
     }
+}
+
+/// A whole number, bare or as text.
+fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// v3 wraps the header, v1 and v2 do not; the time has three spellings.
+fn block(body: &Value) -> Option<Value> {
+    let header = body.get("header").unwrap_or(body);
+    let time = header.get("timestamp")?;
+    let time = time.get("microseconds_since_unix_epoch").or_else(|| time.get("timestamp")).unwrap_or(time);
+    let transactions = body.get("transactions").or_else(|| header.get("transactions"));
+    let transactions = transactions.and_then(Value::as_array).cloned().unwrap_or_default();
+    serde_json::to_value(Block { height: whole(header.get("height")?)?, time_us: whole(time)?, transactions })
+        .ok()
+}
+
+/// v3 wraps each event and says where it is; v1 does neither.
+fn page(body: &Value, cursor: Option<&str>, places: bool) -> Option<Value> {
+    let rows = body.get("data").unwrap_or(body).as_array()?.iter().map(|row| {
+        let event = row.get("event").unwrap_or(row);
+        let (height, hash) = (row.get("block_height").and_then(whole), row.get("transaction_hash"));
+        if places && height.is_none() {
+            return None;
+        }
+        let hash = hash.and_then(Value::as_str).map(str::to_owned);
+        Some(EventRow { height, hash, data: event.get("data")?.clone() })
+    });
+    let rows = rows.collect::<Option<Vec<_>>>()?;
+    serde_json::to_value(EventPage { rows, cursor: cursor.map(str::to_owned) }).ok()
 }
 
 /// `{"result": […]}` of every version; a bare array is tolerated.
@@ -107,9 +146,9 @@ mod tests {
             (&Request::ChainId, json!(6), Some(json!(6))),
             (&Request::ChainId, json!({"a": 1}), None),
         ] {
-            assert_eq!(open(request, body.clone()).ok(), answer, "{body}");
+            assert_eq!(open(request, body.clone(), None).ok(), answer, "{body}");
         }
-        let refused = open(&view, json!({"message": "FUNCTION_RESOLUTION_FAILURE"})).unwrap_err();
+        let refused = open(&view, json!({"message": "FUNCTION_RESOLUTION_FAILURE"}), None).unwrap_err();
         assert_eq!(refused.kind, FailureKind::Unsupported);
     }
 }

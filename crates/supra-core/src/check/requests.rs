@@ -1,0 +1,299 @@
+//! Requests that wait, and why: the cause is read from the record, the first that fits.
+
+use serde_json::{Value, json};
+
+use super::code::Code;
+use super::{Facts, Findings, Policy, Severity};
+use crate::requests::{Change, Requests};
+
+/// Why a request is not answered, most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The lottery's callback aborted the answer.
+    CallbackAborts,
+    /// Supra paused the deposit module.
+    Paused,
+    /// The deposit module does not know the client.
+    ClientNotWhitelisted,
+    /// The consumer module is disabled.
+    ModuleDisabled,
+    /// The deposit is at or below the minimum.
+    DepositLow,
+    /// The callback fee limit is below what callbacks cost.
+    CallbackFeeTooLow,
+    /// The lottery accepts no callback sender.
+    AggregatorNotSet,
+    /// No consumer is whitelisted, or not the one that asked.
+    ConsumerMissing,
+    /// The node's picture is old: the answer may be there already.
+    NodeLagging,
+    /// Nothing in the record explains it.
+    Unknown,
+}
+
+/// A chain clock that is further behind explains a missing answer.
+const LAG_S: u128 = 60;
+
+impl Cause {
+    /// Every cause, in the order in which they are tried.
+    pub const ALL: &'static [Cause] = &[
+        Cause::CallbackAborts,
+        Cause::Paused,
+        Cause::ClientNotWhitelisted,
+        Cause::ModuleDisabled,
+        Cause::DepositLow,
+        Cause::CallbackFeeTooLow,
+        Cause::AggregatorNotSet,
+        Cause::ConsumerMissing,
+        Cause::NodeLagging,
+        Cause::Unknown,
+    ];
+
+    /// The stable name, as in `evidence.diagnosis` and `docs/errors.md`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CallbackAborts => "callback_aborts",
+            Self::Paused => "paused",
+            Self::ClientNotWhitelisted => "client_not_whitelisted",
+            Self::ModuleDisabled => "module_disabled",
+            Self::DepositLow => "deposit_low",
+            Self::CallbackFeeTooLow => "callback_fee_too_low",
+            Self::AggregatorNotSet => "aggregator_not_set",
+            Self::ConsumerMissing => "consumer_missing",
+            Self::NodeLagging => "node_lagging",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What it means and what to do, in English and Russian.
+    pub fn sentence(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CallbackAborts => {
+                ("the lottery's callback aborts the answer", "обратный вызов лотереи прерывает ответ")
+            }
+            Self::Paused => ("Supra paused the deposit module", "модуль депозита приостановлен"),
+            Self::ClientNotWhitelisted => ("the client is not whitelisted", "клиент не в белом списке"),
+            Self::ModuleDisabled => ("the consumer module is disabled", "модуль потребителя отключён"),
+            Self::DepositLow => ("the deposit is at or below the minimum", "депозит не выше минимума"),
+            Self::CallbackFeeTooLow => (
+                "the callback fee limit is below what callbacks cost",
+                "предел комиссии обратного вызова ниже его стоимости",
+            ),
+            Self::AggregatorNotSet => {
+                ("the lottery accepts no callback sender", "отправитель обратного вызова не задан")
+            }
+            Self::ConsumerMissing => ("the consumer is not whitelisted", "потребитель не в белом списке"),
+            Self::NodeLagging => (
+                "the node is behind; the answer may be there already",
+                "узел отстаёт; ответ, возможно, уже есть",
+            ),
+            Self::Unknown => ("nothing in the report explains it", "в отчёте нет причины"),
+        }
+    }
+
+    /// The part of the documents that says what to do.
+    pub fn help(self) -> String {
+        format!("docs/errors.md#stuck_{}", self.name())
+    }
+}
+
+/// Why requests wait, by what the record says.
+pub fn diagnose(facts: &Facts) -> Cause {
+    Cause::ALL.iter().copied().find(|cause| fits(*cause, facts)).unwrap_or(Cause::Unknown)
+}
+
+fn fits(cause: Cause, facts: &Facts) -> bool {
+    let (deposit, lottery) = (&facts.state.deposit, &facts.state.lottery);
+    let modules = deposit.modules.as_deref().unwrap_or_default();
+    match cause {
+        Cause::CallbackAborts => {
+            facts.requests.is_some_and(|requests| !requests.callback_failures.is_empty())
+        }
+        Cause::Paused => deposit.paused == Some(true),
+        Cause::ClientNotWhitelisted => deposit.client_whitelisted == Some(false),
+        Cause::ModuleDisabled => !modules.is_empty() && modules.iter().all(|module| !module.enabled),
+        Cause::DepositLow => {
+            let low = deposit.balance.zip(deposit.min_balance).map(|(balance, minimum)| balance <= minimum);
+            deposit.at_or_below_minimum == Some(true) || low == Some(true)
+        }
+        Cause::CallbackFeeTooLow => {
+            let fee = facts.requests.and_then(|requests| requests.callback_fee_quants);
+            let limits =
+                modules.iter().filter(|module| module.enabled).map(|module| module.max_callback_txn_fee);
+            let limit = limits.max().or(deposit.max_txn_fee);
+            fee.zip(limit).is_some_and(|(fee, limit)| limit < fee)
+        }
+        Cause::AggregatorNotSet => {
+            lottery.aggregator.as_ref().is_some_and(|aggregator| aggregator.0.is_none())
+        }
+        Cause::ConsumerMissing => {
+            let nobody = lottery.consumers.as_ref().is_some_and(Vec::is_empty);
+            let none = deposit.modules.as_ref().is_some_and(Vec::is_empty)
+                && deposit.contracts.as_ref().is_none_or(Vec::is_empty);
+            let asker = facts.requests.and_then(|requests| requests.pending.first()?.requester.clone());
+            let asker = asker.and_then(|asker| asker.parse().ok());
+            let missing =
+                lottery.consumers.as_ref().zip(asker).is_some_and(|(all, asker)| !all.contains(&asker));
+            nobody || none || missing
+        }
+        Cause::NodeLagging => {
+            let now_us = u128::try_from(facts.now.as_microsecond()).unwrap_or(0);
+            facts
+                .state
+                .chain
+                .time_us
+                .is_some_and(|time| now_us.saturating_sub(time.get()) / 1_000_000 > LAG_S)
+        }
+        Cause::Unknown => true,
+    }
+}
+
+pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    pending(facts, policy, findings);
+    diverging(facts, findings);
+    expected(facts, policy, findings);
+    let changes = facts.requests.map(|requests| requests.whitelist_changes.as_slice()).unwrap_or_default();
+    if let Some(last) = changes.last() {
+        let names: Vec<&str> = changes.iter().map(|change: &Change| change.name.as_str()).collect();
+        let message = findings.lang.pick(
+            format!("a whitelist was changed {} times, last by {}", changes.len(), last.name),
+            format!("белый список изменён, событий: {}, последнее {}", changes.len(), last.name),
+        );
+        let evidence =
+            json!({"events": names, "last_at": last.at, "transaction_hash": last.transaction_hash});
+        findings.add(Code::WhitelistChanged, message, evidence);
+    }
+    let error = facts.requests.and_then(|requests| requests.error.as_ref());
+    if let Some(failure) = error {
+        let message = findings.lang.pick(
+            format!("events could not be read: {}", failure.message),
+            format!("события не прочитаны: {}", failure.message),
+        );
+        findings.add(Code::ValueUnknown, message, json!({"value": "requests", "error": failure.kind.name()}));
+    }
+}
+
+/// The age of the oldest request that waits, and what is known of it.
+fn oldest(facts: &Facts) -> Option<(Option<u64>, Value)> {
+    let read = facts.requests.filter(|requests| requests.error.is_none());
+    if let Some(first) = read.and_then(|requests| requests.pending.first()) {
+        return Some((first.age_seconds, json!({"nonce": first.nonce, "requested_at": first.requested_at})));
+    }
+    let lottery = &facts.state.lottery;
+    if lottery.pending_request != Some(true) {
+        return None;
+    }
+    let nonce = lottery.pending_nonce.as_ref().and_then(|nonce| nonce.0);
+    let seconds = |since: jiff::Timestamp| facts.now.as_second().saturating_sub(since.as_second());
+    let age = facts.pending_since.map(seconds).and_then(|age| u64::try_from(age).ok());
+    Some((age, json!({"nonce": nonce})))
+}
+
+fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let Some((age, mut evidence)) = oldest(facts) else { return };
+    let cause = diagnose(facts);
+    if let Value::Object(fields) = &mut evidence {
+        fields.insert("age_seconds".to_owned(), json!(age));
+        fields.insert("diagnosis".to_owned(), json!(cause.name()));
+        fields.insert("diagnosis_help".to_owned(), json!(cause.help()));
+    }
+    let (en, ru) = cause.sentence();
+    let mut why = findings.lang.pick(en.to_owned(), ru.to_owned());
+    let failure = facts.requests.and_then(|requests| requests.callback_failures.last());
+    if let (Cause::CallbackAborts, Some(failure)) = (cause, failure) {
+        let abort = failure.abort.as_ref();
+        let name =
+            abort.and_then(|abort| abort.name.clone().or_else(|| Some(format!("code {}", abort.code))));
+        let name = name.unwrap_or_else(|| failure.status.clone());
+        why.push_str(&format!(": {name}"));
+        if let Value::Object(fields) = &mut evidence {
+            fields.insert("abort".to_owned(), json!(name));
+            if let Some(help) = &failure.help {
+                fields.insert("abort_help".to_owned(), json!(help));
+            }
+        }
+    }
+    let graver = |age: u64| match age {
+        age if age >= policy.pending_critical_s => Some(Severity::Critical),
+        age if age >= policy.pending_warn_s => Some(Severity::Warning),
+        _ => None,
+    };
+    if let Some((age, severity)) = age.and_then(|age| Some((age, graver(age)?))) {
+        let message = findings.lang.pick(
+            format!("a randomness request has waited for {age} s: {why}"),
+            format!("запрос случайных чисел ждёт ответа {age} с: {why}"),
+        );
+        findings.add_as(Code::RequestStuck, severity, message, evidence);
+        return;
+    }
+    let message =
+        findings.lang.pick("a randomness request is pending", "запрос случайных чисел ожидает ответа");
+    findings.add(Code::RequestPending, message, evidence);
+}
+
+/// Whether the events show that every request was answered, whatever the counters say.
+fn all_answered(requests: &Requests, gap: u128) -> bool {
+    requests.error.is_none() && requests.pending.is_empty() && u128::from(requests.handled) >= gap
+}
+
+fn diverging(facts: &Facts, findings: &mut Findings) {
+    let lottery = &facts.state.lottery;
+    let (Some(asked), Some(answered)) = (lottery.rng_request_count, lottery.rng_response_count) else {
+        return;
+    };
+    let pending = u128::from(lottery.pending_request != Some(false));
+    let gap = asked.get().saturating_sub(answered.get());
+    if gap <= pending || facts.requests.is_some_and(|requests| all_answered(requests, gap)) {
+        return;
+    }
+    let message = findings.lang.pick(
+        format!("{gap} of {asked} requests were never answered"),
+        format!("без ответа остались {gap} из {asked} запросов"),
+    );
+    findings.add(Code::RequestsUnanswered, message, json!({"requested": asked, "handled": answered}));
+}
+
+/// Events that must have come lately.
+fn expected(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    for wanted in &policy.expected_events {
+        let seen = facts.requests.filter(|requests| requests.error.is_none()).and_then(|requests| {
+            requests.seen.iter().find(|seen| {
+                seen.type_tag == wanted.kind || seen.type_tag.rsplit("::").next() == Some(wanted.name())
+            })
+        });
+        let Some(seen) = seen else {
+            let name = &wanted.kind;
+            findings.unknown(
+                "requests",
+                &format!("whether {name} came, as its events were not read,"),
+                &format!("было ли {name}: события не прочитаны"),
+            );
+            continue;
+        };
+        let at = seen.last_at.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+        let age = at.map(|at| facts.now.as_second().saturating_sub(at.as_second()));
+        if age.is_some_and(|age| u64::try_from(age).unwrap_or(0) <= wanted.within_s) {
+            continue;
+        }
+        let message = findings.lang.pick(
+            format!("no {} within {} s", wanted.kind, wanted.within_s),
+            format!("нет {} за {} с", wanted.kind, wanted.within_s),
+        );
+        let evidence =
+            json!({"event": wanted.kind, "within_seconds": wanted.within_s, "last_at": seen.last_at});
+        findings.add(Code::EventMissing, message, evidence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cause;
+
+    #[test]
+    fn the_page_explains_every_cause() {
+        let page = include_str!("../../../../docs/errors.md");
+        let titles: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### stuck_")).collect();
+        let names: Vec<&str> = Cause::ALL.iter().map(|cause| cause.name()).collect();
+        assert_eq!(titles, names);
+    }
+}

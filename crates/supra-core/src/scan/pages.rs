@@ -1,0 +1,167 @@
+//! REST v3: pages with a cursor, all types side by side.
+
+use super::{Found, Rows, Scanner, There, Wanted, decoded};
+use crate::failure::{Failure, FailureKind};
+use crate::transport::{Absent, EventPage, PAGE_V3, Request};
+
+/// More pages of one type than any range can have.
+const PAGES_MAX: usize = 1_000_000;
+
+/// How far the reading of one type has come.
+struct Progress {
+    from: u64,
+    cursor: Option<String>,
+    found: Vec<Found>,
+    pages: usize,
+    done: bool,
+}
+
+impl Progress {
+    /// Goes on at the last block read, without a cursor: its rows are read again.
+    fn restart(&mut self) -> bool {
+        let Some(last) = self.found.last().map(|row| row.height) else { return false };
+        if last <= self.from {
+            return false;
+        }
+        self.found.retain(|row| row.height < last);
+        (self.from, self.cursor) = (last, None);
+        true
+    }
+
+    fn take(&mut self, page: EventPage, kind: usize, to: u64) -> Result<(), Failure> {
+        let full = page.rows.len() >= PAGE_V3;
+        let before = self.found.len();
+        let floor = self.found.last().map_or(self.from, |row| row.height);
+        for row in page.rows {
+            let height = row.height.unwrap_or_default();
+            // Some nodes go past the end, or back, when a cursor is given.
+            if (floor..to).contains(&height) {
+                self.found.push(Found { height, hash: row.hash, kind, index: 0, data: row.data });
+            }
+        }
+        self.pages += 1;
+        let moved = page.cursor.is_some() && page.cursor != self.cursor;
+        self.cursor = page.cursor;
+        self.done = !full;
+        if full && (self.pages >= PAGES_MAX || before == self.found.len()) {
+            return Err(Failure::new(FailureKind::Undecodable, "the node repeats a page of events"));
+        }
+        if full && !moved && !self.restart() {
+            let message = "the node names no next page although a block has more events than a page";
+            return Err(Failure::new(FailureKind::Undecodable, message));
+        }
+        Ok(())
+    }
+}
+
+impl Scanner<'_> {
+    pub(super) fn pages(&self, wanted: &Wanted) -> Result<Rows, Failure> {
+        let (mut from, mut to) = (wanted.from, wanted.to);
+        let mut notes = Vec::new();
+        let fresh = |from: u64| Progress { from, cursor: None, found: Vec::new(), pages: 0, done: false };
+        let mut all: Vec<Progress> = wanted.types.iter().map(|_| fresh(from)).collect();
+        while all.iter().any(|progress| !progress.done) {
+            let open: Vec<usize> = (0..all.len()).filter(|kind| !all[*kind].done).collect();
+            let request = |kind: &usize| Request::Events {
+                type_tag: wanted.types[*kind].clone(),
+                from: all[*kind].from,
+                to,
+                cursor: all[*kind].cursor.clone(),
+            };
+            let requests: Vec<Request> = open.iter().map(request).collect();
+            let mut absent = None;
+            for (kind, reply) in open.iter().zip(self.ask(&requests)) {
+                match reply.and_then(|value| decoded::<EventPage>(&value)) {
+                    Ok(There::Yes(page)) => all[*kind].take(page, *kind, to)?,
+                    Ok(There::No(why)) => absent = Some(why),
+                    // Another node may not understand the cursor of the one before.
+                    Err(failure)
+                        if failure.kind == FailureKind::Undecodable
+                            && all[*kind].cursor.is_some()
+                            && all[*kind].restart() => {}
+                    Err(failure) => return Err(failure),
+                }
+                let progress = &mut all[*kind];
+                progress.done |= wanted.limit.is_some_and(|limit| progress.found.len() >= limit);
+            }
+            match absent {
+                None => {}
+                Some(Absent::NotYet) => {
+                    let end = self.known_end(from, to, |from, to| Request::Events {
+                        type_tag: wanted.types[0].clone(),
+                        from,
+                        to,
+                        cursor: None,
+                    })?;
+                    notes.push(not_indexed(end, to));
+                    to = end;
+                    for progress in &mut all {
+                        progress.found.retain(|row| row.height < to);
+                        progress.done |= progress.from >= to;
+                    }
+                }
+                Some(Absent::Pruned(oldest)) => {
+                    from = above_floor(oldest, from)?;
+                    notes.push(pruned(wanted.from, from));
+                    if from >= to {
+                        break;
+                    }
+                    all = wanted.types.iter().map(|_| fresh(from)).collect();
+                }
+            }
+        }
+        let found = all.into_iter().flat_map(|progress| progress.found).collect();
+        Ok(Rows { found, from: from.min(to), to, notes })
+    }
+
+    /// The end of what the node has indexed: the greatest end of a range that it answers.
+    pub(super) fn known_end(
+        &self,
+        from: u64,
+        to: u64,
+        request: impl Fn(u64, u64) -> Request,
+    ) -> Result<u64, Failure> {
+        let known = |end: u64| -> Result<bool, Failure> {
+            let reply = self.one(request(end - 1, end))?;
+            Ok(matches!(decoded::<EventPage>(&reply)?, There::Yes(_)))
+        };
+        let (mut bad, mut step) = (to, 1);
+        let mut good = from;
+        while bad > from {
+            let end = bad.saturating_sub(step).max(from);
+            if end == from {
+                break;
+            }
+            if known(end)? {
+                good = end;
+                break;
+            }
+            (bad, step) = (end, step.saturating_mul(2));
+        }
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            if known(middle)? {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        Ok(good)
+    }
+}
+
+pub(super) fn not_indexed(end: u64, to: u64) -> String {
+    format!("blocks {end} to {} are not indexed yet", to.saturating_sub(1))
+}
+
+pub(super) fn pruned(asked: u64, floor: u64) -> String {
+    format!("blocks {asked} to {} are pruned on this node", floor.saturating_sub(1))
+}
+
+pub(super) fn above_floor(oldest: Option<u64>, from: u64) -> Result<u64, Failure> {
+    oldest.filter(|oldest| *oldest > from).ok_or_else(|| {
+        let message = format!("the node has pruned block {from} and does not say what is left");
+        Failure::new(FailureKind::Unsupported, message)
+            .with_hint("begin later with --since, or ask an archive node")
+    })
+}

@@ -1,0 +1,65 @@
+//! From times to heights, on chains that proptest makes.
+
+use super::height::{When, span};
+use super::*;
+
+fn micros(text: &str) -> u64 {
+    u64::try_from(text.parse::<Timestamp>().unwrap().as_microsecond()).unwrap()
+}
+
+#[test]
+fn points_in_time() {
+    let now: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+    let when = |text: &str| When::parse("--since", text, now).map_err(|failure| failure.message);
+    assert_eq!(when("123"), Ok(When::Height(123)));
+    assert_eq!(when("2h"), Ok(When::Micros(micros("2026-01-01T22:00:00Z"))));
+    assert_eq!(when("2026-01-01"), Ok(When::Micros(micros("2026-01-01T00:00:00Z"))));
+    assert_eq!(when("2026-01-01T00:00:00+01:00"), Ok(When::Micros(micros("2025-12-31T23:00:00Z"))));
+    for bad in ["", "2 fortnights", "-5m", "h", "99999999999999999999", "9999999999999999w", "1960-01-01"] {
+        assert!(when(bad).is_err(), "{bad}");
+    }
+    assert_eq!(span("90s"), Some(jiff::SignedDuration::from_secs(90)));
+}
+
+/// A chain of blocks at an uneven pace.
+struct Blocks(Vec<u64>, u64, std::sync::atomic::AtomicU64);
+
+impl Transport for Blocks {
+    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<crate::transport::Reply> {
+        let answer = |request: &Request| {
+            self.2.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Request::Block { height: Some(height), .. } = request else { panic!("{request:?}") };
+            let value = if *height < self.1 {
+                serde_json::to_value(Absent::Pruned(Some(self.1)))
+            } else {
+                let time_us = self.0[usize::try_from(*height).unwrap()];
+                serde_json::to_value(Block { height: *height, time_us, transactions: Vec::new() })
+            };
+            crate::transport::Reply { result: Ok(value.unwrap()), elapsed: Duration::ZERO, attempts: 1 }
+        };
+        requests.iter().map(answer).collect()
+    }
+    fn name(&self) -> &'static str {
+        "blocks"
+    }
+    fn identity(&self) -> String {
+        String::new()
+    }
+    fn offers_abi(&self) -> bool {
+        false
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_first_block_at_a_time(gaps in proptest::collection::vec(0_u64..5000, 1..3000), at in 0_u64..8_000_000, floor in 0_u64..50) {
+        let times: Vec<u64> = gaps.iter().scan(1_000_000, |time, gap| { *time += gap; Some(*time) }).collect();
+        let floor = floor.min(times.len() as u64 - 1);
+        let tip = Block { height: times.len() as u64 - 1, time_us: *times.last().unwrap(), transactions: Vec::new() };
+        let wanted = times.iter().position(|time| *time >= at).map_or(times.len() as u64, |h| (h as u64).max(floor));
+        let chain = Blocks(times, floor, std::sync::atomic::AtomicU64::new(0));
+        let found = Scanner::new(&chain, Duration::from_secs(1)).height_of(When::Micros(at), &tip).unwrap();
+        proptest::prop_assert_eq!(found, wanted);
+        proptest::prop_assert!(chain.2.into_inner() <= 45);
+    }
+}

@@ -1,0 +1,96 @@
+//! Every command block of the README, run as a reader would: on a devnet, with the reader's own values filled in.
+
+use assert_cmd::Command;
+use testkit::inbox::Inbox;
+use testkit::{Devnet, LOTTERY, binary, root, run};
+
+/// The indented blocks, each as one script.
+fn blocks(page: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in page.lines() {
+        match line.strip_prefix("    ") {
+            Some(code) => {
+                if let Some(last) = blocks.last_mut() {
+                    last.push_str(code);
+                    last.push('\n');
+                }
+            }
+            None => blocks.push(String::new()),
+        }
+    }
+    blocks.retain(|block| !block.trim().is_empty());
+    blocks
+}
+
+/// A block as it can run here; `None` for what the gate runs itself, or what builds everything anew.
+fn runnable(block: &str, folder: &str) -> Option<String> {
+    if block.contains("scripts/") {
+        return None;
+    }
+    let filled = block
+        .replace("DEPOSIT_ADDR=0x…", &format!("DEPOSIT_ADDR={}", testkit::DEPOSIT))
+        .replace("0x…", LOTTERY)
+        .replace("/var/lib/dvrf", &format!("{folder}/state"))
+        .replace("/etc/dvrf/", &format!("{folder}/"))
+        .replace("SUPRA_CLI_BIN=/supra/supra", "SUPRA_CLI_BIN=$DEVNET_CLI");
+    // A crontab line: what follows the five fields is for the shell.
+    let line = filled.split_whitespace().nth(5).filter(|_| filled.starts_with("*/"));
+    Some(match line {
+        Some(first) => filled[filled.find(&format!(" {first}")).unwrap_or(0)..].to_owned(),
+        None => filled,
+    })
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// Runs every block of a page in one place; how many there were, and how many messages were sent.
+fn run_all(name: &str) -> (usize, usize) {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let inbox = Inbox::friendly();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display().to_string();
+    std::fs::write(folder.path().join("slack"), inbox.url("secret")).unwrap();
+    std::fs::write(folder.path().join("testnet.env"), "").unwrap();
+    std::fs::create_dir(folder.path().join("state")).unwrap();
+    let mut ran = 0;
+    for block in blocks(&page(name)).iter().filter_map(|block| runnable(block, &place)) {
+        let mut shell = Command::new("sh");
+        let tools = binary("dvrf").parent().unwrap().display().to_string();
+        shell.env_clear().env("PATH", format!("{tools}:{}", option_env!("PATH").unwrap_or_default()));
+        shell
+            .env("SUPRA_RPC_URL", &devnet.url)
+            .env("DVRF_DEVNET_URL", &devnet.url)
+            .env("DEVNET_CLI", &devnet.cli);
+        shell.env("LOTTERY_ADDR", LOTTERY).env("DEPOSIT_ADDR", testkit::DEPOSIT).env("DVRF_CACHE_DIR", "off");
+        shell.env("PROFILE", "my_profile").env("DVRF_CHAIN_ID", "6").current_dir(folder.path());
+        // The pipe in the first block is for a terminal, where no stdin means live.
+        let outcome = run(shell.args(["-c", &format!("exec </dev/null\n{block}")]));
+        // The deposit of this chain is low, and some commands say so by their code.
+        assert!((0..=1).contains(&outcome.code), "{block}{outcome}");
+        let quiet = block.contains('>') || block.contains("--textfile");
+        assert!(quiet || !outcome.out.trim().is_empty(), "{block}{outcome}");
+        assert!(!outcome.err.contains("[error]"), "{block}{outcome}");
+        ran += 1;
+    }
+    (ran, inbox.letters().len())
+}
+
+#[test]
+fn jq_every_block_of_the_readme_runs() {
+    let (ran, told) = run_all("README.md");
+    assert!(ran >= 5 && told == 1, "{ran} blocks ran, {told} messages were sent");
+}
+
+#[test]
+fn jq_every_block_of_the_guide_runs() {
+    let (ran, told) = run_all("docs/guide.md");
+    assert!(ran >= 12 && told == 2, "{ran} blocks ran, {told} messages were sent");
+}
+
+/// The Russian pages have the same blocks, so that what runs in one runs in the other.
+#[test]
+fn translated_pages_have_the_same_blocks() {
+    assert_eq!(blocks(&page("docs/guide.ru.md")), blocks(&page("docs/guide.md")));
+}
