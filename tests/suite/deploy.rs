@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use testkit::inbox::Inbox;
-use testkit::{DEPOSIT, Devnet, LOTTERY, binary, installed, root, run, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, installed, root, run, tool};
 
 fn deploy(file: &str) -> PathBuf {
     root().join("scripts/deploy").join(file)
@@ -64,7 +64,7 @@ fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
     assert_eq!(outcome, (Some(0), String::new()));
     let services: Vec<_> =
         copies.iter().filter(|copy| copy.extension().is_some_and(|e| e == "service")).collect();
-    assert_eq!((copies.len(), services.len()), (5, 3));
+    assert_eq!((copies.len(), services.len()), (7, 4));
     for service in services {
         let words = ["security", "--offline=true", "--threshold=20", "--no-pager"];
         let (code, text) = said(Command::new("systemd-analyze").args(words).arg(service));
@@ -97,6 +97,7 @@ fn start_line(unit: &str, state: &Path, metrics: &Path) -> Vec<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     let line = line
         .replace("%S", &state.display().to_string())
+        .replace("%L", &state.display().to_string())
         .replace("%i", "testnet")
         .replace("/var/lib/prometheus/node-exporter", &metrics.display().to_string());
     line.split(' ').map(str::to_owned).collect()
@@ -133,6 +134,25 @@ fn deploy_the_units_start_lines_do_their_work() {
 }
 
 #[test]
+fn deploy_the_draw_units_start_line_draws_once() {
+    let devnet = Devnet::start(&["--scenario", "ready"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("dvrf-draw/testnet")).unwrap();
+    let words = start_line("dvrf-draw@.service", folder.path(), folder.path());
+    let draw = || run(devnet.tool("dvrf-draw", Way::Cli("v9")).args(&words[1..]));
+    let (first, second) = (draw(), draw());
+    let status = |outcome: &testkit::Outcome| outcome.json()["status"].as_str().unwrap().to_owned();
+    assert_eq!((first.code, status(&first).as_str()), (0, "executed"), "{first}");
+    assert_eq!((second.code, status(&second).as_str()), (0, "not_ready"), "{second}");
+    let log = read(&folder.path().join("dvrf-draw/testnet.jsonl"));
+    let events: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(events, ["auto_draw.submitting", "auto_draw.executed", "auto_draw.not_ready"]);
+}
+
+#[test]
 fn deploy_users_and_directories_are_made_as_declared() {
     if !installed(&["systemd-sysusers", "systemd-tmpfiles"]) {
         return;
@@ -144,7 +164,9 @@ fn deploy_users_and_directories_are_made_as_declared() {
     let outcome = said(Command::new("systemd-sysusers").arg(&flag).arg(deploy("systemd/sysusers.conf")));
     assert_eq!(outcome.0, Some(0), "{}", outcome.1);
     let passwd = read(&place.join("etc/passwd"));
-    assert!(passwd.starts_with("dvrf:x:") && passwd.contains(":/var/lib/dvrf:"), "{passwd}");
+    let homes: Vec<_> = passwd.lines().map(|line| line.split(':').nth(5).unwrap()).collect();
+    assert!(passwd.starts_with("dvrf") && passwd.contains("\ndvrf"), "{passwd}");
+    assert!(homes.contains(&"/var/lib/dvrf") && homes.contains(&"/var/lib/dvrf-draw"), "{passwd}");
     if !is_root() {
         return;
     }
@@ -239,18 +261,22 @@ fn deploy_cron_lines_are_what_cron_takes() {
 }
 
 #[test]
-fn deploy_logrotate_turns_the_log_without_losing_a_line() {
-    if !installed(&["logrotate", "useradd", "unshare"]) || !is_root() {
-        return;
+fn deploy_logrotate_turns_the_logs_without_losing_a_line() {
+    if installed(&["logrotate"]) && is_root() {
+        ["dvrf", "dvrf-draw"].into_iter().for_each(rotated);
     }
+}
+
+fn rotated(user: &str) {
     let folder = tempfile::tempdir().unwrap();
     // A folder that belongs to the one user there surely is, in the place of dvrf.
     let log = folder.path().join("log");
     fs::create_dir(&log).unwrap();
-    let text = read(&deploy("logrotate/dvrf"));
-    assert!(text.contains("\n/var/log/dvrf/*.jsonl {\n    su dvrf dvrf\n"));
+    let text = read(&deploy(&format!("logrotate/{user}")));
+    assert!(text.contains(&format!("\n/var/log/{user}/*.jsonl {{\n    su {user} {user}\n")), "{text}");
     let config = folder.path().join("config");
-    let here = text.replace("/var/log/dvrf", &log.display().to_string()).replace("dvrf dvrf", "root root");
+    let here = text.replace(&format!("/var/log/{user}"), &log.display().to_string());
+    let here = here.replace(&format!("{user} {user}"), "root root");
     fs::write(&config, here).unwrap();
     let rotate = |words: &[&str]| {
         let state = folder.path().join("state");
