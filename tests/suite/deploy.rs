@@ -1,5 +1,6 @@
 //! `scripts/deploy`: the real systemd, cron and logrotate take the shipped files, and what they start does its work.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -74,6 +75,30 @@ fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
     let wrong = folder.path().join("wrong.service");
     fs::write(&wrong, read(copies.first().unwrap()).replace("ProtectHome=yes", "ProtectHome=maybe")).unwrap();
     assert!(!said(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(wrong)).1.is_empty());
+}
+
+#[test]
+fn deploy_units_are_installed_twice_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path().join("prefix");
+    let install = |word: &str| said(Command::new(root().join("scripts/install")).arg(word).arg(&prefix));
+    let found = |place: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(prefix.join(place)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let shipped: BTreeSet<String> =
+        units().iter().map(|unit| unit.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    for _ in 0..2 {
+        let (code, text) = install("--systemd");
+        assert_eq!(code, Some(0), "{text}");
+        assert_eq!(found("lib/systemd/system"), shipped);
+    }
+    let start = format!("ExecStart={}/bin/dvrf-notify --live", prefix.display());
+    assert!(read(&prefix.join("lib/systemd/system/dvrf-notify@.service")).contains(&start));
+    assert_eq!(install("--uninstall").0, Some(0));
+    for place in ["lib/systemd/system", "lib/sysusers.d", "lib/tmpfiles.d"] {
+        assert_eq!(found(place), BTreeSet::new(), "{place}");
+    }
 }
 
 #[test]
