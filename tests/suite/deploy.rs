@@ -1,14 +1,17 @@
 //! `scripts/deploy`: the real systemd, cron and logrotate take the shipped files, and what they start does its work.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use testkit::inbox::Inbox;
-use testkit::{DEPOSIT, Devnet, LOTTERY, binary, installed, root, run, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, installed, root, run, tool};
 
 fn deploy(file: &str) -> PathBuf {
     root().join("scripts/deploy").join(file)
@@ -62,7 +65,7 @@ fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
     assert_eq!(outcome, (Some(0), String::new()));
     let services: Vec<_> =
         copies.iter().filter(|copy| copy.extension().is_some_and(|e| e == "service")).collect();
-    assert_eq!((copies.len(), services.len()), (5, 3));
+    assert_eq!((copies.len(), services.len()), (7, 4));
     for service in services {
         let words = ["security", "--offline=true", "--threshold=20", "--no-pager"];
         let (code, text) = said(Command::new("systemd-analyze").args(words).arg(service));
@@ -72,6 +75,30 @@ fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
     let wrong = folder.path().join("wrong.service");
     fs::write(&wrong, read(copies.first().unwrap()).replace("ProtectHome=yes", "ProtectHome=maybe")).unwrap();
     assert!(!said(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(wrong)).1.is_empty());
+}
+
+#[test]
+fn deploy_units_are_installed_twice_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path().join("prefix");
+    let install = |word: &str| said(Command::new(root().join("scripts/install")).arg(word).arg(&prefix));
+    let found = |place: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(prefix.join(place)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let shipped: BTreeSet<String> =
+        units().iter().map(|unit| unit.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    for _ in 0..2 {
+        let (code, text) = install("--systemd");
+        assert_eq!(code, Some(0), "{text}");
+        assert_eq!(found("lib/systemd/system"), shipped);
+    }
+    let start = format!("ExecStart={}/bin/dvrf-notify --live", prefix.display());
+    assert!(read(&prefix.join("lib/systemd/system/dvrf-notify@.service")).contains(&start));
+    assert_eq!(install("--uninstall").0, Some(0));
+    for place in ["lib/systemd/system", "lib/sysusers.d", "lib/tmpfiles.d"] {
+        assert_eq!(found(place), BTreeSet::new(), "{place}");
+    }
 }
 
 #[test]
@@ -95,6 +122,7 @@ fn start_line(unit: &str, state: &Path, metrics: &Path) -> Vec<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     let line = line
         .replace("%S", &state.display().to_string())
+        .replace("%L", &state.display().to_string())
         .replace("%i", "testnet")
         .replace("/var/lib/prometheus/node-exporter", &metrics.display().to_string());
     line.split(' ').map(str::to_owned).collect()
@@ -131,6 +159,25 @@ fn deploy_the_units_start_lines_do_their_work() {
 }
 
 #[test]
+fn deploy_the_draw_units_start_line_draws_once() {
+    let devnet = Devnet::start(&["--scenario", "ready"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("dvrf-draw/testnet")).unwrap();
+    let words = start_line("dvrf-draw@.service", folder.path(), folder.path());
+    let draw = || run(devnet.tool("dvrf-draw", Way::Cli("v9")).args(&words[1..]));
+    let (first, second) = (draw(), draw());
+    let status = |outcome: &testkit::Outcome| outcome.json()["status"].as_str().unwrap().to_owned();
+    assert_eq!((first.code, status(&first).as_str()), (0, "executed"), "{first}");
+    assert_eq!((second.code, status(&second).as_str()), (0, "not_ready"), "{second}");
+    let log = read(&folder.path().join("dvrf-draw/testnet.jsonl"));
+    let events: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(events, ["auto_draw.submitting", "auto_draw.executed", "auto_draw.not_ready"]);
+}
+
+#[test]
 fn deploy_users_and_directories_are_made_as_declared() {
     if !installed(&["systemd-sysusers", "systemd-tmpfiles"]) {
         return;
@@ -142,7 +189,9 @@ fn deploy_users_and_directories_are_made_as_declared() {
     let outcome = said(Command::new("systemd-sysusers").arg(&flag).arg(deploy("systemd/sysusers.conf")));
     assert_eq!(outcome.0, Some(0), "{}", outcome.1);
     let passwd = read(&place.join("etc/passwd"));
-    assert!(passwd.starts_with("dvrf:x:") && passwd.contains(":/var/lib/dvrf:"), "{passwd}");
+    let homes: Vec<_> = passwd.lines().map(|line| line.split(':').nth(5).unwrap()).collect();
+    assert!(passwd.starts_with("dvrf") && passwd.contains("\ndvrf"), "{passwd}");
+    assert!(homes.contains(&"/var/lib/dvrf") && homes.contains(&"/var/lib/dvrf-draw"), "{passwd}");
     if !is_root() {
         return;
     }
@@ -185,8 +234,7 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     fs::write(place("etc/testnet.env"), settings(&devnet)).unwrap();
     fs::write(place("etc/testnet/slack-url"), inbox.url("services/T0/SECRET")).unwrap();
     let old = place("lib/report-2024-01-01.json");
-    #[expect(clippy::disallowed_methods, reason = "logrotate goes by the file's age on the real clock")]
-    let long_ago = SystemTime::now() - Duration::from_secs(400 * 86_400);
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     fs::File::create(&old).unwrap().set_modified(long_ago).unwrap();
 
     let mut cron = Command::new("unshare");
@@ -238,18 +286,22 @@ fn deploy_cron_lines_are_what_cron_takes() {
 }
 
 #[test]
-fn deploy_logrotate_turns_the_log_without_losing_a_line() {
-    if !installed(&["logrotate", "useradd", "unshare"]) || !is_root() {
-        return;
+fn deploy_logrotate_turns_the_logs_without_losing_a_line() {
+    if installed(&["logrotate"]) && is_root() {
+        ["dvrf", "dvrf-draw"].into_iter().for_each(rotated);
     }
+}
+
+fn rotated(user: &str) {
     let folder = tempfile::tempdir().unwrap();
     // A folder that belongs to the one user there surely is, in the place of dvrf.
     let log = folder.path().join("log");
     fs::create_dir(&log).unwrap();
-    let text = read(&deploy("logrotate/dvrf"));
-    assert!(text.contains("\n/var/log/dvrf/*.jsonl {\n    su dvrf dvrf\n"));
+    let text = read(&deploy(&format!("logrotate/{user}")));
+    assert!(text.contains(&format!("\n/var/log/{user}/*.jsonl {{\n    su {user} {user}\n")), "{text}");
     let config = folder.path().join("config");
-    let here = text.replace("/var/log/dvrf", &log.display().to_string()).replace("dvrf dvrf", "root root");
+    let here = text.replace(&format!("/var/log/{user}"), &log.display().to_string());
+    let here = here.replace(&format!("{user} {user}"), "root root");
     fs::write(&config, here).unwrap();
     let rotate = |words: &[&str]| {
         let state = folder.path().join("state");
@@ -258,7 +310,7 @@ fn deploy_logrotate_turns_the_log_without_losing_a_line() {
     let line = format!("{}\n", "{\"a\":1}");
     let append = || {
         let file = fs::OpenOptions::new().create(true).append(true).open(log.join("testnet.jsonl"));
-        std::io::Write::write_all(&mut file.unwrap(), line.as_bytes()).unwrap();
+        file.unwrap().write_all(line.as_bytes()).unwrap();
     };
     append();
     let (code, text) = rotate(&["--debug"]);
@@ -337,4 +389,61 @@ fn deploy_the_cluster_job_reads_its_secret() {
     job.env("CREDENTIALS_DIRECTORY", folder.path()).env("DVRF_CACHE_DIR", "off");
     let outcome = run(job.args(&words[1..]));
     assert_eq!((outcome.code, inbox.letters().len()), (0, 1), "{outcome}");
+}
+
+#[test]
+fn deploy_rsyslog_sends_every_record_whole() {
+    if !installed(&["rsyslogd"]) {
+        return;
+    }
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().display().to_string();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    let text = read(&deploy("log-shipping/rsyslog.conf"))
+        .replace("/var/spool/rsyslog", &here)
+        .replace("/var/log/dvrf", &here)
+        .replace("logs.example", "127.0.0.1")
+        .replace("5140", &port);
+    let config = folder.path().join("rsyslog.conf");
+    fs::write(&config, text).unwrap();
+    let (code, told) = said(Command::new("rsyslogd").args(["-N1", "-f"]).arg(&config));
+    assert!(code == Some(0) && !told.contains("error"), "{told}");
+
+    let mut job = tool("dvrf-notify");
+    for line in settings(&devnet).lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        job.env(name, value);
+    }
+    let inbox = Inbox::friendly();
+    job.env("DVRF_NOTIFY_CHANNELS", format!("slack,url={}", inbox.url("x"))).env("DVRF_CACHE_DIR", "off");
+    let record = run(job.arg("--live"));
+    assert_eq!(record.code, 0, "{record}");
+    assert!(record.out.len() > 8192, "longer than rsyslog's default: {}", record.out.len());
+    let mut log = fs::File::create(folder.path().join("testnet.jsonl")).unwrap();
+    log.write_all(record.out.as_bytes()).unwrap();
+
+    let mut daemon = Command::new("rsyslogd")
+        .args(["-n", "-f"])
+        .arg(&config)
+        .arg("-i")
+        .arg(folder.path().join("pid"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (sender, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let stream = server.accept().unwrap().0;
+        // Nobody waits for what comes after the test.
+        BufReader::new(stream).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+    });
+    let first = lines.recv_timeout(Duration::from_secs(20));
+    log.write_all(record.out.as_bytes()).unwrap();
+    let second = lines.recv_timeout(Duration::from_secs(20));
+    drop(daemon.kill());
+    drop(daemon.wait());
+    assert_eq!((first.as_deref(), second.as_deref()), (Ok(record.out.trim_end()), Ok(record.out.trim_end())));
 }

@@ -6,6 +6,7 @@
 mod calc;
 mod check;
 mod deploy;
+mod differences;
 mod doctor;
 mod draw;
 mod draw_guard;

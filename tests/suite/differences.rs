@@ -1,0 +1,120 @@
+//! `docs/differences.md` against the list of the old scripts' defects: every letter is answered, every named test
+//! exists; and the few edges that no other module holds.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+use testkit::inbox::Inbox;
+use testkit::{Devnet, Way, root, run, tool};
+
+use crate::notify::report;
+
+/// How many defects each letter has in the recordings of the old scripts.
+const DEFECTS: [(char, usize); 8] =
+    [('A', 10), ('B', 20), ('C', 8), ('D', 11), ('E', 11), ('F', 13), ('G', 4), ('H', 7)];
+
+fn page() -> String {
+    fs::read_to_string(root().join("docs/differences.md")).unwrap()
+}
+
+#[test]
+fn every_letter_is_answered_once_and_held_by_something() {
+    let page = page();
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = page.lines().map(cells).filter(|cells| cells.len() == 6).collect();
+    let named: Vec<&str> = rows.iter().map(|row| row[1].as_str()).filter(|name| name.len() > 1).collect();
+    let wanted = DEFECTS.iter().flat_map(|(letter, most)| (1..=*most).map(move |n| format!("{letter}{n}")));
+    assert_eq!(
+        named.into_iter().filter(|name| *name != "---").collect::<Vec<_>>(),
+        wanted.collect::<Vec<_>>()
+    );
+    for row in rows.iter().filter(|row| row[1].len() > 1 && row[1] != "---") {
+        let verdict = ["repaired", "kept", "open"].iter().any(|word| row[3].starts_with(word));
+        assert!(verdict, "{}: {:?} is no verdict", row[1], row[3]);
+        assert!(row[3].starts_with("open") || row[4].contains("::"), "{}: held by {:?}", row[1], row[4]);
+    }
+}
+
+#[test]
+fn every_test_that_the_page_names_exists() {
+    let page = page();
+    let named: BTreeSet<&str> =
+        page.split('`').skip(1).step_by(2).filter(|word| word.contains("::")).collect();
+    assert!(named.len() > 60, "{}", named.len());
+    let mut problems = Vec::new();
+    for name in named {
+        let (file, test) = name.split_once("::").unwrap();
+        let path = match file.split_once('/').unwrap() {
+            ("suite", rest) => format!("tests/suite/{rest}"),
+            ("core", rest) => format!("crates/supra-core/src/{rest}"),
+            _ => file.to_owned(),
+        };
+        let source = fs::read_to_string(root().join(&path)).unwrap_or_default();
+        if !source.contains(&format!("fn {test}(")) {
+            problems.push(format!("{name}: no such test"));
+        }
+    }
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn a8_odd_bytes_after_a_sent_draw() {
+    let devnet = Devnet::start(&["--scenario", "ready"]);
+    let folder = tempfile::tempdir().unwrap();
+    let cli = folder.path().join("supra");
+    let script = format!("#!/bin/sh\nprintf '\\377\\376 noise\\n'\nexec '{}' \"$@\"\n", devnet.cli.display());
+    fs::write(&cli, script).unwrap();
+    fs::set_permissions(&cli, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut draw = devnet.tool("dvrf-draw", Way::Cli("v9"));
+    draw.env("SUPRA_CLI_BIN", &cli).args(["run", "--assume-yes", "--json-result", "--state-dir"]);
+    let outcome = run(draw.arg(folder.path().join("state")));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let document: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(document["executed"], true, "{outcome}");
+    assert!(document["stdout"].as_str().unwrap().starts_with("\u{fffd}\u{fffd} noise"), "{outcome}");
+}
+
+#[test]
+fn d10_e9_e11_words_and_locales() {
+    let outcome = run(tool("dvrf-notify")
+        .env("LC_ALL", "C")
+        .args(["--dry-run", "--format", "text", "--webhook-type", "slack", "--title", "Ночь"])
+        .write_stdin(report(50)));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert!(outcome.out.starts_with("🚨 Ночь · devnet: CRITICAL\n"), "{outcome}");
+    let devnet = Devnet::start(&[]);
+    let named = run(devnet.tool("dvrf-json", Way::Cli("v9")).args(["--live", "--profile=-x"]));
+    assert_eq!((named.code, named.json()["profile"].clone()), (0, json!("-x")), "{named}");
+}
+
+#[test]
+fn f9_f13_types_and_proxies() {
+    let inbox = Inbox::friendly();
+    for kind in ["SLACK", "carrier-pigeon"] {
+        let mut notify = tool("dvrf-notify");
+        notify.env("MONITOR_WEBHOOK_URL", inbox.url("SECRET")).env("MONITOR_WEBHOOK_TYPE", kind);
+        let outcome = run(notify.write_stdin(report(50)));
+        assert_eq!((outcome.code, inbox.letters().len()), (2, 0), "{outcome}");
+        assert!(outcome.err.contains(&format!("MONITOR_WEBHOOK_TYPE is {kind:?}")), "{outcome}");
+    }
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap();
+    let asked = std::thread::spawn(move || {
+        let (stream, _) = proxy.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).unwrap();
+        (&stream).write_all(b"HTTP/1.1 403 no\r\nContent-Length: 0\r\n\r\n").unwrap();
+        line
+    });
+    let mut notify = tool("dvrf-notify");
+    notify
+        .env("http_proxy", format!("http://{address}"))
+        .env("DVRF_NOTIFY_CHANNELS", "slack,url=http://hooks.test/x");
+    let outcome = run(notify.args(["--notify-timeout", "1"]).write_stdin(report(50)));
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert_eq!(asked.join().unwrap(), "CONNECT hooks.test:80 HTTP/1.1\r\n");
+}
