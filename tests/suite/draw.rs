@@ -349,6 +349,10 @@ fn a_whole_round_on_both_transports_and_one_whose_answer_never_comes() {
         let lines = steps(&outcome);
         assert_eq!((outcome.code, outcome.err.as_str(), lines.len()), (0, "", 11), "{way:?}: {outcome}");
         assert!(lines[..10].iter().all(|line| line["status"] == "ok"), "{outcome}");
+        let events = lines[8..10]
+            .iter()
+            .filter(|line| line["found"].as_str().unwrap().contains("the chain has the event"));
+        assert_eq!(events.count(), if way == Way::Rpc { 2 } else { 0 }, "{outcome}");
         assert_eq!(lines[10], json!({"smoke": "passed", "done": lines[10]["done"], "not_done": []}));
     }
     devnet.control(&json!({"callback_aborts": true}));

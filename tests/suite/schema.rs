@@ -99,6 +99,9 @@ fn the_checked_in_schema_is_the_types() {
     let line =
         serde_json::to_string_pretty(&schemars::schema_for!(supra_core::draw::AutoLine)).unwrap() + "\n";
     held("draw", &line);
+    let event =
+        serde_json::to_string_pretty(&schemars::schema_for!(supra_core::events::Event)).unwrap() + "\n";
+    held("event", &event);
 }
 
 fn held(name: &str, schema: &str) {

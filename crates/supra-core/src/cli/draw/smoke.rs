@@ -98,6 +98,8 @@ struct Round {
     requests: Count,
     nonce: Option<Count>,
     confirmed_by: Option<ConfirmedBy>,
+    /// The tip before the draw, where events can be read: by REST.
+    tip: Option<u64>,
 }
 
 /// Runs `smoke`.
@@ -129,6 +131,7 @@ pub fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, CliError> 
         requests: Count(0),
         nonce: None,
         confirmed_by: None,
+        tip: None,
     };
     for (index, (name, _)) in STEPS.iter().enumerate() {
         progress(index, session);

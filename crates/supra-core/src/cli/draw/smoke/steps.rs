@@ -14,8 +14,11 @@ use crate::config::{Settings, env};
 use crate::draw::command::RunWords;
 use crate::draw::receipt::{Standing, receipt, standing};
 use crate::draw::{ConfirmedBy, Trouble};
+use crate::events::Event;
 use crate::failure::{Failure, FailureKind};
+use crate::live::events::places;
 use crate::move_value::Node;
+use crate::scan::Wanted;
 use crate::state::State;
 use crate::transport::process::documents;
 use crate::view::{Argument, FunctionId, ViewCall};
@@ -233,7 +236,35 @@ fn next_seed(state: &State) -> Option<u64> {
     u64::try_from(lottery.next_client_seed.map(Count::get).or_else(beyond)?).ok()
 }
 
+/// The event of this draw, once the node has indexed it; `None` where events cannot be read.
+fn event(engine: &Engine, round: &Round, word: &str) -> Result<Option<Event>, Trouble> {
+    let Some(from) = round.tip else { return Ok(None) };
+    let scanner = engine.live.scanner();
+    let types =
+        scanner.types(&[word.to_owned()], &places(&engine.target)).map_err(|failure| unknown(&failure))?;
+    let start = Instant::now();
+    loop {
+        let tip = scanner.tip().map_err(|failure| unknown(&failure))?;
+        let wanted = Wanted { types: &types, from, to: tip.height + 1, limit: None, times: false };
+        let scan = scanner.read(&wanted).map_err(|failure| unknown(&failure))?;
+        let ours = |event: &Event| round.nonce.is_none_or(|nonce| event.number("nonce") == Some(nonce.get()));
+        if let Some(event) = scan.events.into_iter().find(ours) {
+            return Ok(Some(event));
+        }
+        if start.elapsed() > engine.confirm_timeout {
+            let text = format!("the lottery counts it, but its {word} event is not among the chain's events");
+            return Err(Trouble::new("NO_EVENT", text));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
 fn draw(engine: &mut Engine, round: &mut Round) -> Result<String, Trouble> {
+    round.tip = match engine.live.scanner().tip() {
+        Ok(tip) => Some(tip.height),
+        Err(failure) if failure.kind == FailureKind::Unsupported => None,
+        Err(failure) => return Err(unknown(&failure)),
+    };
     let result = engine.draw(round.requests, None);
     if let Some(trouble) = result.error {
         return Err(trouble);
@@ -250,9 +281,10 @@ fn draw(engine: &mut Engine, round: &mut Round) -> Result<String, Trouble> {
 fn requested(engine: &Engine, round: &Round) -> Result<String, Trouble> {
     let status = status(engine)?;
     let counted = status.rng_request_count.is_some_and(|count| count > round.requests);
-    let by = match round.confirmed_by {
-        Some(ConfirmedBy::Event) => "the receipt has the event",
-        _ => "the receipt has no event, the counter moved",
+    let by = match (event(engine, round, "draw-requested")?, round.confirmed_by) {
+        (Some(event), _) => format!("the chain has the event at height {}", event.height),
+        (None, Some(ConfirmedBy::Event)) => "the receipt has the event".to_owned(),
+        (None, _) => "the receipt has no event, the counter moved".to_owned(),
     };
     let nonce = round.nonce.map_or_else(|| "unknown".to_owned(), |nonce| nonce.to_string());
     expect(counted, "NOT_REQUESTED", format!("{by}; nonce {nonce}"))
@@ -266,7 +298,15 @@ fn handled(args: &SmokeArgs, engine: &Engine, round: &Round) -> Result<String, T
             && status.pending_request == Some(false)
     };
     match engine.watch(limit, answered) {
-        Ok(_) => Ok(format!("answered after {} ms", milliseconds(start.elapsed()))),
+        Ok(_) => {
+            let took = milliseconds(start.elapsed());
+            Ok(match event(engine, round, "draw-handled")? {
+                Some(event) => {
+                    format!("answered after {took} ms; the chain has the event at height {}", event.height)
+                }
+                None => format!("answered after {took} ms, by the counter: the CLI reads no events"),
+            })
+        }
         Err(Some(failure)) => Err(unknown(&failure)),
         Err(None) => {
             let nonce =
