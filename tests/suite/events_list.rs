@@ -163,6 +163,30 @@ fn tail_tells_every_event_once_over_kills() {
     assert_eq!(found, truth(&devnet));
 }
 
+#[test]
+fn tail_goes_on_with_another_node_when_one_dies() {
+    // Two nodes of one chain: the same history, and a clock that stands still.
+    let words = ["--blocks", "3000", "--history-events", "600", "--start-time", "1800000000"];
+    let (first, second) = (Devnet::start(&words), Devnet::start(&words));
+    let expected = truth(&second);
+    assert_eq!(truth(&first), expected, "they are one chain");
+    first.fault("latency=20ms");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    let mut tool = second.tool("dvrf-events", Way::Rpc);
+    tool.env("SUPRA_RPC_URL", format!("{},{}", first.url, second.url));
+    tool.args(["tail", "--since", "0", "--poll", "1", "--type", ALL, "--for", "6s"]);
+    tool.arg("--state-dir").arg(folder.path().join("state")).arg("--output").arg(&file);
+    let outcome = std::thread::scope(|scope| {
+        let tail = scope.spawn(|| run(&mut tool));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(first);
+        tail.join().unwrap()
+    });
+    assert_eq!(outcome.code, 0, "{outcome}");
+    assert_eq!(told(&lines(&std::fs::read_to_string(&file).unwrap())), expected);
+}
+
 /// What `dvrf-json --events | dvrf-check` finds.
 fn findings(devnet: &Devnet, words: &[&str]) -> Vec<Value> {
     let json = run(devnet.tool("dvrf-json", Way::Rpc).args(["--live", "--events", "6h"]));
