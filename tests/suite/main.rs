@@ -11,6 +11,7 @@ mod doctor;
 mod draw;
 mod draw_guard;
 mod events_list;
+mod flags;
 mod golden;
 mod json;
 mod legacy;

@@ -93,4 +93,5 @@ fn jq_every_block_of_the_guide_runs() {
 #[test]
 fn translated_pages_have_the_same_blocks() {
     assert_eq!(blocks(&page("docs/guide.ru.md")), blocks(&page("docs/guide.md")));
+    assert_eq!(blocks(&page("docs/README.ru.md")), blocks(&page("README.md")));
 }
