@@ -18,6 +18,12 @@ pub(crate) fn draw(devnet: &Devnet, way: Way, words: &[&str]) -> Command {
     command
 }
 
+/// Another chain: what was drawn on the old one says nothing about it.
+fn anew(devnet: &Devnet, scenario: &str) {
+    drop(std::fs::remove_dir_all(devnet.cli.parent().unwrap().join("state")));
+    devnet.enter(scenario);
+}
+
 fn ready(devnet: &Devnet, words: &[&str]) -> Outcome {
     run(draw(devnet, Way::Rpc, &["ready", "--live"]).args(words))
 }
@@ -143,7 +149,7 @@ fn asserts() -> Vec<(&'static str, Value, &'static [&'static str], &'static str,
 fn every_assert_is_explained_before_and_after() {
     let devnet = ready_chain();
     for (scenario, change, words, before, after) in asserts() {
-        devnet.enter(scenario);
+        anew(&devnet, scenario);
         devnet.control(&change);
         let outcome = ready(&devnet, words);
         assert_eq!(outcome.code, 1, "{before}: {outcome}");
@@ -230,13 +236,13 @@ fn the_clis_exit_code_alone_proves_nothing() {
     assert_eq!((failed.code, &result["returncode"]), (1, &json!(0)), "{failed}");
     assert!(failed.err.contains("wait until five tickets are sold"), "{failed}");
     // It ends with another code although the draw was accepted.
-    devnet.enter("ready");
+    anew(&devnet, "ready");
     devnet.fault("cli_exit_code=7");
     let done = run(&mut draw(&devnet, Way::Rpc, &["run", "--json-result", "--cool-down", "0"]));
     let result: Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!((done.code, &result["confirmed_by"]), (0, &json!("event")), "{done}");
     // It prints garbage and nothing was sent: unclear until the chain has been watched, and the code is passed on.
-    devnet.enter("ready");
+    anew(&devnet, "ready");
     devnet.fault("cli_garbage,cli_exit_code=7");
     let lost = run(&mut draw(
         &devnet,
@@ -292,7 +298,7 @@ fn auto_has_the_old_keys_and_every_status() {
         (0, &json!("not_ready"), &json!(1)),
         "{line}"
     );
-    devnet.enter("ready");
+    anew(&devnet, "ready");
     devnet.fault("5xx_rate=100");
     let (code, line, _) = auto(&["--execute", "--retries", "0"]);
     assert_eq!(
@@ -329,7 +335,7 @@ fn an_answer_is_waited_for_and_its_absence_told() {
     let done = run(&mut draw(&devnet, Way::Rpc, &["run", "--json-result", "--wait-handled", "20"]));
     let result: Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!((done.code, &result["handled"]["handled"]), (0, &json!(true)), "{done}");
-    devnet.enter("callback-aborts");
+    anew(&devnet, "callback-aborts");
     let mut stuck =
         draw(&devnet, Way::Rpc, &["run", "--json-result", "--wait-handled", "1", "--cool-down", "0"]);
     let stuck = run(&mut stuck);
@@ -365,7 +371,7 @@ fn a_whole_round_on_both_transports_and_one_whose_answer_never_comes() {
     let names: Vec<Value> = steps(&plan).iter().map(|line| line["name"].clone()).collect();
     assert_eq!((plan.code, names.len(), &names[9]), (0, 10, &json!("draw_handled")));
     // A player of its own, whose purse holds a hundred tickets: what is missing is minted.
-    devnet.enter("healthy");
+    anew(&devnet, "healthy");
     let player = ["--player-profile", "player9", "--player", "0xb009", "--tickets", "101"];
     let outcome = run(draw(&devnet, Way::Rpc, &["smoke", "--cool-down", "0"]).args(player));
     assert_eq!(outcome.code, 0, "{outcome}");

@@ -245,6 +245,40 @@ fn a_cli_that_hangs_after_the_chain_accepted_is_no_second_draw() {
 }
 
 #[test]
+fn a_node_that_is_behind_cannot_have_a_round_drawn_again() {
+    let place = Place::new();
+    assert_eq!(run(&mut place.auto()).json()["status"], "executed");
+    // The chain as it was before the draw: what a node that is behind shows.
+    place.devnet.enter("ready");
+    let line = run(&mut place.auto()).json();
+    assert_eq!(
+        (&line["status"], &line["readiness"]["reasons"][0]["code"]),
+        (&json!("not_ready"), &json!("ROUND_DRAWN"))
+    );
+    assert_eq!(place.draws(), 0, "nothing was sent to it");
+}
+
+#[test]
+fn a_cli_that_outlives_a_killed_run_keeps_others_out() {
+    if !installed(&["faketime"]) {
+        return;
+    }
+    let place = Place::new();
+    place.devnet.fault("cli_latency=2500ms");
+    let mut child = place.spawn(&[]);
+    std::thread::sleep(Duration::from_millis(1200));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let busy = run(&mut place.auto());
+    assert_eq!((busy.code, &busy.json()["status"]), (75, &json!("busy")), "{busy}");
+    std::thread::sleep(Duration::from_millis(2500));
+    place.devnet.fault("");
+    let statuses = place.recover();
+    assert_eq!(statuses, ["reconciled"]);
+    place.assert_one_draw("orphan", &statuses);
+}
+
+#[test]
 fn a_full_disk_stops_before_anything_is_sent() {
     let place = Place::new();
     let in_full = |log: &Path, stdout: &str| {

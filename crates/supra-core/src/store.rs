@@ -93,7 +93,7 @@ impl StateDir {
     /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
     pub fn lock(&self, name: &str, wait: Duration) -> Result<Held, StoreError> {
         let lock = Lock::take(&self.path.join(format!("{name}.lock")), wait)?;
-        Ok(Held { directory: self.path.clone(), name: name.to_owned(), _lock: lock })
+        Ok(Held { directory: self.path.clone(), name: name.to_owned(), lock })
     }
 }
 
@@ -101,7 +101,22 @@ impl StateDir {
 /// two runs hold two locks of one name.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Lets children hold the lock too: when we are killed, one that lives on keeps others out until it ends.
+    pub fn share_with_children(&self) {
+        // Without it the lock ends with us, as most locks do.
+        let _ = rustix::io::fcntl_setfd(&self.file, rustix::io::FdFlags::empty());
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that still has the descriptor must not hold a lock that we have done with.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -118,7 +133,7 @@ impl Lock {
         let start = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path, &error)),
                 Err(TryLockError::WouldBlock) => match wait.checked_sub(start.elapsed()) {
                     Some(left) if !left.is_zero() => std::thread::sleep(POLL.min(left)),
@@ -134,10 +149,15 @@ impl Lock {
 pub struct Held {
     directory: PathBuf,
     name: String,
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Held {
+    /// As [`Lock::share_with_children`].
+    pub fn share_with_children(&self) {
+        self.lock.share_with_children();
+    }
+
     /// The path of `NAME.KIND`.
     pub fn path(&self, kind: &str) -> PathBuf {
         self.directory.join(format!("{}.{kind}", self.name))
@@ -211,7 +231,17 @@ pub fn append_line(path: &Path, line: &str) -> Result<(), StoreError> {
         .mode(0o640)
         .open(path)
         .map_err(|error| failed(&error))?;
-    file.write_all(format!("{line}\n").as_bytes()).map_err(|error| failed(&error))?;
+    let before = file.metadata().map(|found| found.len());
+    if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
+        // A disk that fills up within the line must not leave half of it for the next one to be glued to.
+        if let (Ok(before), Ok(found)) = (before, file.metadata())
+            && found.is_file()
+            && found.len() > before
+        {
+            let _ = file.set_len(before);
+        }
+        return Err(failed(&error));
+    }
     match file.sync_all() {
         // A pipe or a terminal has no disk to reach.
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),

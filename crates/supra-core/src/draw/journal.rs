@@ -22,6 +22,9 @@ pub struct Journal {
     pub intent: Option<Intent>,
     /// The round tried last.
     pub tried: Option<Tried>,
+    /// The last round that was drawn: a node that is behind must not have it drawn again.
+    #[serde(default)]
+    pub drawn: Option<Count>,
 }
 
 /// A draw that was about to be sent.
@@ -85,7 +88,7 @@ impl Intent {
 impl Journal {
     /// Reads the file. One that cannot be understood is an error: a draw may hang on it.
     pub fn read(held: &Held, lottery: &str) -> Result<Self, JournalError> {
-        let new = Self { schema: SCHEMA.to_owned(), lottery: lottery.to_owned(), intent: None, tried: None };
+        let new = Self { schema: SCHEMA.to_owned(), lottery: lottery.to_owned(), ..Self::default() };
         let Some(bytes) = held.read(KIND)? else { return Ok(new) };
         let path = || held.path(KIND).display().to_string();
         let journal: Self = serde_json::from_slice(&bytes)
@@ -112,9 +115,20 @@ impl Journal {
         self.intent = Some(intent);
     }
 
-    /// Closes the intent: its outcome is known.
+    /// Closes the intent: nothing came of it.
     pub fn close(&mut self) {
         self.intent = None;
+    }
+
+    /// Closes the intent: the round is drawn.
+    pub fn close_drawn(&mut self, round: Count) {
+        self.intent = None;
+        self.drawn = self.drawn.max(Some(round));
+    }
+
+    /// Whether this round, or a later one, is known to be drawn.
+    pub fn is_drawn(&self, round: Count) -> bool {
+        self.drawn.is_some_and(|drawn| round <= drawn)
     }
 
     /// How often this round was tried, and for how many more seconds it should rest.
@@ -182,6 +196,9 @@ mod tests {
         journal.open(Intent::new("b", 1060, None, 0, Count(7)));
         assert_eq!(journal.rest(Count(7), 60, 2000), (2, None));
         assert_eq!(journal.rest(Count(8), 60, 1061), (0, None));
+        journal.close_drawn(Count(7));
+        assert_eq!([6, 7, 8].map(|round| journal.is_drawn(Count(round))), [true, true, false]);
+        assert_eq!(journal.intent, None);
     }
 
     #[test]

@@ -101,17 +101,17 @@ pub fn standing(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &st
 
 /// Endings of which the CLI's own order of work proves that nothing was sent (`facts/supra.md` §4.3, §4.6).
 fn refused_before_sending(code: i32, stdout: &str, stderr: &str) -> bool {
-    const BEFORE: [&str; 7] = [
-        "unexpected argument",
-        "required arguments were not provided",
-        "unrecognized subcommand",
-        "invalid value",
-        "No active profile",
-        "profile not found",
-        "Simulation failed",
+    // clap ends with 2 before anything else is done; the same words at another code may be anybody's.
+    const USAGE: [&str; 4] = [
+        "error: unexpected argument",
+        "error: the following required arguments were not provided",
+        "error: unrecognized subcommand",
+        "error: invalid value '",
     ];
+    const BEFORE: [&str; 3] = ["No active profile", "profile not found", "Simulation failed"];
     let says = |words: &str| stderr.contains(words) || stdout.contains(words);
-    code != 0 && BEFORE.iter().any(|words| says(words))
+    let usage = code == 2 && USAGE.iter().any(|words| stderr.contains(words));
+    usage || (code != 0 && BEFORE.iter().any(|words| says(words)))
 }
 
 /// The failure with the abort's name and remedy where we know it.
@@ -199,7 +199,10 @@ mod tests {
             (Some(0), ""),
             (Some(1), "error sending request for url: connection reset"),
             (Some(137), ""),
-            (Some(0), "unexpected argument"),
+            (Some(0), "error: unexpected argument '--x' found"),
+            // serde says the same of a receipt that it cannot read: after sending.
+            (Some(1), "error: invalid value 'null' at line 1"),
+            (Some(2), "decoding failed: invalid value: null"),
         ] {
             assert!(matches!(of(None, ended, stderr), Standing::Unclear(_)), "{stderr}");
         }

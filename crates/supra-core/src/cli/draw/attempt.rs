@@ -38,6 +38,8 @@ impl Engine {
             return result;
         }
         fault_point("after_intent");
+        // A CLI that outlives us may still send: it keeps the locks until it ends.
+        self.share_locks();
         let finished = match self.sender.run(&self.sender.words) {
             Ok(finished) => finished,
             Err(failure) => {
@@ -63,8 +65,24 @@ impl Engine {
         let (at_s, submit_s) =
             (self.clock.now_s(), i64::try_from(self.sender.timeout.as_secs()).unwrap_or(0));
         let Some(ledger) = &mut self.ledger else { return Ok(()) };
+        if ledger.journal.is_drawn(round) {
+            let text = format!("round {round} is drawn already: the node is behind");
+            let hint = "ask another node; for a lottery that was deployed anew move its draw journal away";
+            return Err(Trouble::new("ROUND_DRAWN", text).with_hint(hint));
+        }
+        if let Some(open) = &ledger.journal.intent {
+            let text = format!("the draw of run {} has no outcome yet", open.run_id);
+            return Err(Trouble::new("INTENT_OPEN", text)
+                .with_hint("dvrf-draw auto --execute decides about it first"));
+        }
         let run_id = stable_id(&["draw", &at_s.to_string(), &std::process::id().to_string()]);
         ledger.journal.open(Intent::new(&run_id, at_s, self.sender.words.expiration_s, submit_s, round));
+        ledger.write()
+    }
+
+    fn close_drawn(&mut self, round: Count) -> Result<(), Trouble> {
+        let Some(ledger) = &mut self.ledger else { return Ok(()) };
+        ledger.journal.close_drawn(round);
         ledger.write()
     }
 
@@ -130,7 +148,7 @@ impl Engine {
                 let by_event = standing == Standing::Succeeded && found.nonce.is_some();
                 result.confirmed_by = Some(if by_event { ConfirmedBy::Event } else { ConfirmedBy::State });
                 result.nonce = found.nonce;
-                result.error = self.close_intent().err();
+                result.error = self.close_drawn(round).err();
             }
             Err(why) => {
                 let why = match &standing {
@@ -160,8 +178,10 @@ impl Engine {
     }
 
     fn wait_for_answer(&self, round: Count, limit: Duration) -> Handled {
+        // The counter, where it is known: a node that is behind still says that nothing is pending.
         let answered = |now: &Lottery| {
-            now.rng_response_count.is_some_and(|count| count > round) || now.pending_request == Some(false)
+            let by_flag = now.pending_request == Some(false);
+            now.rng_response_count.map_or(by_flag, |count| count > round)
         };
         let start = Instant::now();
         let handled = self.watch(limit, answered).is_ok();

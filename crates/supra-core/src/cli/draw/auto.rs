@@ -178,7 +178,7 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
         }
         Earlier::Open(trouble) => return Err(error(trouble)),
     }
-    if args.fill_tickets && args.execute {
+    if args.fill_tickets && args.execute && only_tickets_lack(args, &engine, &seen, session)? {
         line.tickets_bought = Some(fill(args, &engine, &seen, session)?);
         if line.tickets_bought > Some(0) {
             seen = read(args, &engine, session)?;
@@ -269,6 +269,14 @@ fn execute(
     line.manual_draw_exit_code = Some(exit.code());
     line.manual_draw = Some(DrawResult { readiness: None, ..result });
     Ok(exit)
+}
+
+/// Whether tickets are all that stands against a draw: they are not bought for one that something else forbids.
+fn only_tickets_lack(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<bool, Over> {
+    let mut found = ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.judge, session)?;
+    engine.object(&mut found, session);
+    let about_tickets = ["TOO_FEW_TICKETS", "DRAW_NOT_SCHEDULED"];
+    Ok(found.reasons.iter().all(|reason| about_tickets.contains(&reason.code.as_str())))
 }
 
 /// Buys the tickets that are missing, as far as `--max-spend` allows.

@@ -1,7 +1,7 @@
 //! What guards a draw: locks, the journal, and the chain before anything is sent.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::sender::Sender;
 use super::{Clock, DrawArgs};
@@ -129,9 +129,12 @@ impl Engine {
             StoreError::Busy { .. } => Stop::Busy(error),
             other => Stop::Failed(other.into()),
         };
+        let start = Instant::now();
         let lock =
             args.guards.lock_file.as_ref().map(|path| Lock::take(path, wait).map_err(busy)).transpose()?;
-        let ledger = if acts { Self::ledger(&target, wait, session, busy)? } else { None };
+        // One wait for both locks.
+        let left = wait.saturating_sub(start.elapsed());
+        let ledger = if acts { Self::ledger(&target, left, session, busy)? } else { None };
         Ok(Self {
             live: Live::open(settings)?,
             judge: Judge::new(policy, session)?,
@@ -171,6 +174,16 @@ impl Engine {
             failure.with_hint(trouble.hint.unwrap_or_default())
         })?;
         Ok(Some(Ledger { held, journal }))
+    }
+
+    /// Lets the CLI hold the locks as long as it lives.
+    pub(super) fn share_locks(&self) {
+        if let Some(lock) = &self.lock {
+            lock.share_with_children();
+        }
+        if let Some(ledger) = &self.ledger {
+            ledger.held.share_with_children();
+        }
     }
 
     /// Whether a lock keeps other runs of this host out.
@@ -225,7 +238,10 @@ impl Engine {
             Fate::Requested => Earlier::Requested(intent),
             Fate::Lost => Earlier::Void(format!("the draw of run {} was never accepted", intent.run_id)),
         };
-        ledger.journal.close();
+        match &earlier {
+            Earlier::Requested(intent) => ledger.journal.close_drawn(intent.round),
+            _ => ledger.journal.close(),
+        }
         match ledger.write() {
             Ok(()) => earlier,
             Err(trouble) => Earlier::Open(trouble),
@@ -235,6 +251,14 @@ impl Engine {
     /// Adds what the journal has against another attempt.
     pub(super) fn object(&self, readiness: &mut Readiness, session: &Session) {
         let (Some(ledger), Some(round)) = (&self.ledger, readiness.round) else { return };
+        if ledger.journal.is_drawn(round) {
+            let text = self.judge.policy.lang.pick(
+                format!("round {round} is drawn already: the node is behind"),
+                format!("раунд {round} уже разыгран: узел отстаёт"),
+            );
+            readiness.object("ROUND_DRAWN", text);
+            return;
+        }
         let (attempts, rest) = ledger.journal.rest(round, self.cool_down_s, self.clock.now_s());
         let lang = self.judge.policy.lang;
         if attempts >= self.max_attempts {

@@ -9,7 +9,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Engine, Stop};
+use super::engine::{Earlier, Engine, Stop};
 use super::{DrawArgs, milliseconds};
 use crate::address::Address;
 use crate::amount::Count;
@@ -119,6 +119,11 @@ pub fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, CliError> 
             return Ok(Exit::Busy);
         }
     };
+    let seen = engine.read(session)?;
+    if let Earlier::Open(trouble) = engine.reconcile(&seen) {
+        super::run::say(&trouble, session);
+        return Ok(Exit::CannotAnswer);
+    }
     let player = match &args.player {
         Some(text) => crate::cli::typed::parsed("--player", text)?,
         None => engine.target.lottery.ok_or_else(|| Settings::missing(&env::LOTTERY_ADDR))?,
