@@ -116,6 +116,11 @@ impl Settings {
         })
     }
 
+    /// A value that cannot be done without.
+    pub fn needed<T>(value: Option<T>, variable: &Variable) -> Result<T, Failure> {
+        value.ok_or_else(|| Self::missing(variable))
+    }
+
     /// The failure for a setting that is needed and not given.
     pub fn missing(variable: &Variable) -> Failure {
         let flag = variable.flag.map(|flag| format!(" or {flag}")).unwrap_or_default();

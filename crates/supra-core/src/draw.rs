@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::amount::Count;
+use crate::failure::Failure;
 use crate::readiness::Readiness;
 
 /// Longest that a signed transaction can still be accepted, seconds (`facts/supra.md` §2.7: TTL ≤ 600 s).
@@ -96,6 +97,16 @@ impl Trouble {
     /// Without a hint.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into(), hint: None }
+    }
+
+    /// A failure under a code, with its hint.
+    pub fn of(code: &str, failure: &Failure) -> Self {
+        Self { code: code.to_owned(), message: failure.message.clone(), hint: failure.hint.clone() }
+    }
+
+    /// A failure under its kind's name, in capitals.
+    pub fn by_kind(failure: &Failure) -> Self {
+        Self::of(&failure.kind.name().to_ascii_uppercase(), failure)
     }
 
     /// The same with a hint.

@@ -10,9 +10,11 @@
 
 pub mod address;
 pub mod amount;
+pub mod clock;
 pub mod failure;
 pub mod lang;
 pub mod secret;
+pub mod stable_id;
 
 pub mod abort;
 pub mod config;

@@ -47,10 +47,6 @@ enum Kind {
     Replay,
 }
 
-fn needed<T>(value: Option<T>, variable: &'static env::Variable) -> Result<T, Failure> {
-    value.ok_or_else(|| Settings::missing(variable))
-}
-
 impl Live {
     /// Reads the settings and opens the transport they choose. Nothing is asked yet.
     pub fn open(settings: &Settings) -> Result<Self, Failure> {
@@ -59,7 +55,7 @@ impl Live {
             overrides: Overrides::read(settings)?,
             calculation: calculation(settings)?,
             cache_directory: cache::directory(settings),
-            timeout: needed(settings.seconds(&env::TIMEOUT)?, &env::TIMEOUT)?,
+            timeout: Settings::needed(settings.seconds(&env::TIMEOUT)?, &env::TIMEOUT)?,
             settings: settings.clone(),
         })
     }
@@ -110,7 +106,7 @@ impl Live {
 
     /// The lottery's status alone, as a watcher of one draw asks for it again and again.
     pub fn lottery_status(&self, target: &Target) -> Result<Lottery, Failure> {
-        let lottery = needed(target.lottery, &env::LOTTERY_ADDR)?;
+        let lottery = Settings::needed(target.lottery, &env::LOTTERY_ADDR)?;
         let (module, name) = (target.lottery_module.clone(), "get_lottery_status".to_owned());
         let function = FunctionId { address: lottery, module, name };
         let answer = self.view(ViewCall { function, type_arguments: Vec::new(), arguments: Vec::new() })?;
@@ -132,8 +128,8 @@ pub fn fail(record: &mut Record, failure: &Failure, now: Timestamp) -> Result<()
 
 /// The formula of the settings: all three gas values or none.
 pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> {
-    let margin = needed(settings.decimal(&env::MARGIN)?, &env::MARGIN)?;
-    let window = needed(settings.bounded(&env::WINDOW, 1_000_000)?, &env::WINDOW)?;
+    let margin = Settings::needed(settings.decimal(&env::MARGIN)?, &env::MARGIN)?;
+    let window = Settings::needed(settings.bounded(&env::WINDOW, 1_000_000)?, &env::WINDOW)?;
     let gas = [&env::MAX_GAS_PRICE, &env::MAX_GAS_LIMIT, &env::VERIFICATION_GAS];
     let values = gas.map(|variable| settings.number(variable));
     let [price, limit, verification] = values;
@@ -177,7 +173,7 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
         Kind::Rpc => Box::new(RpcTransport::new(rpc(settings, network)?)?),
         Kind::Cli => Box::new(ProcessTransport::new(process(settings)?)?),
         Kind::Replay => {
-            let directory = needed(settings.text(&env::REPLAY_DIR), &env::REPLAY_DIR)?;
+            let directory = Settings::needed(settings.text(&env::REPLAY_DIR), &env::REPLAY_DIR)?;
             Box::new(ReplayTransport::open(Path::new(directory))?)
         }
     };
@@ -188,14 +184,14 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
 }
 
 fn jobs(settings: &Settings) -> Result<usize, Failure> {
-    let jobs = needed(settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
+    let jobs = Settings::needed(settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
     Ok(usize::try_from(jobs).unwrap_or(1))
 }
 
 fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failure> {
     let given = settings.text(&env::RPC_URL).map(str::to_owned);
     let urls = given.or_else(|| network.map(|network| network.rpc_url().to_owned()));
-    let urls = needed(urls, &env::RPC_URL)?;
+    let urls = Settings::needed(urls, &env::RPC_URL)?;
     let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Secret::new).collect();
     let versions = settings.text(&env::RPC_API).unwrap_or_default().split(',').map(str::trim);
     let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
@@ -207,7 +203,7 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failu
         urls,
         headers: headers(settings)?,
         versions,
-        call_timeout: needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
+        call_timeout: Settings::needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
         jobs: jobs(settings)?,
         retries: retries(settings)?,
         body_bytes_max: BODY_BYTES_MAX,
@@ -216,7 +212,7 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failu
 }
 
 fn retries(settings: &Settings) -> Result<u32, Failure> {
-    let retries = needed(settings.number(&env::RETRIES)?, &env::RETRIES)?;
+    let retries = Settings::needed(settings.number(&env::RETRIES)?, &env::RETRIES)?;
     match u32::try_from(retries) {
         Ok(retries @ 0..=20) => Ok(retries),
         _ => {
@@ -254,9 +250,9 @@ fn process(settings: &Settings) -> Result<ProcessConfig, Failure> {
             .text(&env::RPC_URL)
             .map(|urls| Secret::new(urls.split(',').next().unwrap_or(urls).trim())),
         supra_config: settings.text(&env::SUPRA_CONFIG).map(str::to_owned),
-        generation: needed(generation, &env::CLI_GENERATION)?,
+        generation: Settings::needed(generation, &env::CLI_GENERATION)?,
         env_remove: env::NOT_FOR_CHILDREN,
-        call_timeout: needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
+        call_timeout: Settings::needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
         jobs: jobs(settings)?,
         compose: compose.map(|service| Compose { docker: "docker".into(), service: service.to_owned() }),
     })

@@ -9,12 +9,10 @@ mod sender;
 pub mod smoke;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
 
-use super::Session;
 use super::args::{LiveArgs, StateArgs, setting_flags};
 use crate::address::Address;
 use crate::config::{Settings, env};
@@ -141,28 +139,6 @@ impl ReadinessArgs {
             expected_aggregators: Vec::new(),
             lang,
         })
-    }
-}
-
-/// The wall clock of a run: as it was at the start, moved on by the clock that never jumps.
-#[derive(Debug, Clone, Copy)]
-struct Clock {
-    start: Timestamp,
-    begun: Instant,
-}
-
-impl Clock {
-    fn of(session: &Session) -> Self {
-        Self { start: session.now, begun: Instant::now() }
-    }
-
-    fn now(&self) -> Timestamp {
-        let passed = jiff::SignedDuration::try_from(self.begun.elapsed()).unwrap_or_default();
-        self.start.checked_add(passed).unwrap_or(self.start)
-    }
-
-    fn now_s(&self) -> i64 {
-        self.now().as_second()
     }
 }
 

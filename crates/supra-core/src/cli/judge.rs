@@ -131,9 +131,7 @@ impl Judge {
 fn memory_name(record: &Record) -> String {
     let text = |key: &str| record.get::<String>(key).ok().flatten().unwrap_or_default();
     let target = format!("{} {} {}", text("deposit_addr"), text("client_addr"), text("lottery_addr"));
-    let digest = ring::digest::digest(&ring::digest::SHA256, target.as_bytes());
-    let bytes: [u8; 8] = std::array::from_fn(|place| digest.as_ref()[place]);
-    format!("pending-{:016x}", u64::from_be_bytes(bytes))
+    format!("pending-{}", crate::stable_id::stable_id(&[&target]))
 }
 
 fn exit_of(checks: &Checks) -> Exit {

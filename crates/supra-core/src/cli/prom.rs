@@ -136,7 +136,7 @@ impl PromArgs {
 
     fn plan(&self, policy: &PolicyArgs, session: &Session) -> Result<Plan, Failure> {
         let settings = &session.settings;
-        let prefix = needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?;
+        let prefix = Settings::needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?;
         if !is_name(prefix) {
             let message =
                 format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
@@ -152,10 +152,6 @@ impl PromArgs {
             own_limit: settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants),
         })
     }
-}
-
-fn needed<T>(value: Option<T>, variable: &'static env::Variable) -> Result<T, Failure> {
-    value.ok_or_else(|| Settings::missing(variable))
 }
 
 /// Labels of a repeatable flag; the last of a name wins, an empty item is none.

@@ -16,18 +16,20 @@ use super::teller::{Teller, Told};
 use super::typed::{bad, parsed};
 use super::{CliError, Session};
 use crate::check::Policy;
+use crate::clock::Clock;
 use crate::config::{Settings, env};
 use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
 use crate::http::Http;
+use crate::notify::Outcome;
 use crate::notify::channel::Level;
 use crate::notify::channel::words::{Problem, parse_span};
 use crate::notify::deliver::Sender;
 use crate::notify::memory::Rules;
 use crate::notify::message::Voice;
-use crate::notify::{Outcome, stable_id};
 use crate::record::{Record, SCHEMA};
 use crate::render::plain_lines;
+use crate::stable_id::stable_id;
 
 /// The longest wait for one receiver's answer.
 const PER_CALL: Duration = Duration::from_secs(10);
@@ -240,7 +242,6 @@ impl TellArgs {
         }
         let settings = &session.settings;
         let text = |variable| settings.text(variable).unwrap_or_default().to_owned();
-        let begun = Instant::now();
         let run =
             stable_id(&["run", &session.now.as_nanosecond().to_string(), &std::process::id().to_string()]);
         Ok(Teller {
@@ -261,11 +262,10 @@ impl TellArgs {
             budget: timeout(settings)?,
             sender: Sender {
                 http: Http::new(channels.list.len().max(1)),
-                deadline: begun,
+                deadline: Instant::now(),
                 per_call: PER_CALL,
                 retries: RETRIES,
-                start: session.now,
-                begun,
+                clock: Clock::starting(session.now),
                 seed: u64::from(std::process::id()),
             },
             channels: channels.list,
@@ -278,7 +278,7 @@ impl TellArgs {
 const NO_CHANNEL_FIX: &str = "set MONITOR_WEBHOOK_URL or --webhook-url-file, or add --channel";
 
 fn timeout(settings: &Settings) -> Result<Duration, Failure> {
-    settings.seconds(&env::NOTIFY_TIMEOUT)?.ok_or_else(|| Settings::missing(&env::NOTIFY_TIMEOUT))
+    Settings::needed(settings.seconds(&env::NOTIFY_TIMEOUT)?, &env::NOTIFY_TIMEOUT)
 }
 
 /// `dvrf-notify`: every record judged, told and passed on.

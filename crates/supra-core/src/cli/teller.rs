@@ -20,8 +20,9 @@ use crate::notify::outbox::Entry;
 use crate::notify::payload::ping::{Signal, signal};
 use crate::notify::plan::{Case, Telling};
 use crate::notify::reply::Meaning;
-use crate::notify::{Notification, Outcome, stable_id};
+use crate::notify::{Notification, Outcome};
 use crate::record::Record;
+use crate::stable_id::stable_id;
 use crate::state::State;
 use crate::store::{Held, StateDir, StoreError};
 

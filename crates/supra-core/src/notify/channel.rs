@@ -171,7 +171,7 @@ impl Channel {
     /// A hash of the address: state files know a changed one by it.
     pub fn address_hash(&self) -> String {
         let token = self.token.as_ref().map_or("", Secret::reveal);
-        super::stable_id(&["address", self.given.reveal(), token])
+        crate::stable_id::stable_id(&["address", self.given.reveal(), token])
     }
 
     /// Scheme and host.

@@ -3,12 +3,11 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use super::channel::Channel;
 use super::message::Message;
 use super::payload::{Form, Parcel, has_plain_form, parcel};
 use super::reply::{Meaning, Reply, meaning, no_answer};
+use crate::clock::Clock;
 use crate::http::{Call, Http, Method};
 use crate::retry::Backoff;
 
@@ -26,10 +25,8 @@ pub struct Sender {
     pub per_call: Duration,
     /// How often a message is sent again.
     pub retries: u32,
-    /// The wall clock when the run began.
-    pub start: Timestamp,
-    /// The same instant on the clock that waits are measured by.
-    pub begun: Instant,
+    /// The time, for what the receivers are told of it.
+    pub clock: Clock,
     /// Spreads the waits of runs that began together.
     pub seed: u64,
 }
@@ -118,12 +115,6 @@ pub fn deliver(
 }
 
 impl Sender {
-    /// The wall clock, as far as the run's own clock moved on.
-    pub fn now(&self) -> Timestamp {
-        let passed = jiff::SignedDuration::try_from(self.begun.elapsed()).unwrap_or_default();
-        self.start.checked_add(passed).unwrap_or(self.start)
-    }
-
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -141,7 +132,7 @@ impl Sender {
                 return Delivery { end: End::Later { why, not_before_s: None }, attempts, status };
             }
             attempts += 1;
-            let (found, answered) = self.call(channel, &parcel(channel, message, form, self.now()));
+            let (found, answered) = self.call(channel, &parcel(channel, message, form, self.clock.now()));
             status = answered.or(status);
             let end = match found {
                 Meaning::Taken => End::Delivered,
@@ -160,7 +151,7 @@ impl Sender {
                         std::thread::sleep(wait);
                         continue;
                     }
-                    let second = |after| self.now().as_second().saturating_add_unsigned(after);
+                    let second = |after| self.clock.now_s().saturating_add_unsigned(after);
                     End::Later { why, not_before_s: after.map(|after| second(after.as_secs())) }
                 }
             };

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Event;
 use super::channel::{Channel, Kind, Level};
 use super::memory::{Memory, Occasion, Rules, alerting};
 use super::message::{Message, Voice, numbers};
 use super::outbox::Entry;
-use super::{Event, stable_id};
 use crate::check::{Checks, Finding, Policy, Severity, Status};
+use crate::stable_id::stable_id;
 use crate::state::State;
 
 /// Alertmanager is told of an end for this long: a single message may meet one of its replicas only.

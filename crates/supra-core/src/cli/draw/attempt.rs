@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use super::engine::Engine;
 use super::milliseconds;
+use super::sender::Sent;
 use crate::amount::Count;
 use crate::config::env::fault_point;
 use crate::draw::command::RunWords;
 use crate::draw::journal::Intent;
-use crate::draw::receipt::{Receipt, Standing, receipt, standing};
+use crate::draw::receipt::{Receipt, Standing};
 use crate::draw::{ConfirmedBy, DrawResult, Handled, Trouble};
 use crate::failure::{Failure, quote};
-use crate::notify::stable_id;
+use crate::stable_id::stable_id;
 use crate::state::Lottery;
-use crate::transport::process::{Finished, documents};
 
 /// How often the chain is asked whether it shows a draw.
 const POLL: Duration = Duration::from_millis(500);
@@ -40,8 +40,8 @@ impl Engine {
         fault_point("after_intent");
         // A CLI that outlives us may still send: it keeps the locks until it ends.
         self.share_locks();
-        let finished = match self.sender.run(&self.sender.words) {
-            Ok(finished) => finished,
+        let sent = match self.sender.send(&self.sender.words) {
+            Ok(sent) => sent,
             Err(failure) => {
                 // The CLI could not even be started.
                 result.error = Some(not_sent(&failure, self.close_intent()));
@@ -50,7 +50,7 @@ impl Engine {
         };
         fault_point("after_submit");
         result.executed = true;
-        let standing = self.take_down(&finished, &mut result);
+        let standing = Self::take_down(sent, &mut result);
         self.settle(standing, round, before, &mut result);
         fault_point("after_outcome");
         if result.error.is_none()
@@ -95,8 +95,8 @@ impl Engine {
     fn simulate(&self, result: &mut DrawResult) -> Result<(), Trouble> {
         let words = RunWords { simulate: true, ..self.sender.words.clone() };
         let failed = |failure: &Failure| not_sent(failure, Ok(()));
-        let finished = self.sender.run(&words).map_err(|failure| failed(&failure))?;
-        match self.take_down(&finished, result) {
+        let sent = self.sender.send(&words).map_err(|failure| failed(&failure))?;
+        match Self::take_down(sent, result) {
             (Standing::Succeeded, _) => Ok(()),
             (Standing::Failed(failure) | Standing::NotSent(failure) | Standing::Unclear(failure), _) => {
                 Err(failed(&failure))
@@ -105,19 +105,13 @@ impl Engine {
     }
 
     /// Puts what the CLI printed into the result, and says what it means.
-    fn take_down(&self, finished: &Finished, result: &mut DrawResult) -> (Standing, Receipt) {
-        use std::os::unix::process::ExitStatusExt;
-        let (stdout, stderr) = (self.sender.safe(&finished.stdout), self.sender.safe(&finished.stderr));
-        let found = receipt(&documents(&String::from_utf8_lossy(&finished.stdout)));
-        let ended = finished.status.filter(|_| !finished.timed_out);
-        result.returncode =
-            ended.and_then(|status| status.code().or_else(|| status.signal().map(|signal| -signal)));
-        let standing = standing(&found, result.returncode, &stdout, &stderr);
-        result.tx_hash.clone_from(&found.hash);
-        result.vm_status.clone_from(&found.vm_status);
-        result.stdout = Some(stdout);
-        result.stderr = Some(stderr);
-        (standing, found)
+    fn take_down(sent: Sent, result: &mut DrawResult) -> (Standing, Receipt) {
+        result.returncode = sent.returncode;
+        result.tx_hash.clone_from(&sent.receipt.hash);
+        result.vm_status.clone_from(&sent.receipt.vm_status);
+        result.stdout = Some(sent.stdout);
+        result.stderr = Some(sent.stderr);
+        (sent.standing, sent.receipt)
     }
 
     /// Finds out what the chain says, and closes the intent when that is known.
@@ -135,10 +129,8 @@ impl Engine {
             }
             Standing::Failed(failure) => {
                 // A failed transaction changes nothing, so the round is still open and may be tried again.
-                let closed = self.close_intent();
-                let mut trouble = Trouble::new("TRANSACTION_FAILED", failure.message);
-                trouble.hint = failure.hint;
-                result.error = Some(closed.err().unwrap_or(trouble));
+                let trouble = Trouble::of("TRANSACTION_FAILED", &failure);
+                result.error = Some(self.close_intent().err().unwrap_or(trouble));
                 return;
             }
             Standing::Succeeded | Standing::Unclear(_) => {}
@@ -211,7 +203,6 @@ impl Engine {
 }
 
 fn not_sent(failure: &Failure, closed: Result<(), Trouble>) -> Trouble {
-    let mut trouble = Trouble::new("NOT_SENT", quote(&failure.message));
-    trouble.hint.clone_from(&failure.hint);
-    closed.err().unwrap_or(trouble)
+    let trouble = Trouble::of("NOT_SENT", failure);
+    closed.err().unwrap_or(Trouble { message: quote(&trouble.message), ..trouble })
 }

@@ -1,21 +1,21 @@
 //! `dvrf-draw auto`: one JSON line a run, dry unless told to act.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::engine::{Earlier, Engine, Seen, Stop};
 use super::smoke::steps;
-use super::{Clock, DrawArgs, ready, run};
+use super::{DrawArgs, ready, run};
 use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session, chain};
 use crate::config::env::fault_point;
 use crate::draw::{AutoLine, AutoStatus, Commands, DrawResult, Trouble};
 use crate::exit::Exit;
-use crate::notify::stable_id;
 use crate::readiness::Readiness;
 use crate::record::Record;
+use crate::stable_id::stable_id;
 use crate::store::append_line;
 
 /// The value of the line's `schema`.
@@ -136,11 +136,7 @@ fn error(trouble: Trouble) -> Over {
 impl From<CliError> for Over {
     fn from(cause: CliError) -> Self {
         match cause {
-            CliError::Failure(failure) => {
-                let mut trouble = Trouble::new(&failure.kind.name().to_ascii_uppercase(), failure.message);
-                trouble.hint = failure.hint;
-                error(trouble)
-            }
+            CliError::Failure(failure) => error(Trouble::by_kind(&failure)),
             other => error(Trouble::new("OUTPUT", chain(&other))),
         }
     }
@@ -178,15 +174,13 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
         }
         Earlier::Open(trouble) => return Err(error(trouble)),
     }
-    if args.fill_tickets && args.execute && only_tickets_lack(args, &engine, &seen, session)? {
+    let mut found = judge(args, &engine, &seen, session)?;
+    if args.fill_tickets && args.execute && only_tickets_lack(&found) {
         line.tickets_bought = Some(fill(args, &engine, &seen, session)?);
         if line.tickets_bought > Some(0) {
             seen = read(args, &engine, session)?;
+            found = judge(args, &engine, &seen, session)?;
         }
-    }
-    let mut found = ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.judge, session)?;
-    if args.execute {
-        engine.object(&mut found, session);
     }
     line.readiness_exit_code = Some(ready::exit_of(&found).code());
     line.readiness = Some(found.clone());
@@ -240,12 +234,7 @@ fn execute(
     if let Some(path) = &args.log_file {
         let mut submitting = AutoLine { status: AutoStatus::Submitting, exit_code: 0, ..line.clone() };
         finish(&mut submitting, Exit::Done);
-        append_line(path, &text(&submitting)).map_err(|cause| {
-            let failure: crate::failure::Failure = cause.into();
-            let mut trouble = Trouble::new("LOG", failure.message);
-            trouble.hint = failure.hint;
-            error(trouble)
-        })?;
+        append_line(path, &text(&submitting)).map_err(|cause| error(Trouble::of("LOG", &cause.into())))?;
     }
     session.out.text(" ")?;
     session.out.flush()?;
@@ -271,12 +260,19 @@ fn execute(
     Ok(exit)
 }
 
-/// Whether tickets are all that stands against a draw: they are not bought for one that something else forbids.
-fn only_tickets_lack(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<bool, Over> {
+/// What stands against a draw, on the chain and in the journal.
+fn judge(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<Readiness, Over> {
     let mut found = ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.judge, session)?;
-    engine.object(&mut found, session);
+    if args.execute {
+        engine.object(&mut found, session);
+    }
+    Ok(found)
+}
+
+/// Whether tickets are all that stands against a draw: they are not bought for one that something else forbids.
+fn only_tickets_lack(found: &Readiness) -> bool {
     let about_tickets = ["TOO_FEW_TICKETS", "DRAW_NOT_SCHEDULED"];
-    Ok(found.reasons.iter().all(|reason| about_tickets.contains(&reason.code.as_str())))
+    found.reasons.iter().all(|reason| about_tickets.contains(&reason.code.as_str()))
 }
 
 /// Buys the tickets that are missing, as far as `--max-spend` allows.
@@ -303,16 +299,13 @@ fn fill(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Res
             Trouble::new("MAX_SPEND", text).with_hint("raise --max-spend, or wait for players"),
         ));
     }
-    let clock = Clock::of(session);
+    let start = Instant::now();
     for bought in 0..missing {
         steps::buy_ticket(engine, sold.get() + u128::from(bought)).map_err(|trouble| {
             let text = format!("{bought} of {missing} tickets were bought, then: {}", trouble.message);
             error(Trouble { message: text, ..trouble })
         })?;
     }
-    session.say(
-        "info",
-        &format!("{missing} tickets bought in {} ms", super::milliseconds(clock.begun.elapsed())),
-    );
+    session.say("info", &format!("{missing} tickets bought in {} ms", super::milliseconds(start.elapsed())));
     Ok(missing)
 }

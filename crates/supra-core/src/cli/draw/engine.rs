@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::DrawArgs;
 use super::sender::Sender;
-use super::{Clock, DrawArgs};
 use crate::check::Checks;
 use crate::cli::judge::Judge;
 use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session};
+use crate::clock::Clock;
 use crate::config::{Settings, env};
 use crate::draw::Trouble;
 use crate::draw::journal::{Fate, Intent, Journal, JournalError};
 use crate::failure::{Failure, FailureKind};
 use crate::live::{Live, fail};
-use crate::notify::stable_id;
 use crate::readiness::Readiness;
 use crate::record::Record;
+use crate::stable_id::stable_id;
 use crate::state::State;
 use crate::store::{Held, Lock, StateDir, StoreError};
 use crate::target::Target;
@@ -96,10 +97,6 @@ pub(super) struct Engine {
     pub(super) treasury_module: String,
 }
 
-pub(super) fn needed<T>(value: Option<T>, variable: &'static env::Variable) -> Result<T, Failure> {
-    value.ok_or_else(|| Settings::missing(variable))
-}
-
 /// Where draws are journalled: `--state-dir`, else the user's own directory of state.
 fn journal_place(settings: &Settings) -> Option<PathBuf> {
     let under = |variable, rest: &str| {
@@ -138,15 +135,19 @@ impl Engine {
         Ok(Self {
             live: Live::open(settings)?,
             judge: Judge::new(policy, session)?,
-            clock: Clock::of(session),
+            clock: Clock::starting(session.now),
             sender,
             ledger,
             lock,
             cool_down_s: args.guards.cool_down.into(),
             max_attempts: args.guards.max_attempts,
             wait_handled: args.guards.wait_handled.map(|span| Duration::from_secs(span.into())),
-            treasury_module: needed(settings.text(&env::TREASURY_MODULE), &env::TREASURY_MODULE)?.to_owned(),
-            confirm_timeout: needed(settings.seconds(&env::CONFIRM_TIMEOUT)?, &env::CONFIRM_TIMEOUT)?,
+            treasury_module: Settings::needed(settings.text(&env::TREASURY_MODULE), &env::TREASURY_MODULE)?
+                .to_owned(),
+            confirm_timeout: Settings::needed(
+                settings.seconds(&env::CONFIRM_TIMEOUT)?,
+                &env::CONFIRM_TIMEOUT,
+            )?,
             target,
         })
     }

@@ -9,7 +9,6 @@ use crate::cli::policy::PolicyArgs;
 use crate::cli::{CliError, Session};
 use crate::draw::{DrawResult, Trouble};
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::readiness::Readiness;
 use crate::record::Record;
 use crate::render::{plain, plain_lines, readiness::text};
@@ -66,12 +65,6 @@ pub(super) fn say(trouble: &Trouble, session: &Session) {
     }
 }
 
-fn trouble_of(failure: &Failure) -> Trouble {
-    let mut trouble = Trouble::new(&failure.kind.name().to_ascii_uppercase(), failure.message.as_str());
-    trouble.hint.clone_from(&failure.hint);
-    trouble
-}
-
 /// Runs `run`.
 pub fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.draw.fill(&mut session.settings);
@@ -107,7 +100,7 @@ enum Over {
 impl From<CliError> for Over {
     fn from(error: CliError) -> Self {
         match error {
-            CliError::Failure(failure) => Self::Trouble(trouble_of(&failure)),
+            CliError::Failure(failure) => Self::Trouble(Trouble::by_kind(&failure)),
             other => Self::Cli(other),
         }
     }
@@ -117,7 +110,7 @@ impl From<Stop> for Over {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Busy(error) => Self::Busy(error.to_string()),
-            Stop::Failed(failure) => Self::Trouble(trouble_of(&failure)),
+            Stop::Failed(failure) => Self::Trouble(Trouble::by_kind(&failure)),
         }
     }
 }

@@ -1,20 +1,21 @@
 //! Sending a transaction by the Supra CLI: its words, its password, its output without our secrets.
 
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use super::DrawArgs;
-use super::engine::needed;
 use crate::cli::channels::secret_file;
 use crate::cli::typed::{bad, parsed};
 use crate::config::{Settings, env};
 use crate::draw::command::{RunWords, shown};
+use crate::draw::receipt::{Receipt, Standing, receipt, standing};
 use crate::failure::Failure;
 use crate::live::submitter;
 use crate::secret::{Secret, blot};
 use crate::target::Target;
 use crate::transport::Deadline;
-use crate::transport::process::{Finished, Generation, ProcessConfig, run};
+use crate::transport::process::{Finished, Generation, ProcessConfig, documents, run};
 use crate::view::{Argument, FunctionId};
 
 /// Of the CLI's output this much is kept in results and logs.
@@ -30,10 +31,21 @@ pub(super) struct Sender {
     password: Option<(String, Secret)>,
 }
 
+/// What the CLI answered to a transaction, without our secrets.
+pub(super) struct Sent {
+    /// What it means.
+    pub(super) standing: Standing,
+    pub(super) receipt: Receipt,
+    /// Its exit code; that of a signal is negative, and there is none when it had to be stopped.
+    pub(super) returncode: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
 impl Sender {
     pub(super) fn open(args: &DrawArgs, target: &Target, settings: &Settings) -> Result<Self, Failure> {
         let process = submitter(settings)?;
-        let lottery = needed(target.lottery, &env::LOTTERY_ADDR)?;
+        let lottery = Settings::needed(target.lottery, &env::LOTTERY_ADDR)?;
         let function = match settings.text(&env::FUNCTION_ID) {
             Some(text) => parsed("--function-id", text)?,
             None => FunctionId {
@@ -50,7 +62,7 @@ impl Sender {
         };
         let sender = settings.address(&env::SENDER_ACCOUNT)?.map(|address| address.to_string());
         let words = RunWords {
-            profile: Some(needed(process.profile.clone(), &env::PROFILE)?),
+            profile: Some(Settings::needed(process.profile.clone(), &env::PROFILE)?),
             function,
             arguments: Vec::new(),
             generation: process.generation,
@@ -68,7 +80,7 @@ impl Sender {
         Ok(Self {
             words,
             simulate_first: args.confirm.simulate_first,
-            timeout: needed(settings.seconds(&env::SUBMIT_TIMEOUT)?, &env::SUBMIT_TIMEOUT)?,
+            timeout: Settings::needed(settings.seconds(&env::SUBMIT_TIMEOUT)?, &env::SUBMIT_TIMEOUT)?,
             password: password(settings, process.generation)?,
             process,
         })
@@ -86,7 +98,19 @@ impl Sender {
         shown(&command)
     }
 
-    pub(super) fn run(&self, words: &RunWords) -> Result<Finished, Failure> {
+    /// Runs the CLI with these words and reads its answer; an error says that it could not even be started.
+    pub(super) fn send(&self, words: &RunWords) -> Result<Sent, Failure> {
+        let finished = self.run(words)?;
+        let (stdout, stderr) = (self.safe(&finished.stdout), self.safe(&finished.stderr));
+        let receipt = receipt(&documents(&String::from_utf8_lossy(&finished.stdout)));
+        let ended = finished.status.filter(|_| !finished.timed_out);
+        let returncode =
+            ended.and_then(|status| status.code().or_else(|| status.signal().map(|signal| -signal)));
+        let standing = standing(&receipt, returncode, &stdout, &stderr);
+        Ok(Sent { standing, receipt, returncode, stdout, stderr })
+    }
+
+    fn run(&self, words: &RunWords) -> Result<Finished, Failure> {
         let argv: Vec<OsString> = self.process.command(&words.words());
         let password =
             self.password.as_ref().map(|(name, secret)| (name.as_str(), secret.reveal().to_owned()));
@@ -96,7 +120,7 @@ impl Sender {
     }
 
     /// Blots what a CLI printed of our secrets.
-    pub(super) fn safe(&self, bytes: &[u8]) -> String {
+    fn safe(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes);
         let url = self.words.rpc_url.as_deref().unwrap_or_default();
         let password = self.password.as_ref().map_or("", |(_, secret)| secret.reveal());

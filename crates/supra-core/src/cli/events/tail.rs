@@ -188,9 +188,7 @@ fn tell(
 
 /// One stream of types is one memory: another set of types begins anew.
 fn name_of(types: &[String]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, types.join("\n").as_bytes());
-    let bytes: [u8; 8] = std::array::from_fn(|place| digest.as_ref()[place]);
-    format!("events-{:016x}", u64::from_be_bytes(bytes))
+    format!("events-{}", crate::stable_id::stable_id(&[&types.join("\n")]))
 }
 
 fn remembered(held: Option<&Held>, session: &Session) -> Result<Checkpoint, Failure> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{PromArgs, labels, needed};
+use super::{PromArgs, labels};
 use crate::cli::Session;
 use crate::cli::channels::fetch;
 use crate::config::{Settings, env};
@@ -84,7 +84,7 @@ impl Sinks {
 
     /// Deletes the group.
     pub(super) fn delete(&self, session: &Session) -> Result<Exit, crate::cli::CliError> {
-        let target = needed(self.push.as_ref(), &env::PUSH_URL)?;
+        let target = Settings::needed(self.push.as_ref(), &env::PUSH_URL)?;
         Ok(fold(vec![self.send(target, Method::Delete, &[], session)], session))
     }
 
@@ -130,7 +130,7 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
     Ok(Some(Push {
         destination,
         method: settings.choice(&env::PUSH_METHOD, words)?.unwrap_or(default),
-        total: needed(settings.seconds(&env::PUSH_TIMEOUT)?, &env::PUSH_TIMEOUT)?,
+        total: Settings::needed(settings.seconds(&env::PUSH_TIMEOUT)?, &env::PUSH_TIMEOUT)?,
     }))
 }
 

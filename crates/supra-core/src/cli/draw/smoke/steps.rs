@@ -12,7 +12,7 @@ use crate::amount::Count;
 use crate::cli::Session;
 use crate::config::{Settings, env};
 use crate::draw::command::RunWords;
-use crate::draw::receipt::{Standing, receipt, standing};
+use crate::draw::receipt::Standing;
 use crate::draw::{ConfirmedBy, Trouble};
 use crate::events::Event;
 use crate::failure::{Failure, FailureKind};
@@ -20,7 +20,6 @@ use crate::live::events::places;
 use crate::move_value::Node;
 use crate::scan::Wanted;
 use crate::state::State;
-use crate::transport::process::documents;
 use crate::view::{Argument, FunctionId, ViewCall};
 
 /// Does one step, and says what was found.
@@ -78,9 +77,7 @@ fn expect(holds: bool, code: &str, found: String) -> Result<String, Trouble> {
 }
 
 fn unknown(failure: &Failure) -> Trouble {
-    let mut trouble = Trouble::new("UNKNOWN", failure.message.as_str());
-    trouble.hint.clone_from(&failure.hint);
-    trouble
+    Trouble::of("UNKNOWN", failure)
 }
 
 fn status(engine: &Engine) -> Result<crate::state::Lottery, Trouble> {
@@ -118,18 +115,12 @@ pub(in crate::cli::draw) fn ticket_price(engine: &Engine) -> Result<u128, Troubl
 
 /// Sends one transaction and reads its receipt. `Ok(false)`: it is not clear whether it was accepted.
 fn send(engine: &Engine, words: &RunWords) -> Result<bool, Trouble> {
-    let sender = &engine.sender;
-    let finished = sender.run(words).map_err(|failure| Trouble::new("NOT_SENT", failure.message))?;
-    let (stdout, stderr) = (sender.safe(&finished.stdout), sender.safe(&finished.stderr));
-    let found = receipt(&documents(&String::from_utf8_lossy(&finished.stdout)));
-    let code = finished.status.filter(|_| !finished.timed_out).and_then(|status| status.code());
-    match standing(&found, code, &stdout, &stderr) {
+    let sent = engine.sender.send(words).map_err(|failure| Trouble::new("NOT_SENT", failure.message))?;
+    match sent.standing {
         Standing::Succeeded => Ok(true),
         Standing::Unclear(_) => Ok(false),
         Standing::Failed(failure) | Standing::NotSent(failure) => {
-            let mut trouble = Trouble::new("TRANSACTION_FAILED", failure.message);
-            trouble.hint = failure.hint;
-            Err(trouble)
+            Err(Trouble::of("TRANSACTION_FAILED", &failure))
         }
     }
 }
