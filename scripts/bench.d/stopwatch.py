@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import statistics
 import struct
 import subprocess
@@ -64,7 +65,7 @@ def spread(values):
 
 
 def high_water(pid):
-    """The largest resident set so far in MB. wait4's figure would count this interpreter's pages before the exec."""
+    """The largest resident set so far in MB, 0 after the end. wait4's figure would count this interpreter's pages."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
         for line in status:
             if line.startswith("VmHWM:"):
@@ -72,13 +73,11 @@ def high_water(pid):
     return 0.0
 
 
-def filter_peak(words, record, count, env=None):
-    """The peak of a filter after so many records, read while it waits for one more."""
-    process = subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env or {}
-    )
-    for _ in range(count):
-        process.stdin.write(record)
+def filter_peak(words, source):
+    """The peak of a filter over a file: while it waits for one record more, and from there to its end."""
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={})
+    with open(source, "rb") as data:
+        shutil.copyfileobj(data, process.stdin)
     process.stdin.flush()
     while struct.unpack("i", fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)))[0]:
         time.sleep(0.01)
@@ -86,7 +85,9 @@ def filter_peak(words, record, count, env=None):
     time.sleep(0.2)
     peak = high_water(process.pid)
     process.stdin.close()
-    process.wait()
+    while process.poll() is None:
+        peak = max(peak, high_water(process.pid))
+        time.sleep(0.002)
     return peak
 
 
