@@ -199,6 +199,25 @@ fn every_tool_takes_the_stream() {
 }
 
 #[test]
+fn parts_of_a_file_are_the_whole() {
+    let fleet = fleet(10, &[]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), fleet.stream()).unwrap();
+    let mut found = Vec::new();
+    for part in 1..=3 {
+        let cut =
+            Command::new("split").arg(format!("--number=r/{part}/3")).arg(file.path()).output().unwrap();
+        let out = fleet.run("dvrf-json", &[], cut.stdout);
+        assert_eq!(out.code, 0, "{}", out.err);
+        found.extend(clients_of(&out.out));
+    }
+    let mut wanted = fleet.clients.clone();
+    found.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(found, wanted);
+}
+
+#[test]
 fn an_answer_does_not_wait_for_the_next_question() {
     let fleet = fleet(2, &[]);
     for name in ["dvrf-json", "dvrf-check"] {

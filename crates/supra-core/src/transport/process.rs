@@ -265,7 +265,7 @@ impl Transport for ProcessTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         match &self.config.compose {
             Some(place) => compose::ask(self, place, requests, deadline),
-            None => parallel::map(requests, self.config.jobs, |request| self.one(request, deadline)),
+            None => parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline)),
         }
     }
 

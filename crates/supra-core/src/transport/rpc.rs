@@ -332,7 +332,7 @@ fn attempts_seed(request: &Request) -> u64 {
 
 impl Transport for RpcTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
-        parallel::map(requests, self.config.jobs, |request| self.one(request, deadline))
+        parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline))
     }
 
     fn name(&self) -> &'static str {

@@ -21,6 +21,12 @@ impl Slots {
         Self { free: Mutex::new(places.max(1)), freed: Condvar::new() }
     }
 
+    /// How many questions of one target are worth asking at the same time: with all places taken by others, one
+    /// after the other ends as soon, without a thread for each.
+    pub(super) fn worthwhile(&self) -> usize {
+        (*self.free.lock().unwrap_or_else(PoisonError::into_inner)).max(1)
+    }
+
     /// Takes a place; `None` where none was given back in time.
     pub(super) fn take(&self, deadline: Deadline) -> Option<Slot<'_>> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,10 +58,12 @@ mod tests {
     fn a_place_is_given_back_and_a_wait_for_one_ends() {
         let slots = Slots::new(2);
         let soon = || Deadline::after(Duration::from_millis(5));
+        assert_eq!(slots.worthwhile(), 2);
         let first = slots.take(soon());
         let second = slots.take(soon());
         assert!(first.is_some() && second.is_some());
         assert!(slots.take(soon()).is_none());
+        assert_eq!(slots.worthwhile(), 1);
         drop(first);
         assert!(slots.take(soon()).is_some());
     }

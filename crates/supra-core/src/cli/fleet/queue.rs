@@ -10,6 +10,8 @@ use crate::record::Record;
 /// The most records between the reader and the writer. It bounds the memory, and how far the others may get ahead of
 /// a slow target whose turn it is.
 const WINDOW: usize = 4096;
+/// The most targets that are read before somebody asks about them.
+const AHEAD: usize = 512;
 /// How long a worker waits for more targets to read ahead together.
 const LINGER: Duration = Duration::from_millis(5);
 
@@ -97,7 +99,7 @@ impl Queue {
     /// Takes in the next record of the stream, once there is room; `false` when nobody wants it.
     pub(super) fn admit(&self, next: Next) -> bool {
         let mut inner = self.lock();
-        while inner.in_between() >= WINDOW && !inner.stopped {
+        while (inner.in_between() >= WINDOW || inner.arrived.len() >= AHEAD) && !inner.stopped {
             inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
         if inner.stopped {
@@ -170,6 +172,7 @@ impl Queue {
         let group = inner.arrived.drain(..count).collect();
         // Whoever was woken by an arrival in the meantime has gone back to wait.
         self.work.notify_one();
+        self.room.notify_one();
         group
     }
 
