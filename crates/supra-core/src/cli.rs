@@ -106,8 +106,8 @@ impl Session {
 }
 
 fn say(name: &str, level: &str, sentence: &str) {
-    // A closed stderr must not change what the tool answers.
-    let _ = writeln!(io::stderr(), "[{level}] {name}: {sentence}");
+    // In one write, so that the lines of a pipe's tools do not mix; a closed stderr must not change what is answered.
+    let _ = io::stderr().write_all(format!("[{level}] {name}: {sentence}\n").as_bytes());
 }
 
 fn say_failure(name: &str, failure: &Failure) {
