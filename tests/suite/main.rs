@@ -27,5 +27,6 @@ mod prom_real;
 mod prom_serve;
 mod readme;
 mod schema;
+mod security;
 mod status;
 mod tidy;
