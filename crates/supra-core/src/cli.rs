@@ -31,6 +31,7 @@ use crate::failure::Failure;
 use crate::record::RecordError;
 use crate::record::reader::ReadError;
 use crate::render::nagios::{self, Host, PluginState};
+use crate::render::{plain, plain_lines};
 use stdio::Output;
 
 /// What ends a run without an answer. The chain of sources is printed once, here.
@@ -84,10 +85,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// Says something on stderr; that nobody listens is no error.
+    /// Says something on stderr, on one line whatever text it quotes; that nobody listens is no error.
     pub fn say(&self, level: &str, sentence: &str) {
         // A closed stderr must not change what the tool answers.
-        let _ = writeln!(io::stderr(), "[{level}] {}: {sentence}", self.name);
+        let _ = writeln!(io::stderr(), "[{level}] {}: {}", self.name, plain(sentence));
     }
 
     /// Says a failure and, where we know it, what to do.
@@ -154,7 +155,7 @@ pub fn run<A: Parser>(act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> Ex
 /// Help and version go to stdout and are no error; everything else goes to stderr and is 2. A monitoring host reads
 /// one line of stdout and would take 2 for critical.
 fn usage(error: &clap::Error, words: &[OsString], session: &mut Session) -> Result<Exit, CliError> {
-    let text = error.render().to_string();
+    let text = plain_lines(&error.render().to_string());
     if !error.use_stderr() {
         session.out.text(&text)?;
         return Ok(Exit::Done);

@@ -23,6 +23,10 @@ fuzz_target!(|data: &[u8]| {
                 && text.contains(number.to_string().trim_start_matches('0'))
         );
     }
+    if let (Ok(bytes), Some(text)) = (node.bytes(), json.as_str()) {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(text.to_ascii_lowercase(), format!("0x{hex}"));
+    }
     let _ = (node.bool(), node.address(), node.bytes(), node.text(), node.option_u8());
     let _ = (node.returned_items().map(|items| items.len()), node.returned(1).and_then(|inner| inner.u64()));
     if let Ok(Some(inner)) = node.option() {
