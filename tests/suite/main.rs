@@ -13,6 +13,7 @@ mod draw_guard;
 mod events_list;
 mod flags;
 mod golden;
+mod hostile;
 mod json;
 mod legacy;
 mod manners;

@@ -5,6 +5,9 @@ use std::io::{self, Write};
 
 use memchr::memchr2;
 
+/// No record of ours is deeper; what is stays on its line, so that brackets alone cannot grow into gigabytes.
+const LEVELS_MAX: usize = 32;
+
 /// A piece of JSON text: a string with its quotes, or one byte outside of strings that is no white space.
 fn pieces(text: &str) -> impl Iterator<Item = &[u8]> {
     let mut rest = text.as_bytes();
@@ -64,6 +67,9 @@ pub(super) fn pretty(text: &str, level: usize, out: &mut dyn Write) -> io::Resul
 }
 
 fn new_line(level: usize, out: &mut dyn Write) -> io::Result<()> {
+    if level > LEVELS_MAX {
+        return Ok(());
+    }
     out.write_all(b"\n")?;
     (0..level).try_for_each(|_| out.write_all(b"  "))
 }
@@ -89,6 +95,14 @@ mod tests {
         let tall = laid(text, |text, out| pretty(text, 0, out));
         assert_eq!(tall, "[\n  \"\\ud800\",\n  1e400,\n  \"\\\\\\\" { } [ ]\",\n  {},\n  [],\n  -0.0\n]");
         assert_eq!(laid(&tall, compact), line);
+    }
+
+    #[test]
+    fn depth_costs_no_more_than_its_brackets() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let tall = laid(&deep, |text, out| pretty(text, 0, out));
+        assert!(tall.len() < deep.len() + 3000, "{}", tall.len());
+        assert_eq!(laid(&tall, compact), deep);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
