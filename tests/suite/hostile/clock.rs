@@ -1,6 +1,8 @@
 //! Clocks that jump, with `faketime`: reminders, the textfile's times, the age of a chain, a draw's cool-down.
 
-use testkit::{Devnet, Way, installed, run};
+use std::os::unix::fs::PermissionsExt;
+
+use testkit::{Devnet, installed};
 
 use super::{civil, record, shell};
 
@@ -104,46 +106,38 @@ fn a_cool_down_survives_a_clock_that_jumps() {
     }
     let devnet = Devnet::start(&["--scenario", "ready"]);
     let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().display().to_string();
-    let cli = devnet.cli.display().to_string();
-    let counted = || devnet.call("GET", "/devnet/state", "")["lottery"]["rng_request_count"].clone();
-    let before = counted();
-    let auto = |offset: &str| {
+    let state = folder.path().join("state").display().to_string();
+    let refusing = folder.path().join("refusing");
+    std::fs::write(&refusing, "#!/bin/sh\necho \"error: unexpected argument '--x' found\" >&2\nexit 2\n")
+        .unwrap();
+    std::fs::set_permissions(&refusing, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let auto = |cli: &std::path::Path, offset: &str| {
+        let cli = cli.display().to_string();
         let line = format!(
-            "exec faketime -f '{offset}' dvrf-draw auto --execute --assume-yes --cool-down 1h --max-lag 999999999 --state-dir \"$S\""
+            "exec faketime -f '{offset}' dvrf-draw auto --execute --assume-yes --cool-down 3600 --max-lag 999999999 --state-dir \"$S\""
         );
-        let variables = [
-            ("SUPRA_CLI_BIN", cli.as_str()),
-            ("DVRF_DEVNET_URL", &devnet.url),
-            ("LOTTERY_ADDR", testkit::LOTTERY),
-            ("DEPOSIT_ADDR", testkit::DEPOSIT),
-            ("PROFILE", "devnet"),
-            ("S", &state),
-        ];
-        shell(&line, &variables)
+        let mut variables = super::live(&devnet.url);
+        variables.extend([("SUPRA_CLI_BIN", cli.as_str()), ("DVRF_DEVNET_URL", &devnet.url), ("S", &state)]);
+        let outcome = shell(&line, &variables);
+        civil(&outcome);
+        let status = outcome.json()["status"].as_str().unwrap_or_default().to_owned();
+        (status, outcome)
     };
-    let refused =
-        |outcome: &testkit::Outcome| outcome.json()["status"].as_str().unwrap_or_default().to_owned();
-    // The first attempt fails before it is sent: one attempt is counted.
-    devnet.fault("cli_exit_code=1");
-    let failed = auto("+0");
-    civil(&failed);
-    devnet.fault("");
-    assert_eq!(counted(), before);
-    let back = auto("-30d");
-    civil(&back);
-    assert!(["not_ready", "error", "manual_draw_failed"].contains(&refused(&back).as_str()), "{back}");
-    assert_eq!(counted(), before, "it rests: {back}");
-    let later = auto("+2h");
-    civil(&later);
-    // Past the cool-down and past the intent's time it is drawn, once.
-    let again = auto("+3h");
-    civil(&again);
-    let number = |value: &serde_json::Value| -> u64 {
-        value.as_str().and_then(|text| text.parse().ok()).or(value.as_u64()).unwrap_or(u64::MAX)
-    };
-    assert_eq!(number(&counted()), number(&before) + 1, "{later}\n{again}");
-    let mut command = devnet.tool("dvrf-draw", Way::Cli("v9"));
-    let last = run(command.args(["auto", "--execute", "--assume-yes", "--state-dir"]).arg(folder.path()));
-    assert_eq!(number(&counted()), number(&before) + 1, "{last}");
+    let drawn = || devnet.call("GET", "/devnet/state", "")["lottery"]["rng_request_count"].clone();
+    let before = drawn();
+    // The CLI refuses its words: nothing is sent, and one attempt is counted.
+    let (status, outcome) = auto(&refusing, "+0");
+    assert_eq!(status, "manual_draw_failed", "{outcome}");
+    let (status, outcome) = auto(&devnet.cli, "-30d");
+    assert!(status == "not_ready" && outcome.out.contains("COOLING_DOWN"), "{outcome}");
+    assert!(outcome.out.contains("rests for another 3600 s"), "one cool-down, not a month: {outcome}");
+    assert_eq!(drawn(), before, "{outcome}");
+    let (status, outcome) = auto(&devnet.cli, "+2h");
+    assert_eq!(status, "executed", "{outcome}");
+    assert_ne!(drawn(), before, "{outcome}");
+    let after = drawn();
+    for offset in ["-30d", "+3h", "+9000d"] {
+        let (status, outcome) = auto(&devnet.cli, offset);
+        assert_eq!((status.as_str(), drawn()), ("not_ready", after.clone()), "{offset}: {outcome}");
+    }
 }
