@@ -41,6 +41,10 @@ fn mkfifo(path: &Path) {
     assert!(made.success());
 }
 
+fn is(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == extension)
+}
+
 fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
@@ -83,7 +87,7 @@ fn whatever_lies_in_the_place_of_state() {
             assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs", "{what} for {name}");
             assert!(!victim.with_extension("made").exists(), "{what} for {name} was followed");
             assert!(outcome.err.contains("channel generic: the "), "it tells all the same: {outcome}");
-            let moved = what == "a fifo" && !name.ends_with(".lock");
+            let moved = what == "a fifo" && !is(name, "lock");
             let said = if moved { "it is now " } else { "the memory cannot be used" };
             assert!(outcome.err.contains(said), "{what} for {name}: {outcome}");
             civil(&outcome);
@@ -146,7 +150,7 @@ fn state_that_is_damaged_is_set_aside_and_said() {
         run(&mut command)
     };
     tell();
-    let name = files(&state).into_iter().find(|name| name.ends_with(".json")).unwrap();
+    let name = files(&state).into_iter().find(|name| is(name, "json")).unwrap();
     let deep = "[".repeat(100_000);
     for (what, bytes) in [
         ("nothing", &b""[..]),
@@ -206,8 +210,7 @@ fn a_draw_needs_its_lock_its_journal_and_its_log() {
     // The journal of this lottery, damaged: a draw may hang on it.
     let good = attempt("--log-file", &folder.path().join("log"));
     assert_eq!(good.code, 0, "{good}");
-    let journal =
-        files(&folder.path().join("state")).into_iter().find(|name| name.ends_with(".json")).unwrap();
+    let journal = files(&folder.path().join("state")).into_iter().find(|name| is(name, "json")).unwrap();
     let journal = folder.path().join("state").join(journal);
     for what in ["half", "a directory", "a link to a file", "a fifo"] {
         if journal.is_dir() {
@@ -256,7 +259,7 @@ fn whatever_lies_in_the_place_of_a_textfile() {
         }
         civil(&outcome);
         assert!(!victim.with_extension("made").exists());
-        assert!(files(folder.path()).iter().all(|name| !name.ends_with(".new")), "{what}");
+        assert!(files(folder.path()).iter().all(|name| !is(name, "new")), "{what}");
         if found.is_dir() { fs::remove_dir(&path).unwrap() } else { fs::remove_file(&path).unwrap() }
     }
 }
