@@ -12,6 +12,7 @@ mod draw;
 mod draw_guard;
 mod events_list;
 mod flags;
+mod fleet;
 mod golden;
 mod hostile;
 mod json;

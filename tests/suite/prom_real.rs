@@ -54,6 +54,8 @@ fn real_promtool_finds_nothing_to_say() {
 
 #[test]
 fn real_promtool_checks_and_tests_the_rules() {
+    let (code, said) = promtool(&["check", "config", "federation.yml"], "");
+    assert_eq!(code, Some(0), "{said}");
     let (code, said) = promtool(&["check", "rules", "rules.yml"], "");
     assert!(code == Some(0) && said.contains("SUCCESS: "), "{said}");
     let (code, said) = promtool(&["test", "rules", "tests.yml"], "");

@@ -54,6 +54,8 @@ fn run_all(name: &str) -> (usize, usize) {
     std::fs::write(folder.path().join("slack"), inbox.url("secret")).unwrap();
     std::fs::write(folder.path().join("testnet.env"), "").unwrap();
     std::fs::create_dir(folder.path().join("state")).unwrap();
+    let fleet = format!("{{\"lottery_addr\":\"{LOTTERY}\"}}\n");
+    std::fs::write(folder.path().join("fleet.jsonl"), fleet.repeat(2)).unwrap();
     let mut ran = 0;
     for block in blocks(&page(name)).iter().filter_map(|block| runnable(block, &place)) {
         let mut shell = Command::new("sh");

@@ -7,7 +7,8 @@ use supra_core::cli::args::{LiveArgs, StateArgs};
 use supra_core::cli::input::InputArgs;
 use supra_core::cli::judge::Judge;
 use supra_core::cli::policy::PolicyArgs;
-use supra_core::cli::records::each;
+use supra_core::cli::records::each_filled_by;
+use supra_core::cli::sibling::Sibling;
 use supra_core::cli::verdict::VerdictArgs;
 use supra_core::cli::{CliError, Session, run};
 use supra_core::exit::Exit;
@@ -38,7 +39,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
 fn check(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     let judge = Judge::new(&args.policy, session)?;
     let mut verdicts = args.verdict.clone().begin();
-    let exit = each(&args.input, session, |record, session| {
+    let exit = each_filled_by::<Sibling>(&args.input, session, |record, session| {
         let (checks, exit) = judge.judge(record, session)?;
         verdicts.print(record, &checks, &judge, session)?;
         Ok(exit)

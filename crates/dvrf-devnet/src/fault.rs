@@ -31,7 +31,7 @@ pub(crate) struct Faults {
     pub(crate) huge_bytes: usize,
     /// Share of requests the switches above hit; 0 means all.
     pub(crate) rate: u64,
-    /// Only requests whose path or view function contains this.
+    /// Only requests whose path or body (a view's function and arguments) contains this.
     pub(crate) path: Option<String>,
     pub(crate) chain_id: Option<u8>,
     pub(crate) stale_seconds: u64,

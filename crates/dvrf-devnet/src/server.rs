@@ -79,7 +79,9 @@ fn answer(chain: &Shared, request: &http::Request) -> (Response, crate::fault::P
     let subject =
         view.map_or_else(|| request.path.clone(), |function| format!("{} {function}", request.path));
     *chain.requests.entry(format!("{} {subject}", request.method)).or_default() += 1;
-    let plan = chain.faults.plan(chain.options.seed, chain.served, &subject);
+    // With the arguments, so that one subscription of many can be slow.
+    let whole = format!("{subject} {}", String::from_utf8_lossy(&request.body));
+    let plan = chain.faults.plan(chain.options.seed, chain.served, &whole);
     chain.served += 1;
     let id = chain.chain_id().to_string();
     (rest::answer(&chain, request).with("x-supra-chain-id", id), plan)

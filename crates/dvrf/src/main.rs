@@ -1,7 +1,6 @@
 //! `dvrf`: runs `dvrf-CMD`, and knows every old command name.
 
 mod commands;
-mod find;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -34,7 +33,7 @@ fn run(name: &str, rest: &[OsString]) -> ExitCode {
         Some(Kind::Old { tool, translate, .. }) => ((*tool).to_owned(), translate(rest)),
         _ => (format!("dvrf-{name}"), rest.to_vec()),
     };
-    let Some(path) = find::tool(&tool) else {
+    let Some(path) = supra_core::cli::sibling::path_of(&tool) else {
         return refuse(&match commands::nearest(name) {
             Some(near) => format!("there is no command {name:?}; did you mean {near}?"),
             None => format!("there is no command {name:?}"),

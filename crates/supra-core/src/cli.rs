@@ -5,12 +5,15 @@ pub mod channels;
 pub mod doctor;
 pub mod draw;
 pub mod events;
+pub mod fleet;
 pub mod generate;
 pub mod input;
 pub mod judge;
 pub mod policy;
+pub mod progress;
 pub mod prom;
 pub mod records;
+pub mod sibling;
 pub mod stdio;
 pub mod tell;
 pub mod teller;
@@ -80,23 +83,19 @@ pub struct Session {
     pub settings: Settings,
     /// stdout.
     pub out: Output,
-    /// When the run started: the only reading of the clock that judging sees.
+    /// When the run started, or when the record at hand was read: the only reading of the clock that judging sees.
     pub now: Timestamp,
 }
 
 impl Session {
     /// Says something on stderr, on one line whatever text it quotes; that nobody listens is no error.
     pub fn say(&self, level: &str, sentence: &str) {
-        // A closed stderr must not change what the tool answers.
-        let _ = writeln!(io::stderr(), "[{level}] {}: {}", self.name, plain(sentence));
+        say(&self.name, level, sentence);
     }
 
     /// Says a failure and, where we know it, what to do.
     pub fn say_failure(&self, failure: &Failure) {
-        self.say("error", &failure.message);
-        if let Some(hint) = &failure.hint {
-            self.say("info", hint);
-        }
+        say_failure(&self.name, failure);
     }
 
     /// Whether stdout may be coloured: a terminal, `NO_COLOR` unset, and not a dumb one.
@@ -104,6 +103,19 @@ impl Session {
         io::stdout().is_terminal()
             && !self.settings.is_given(&env::NO_COLOR)
             && self.settings.text(&env::TERM) != Some("dumb")
+    }
+}
+
+fn say(name: &str, level: &str, sentence: &str) {
+    // A closed stderr must not change what the tool answers.
+    // Whatever text it quotes, it is one line that does nothing to a terminal.
+    let _ = writeln!(io::stderr(), "[{level}] {name}: {}", plain(sentence));
+}
+
+fn say_failure(name: &str, failure: &Failure) {
+    say(name, "error", &failure.message);
+    if let Some(hint) = &failure.hint {
+        say(name, "info", hint);
     }
 }
 

@@ -6,6 +6,7 @@ pub mod decode;
 mod derive;
 pub mod report;
 pub mod resolve;
+pub mod rows;
 
 use std::collections::BTreeMap;
 
@@ -17,10 +18,19 @@ use crate::move_value::{DecodeError, Node};
 use crate::state::State;
 use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
-use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Place, Wanted};
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Wanted};
 use crate::views::{ViewReport, Views};
 use cache::{Cache, Choices};
 use resolve::{Knowledge, Overrides, Way, abi_functions, home};
+
+/// How much of a target is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Every value of the catalogue by its own view.
+    Full,
+    /// What verdicts need, in as few calls as answer it.
+    Lean,
+}
 
 /// What a run works with besides its target.
 pub struct Collector<'a> {
@@ -32,6 +42,8 @@ pub struct Collector<'a> {
     pub overrides: &'a Overrides,
     /// Functions that answered before.
     pub cache: &'a Cache,
+    /// How much is asked.
+    pub detail: Detail,
     /// When the run started.
     pub now: Timestamp,
 }
@@ -55,6 +67,8 @@ struct Search {
     report: ViewReport,
     /// Set once the value is read or given up.
     settled: bool,
+    /// Not asked yet, for it may follow from other values.
+    held: bool,
     answered_by: Option<String>,
 }
 
@@ -72,31 +86,47 @@ impl Collector<'_> {
         let remembered = self.cache.load(self.now);
         let abis = if remembered.is_empty() { self.abis(target) } else { Vec::new() };
         let batches = self.transport.offers_abi();
-        let knowledge = Knowledge { overrides: Some(self.overrides), remembered, abis, batches };
+        let lean = self.detail == Detail::Lean;
+        let knowledge = Knowledge { overrides: Some(self.overrides), remembered, abis, batches, lean };
         let mut searches: Vec<Search> = CATALOGUE
             .iter()
             .filter(|entry| home(entry.place, target).is_some())
-            .map(|entry| Search::new(entry, knowledge.ways(entry, target)))
+            .map(|entry| match entry.lean {
+                Lean::Left if lean => Search::left(entry),
+                how => Search::new(entry, knowledge.ways(entry, target), lean && how == Lean::Derived),
+            })
             .collect();
         let mut collected = Collected::default();
-        let mut first_round = true;
-        // Every round settles a value or uses up one of its ways, of which there are at most five.
-        while first_round || searches.iter().any(|search| !search.settled) {
-            self.round(target, &mut searches, &mut collected, first_round);
-            first_round = false;
+        self.rounds(target, &mut searches, &mut collected, true);
+        fill_in(&mut collected.state, &mut searches);
+        if release(&mut searches) {
+            self.rounds(target, &mut searches, &mut collected, false);
+            fill_in(&mut collected.state, &mut searches);
         }
         self.remember(&knowledge, &searches);
-        derive::fill_in(
-            &mut collected.state,
-            &mut searches.iter_mut().map(|s| (s.entry, &mut s.report)).collect::<Vec<_>>(),
-        );
         collected
             .views
             .extend(searches.into_iter().map(|search| (search.entry.key.to_owned(), search.report)));
         collected
     }
 
-    /// The ABIs of both modules, where the transport gives them.
+    /// Asks until everything that may be asked is settled.
+    fn rounds(
+        &self,
+        target: &Target,
+        searches: &mut [Search],
+        collected: &mut Collected,
+        mut first_round: bool,
+    ) {
+        // Every round settles a value or uses up one of its ways, of which there are at most five.
+        while first_round || searches.iter().any(Search::is_open) {
+            self.round(target, searches, collected, first_round);
+            first_round = false;
+        }
+    }
+
+    /// The ABIs of both modules, where the transport gives them. A fleet's lotteries are read by their resource,
+    /// which needs no names.
     fn abis(&self, target: &Target) -> Vec<(Place, Vec<resolve::AbiFunction>)> {
         if !self.transport.offers_abi() {
             return Vec::new();
@@ -104,6 +134,7 @@ impl Collector<'_> {
         let places: Vec<Place> = [Place::Deposit, Place::Lottery]
             .into_iter()
             .filter(|place| home(*place, target).is_some())
+            .filter(|place| *place == Place::Deposit || self.detail == Detail::Full)
             .collect();
         let requests: Vec<Request> = places
             .iter()
@@ -128,7 +159,7 @@ impl Collector<'_> {
             }
         };
         let mut waiting: Vec<(usize, usize)> = Vec::new();
-        for (index, search) in searches.iter_mut().enumerate().filter(|(_, search)| !search.settled) {
+        for (index, search) in searches.iter_mut().enumerate().filter(|(_, search)| search.is_open()) {
             match search.current.as_ref().and_then(|way| way.request(search.entry.place, target)) {
                 Some(request) => waiting.push((index, position_of(request))),
                 None => search.next_way(),
@@ -151,7 +182,8 @@ impl Collector<'_> {
     fn remember(&self, knowledge: &Knowledge, searches: &[Search]) {
         let needed = [Wanted::Balance, Wanted::MinBalance, Wanted::MinBalanceReached, Wanted::LotteryStatus];
         let mut choices: Choices = knowledge.remembered.clone();
-        for search in searches {
+        // What was not asked says nothing about the chain.
+        for search in searches.iter().filter(|search| !search.held) {
             let unsupported =
                 search.report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
             if let Some(label) = &search.answered_by {
@@ -166,8 +198,39 @@ impl Collector<'_> {
     }
 }
 
+/// Fills in what follows from other values.
+fn fill_in(state: &mut State, searches: &mut [Search]) {
+    derive::fill_in(state, &mut searches.iter_mut().map(|s| (s.entry, &mut s.report)).collect::<Vec<_>>());
+}
+
+/// Lets those be asked that did not follow from the others, of contracts that answered anything at all.
+fn release(searches: &mut [Search]) -> bool {
+    let answered =
+        |place| searches.iter().any(|search| search.entry.place == place && search.answered_by.is_some());
+    let places: Vec<Place> = [Place::Deposit, Place::Lottery].into_iter().filter(|p| answered(*p)).collect();
+    let mut any = false;
+    let open = |search: &&mut Search| search.held && !search.settled && search.report.error.is_some();
+    for search in searches.iter_mut().filter(open) {
+        search.held = !places.contains(&search.entry.place);
+        any |= search.is_open();
+    }
+    any
+}
+
 impl Search {
-    fn new(entry: &'static Entry, ways: Vec<Way>) -> Self {
+    /// A value that is not read at all.
+    fn left(entry: &'static Entry) -> Self {
+        let mut search = Self::new(entry, Vec::new(), true);
+        let left = "not asked for in a stream of targets; --detail full asks for it";
+        search.report.error = Some(Failure::new(FailureKind::Unsupported, left));
+        search
+    }
+
+    fn is_open(&self) -> bool {
+        !self.settled && !self.held
+    }
+
+    fn new(entry: &'static Entry, ways: Vec<Way>, held: bool) -> Self {
         let names: Vec<&str> =
             entry.candidates.iter().filter_map(|c| c.function()).map(|(name, _)| name).collect();
         let none = format!("this chain has none of the functions that answer it ({})", names.join(", "));
@@ -180,6 +243,7 @@ impl Search {
                 ..ViewReport::default()
             },
             settled: false,
+            held,
             answered_by: None,
         };
         search.next_way();

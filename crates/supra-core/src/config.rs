@@ -38,6 +38,11 @@ impl Settings {
         }
     }
 
+    /// What flags gave, by the variables' names: the environment of a program that has no such flags.
+    pub fn flags(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.flags.iter().map(|(name, text)| (*name, text.as_str()))
+    }
+
     fn given<'a>(&'a self, variable: &'a Variable) -> Option<Given<'a>> {
         if let Some(text) = self.flags.get(variable.name) {
             return Some(Given { text, by: variable.flag.unwrap_or(variable.name) });

@@ -2,17 +2,20 @@
 
 pub mod events;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::address::Address;
 use crate::amount::{GasPrice, GasUnits};
 use crate::collect::cache::{self, Cache};
 use crate::collect::report::{error_object, timestamp};
 use crate::collect::resolve::Overrides;
-use crate::collect::{Collected, Collector, decode};
+use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::config::network::Network;
 use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind, quote};
@@ -24,15 +27,22 @@ use crate::target::{Target, expected_chain_id};
 use crate::transport::process::{Compose, Generation, ProcessConfig, ProcessTransport, program_words};
 use crate::transport::replay::{Recorder, ReplayTransport};
 use crate::transport::rpc::{RpcConfig, RpcTransport};
+use crate::transport::shared::Shared;
 use crate::transport::{Deadline, Request, Transport};
 use crate::view::{FunctionId, ViewCall};
 
 /// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
 const BODY_BYTES_MAX: u64 = 16 << 20;
 
+/// How long a question for many targets may hold them before each is asked about alone.
+const AHEAD: Duration = Duration::from_secs(3);
+
 /// An open way to the chain, for one target or a stream of them.
 pub struct Live {
-    transport: Box<dyn Transport>,
+    transport: Arc<dyn Transport>,
+    /// The same, where many targets are read.
+    shared: Option<Arc<Shared>>,
+    detail: Detail,
     settings: Settings,
     overrides: Overrides,
     calculation: Option<Calculation>,
@@ -50,8 +60,28 @@ enum Kind {
 impl Live {
     /// Reads the settings and opens the transport they choose. Nothing is asked yet.
     pub fn open(settings: &Settings) -> Result<Self, Failure> {
+        Self::over(Arc::from(transport(settings)?), None, Detail::Full, settings)
+    }
+
+    /// The same for a stream of targets: what they have in common is asked once, each of them only what verdicts
+    /// need.
+    pub fn open_for_many(settings: &Settings) -> Result<Self, Failure> {
+        let shared = Arc::new(Shared::new(transport(settings)?));
+        let transport = Arc::clone(&shared);
+        Self::over(transport, Some(shared), Detail::Lean, settings)
+    }
+
+    fn over(
+        transport: Arc<dyn Transport>,
+        shared: Option<Arc<Shared>>,
+        usual: Detail,
+        settings: &Settings,
+    ) -> Result<Self, Failure> {
+        let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
         Ok(Self {
-            transport: transport(settings)?,
+            transport,
+            shared,
+            detail: settings.choice(&env::DETAIL, words)?.unwrap_or(usual),
             overrides: Overrides::read(settings)?,
             calculation: calculation(settings)?,
             cache_directory: cache::directory(settings),
@@ -78,7 +108,8 @@ impl Live {
             transport: &*self.transport,
             deadline: Deadline::after(self.timeout),
             overrides: &self.overrides,
-            cache: &Cache::new(self.cache_directory.as_deref(), &self.transport.identity(), &target),
+            cache: &self.cache(&target),
+            detail: self.detail,
             now,
         };
         let collected = collector.run(&target);
@@ -89,6 +120,39 @@ impl Live {
 }
 
 impl Live {
+    fn cache(&self, target: &Target) -> Cache {
+        let identity = self.transport.identity();
+        // What a lean run finds to answer is not what a full one should begin with.
+        let identity = if self.detail == Detail::Lean { format!("{identity} lean") } else { identity };
+        Cache::new(self.cache_directory.as_deref(), &identity, target)
+    }
+
+    /// Reads ahead, in one call for each deposit module, what records to be filled next have in common. What cannot
+    /// be read so is asked for each of them alone.
+    pub fn read_ahead<'a>(&self, records: impl Iterator<Item = &'a Record>, now: Timestamp) {
+        let Some(shared) = &self.shared else { return };
+        let mut modules: BTreeMap<(Address, String), Vec<Target>> = BTreeMap::new();
+        for record in records {
+            // A target that is wrong fails when its turn comes.
+            let Ok((target, _)) = Target::resolve(&self.settings, Some(record)) else { continue };
+            modules.entry((target.deposit, target.deposit_module.clone())).or_default().push(target);
+        }
+        for targets in modules.values().filter(|targets| targets.len() > 1) {
+            let deadline = Deadline::after(AHEAD.min(self.timeout / 2));
+            for group in targets.chunks(rows::CLIENTS_MOST) {
+                let first = &group[0];
+                if !rows::offered(&**shared, &self.cache(first), first, deadline, now) {
+                    break;
+                }
+                let clients: Vec<Address> = group.iter().map(|target| target.client).collect();
+                let replies = shared.ask(&[rows::question(first, clients)], deadline);
+                for (client, reply) in replies.iter().flat_map(rows::cut) {
+                    shared.put(rows::question(first, vec![client]), reply);
+                }
+            }
+        }
+    }
+
     /// What is behind the transport, without secrets.
     pub fn identity(&self) -> String {
         self.transport.identity()

@@ -4,6 +4,8 @@ pub mod parallel;
 pub mod process;
 pub mod replay;
 pub mod rpc;
+pub mod shared;
+mod slots;
 
 use std::time::{Duration, Instant};
 
@@ -158,7 +160,7 @@ impl Deadline {
 }
 
 /// A way to ask the chain.
-pub trait Transport: Sync {
+pub trait Transport: Send + Sync {
     /// Asks everything, in parallel as far as the transport's own bound allows, and returns one reply per
     /// request in the same order. Never later than `deadline` by more than the time to kill a child.
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply>;

@@ -16,16 +16,14 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
-/// The path of one of our binaries, built beside the running test.
+/// The path of one of our binaries, built beside the running program or test.
 ///
 /// # Panics
 /// When it has not been built: `cargo test -p` alone does not build the other crates' binaries.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap_or_default();
-    let folder = test.ancestors().nth(2).unwrap_or(&test);
-    let path = folder.join(name);
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
-    path
+    let found = test.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{name} is missing: run `cargo build --workspace` first"))
 }
 
 /// A tool with an empty environment, so that a developer's own settings change nothing; only `PATH` stays.

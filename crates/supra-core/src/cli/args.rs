@@ -76,6 +76,7 @@ setting_flags! {
         timeout = TIMEOUT "SECONDS"
         call_timeout = CALL_TIMEOUT "SECONDS"
         jobs = JOBS "N"
+        detail = DETAIL "HOW"
         retries = RETRIES "N"
         cache_dir = CACHE_DIR "DIR"
     }

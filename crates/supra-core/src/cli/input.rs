@@ -1,8 +1,10 @@
 //! Where records come from: `--input`, `--live`, or whatever stdin is.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -28,6 +30,9 @@ pub struct InputArgs {
     /// terminal or /dev/null means live
     #[arg(long)]
     pub live: bool,
+    /// Give records on as they are filled, not in the order they came in
+    #[arg(long)]
+    pub unordered: bool,
 }
 
 /// The records of one run.
@@ -40,14 +45,53 @@ pub enum Source {
 
 /// An open stream of records.
 pub struct Records {
-    reader: Reader<Box<dyn BufRead>>,
+    reader: Reader<BufReader<Counted>>,
     from: String,
     any: bool,
+    progress: Progress,
+    ordered: bool,
+}
+
+/// How much of a stream is read.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    read: Arc<AtomicU64>,
+    /// Of a regular file.
+    size: Option<u64>,
+}
+
+impl Progress {
+    /// In percent, where the length is known.
+    pub fn percent(&self) -> Option<u64> {
+        let size = self.size.filter(|size| *size > 0)?;
+        Some(self.read.load(Ordering::Relaxed).saturating_mul(100).checked_div(size)?.min(100))
+    }
+}
+
+/// A source that counts what is read of it.
+struct Counted {
+    source: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 impl InputArgs {
     /// Opens what the flags and stdin say.
     pub fn open(&self, session: &Session) -> Result<Source, CliError> {
+        Ok(match self.source(session)? {
+            Source::Records(records) => Source::Records(Records { ordered: !self.unordered, ..records }),
+            live @ Source::Live => live,
+        })
+    }
+
+    fn source(&self, session: &Session) -> Result<Source, CliError> {
         if self.live {
             return Ok(Source::Live);
         }
@@ -56,16 +100,16 @@ impl InputArgs {
                 let from = path.display().to_string();
                 let file =
                     File::open(path).map_err(|source| CliError::Open { path: from.clone(), source })?;
-                Ok(Source::Records(Records::new(Box::new(BufReader::with_capacity(1 << 16, file)), from)))
+                Ok(Source::Records(Records::of_file(file, from)))
             }
             None if !stdin_holds_records() => Ok(Source::Live),
             _ => {
                 hint_when_silent(session);
-                let input: Box<dyn BufRead> = match rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3) {
-                    Ok(descriptor) => Box::new(BufReader::with_capacity(1 << 16, File::from(descriptor))),
-                    Err(_) => Box::new(BufReader::new(io::empty())),
-                };
-                Ok(Source::Records(Records::new(input, "stdin".to_owned())))
+                let from = "stdin".to_owned();
+                Ok(Source::Records(match rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3) {
+                    Ok(descriptor) => Records::of_file(File::from(descriptor), from),
+                    Err(_) => Records::new(Box::new(io::empty()), from, None),
+                }))
             }
         }
     }
@@ -96,8 +140,37 @@ fn hint_when_silent(session: &Session) {
 }
 
 impl Records {
-    fn new(input: Box<dyn BufRead>, from: String) -> Self {
-        Self { reader: Reader::new(input), from, any: false }
+    /// Reads what a program of ours writes.
+    pub fn new(source: Box<dyn Read + Send>, from: String, size: Option<u64>) -> Self {
+        let progress = Progress { read: Arc::default(), size };
+        let input = Counted { source, read: Arc::clone(&progress.read) };
+        Self {
+            reader: Reader::new(BufReader::with_capacity(1 << 16, input)),
+            from,
+            any: false,
+            progress,
+            ordered: true,
+        }
+    }
+
+    fn of_file(file: File, from: String) -> Self {
+        let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|found| found.len());
+        Self::new(Box::new(file), from, size)
+    }
+
+    /// How much of it is read.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Whether they must leave in the order they came.
+    pub fn ordered(&self) -> bool {
+        self.ordered
+    }
+
+    /// Whether the next record may have to be waited for.
+    pub fn may_wait(&self) -> bool {
+        self.reader.may_wait()
     }
 
     /// The next record. A bad one is an error after which reading goes on; silence from upstream is an error too.

@@ -67,6 +67,22 @@ pub(super) fn lottery_data(wanted: Wanted, resource: &Value, state: &mut State) 
     let lottery = &mut state.lottery;
     let gas = |name: &str| root.field(name)?.u128();
     match wanted {
+        Wanted::LotteryStatus => {
+            let counted = |name: &str| count(&root.field(name)?).map(Some);
+            lottery.ticket_count = root.field("tickets")?.items()?.len().try_into().ok().map(Count);
+            lottery.draw_scheduled = Some(root.field("draw_scheduled")?.bool()?);
+            lottery.pending_request = Some(root.field("pending_request")?.option()?.is_some());
+            lottery.jackpot_amount = counted("jackpot_amount")?;
+            lottery.rng_request_count = counted("rng_request_count")?;
+            lottery.rng_response_count = counted("rng_response_count")?;
+        }
+        Wanted::VrfRequestConfig => {
+            lottery.vrf_request_config = Some(request_config(&root.field("vrf_request_config")?)?);
+        }
+        Wanted::WhitelistStatus => {
+            lottery.consumers = Some(addresses(&root.field("whitelisted_consumers")?.items()?)?);
+            lottery.aggregator = Some(maybe(&root.field("whitelisted_callback_sender")?, address)?);
+        }
         Wanted::PendingNonce => {
             // Older contracts do not have it; the nonce is what was asked for.
             lottery.next_client_seed = root.field("next_client_seed").and_then(|seed| count(&seed)).ok();

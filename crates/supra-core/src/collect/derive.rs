@@ -3,12 +3,17 @@
 use crate::amount::{Count, Quants};
 use crate::failure::FailureKind;
 use crate::state::{Maybe, State};
-use crate::view::catalogue::{Entry, Wanted};
+use crate::view::catalogue::{CLIENT_ROWS, Entry, Wanted};
 use crate::views::ViewReport;
 
 /// Fills in what is missing only because no function answers it. A view that failed stays unknown: what a chain
 /// would have said is not guessed.
 pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut ViewReport)]) {
+    // Rows of clients that the module does not know are zeros.
+    let row = reports.iter().any(|(entry, report)| {
+        let by_row = report.function.as_ref().is_some_and(|function| function.ends_with(CLIENT_ROWS));
+        entry.wanted == Wanted::MaxTxnFee && by_row && report.error.is_none()
+    });
     let mut derived = |wanted: Wanted, from: &str| {
         let found = reports.iter_mut().find(|(entry, _)| entry.wanted == wanted);
         let Some((_, report)) = found else { return false };
@@ -45,6 +50,13 @@ pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut Vi
         && derived(Wanted::PendingNonce, "no request is pending")
     {
         lottery.pending_nonce = Some(Maybe(None));
+    }
+    if row
+        && state.deposit.client_whitelisted.is_none()
+        && state.deposit.max_txn_fee.is_some_and(|fee| fee > Quants(0))
+        && derived(Wanted::ClientWhitelisted, "the client has a row")
+    {
+        state.deposit.client_whitelisted = Some(true);
     }
     // Any client view of the deposit module that aborts with ECLIENT_NOT_EXIST answers this question too.
     let refused = reports.iter().any(|(_, report)| {

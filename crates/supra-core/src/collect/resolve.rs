@@ -9,7 +9,7 @@ use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind, quote};
 use crate::target::Target;
 use crate::transport::Request;
-use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Place, Subject};
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Subject};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
 
 /// A way to get a value: a candidate of the catalogue, or the user's own function.
@@ -121,6 +121,8 @@ pub(super) struct Knowledge<'a> {
     pub(super) abis: Vec<(Place, Vec<AbiFunction>)>,
     /// Whether the transport reads resources and rows cheaply enough to prefer them to single views.
     pub(super) batches: bool,
+    /// Whether the ways that answer many values at once come first.
+    pub(super) lean: bool,
 }
 
 /// A function as a module ABI lists it.
@@ -128,6 +130,13 @@ pub(super) struct Knowledge<'a> {
 pub(super) struct AbiFunction {
     name: String,
     params: Vec<String>,
+}
+
+impl AbiFunction {
+    /// Whether it has this name and is asked about this.
+    pub(super) fn is(&self, name: &str, subject: Subject) -> bool {
+        self.name == name && self.params == subject.abi_params()
+    }
 }
 
 /// The functions of an ABI that may be called as views.
@@ -151,9 +160,13 @@ impl Knowledge<'_> {
             return vec![own];
         }
         let abi = self.abis.iter().find(|(place, _)| *place == entry.place).map(|(_, functions)| functions);
-        let mut ways: Vec<Way> = entry
-            .candidates
+        let first = match entry.lean {
+            Lean::First(candidate) if self.lean => Some(candidate),
+            _ => None,
+        };
+        let mut ways: Vec<Way> = first
             .iter()
+            .chain(entry.candidates)
             .filter(|candidate| match candidate {
                 Candidate::LotteryData => self.batches || entry.candidates.len() == 1,
                 // Rows of unknown clients are zeros and the view is not in the official interface: only where listed.
@@ -161,9 +174,9 @@ impl Knowledge<'_> {
                 Candidate::View(..) => true,
             })
             .filter(|candidate| match (abi, candidate.function()) {
-                (Some(functions), Some((name, subject))) => functions
-                    .iter()
-                    .any(|function| function.name == name && function.params == subject.abi_params()),
+                (Some(functions), Some((name, subject))) => {
+                    functions.iter().any(|function| function.is(name, subject))
+                }
                 _ => true,
             })
             .map(|candidate| Way::Known(*candidate))

@@ -99,6 +99,7 @@ use crate::target::GivenAddresses;
 fn run(table: &Table, directory: Option<&std::path::Path>) -> Collected {
     let (target, _) = target();
     let collector = Collector {
+        detail: Detail::Full,
         transport: table,
         deadline: Deadline::after(Duration::from_secs(5)),
         overrides: &Overrides::default(),

@@ -1,6 +1,6 @@
 //! Reading a stream of records: NDJSON, indented or run together, in memory bounded by one record.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read};
 
 use memchr::{memchr_iter, memchr2};
 
@@ -105,6 +105,13 @@ impl Framer {
             at += 1;
         }
         None
+    }
+}
+
+impl<R: Read> Reader<BufReader<R>> {
+    /// Whether the next record may have to be waited for: nothing but the end of the last one's line is here.
+    pub fn may_wait(&self) -> bool {
+        self.input.buffer().iter().all(u8::is_ascii_whitespace)
     }
 }
 
@@ -218,7 +225,6 @@ impl<R: BufRead> Iterator for Reader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::BufReader;
 
     /// Reads with buffers of several sizes, so that every split of a record is met.
     fn check(input: &str, expect: &[&str]) {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::slots::Slots;
 use super::{Deadline, Reply, Request, Transport, parallel};
 use crate::abort::classify;
 use crate::address::Address;
@@ -94,6 +95,7 @@ pub struct Compose {
 /// The CLI transport.
 pub struct ProcessTransport {
     config: ProcessConfig,
+    slots: Slots,
 }
 
 /// `/supra/supra`, a path with blanks that exists, or words.
@@ -110,7 +112,7 @@ impl ProcessTransport {
         if config.program.is_empty() {
             return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
-        Ok(Self { config })
+        Ok(Self { slots: Slots::new(config.jobs), config })
     }
 
     /// The CLI's words for a question, without the program; `Err` where this generation has no such command.
@@ -176,9 +178,9 @@ impl ProcessTransport {
             Ok(words) => words,
             Err(failure) => return reply(Err(failure), 0),
         };
-        if deadline.passed() {
+        let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.passed()) else {
             return reply(Err(Failure::new(FailureKind::Timeout, "there was no time left to ask")), 0);
-        }
+        };
         let argv: Vec<OsString> =
             self.config.program.iter().cloned().chain(words.into_iter().map(OsString::from)).collect();
         let limit = deadline.at_most(self.config.call_timeout);
@@ -263,7 +265,7 @@ impl Transport for ProcessTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         match &self.config.compose {
             Some(place) => compose::ask(self, place, requests, deadline),
-            None => parallel::map(requests, self.config.jobs, |request| self.one(request, deadline)),
+            None => parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline)),
         }
     }
 

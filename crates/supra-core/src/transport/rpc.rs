@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::slots::Slots;
 use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
 use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
@@ -47,9 +48,16 @@ pub struct RpcTransport {
     config: RpcConfig,
     http: Http,
     nodes: Vec<Node>,
+    slots: Slots,
     /// The node that answered last.
     preferred: AtomicUsize,
+    /// Attempts without any answer since the last one.
+    unanswered: AtomicUsize,
 }
+
+/// So many attempts in a row for each question in flight, and all nodes are taken for dead: no question is repeated
+/// until one of them answers.
+const DEAD_AFTER: usize = 4;
 
 /// What a failed call allows.
 enum Next {
@@ -80,8 +88,15 @@ impl RpcTransport {
                 "at least one RPC URL and one REST version are needed",
             ));
         }
-        let http = Http::new(config.jobs);
-        Ok(Self { config, http, nodes, preferred: AtomicUsize::new(0) })
+        let (http, slots) = (Http::new(config.jobs), Slots::new(config.jobs));
+        Ok(Self {
+            config,
+            http,
+            nodes,
+            slots,
+            preferred: AtomicUsize::new(0),
+            unanswered: AtomicUsize::new(0),
+        })
     }
 
     /// Asks one question until it is answered, refused, or out of time.
@@ -95,12 +110,18 @@ impl RpcTransport {
             let mut absent = None;
             let first = self.preferred.load(Ordering::Relaxed);
             for step in 0..self.nodes.len() {
-                if deadline.passed() {
+                let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.passed()) else {
                     return Reply { result: Err(last), elapsed: started.elapsed(), attempts };
-                }
+                };
                 let index = (first + step) % self.nodes.len();
                 attempts += 1;
-                match self.ask_node(&self.nodes[index], request, deadline) {
+                let answer = self.ask_node(&self.nodes[index], request, deadline);
+                if let Err(Next::Again(..)) = answer {
+                    self.unanswered.fetch_add(1, Ordering::Relaxed);
+                } else {
+                    self.unanswered.store(0, Ordering::Relaxed);
+                }
+                match answer {
                     Ok(value) => {
                         self.preferred.store(index, Ordering::Relaxed);
                         return Reply { result: Ok(value), elapsed: started.elapsed(), attempts };
@@ -126,12 +147,16 @@ impl RpcTransport {
                 return Reply { result: Ok(value), elapsed: started.elapsed(), attempts };
             }
             let span = wait.unwrap_or_else(|| backoff.next_wait());
-            if round == self.config.retries || span >= deadline.left() {
+            if round == self.config.retries || span >= deadline.left() || self.all_dead() {
                 break;
             }
             std::thread::sleep(span);
         }
         Reply { result: Err(last), elapsed: started.elapsed(), attempts }
+    }
+
+    fn all_dead(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER * self.config.jobs * self.nodes.len()
     }
 
     /// Asks one node, going down the REST versions it does not serve.
@@ -307,7 +332,7 @@ fn attempts_seed(request: &Request) -> u64 {
 
 impl Transport for RpcTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
-        parallel::map(requests, self.config.jobs, |request| self.one(request, deadline))
+        parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline))
     }
 
     fn name(&self) -> &'static str {

@@ -84,33 +84,59 @@ pub struct Entry {
     pub place: Place,
     /// The ways to get it, best first.
     pub candidates: &'static [Candidate],
+    /// How it is read where many targets are read.
+    pub lean: Lean,
+}
+
+/// How a value is read where calls count: for each of a fleet's targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lean {
+    /// As for one target.
+    Same,
+    /// This way first: one call answers it together with other values or for other clients.
+    First(Candidate),
+    /// Asked only where it does not follow from the others.
+    Derived,
+    /// Not asked: no verdict reads it.
+    Left,
 }
 
 use Candidate::{LotteryData, Row, View};
+use Lean::{Derived, First, Left};
 use Subject::{Client, ClientList, Consumer, Nothing};
 
 /// The row view of dVRF 3 that answers several values of a client in one call.
 pub const CLIENT_ROWS: &str = "get_balance_of_client_v2";
 
 const fn entry(wanted: Wanted, key: &'static str, place: Place, candidates: &'static [Candidate]) -> Entry {
-    Entry { wanted, key, place, candidates }
+    Entry { wanted, key, place, candidates, lean: Lean::Same }
+}
+
+impl Entry {
+    const fn lean(mut self, lean: Lean) -> Self {
+        self.lean = lean;
+        self
+    }
 }
 
 /// The whole catalogue. The first eleven are the old report's, in its order.
 pub const CATALOGUE: &[Entry] = &[
-    entry(Wanted::LotteryStatus, "lottery_status", Place::Lottery, &[View("get_lottery_status", Nothing)]),
+    entry(Wanted::LotteryStatus, "lottery_status", Place::Lottery, &[View("get_lottery_status", Nothing)])
+        .lean(First(LotteryData)),
     entry(
         Wanted::VrfRequestConfig,
         "vrf_request_config",
         Place::Lottery,
         &[View("get_vrf_request_config", Nothing)],
-    ),
+    )
+    .lean(First(LotteryData)),
     entry(
         Wanted::WhitelistStatus,
         "whitelist_status",
         Place::Lottery,
         &[View("get_whitelist_status", Nothing)],
-    ),
+    )
+    .lean(First(LotteryData)),
     entry(
         Wanted::Balance,
         "balance",
@@ -128,7 +154,8 @@ pub const CATALOGUE: &[Entry] = &[
             View("check_min_balance_client", Client),
             View("checkMinBalanceClient", Client),
         ],
-    ),
+    )
+    .lean(First(Row(CLIENT_ROWS, "min_balance_limit"))),
     entry(
         Wanted::MinBalanceReached,
         "min_balance_reached",
@@ -169,14 +196,16 @@ pub const CATALOGUE: &[Entry] = &[
         "effective_balance",
         Place::Deposit,
         &[View("check_effective_balance_v2", Client), View("check_effective_balance", Client)],
-    ),
+    )
+    .lean(Derived),
     entry(
         Wanted::GrantRemaining,
         "grant_remaining",
         Place::Deposit,
         &[Row(CLIENT_ROWS, "current_grant"), View("get_client_remaining_grant", Client)],
     ),
-    entry(Wanted::GrantTotal, "grant_total", Place::Deposit, &[View("get_client_total_grant", Client)]),
+    entry(Wanted::GrantTotal, "grant_total", Place::Deposit, &[View("get_client_total_grant", Client)])
+        .lean(Left),
     entry(
         Wanted::MaxTxnFee,
         "max_txn_fee",
@@ -194,7 +223,8 @@ pub const CATALOGUE: &[Entry] = &[
         "client_whitelisted",
         Place::Deposit,
         &[View("is_client_whitelisted_v2", Client), View("is_client_whitelisted", Client)],
-    ),
+    )
+    .lean(Derived),
     entry(Wanted::Paused, "paused", Place::Deposit, &[View("is_contract_paused", Nothing)]),
     entry(Wanted::Modules, "modules", Place::Deposit, &[View("get_client_modules_info", Client)]),
     entry(

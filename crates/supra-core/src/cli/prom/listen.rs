@@ -94,8 +94,8 @@ fn again(input: &InputArgs) -> Result<InputArgs, Failure> {
         Some(path) if path.as_os_str() == "-" => {
             Err(bad("--input", "-", "stdin can be read only once; name a file, or use --live"))
         }
-        Some(path) => Ok(InputArgs { input: Some(path.clone()), live: false }),
-        None => Ok(InputArgs { input: None, live: true }),
+        Some(path) => Ok(InputArgs { input: Some(path.clone()), live: false, unordered: false }),
+        None => Ok(InputArgs { input: None, live: true, unordered: false }),
     }
 }
 

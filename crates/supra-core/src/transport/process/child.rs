@@ -143,16 +143,16 @@ pub fn run(
     let group = Registered::new(&child);
     drop(on_its_way);
     let mut finished = Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), timed_out: false };
-    if let Err(error) = drain(&mut child, &mut finished, deadline) {
-        group.kill();
-        let _ = child.wait();
-        let message = format!("the Supra CLI's output cannot be read: {error}");
-        return Err(Failure::new(FailureKind::Unreachable, message));
-    }
-    if finished.timed_out {
+    let drained = drain(&mut child, &mut finished, deadline);
+    // Not reaped yet, so the group is still its own: what it left in the background would gather run by run.
+    if !matches!(drained, Ok(Ended::Unseen)) || finished.timed_out {
         group.kill();
     }
     finished.status = child.wait().ok();
+    if let Err(error) = drained {
+        let message = format!("the Supra CLI's output cannot be read: {error}");
+        return Err(Failure::new(FailureKind::Unreachable, message));
+    }
     Ok(finished)
 }
 
@@ -164,11 +164,19 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
+/// Whether the child's own end was seen.
+enum Ended {
+    Seen,
+    /// Its pipes are closed; it may still be at work.
+    Unseen,
+}
+
 /// Reads both pipes as data comes, until both are closed, the child has ended, or the deadline passes.
-fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::Result<()> {
+fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::Result<Ended> {
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let mut ended = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let mut end = Ended::Unseen;
     let mut limit = deadline;
     let mut buffer = vec![0u8; 16 << 10];
     while stdout.is_some() || stderr.is_some() || ended.is_some() {
@@ -184,7 +192,7 @@ fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::
         };
         if ready == 0 {
             finished.timed_out = limit == deadline;
-            return Ok(());
+            return Ok(end);
         }
         let mut states = fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<_>>().into_iter();
         let mut is_ready = |there: bool| there && states.next().unwrap_or(false);
@@ -197,15 +205,15 @@ fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::
             take(&mut stderr, &mut buffer, &mut finished.stderr, STDERR_BYTES_MAX)?;
         }
         if end_ready {
-            ended = None;
+            (ended, end) = (None, Ended::Seen);
             limit = deadline.at_most(AFTERWARDS);
         }
         if deadline.passed() && ended.is_some() {
             finished.timed_out = true;
-            return Ok(());
+            return Ok(end);
         }
     }
-    Ok(())
+    Ok(end)
 }
 
 /// One read of a pipe that has data; closes it at its end. What is above the bound is read and dropped, so that a

@@ -1,0 +1,150 @@
+//! Many targets at once: read ahead, asked about in parallel, given back in order or as they come.
+
+mod queue;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::input::{Progress, Records};
+use super::progress::Line;
+use super::records::{Fill, Filled, Next, Take, next, refuse_targets, unusable};
+use super::{CliError, Session};
+use crate::clock::Clock;
+use crate::collect::rows::CLIENTS_MOST;
+use crate::config::{Settings, env};
+use crate::live::Live;
+use crate::record::Record;
+use queue::{Given, Queue, Turn};
+
+/// How often the progress line is drawn anew.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Fills targets by asking the chain from this process.
+pub struct Fleet;
+
+impl Fill for Fleet {
+    fn one(session: &mut Session) -> Result<Filled, CliError> {
+        let record = Record::new();
+        Ok(match Live::open(&session.settings) {
+            Ok(live) => ask(&live, record, session.now),
+            Err(failure) => Filled::refused(record, failure, session.now),
+        })
+    }
+
+    fn all(first: Record, mut rest: Records, session: &mut Session, take: Take) -> Result<(), CliError> {
+        match Live::open_for_many(&session.settings) {
+            Ok(live) => run(live, first, rest, session, take),
+            Err(failure) => refuse_targets(&failure, first, &mut rest, session, take),
+        }
+    }
+}
+
+/// Asks about one target.
+fn ask(live: &Live, mut record: Record, now: Timestamp) -> Filled {
+    match live.fill(&mut record, now) {
+        Ok(Ok(collected)) => match collected.failure() {
+            None => Filled::whole(record),
+            Some((_, failure)) => Filled { failure: Some(failure), ..Filled::unanswered(record) },
+        },
+        // The record says it already.
+        Ok(Err(failure)) => Filled { failure: Some(failure), ..Filled::unanswered(record) },
+        Err(error) => Filled::refused(record, unusable(&error), now),
+    }
+}
+
+fn run(live: Live, first: Record, rest: Records, session: &mut Session, take: Take) -> Result<(), CliError> {
+    let jobs = Settings::needed(session.settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
+    let jobs = usize::try_from(jobs).unwrap_or(1);
+    let clock = Clock::starting(session.now);
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs));
+    let progress = rest.progress();
+    read_on(Arc::clone(&queue), first, rest, clock);
+    let live = Arc::new(live);
+    let workers: Vec<_> = (0..jobs)
+        .map(|_| {
+            let (queue, live) = (Arc::clone(&queue), Arc::clone(&live));
+            thread::spawn(move || work(&queue, &live, clock))
+        })
+        .collect();
+    let result = give(&queue, &progress, &clock, session, take);
+    queue.stop();
+    // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.
+    for worker in workers {
+        // A worker that panicked has aborted the process.
+        let _ = worker.join();
+    }
+    result
+}
+
+/// Reads the stream into the queue.
+fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) {
+    thread::spawn(move || {
+        let mut turn = Some(Next::Target(first));
+        while let Some(next_one) = turn {
+            let last = matches!(next_one, Next::Filled(_, true));
+            if !queue.admit(next_one) || last {
+                break;
+            }
+            turn = next(&mut rest, clock.now());
+        }
+        queue.end();
+    });
+}
+
+fn work(queue: &Queue, live: &Live, clock: Clock) {
+    while let Some(turn) = queue.turn(CLIENTS_MOST) {
+        match turn {
+            Turn::ReadAhead(targets) => {
+                live.read_ahead(targets.iter().map(|(_, record)| record), clock.now());
+                queue.ready(targets);
+            }
+            Turn::Ask(number, record) => queue.done(number, ask(live, record, clock.now())),
+        }
+    }
+}
+
+/// Gives on what is filled, and draws the progress while it waits.
+fn give(
+    queue: &Queue,
+    progress: &Progress,
+    clock: &Clock,
+    session: &mut Session,
+    take: Take,
+) -> Result<(), CliError> {
+    let mut line = io::stderr().is_terminal().then(|| Line::new(&session.name));
+    loop {
+        let mut filled = queue.try_next();
+        if filled.is_none() {
+            session.out.flush()?;
+            filled = wait(queue, progress, line.as_mut());
+        }
+        let Some(filled) = filled else { break };
+        if let Some(line) = &mut line {
+            line.count(filled.failure.is_some());
+        }
+        session.now = clock.now();
+        if !take(filled, session)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The next record, with the progress drawn meanwhile where there is a terminal.
+fn wait(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<Filled> {
+    loop {
+        match queue.next(line.as_ref().map(|_| REDRAW)) {
+            Given::Filled(filled) => return Some(filled),
+            Given::Over => return None,
+            Given::Later => {
+                if let Some(line) = &mut line {
+                    line.draw(progress.percent(), queue.waiting());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Answers that many targets of one run share: asked once, by whoever is first, and kept for a moment.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Deadline, Reply, Request, Transport};
+
+/// How old an answer about the chain as a whole may be: its clock, whether the module is paused.
+const FRESH: Duration = Duration::from_secs(2);
+/// How old a module's ABI may be: a module is upgraded once in months.
+const FRESH_ABI: Duration = Duration::from_secs(3600);
+/// Answers kept at once; a fleet of one chain needs some ten.
+const KEPT_MOST: usize = 64;
+/// Answers known in advance at once; more means that nobody takes them.
+const AHEAD_MOST: usize = 4096;
+
+/// A transport whose common answers are shared.
+pub struct Shared {
+    inner: Box<dyn Transport>,
+    kept: Mutex<HashMap<Request, Kept>>,
+    ahead: Mutex<HashMap<Request, Reply>>,
+}
+
+struct Kept {
+    asked: Instant,
+    answer: Arc<Answer>,
+}
+
+/// An answer that somebody is asking for.
+#[derive(Default)]
+struct Answer {
+    reply: Mutex<Option<Reply>>,
+    there: Condvar,
+}
+
+impl Answer {
+    fn give(&self, reply: Reply) {
+        *lock(&self.reply) = Some(reply);
+        self.there.notify_all();
+    }
+
+    fn wait(&self, deadline: Deadline) -> Option<Reply> {
+        let mut reply = lock(&self.reply);
+        while reply.is_none() && !deadline.passed() {
+            reply = self.there.wait_timeout(reply, deadline.left()).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        reply.clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long the answer to a question may serve other targets; `None` where it is about one of them.
+fn fresh_for(request: &Request) -> Option<Duration> {
+    match request {
+        Request::ChainId => Some(FRESH),
+        Request::View(call) if call.arguments.is_empty() => Some(FRESH),
+        Request::ModuleAbi { .. } => Some(FRESH_ABI),
+        _ => None,
+    }
+}
+
+/// What becomes of one question.
+enum Share {
+    /// The answer is here.
+    Known(Reply),
+    /// Somebody else asks.
+    Other(Arc<Answer>),
+    /// We ask, and others may be waiting for it.
+    First(Arc<Answer>),
+    /// We ask for ourselves.
+    Own,
+}
+
+impl Shared {
+    /// Shares the answers of `inner`.
+    pub fn new(inner: Box<dyn Transport>) -> Self {
+        Self { inner, kept: Mutex::default(), ahead: Mutex::default() }
+    }
+
+    /// Gives the answer to a question that is about to be asked. It is used once.
+    pub fn put(&self, request: Request, reply: Reply) {
+        let mut ahead = lock(&self.ahead);
+        if ahead.len() >= AHEAD_MOST {
+            ahead.clear();
+        }
+        ahead.insert(request, reply);
+    }
+
+    fn share(&self, request: &Request) -> Share {
+        if let Some(reply) = lock(&self.ahead).remove(request) {
+            return Share::Known(reply);
+        }
+        let Some(fresh) = fresh_for(request) else { return Share::Own };
+        let mut kept = lock(&self.kept);
+        if let Some(known) = kept.get(request).filter(|known| known.asked.elapsed() < fresh) {
+            return Share::Other(Arc::clone(&known.answer));
+        }
+        if kept.len() >= KEPT_MOST
+            && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.asked).map(|(key, _)| key.clone())
+        {
+            kept.remove(&oldest);
+        }
+        let answer = Arc::new(Answer::default());
+        kept.insert(request.clone(), Kept { asked: Instant::now(), answer: Arc::clone(&answer) });
+        Share::First(answer)
+    }
+
+    /// A transport that starts a container for a run of questions starts none for no question.
+    fn ask_inner(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
+        if requests.is_empty() { Vec::new() } else { self.inner.ask(requests, deadline) }
+    }
+
+    /// Asks what others may be waiting for, and tells them. A failure is not kept: the next target asks anew.
+    fn ask_first(&self, requests: &[Request], answers: &[Arc<Answer>], deadline: Deadline) -> Vec<Reply> {
+        let replies = self.ask_inner(requests, deadline);
+        for ((request, answer), reply) in requests.iter().zip(answers).zip(&replies) {
+            if reply.result.is_err() {
+                lock(&self.kept).remove(request);
+            }
+            answer.give(reply.clone());
+        }
+        replies
+    }
+}
+
+/// Questions and where their answers belong.
+#[derive(Default)]
+struct Part {
+    places: Vec<usize>,
+    requests: Vec<Request>,
+}
+
+impl Part {
+    fn push(&mut self, place: usize, request: &Request) {
+        self.places.push(place);
+        self.requests.push(request.clone());
+    }
+
+    fn fill(self, replies: Vec<Reply>, all: &mut [Option<Reply>]) {
+        for (place, reply) in self.places.into_iter().zip(replies) {
+            all[place] = Some(reply);
+        }
+    }
+}
+
+impl Transport for Shared {
+    fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
+        let mut replies: Vec<Option<Reply>> = vec![None; requests.len()];
+        let (mut own, mut first, mut alone) = (Part::default(), Part::default(), Part::default());
+        let (mut answers, mut others) = (Vec::new(), Vec::new());
+        for (place, request) in requests.iter().enumerate() {
+            match self.share(request) {
+                Share::Known(reply) => replies[place] = Some(reply),
+                Share::Other(answer) => others.push((place, answer)),
+                Share::First(answer) => {
+                    first.push(place, request);
+                    answers.push(answer);
+                }
+                Share::Own => own.push(place, request),
+            }
+        }
+        // At the same time, but apart: what others wait for must not wait for what is slow about this target.
+        let (own_replies, first_replies) = if first.requests.is_empty() {
+            (self.ask_inner(&own.requests, deadline), Vec::new())
+        } else {
+            thread::scope(|scope| {
+                let asking = scope.spawn(|| self.ask_first(&first.requests, &answers, deadline));
+                let own_replies = self.ask_inner(&own.requests, deadline);
+                (own_replies, asking.join().unwrap_or_default())
+            })
+        };
+        own.fill(own_replies, &mut replies);
+        first.fill(first_replies, &mut replies);
+        for (place, answer) in others {
+            // The other's failure may be that its own time had run out.
+            match answer.wait(deadline).filter(|reply| reply.result.is_ok()) {
+                Some(reply) => replies[place] = Some(reply),
+                None => alone.push(place, &requests[place]),
+            }
+        }
+        let alone_replies = self.ask_inner(&alone.requests, deadline);
+        alone.fill(alone_replies, &mut replies);
+        replies.into_iter().flatten().collect()
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn identity(&self) -> String {
+        self.inner.identity()
+    }
+
+    fn offers_abi(&self) -> bool {
+        self.inner.offers_abi()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Failure, FailureKind};
+    use crate::view::{Argument, ViewCall};
+    use serde_json::json;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Answers every question with how many came before it; the first `bad` fail.
+    struct Counting {
+        asked: Arc<AtomicUsize>,
+        bad: usize,
+    }
+
+    impl Transport for Counting {
+        fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
+            let one = |_| {
+                let before = self.asked.fetch_add(1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(20));
+                let late = Failure::new(FailureKind::Timeout, "late");
+                let result = if before < self.bad { Err(late) } else { Ok(json!(before)) };
+                Reply { result, elapsed: Duration::ZERO, attempts: 1 }
+            };
+            requests.iter().map(one).collect()
+        }
+
+        fn name(&self) -> &'static str {
+            "counting"
+        }
+
+        fn identity(&self) -> String {
+            String::new()
+        }
+
+        fn offers_abi(&self) -> bool {
+            false
+        }
+    }
+
+    fn shared(bad: usize) -> (Shared, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        (Shared::new(Box::new(Counting { asked: Arc::clone(&asked), bad })), asked)
+    }
+
+    fn view(arguments: Vec<Argument>) -> Request {
+        let function = "0x1::timestamp::now_microseconds".parse().unwrap();
+        Request::View(ViewCall { function, type_arguments: vec![], arguments })
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(10))
+    }
+
+    #[test]
+    fn what_is_about_the_chain_is_asked_once_for_all() {
+        let (shared, asked) = shared(0);
+        let questions = [Request::ChainId, view(vec![]), view(vec![Argument::U8(1)])];
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let replies = shared.ask(&questions, soon());
+                    assert!(replies.len() == 3 && replies.iter().all(|reply| reply.result.is_ok()));
+                });
+            }
+        });
+        assert_eq!(asked.load(Ordering::SeqCst), 2 + 8);
+    }
+
+    #[test]
+    fn a_failure_is_neither_kept_nor_passed_on() {
+        let (shared, asked) = shared(1);
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_err());
+            std::thread::sleep(Duration::from_millis(5));
+            let second = scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
+            assert!(first.join().unwrap() && second.join().unwrap());
+        });
+        assert!(shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn an_answer_given_in_advance_is_used_once() {
+        let (shared, asked) = shared(0);
+        let question = view(vec![Argument::U8(1)]);
+        let reply = Reply { result: Ok(json!("known")), elapsed: Duration::ZERO, attempts: 1 };
+        shared.put(question.clone(), reply);
+        let ask = || shared.ask(std::slice::from_ref(&question), soon())[0].result.clone().unwrap();
+        assert_eq!(ask(), json!("known"));
+        assert_eq!(ask(), json!(0));
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn what_is_slow_about_one_target_holds_no_other() {
+        let (shared, _) = shared(0);
+        // Asked one after the other by the transport of this test: 20 ms each.
+        let slow: Vec<Request> = (0..50).map(|n| view(vec![Argument::U8(n)])).collect();
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| shared.ask(&[&[Request::ChainId], &slow[..]].concat(), soon()));
+            std::thread::sleep(Duration::from_millis(5));
+            assert!(shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
+            assert!(!asking.is_finished());
+            assert_eq!(asking.join().unwrap().len(), 51);
+        });
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let (shared, _) = shared(0);
+        for number in 0..KEPT_MOST + 10 {
+            let module = format!("m{number}");
+            shared.share(&Request::ModuleAbi { account: "0x1".parse().unwrap(), module });
+        }
+        assert_eq!(lock(&shared.kept).len(), KEPT_MOST);
+    }
+}

@@ -1,0 +1,237 @@
+//! One case: a chain, a way to it, what is asked of it, and what goes wrong meanwhile. A seed and a number make one.
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// What is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pipeline {
+    /// `dvrf-json --live`, its record judged by `dvrf-check`.
+    Piped,
+    /// `dvrf-check --live`.
+    Check,
+    /// A stream of all clients through `dvrf-json`, judged by `dvrf-check`.
+    Fleet,
+    /// `dvrf-draw ready --live`.
+    Ready,
+    /// `dvrf-prom --live`.
+    Prom,
+}
+
+/// A case. The names are the words of the devnet and of the tools.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    /// Of the devnet's own choices.
+    pub(crate) seed: u64,
+    /// `rpc`, or the generation of the CLI.
+    pub(crate) transport: String,
+    /// What the CLI prints around its answers.
+    pub(crate) noise: String,
+    /// Which functions the deposit module has.
+    pub(crate) interface: String,
+    /// The node's generation.
+    pub(crate) node: String,
+    /// The REST versions it serves.
+    pub(crate) api: String,
+    /// Whether modules show their ABI.
+    pub(crate) abi: bool,
+    /// The situation.
+    pub(crate) scenario: String,
+    /// What is run.
+    pub(crate) pipeline: Pipeline,
+    /// Further subscriptions, for a fleet.
+    pub(crate) clients: u32,
+    /// `--jobs`.
+    pub(crate) jobs: u32,
+    /// `--retries`.
+    pub(crate) retries: u32,
+    /// `--timeout` in milliseconds.
+    pub(crate) timeout_ms: u64,
+    /// `--call-timeout` in milliseconds.
+    pub(crate) call_timeout_ms: u64,
+    /// `--detail`, or nothing.
+    pub(crate) detail: String,
+    /// Faults from the start.
+    pub(crate) faults: Vec<String>,
+    /// After so many milliseconds other faults take their place.
+    pub(crate) turn: Option<(u64, Vec<String>)>,
+}
+
+/// Every dimension's values, the simplest first: a shrunk case has that one unless another is needed.
+pub(crate) const TRANSPORTS: &[&str] = &["rpc", "v11", "v10", "v9", "v6"];
+const NOISES: &[&str] = &["none", "log", "ansi", "crlf", "all"];
+pub(crate) const INTERFACES: &[&str] = &["v3", "v3+v2", "v2", "camel"];
+pub(crate) const NODES: &[&str] = &["v11.7", "v11.5", "v6"];
+const APIS: &[&str] = &["v1,v2,v3", "v2,v1", "v1", "v3"];
+pub(crate) const SCENARIOS: &[&str] = &[
+    "healthy",
+    "at-minimum",
+    "low",
+    "below-minimum",
+    "warn",
+    "ready",
+    "pending",
+    "stuck",
+    "not-whitelisted",
+    "module-disabled",
+    "paused",
+    "empty",
+    "no-aggregator",
+    "consumer-missing",
+    "gas-drift",
+    "u128-max",
+];
+const VIEWS: &[&str] = &[
+    "check_client_fund",
+    "get_balance_of_client_v2",
+    "check_min_balance_client_v2",
+    "has_minimum_balance_reached_v2",
+    "has_minimum_balance_reached",
+    "get_client_modules_info",
+    "is_client_whitelisted_v2",
+    "is_contract_paused",
+    "min_request_count",
+    "check_max_txn_fee_client_v2",
+    "get_client_remaining_grant",
+    "check_min_balance",
+    "get_clients_contract",
+    "checkClientFund",
+    "checkMinBalanceClient",
+    "isMinimumBalanceReached",
+    "get_lottery_status",
+    "get_whitelist_status",
+    "get_vrf_request_config",
+    "get_vrf_gas_config",
+    "now_microseconds",
+    "check_effective_balance_v2",
+];
+/// 0x60001 is left out: with it the chain itself says that the client is unknown, which no tool can tell from a lie.
+const HARMS: &[&str] = &["abort:327685", "abort:131077", "abort:6", "missing", "garbage", "null", "type"];
+
+fn one<'a>(random: &mut Rng, words: &[&'a str]) -> &'a str {
+    words[random.usize(..words.len())]
+}
+
+/// Half of the time the simplest: a case with everything odd at once hides what one oddity does.
+fn mostly_first<'a>(random: &mut Rng, words: &[&'a str]) -> &'a str {
+    if random.bool() { words[0] } else { one(random, words) }
+}
+
+fn fault(random: &mut Rng, cli: bool) -> String {
+    let share = |random: &mut Rng| [10, 30, 60, 100][random.usize(..4)];
+    match random.u8(..if cli { 24 } else { 18 }) {
+        0 => format!("latency={}ms", random.u32(1..80)),
+        1 => format!("jitter={}ms", random.u32(1..80)),
+        2 => format!("429={}", random.u32(1..40)),
+        3 => format!("429_rate={}", share(random)),
+        4 => format!("retry_after={}", one(random, &["0", "1", "60", "date", "soon"])),
+        5 => format!("5xx={}", random.u32(1..40)),
+        6 => format!("5xx_rate={}", share(random)),
+        7 => format!("5xx_status={}", one(random, &["500", "502", "503", "504"])),
+        8 => format!("rate={}", share(random)),
+        9 => one(random, &["html", "truncate", "reset", "garbage", "wrong_content"]).to_owned(),
+        10 => "hang".to_owned(),
+        11 => format!("slow={}ms", random.u32(1..40)),
+        12 => format!("huge={}", one(random, &["1000", "100000", "20000000"])),
+        13 => format!("wrong_chain_id={}", random.u8(..)),
+        14 => format!("stale={}", one(random, &["5", "299", "301", "3600"])),
+        15 => format!(
+            "path={}",
+            one(random, &["/view", "/resources", "/modules", "deposit", "get_", "chain_id"])
+        ),
+        16 | 17 => format!("view:{}={}", one(random, VIEWS), one(random, HARMS)),
+        18 => "cli_hang".to_owned(),
+        19 => "cli_grandchild".to_owned(),
+        20 => format!("cli_exit_code={}", random.u8(1..)),
+        21 => "cli_garbage".to_owned(),
+        22 => "cli_big_stderr=300000".to_owned(),
+        _ => one(random, &["cli_password", "cli_latency=50ms"]).to_owned(),
+    }
+}
+
+impl Case {
+    /// The `number`-th case of a seed.
+    pub(crate) fn of(seed: u64, number: u64) -> Self {
+        let random = &mut Rng::with_seed(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let transport = if random.u8(..3) > 0 { "rpc" } else { one(random, TRANSPORTS) };
+        let cli = transport != "rpc";
+        let pipelines = [Pipeline::Piped, Pipeline::Check, Pipeline::Fleet, Pipeline::Ready, Pipeline::Prom];
+        let pipeline = pipelines[random.usize(..pipelines.len())];
+        let node = mostly_first(random, NODES);
+        let faults =
+            |random: &mut Rng, most| (0..random.usize(..=most)).map(|_| fault(random, cli)).collect();
+        // Some must be known: a suite in which everything may be unknown would not see a tool that knows nothing.
+        let calm = random.u8(..8) == 0;
+        let mut case = Self {
+            seed: random.u64(..1 << 32),
+            transport: transport.to_owned(),
+            noise: if cli { mostly_first(random, NOISES) } else { "none" }.to_owned(),
+            interface: mostly_first(random, INTERFACES).to_owned(),
+            node: node.to_owned(),
+            // The oldest node serves no v3.
+            api: if node == "v6" { "v2,v1" } else { mostly_first(random, APIS) }.to_owned(),
+            abi: random.u8(..8) > 0,
+            scenario: one(random, SCENARIOS).to_owned(),
+            pipeline,
+            clients: if pipeline == Pipeline::Fleet { random.u32(1..if cli { 4 } else { 24 }) } else { 0 },
+            jobs: [24, 1, 2, 8][random.usize(..4)],
+            retries: random.u32(..4),
+            timeout_ms: random.u64(300..1500),
+            call_timeout_ms: random.u64(100..800),
+            detail: one(random, &["", "full", "lean"]).to_owned(),
+            faults: faults(random, 4),
+            turn: (random.u8(..3) == 0).then(|| (random.u64(5..400), faults(random, 3))),
+        };
+        if calm {
+            (case.faults, case.turn, case.timeout_ms, case.call_timeout_ms) =
+                (Vec::new(), None, 30_000, 10_000);
+        }
+        case
+    }
+
+    /// The faults from the start and those that come later.
+    pub(crate) fn all_faults(&self) -> impl Iterator<Item = &String> {
+        self.faults.iter().chain(self.turn.iter().flat_map(|(_, faults)| faults))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_seed_repeats_and_numbers_differ() {
+        assert_eq!(Case::of(7, 3), Case::of(7, 3));
+        assert_ne!(Case::of(7, 3), Case::of(7, 4));
+        assert_ne!(Case::of(7, 3), Case::of(8, 3));
+    }
+
+    #[test]
+    fn a_case_travels_as_one_line() {
+        let case = Case::of(1, 2);
+        let line = serde_json::to_string(&case).unwrap_or_default();
+        assert!(!line.contains('\n'));
+        assert_eq!(serde_json::from_str::<Case>(&line).ok(), Some(case));
+    }
+
+    #[test]
+    fn a_thousand_cases_meet_every_value() {
+        let cases: Vec<Case> = (0..1000).map(|number| Case::of(1, number)).collect();
+        let met =
+            |of: fn(&Case) -> &String| cases.iter().map(|case| of(case).as_str()).collect::<BTreeSet<_>>();
+        let all = |words: &[&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
+        assert_eq!(met(|case| &case.scenario), all(SCENARIOS));
+        assert_eq!(met(|case| &case.transport), all(TRANSPORTS));
+        assert_eq!(met(|case| &case.interface), all(INTERFACES));
+        assert_eq!(met(|case| &case.node), all(NODES));
+        let kinds: BTreeSet<&str> = cases
+            .iter()
+            .flat_map(Case::all_faults)
+            .filter_map(|fault| fault.split(['=', ':']).next())
+            .collect();
+        assert!(kinds.len() >= 25, "{kinds:?}");
+    }
+}
