@@ -8,7 +8,7 @@ use super::{READERS, civil, errors, record, shell};
 #[test]
 fn what_is_no_record_costs_only_itself() {
     let good = record("good", "\"100\"");
-    let unreadable: [(&str, Vec<u8>, &str); 8] = [
+    let unreadable: [(&str, Vec<u8>, &str); 9] = [
         ("half a number", record("x", "-").into_bytes(), "is not JSON: invalid number"),
         ("a bare NUL", b"\0".to_vec(), "a record is a JSON object, this begins"),
         ("a NUL in a text", record("x", "\"1\0\"").into_bytes(), "is not JSON: control character"),
@@ -20,6 +20,11 @@ fn what_is_no_record_costs_only_itself() {
         ),
         ("a list", b"[1]".to_vec(), "this begins \"[1]\""),
         ("100 000 brackets", "[".repeat(100_000).into_bytes(), "this begins \"[[[["),
+        (
+            "brackets in an old report",
+            format!("{{\"deposit\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)).into_bytes(),
+            "recursion limit exceeded",
+        ),
         ("a control sequence", b"\x1b]0;title\x07".to_vec(), "this begins \"\\\\u{1b}]0;title"),
     ];
     for (name, words) in READERS {
