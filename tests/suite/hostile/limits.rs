@@ -152,8 +152,7 @@ fn a_state_directory_on_a_full_or_read_only_disk() {
         &[("D", &path), ("R", &input)],
     );
     if outcome.code == 99 || outcome.err.contains("unshare failed") {
-        // Only root may mount; CI is root.
-        assert!(option_env!("CI") != Some("true"), "{outcome}");
+        super::left_out("only root may mount", &outcome);
         return;
     }
     let said: Vec<&str> = outcome.out.lines().collect();

@@ -317,7 +317,7 @@ fn inputs_that_are_no_files() {
     "#;
     let outcome = shell(line, &[("D", &path), ("R", &record("p", "\"100\""))]);
     if outcome.code == 99 {
-        assert!(option_env!("CI") != Some("true"), "{outcome}");
+        super::left_out("only root may become another user", &outcome);
         return;
     }
     assert_eq!(outcome.out, "2\n2\n", "{outcome}");
