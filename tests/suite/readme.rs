@@ -91,6 +91,31 @@ fn jq_every_block_of_the_guide_runs() {
     assert!(ran >= 12 && told == 2, "{ran} blocks ran, {told} messages were sent");
 }
 
+/// The cells of every table row of a page, without its dashes.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    page.lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+/// `scripts/bench` writes both pages; a figure that was written by hand has no row there.
+#[test]
+fn every_figure_of_the_readme_was_measured() {
+    let (readme, performance) = (page("README.md"), page("docs/performance.md"));
+    let figures = readme.split("\n## ").find(|part| part.starts_with("Figures\n")).unwrap();
+    let measured = rows(&performance);
+    let claimed = rows(figures);
+    assert!(claimed.len() >= 8, "{} rows", claimed.len());
+    for row in &claimed[1..] {
+        let source = measured.iter().find(|found| found[0] == row[0]);
+        let source = source.unwrap_or_else(|| panic!("docs/performance.md has no row {:?}", row[0]));
+        for cell in row.iter().filter(|cell| !cell.is_empty()) {
+            assert!(source.contains(cell), "{:?} is not in {source:?}: run scripts/bench", cell);
+        }
+    }
+}
+
 /// The Russian pages have the same blocks, so that what runs in one runs in the other.
 #[test]
 fn translated_pages_have_the_same_blocks() {

@@ -93,7 +93,12 @@ fn drawers_have_names() {
 
 #[test]
 fn only_one_module_reads_the_environment() {
-    let allowed = ["crates/supra-core/src/config/env.rs", "crates/dvrf-devnet/src/environment.rs"];
+    // A build script is told by cargo what it builds for.
+    let allowed = [
+        "crates/supra-core/src/config/env.rs",
+        "crates/supra-core/build.rs",
+        "crates/dvrf-devnet/src/environment.rs",
+    ];
     let reads = ["env::var(", "env::var_os(", "env::vars(", "env::vars_os("];
     let mut problems = Vec::new();
     for path in files("crates", ".rs").into_iter().filter(|path| !is_test(path)) {

@@ -107,9 +107,10 @@ impl Session {
 }
 
 fn say(name: &str, level: &str, sentence: &str) {
-    // A closed stderr must not change what the tool answers.
-    // Whatever text it quotes, it is one line that does nothing to a terminal.
-    let _ = writeln!(io::stderr(), "[{level}] {name}: {}", plain(sentence));
+    // On one line that does nothing to a terminal, whatever text it quotes. In one write, so that the lines of a pipe's
+    // tools do not mix; a closed stderr must not change what is answered.
+    let line = format!("[{level}] {name}: {}\n", plain(sentence));
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 fn say_failure(name: &str, failure: &Failure) {

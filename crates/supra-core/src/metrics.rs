@@ -147,7 +147,7 @@ pub struct Exposition {
 
 impl Exposition {
     /// Groups points by family. A reader refuses a series that stands there twice, so the last one is kept.
-    pub fn of(points: Vec<Point>, order: &[&'static Family], prefix: &str) -> Self {
+    pub fn of(points: impl IntoIterator<Item = Point>, order: &[&'static Family], prefix: &str) -> Self {
         let mut exposition = Self { prefix: prefix.to_owned(), ..Self::default() };
         let mut slots: Vec<Vec<(Labels, Value)>> = order.iter().map(|_| Vec::new()).collect();
         for point in points {

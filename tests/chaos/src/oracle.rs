@@ -1,6 +1,7 @@
 //! The judge: what a run may say, given what the devnet knows. Right or unknown; never the opposite.
 
 use serde_json::{Value, json};
+use testkit::LOTTERY;
 
 use crate::case::{Case, Pipeline};
 
@@ -119,14 +120,14 @@ fn client_of<'a>(truth: &'a Value, address: &Value) -> &'a Value {
 
 fn verdicts(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
     let found = records(seen, wrong);
-    let wanted = if case.pipeline == Pipeline::Fleet { targets(truth) } else { 1 };
+    let wanted = if case.pipeline == Pipeline::Fleet { fleet(truth).len() } else { 1 };
     if found.len() != wanted {
         wrong.push(format!("{} records for {wanted} targets", found.len()));
     }
     for (index, record) in found.iter().enumerate() {
         let client = client_of(truth, &record["client_addr"]);
-        // Only the first of a fleet is the one that the scenario is about; the others are healthy or low by seed.
-        let own = case.pipeline != Pipeline::Fleet || index == 0;
+        // Only the lottery's own is the one that the scenario is about; the others are healthy or low by seed.
+        let own = record["client_addr"] == LOTTERY;
         let Some(verdict) = record["checks"]["status"].as_str().and_then(Said::parse) else {
             wrong.push(format!("record {index} has no verdict"));
             continue;
@@ -157,8 +158,11 @@ fn must_be_known(case: &Case) -> bool {
     case.faults.is_empty() && case.turn.is_none() && case.timeout_ms >= 10_000
 }
 
-fn targets(truth: &Value) -> usize {
-    truth["clients"].as_array().map_or(0, Vec::len)
+/// The addresses of a fleet: the lottery's own, whether the deposit module knows it or not, then all others.
+pub(crate) fn fleet(truth: &Value) -> Vec<&str> {
+    let listed = truth["clients"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let others = listed.iter().filter_map(|client| client["address"].as_str()).filter(|own| *own != LOTTERY);
+    std::iter::once(LOTTERY).chain(others).collect()
 }
 
 fn codes(record: &Value) -> String {
@@ -266,7 +270,7 @@ fn metrics(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong:
         wrong.push(format!("{} verdicts hold at once", verdicts.len()));
         return;
     };
-    let client = &truth["clients"][0];
+    let client = client_of(truth, &json!(LOTTERY));
     if verdict != Said::Unknown && !right(case, client).contains(&verdict) {
         wrong.push(format!("the metrics say {verdict:?}, which is wrong"));
     }
@@ -298,12 +302,12 @@ mod tests {
     }
 
     fn truth() -> Value {
-        json!({"clients": [{"address": "0x1", "balance": "5", "min_balance": "7", "grant": "0", "at_minimum": true}],
+        json!({"clients": [{"address": LOTTERY, "balance": "5", "min_balance": "7", "grant": "0", "at_minimum": true}],
             "paused": false, "lottery": null})
     }
 
     fn seen(balance: &Value, status: &str, code: i32) -> Seen {
-        let record = json!({"client_addr": "0x1", "checks": {"status": status, "findings": []},
+        let record = json!({"client_addr": LOTTERY, "checks": {"status": status, "findings": []},
             "state": {"deposit": {"balance": balance, "min_balance": "7", "at_or_below_minimum": true}},
             "views": {"balance": {"error": null}}});
         Seen { code: Some(code), out: format!("{record}\n"), ..Seen::default() }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::{Devnet, LOTTERY, Way, tool};
 
 use crate::case::{Case, Pipeline, TRANSPORTS};
-use crate::oracle::{CANARY, Seen, limit_ms};
+use crate::oracle::{CANARY, Seen, fleet, limit_ms};
 
 /// The variable by which processes of a run are found again.
 const MARK: &str = "DVRF_CHAOS_RUN";
@@ -104,13 +104,12 @@ fn steps(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
         Pipeline::Prom => finish(&mut asking("dvrf-prom", &["--live"])),
         Pipeline::Fleet => {
             let truth = devnet.call("GET", "/devnet/state", "");
-            let clients = truth["clients"].as_array().cloned().unwrap_or_default();
-            let target = |client: &Value| {
+            let target = |address: &str| {
                 // The lottery's own subscription comes with its lottery.
-                let lottery = if client["address"] == LOTTERY { Some(LOTTERY) } else { None };
-                format!("{}\n", json!({"client_addr": client["address"], "lottery_addr": lottery}))
+                let lottery = Some(LOTTERY).filter(|lottery| *lottery == address);
+                format!("{}\n", json!({"client_addr": address, "lottery_addr": lottery}))
             };
-            let stream: String = clients.iter().map(target).collect();
+            let stream: String = fleet(&truth).into_iter().map(target).collect();
             let mut command = asking("dvrf-json", &[]);
             judged(finish(command.env_remove("LOTTERY_ADDR").write_stdin(stream)))
         }

@@ -59,6 +59,10 @@ fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     match (deposit.at_or_below_minimum, below) {
         (None, None) => findings.unknown("min_balance", "the minimum balance", "минимальный баланс"),
         (Some(true), _) | (_, Some(true)) => at_minimum(Some(balance), deposit.min_balance, findings),
+        // Not at the minimum, but how far above it is what the tiers are about.
+        (_, None) if findings.failed("min_balance") => {
+            findings.unknown("min_balance", "the minimum balance", "минимальный баланс");
+        }
         _ => {}
     }
     if let (Some(flag), Some(below)) = (deposit.at_or_below_minimum, below)

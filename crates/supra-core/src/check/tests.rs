@@ -373,9 +373,10 @@ fn a_rule_that_cannot_be_decided_is_not_ok() {
     let mut state = healthy();
     state.deposit.paused = None;
     state.deposit.client_whitelisted = None;
+    state.deposit.min_balance = None;
     state.chain.id = None;
     let policy = Policy { chain_id: Some(6), ..Policy::default() };
-    for key in ["paused", "client_whitelisted", "chain_id"] {
+    for key in ["paused", "client_whitelisted", "min_balance", "chain_id"] {
         let status = |kind| {
             let now = Timestamp::from_second(1_759_676_400).unwrap();
             let views = failed(key, kind);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::Args;
+use clap::{Arg, ArgMatches, Args, Command};
 
 use crate::config::env::{self, Variable};
 use crate::config::{Settings, network::Network};
@@ -21,25 +21,69 @@ pub(super) fn help(variable: &Variable) -> String {
     format!("{} [variable {}{also}{default}]", variable.meaning.trim_end_matches('.'), variable.name)
 }
 
+/// A flag that gives a setting: its id, the setting, and what stands for its value in the help.
+pub(super) type SettingFlag = (&'static str, &'static Variable, &'static str);
+
+/// Adds setting flags under a heading.
+pub(super) fn add(command: Command, heading: &'static str, flags: &[SettingFlag]) -> Command {
+    command.args(flags.iter().map(|(id, variable, value)| {
+        Arg::new(*id)
+            .long(long(variable))
+            .value_name(*value)
+            .help(help(variable))
+            .help_heading(heading)
+            .allow_negative_numbers(true)
+    }))
+}
+
+/// The settings among the flags that the command line gives.
+pub(super) fn given(matches: &ArgMatches, flags: &[SettingFlag]) -> Vec<(&'static Variable, String)> {
+    let text = |id: &str| matches.get_one::<String>(id).cloned();
+    flags.iter().filter_map(|(id, variable, _)| Some((*variable, text(id)?))).collect()
+}
+
+// A derived struct of so many fields is eighty kilobytes of code; this is a table and two loops.
 macro_rules! setting_flags {
-    ($(#[doc = $doc:literal])* $group:ident, $heading:literal, { $($field:ident = $variable:ident $value:literal)* }) => {
+    ($(#[doc = $doc:literal])* $group:ident, $heading:literal, { $($id:ident = $variable:ident $value:literal)* }) => {
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, Default, Args)]
-        #[command(next_help_heading = $heading)]
-        pub struct $group {
-            $(
-                #[doc = concat!("The flag of `", stringify!($variable), "`.")]
-                #[arg(long = $crate::cli::args::long(&env::$variable), value_name = $value,
-                      help = $crate::cli::args::help(&env::$variable),
-                      allow_negative_numbers = true)]
-                pub $field: Option<String>,
-            )*
-        }
+        #[derive(Debug, Clone, Default)]
+        pub struct $group(Vec<(&'static $crate::config::env::Variable, String)>);
 
         impl $group {
+            const FLAGS: &[$crate::cli::args::SettingFlag] =
+                &[$((stringify!($id), &$crate::config::env::$variable, $value)),*];
+
+            /// What the command line itself gives.
+            pub fn given(&self, wanted: &$crate::config::env::Variable) -> Option<&str> {
+                self.0.iter().find(|(variable, _)| *variable == wanted).map(|(_, value)| value.as_str())
+            }
+
             /// Puts the flags over the variables.
-            pub fn fill(&self, settings: &mut Settings) {
-                $(settings.set_flag(&env::$variable, self.$field.as_deref());)*
+            pub fn fill(&self, settings: &mut $crate::config::Settings) {
+                for (variable, value) in &self.0 {
+                    settings.set_flag(variable, Some(value));
+                }
+            }
+        }
+
+        impl clap::FromArgMatches for $group {
+            fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self($crate::cli::args::given(matches, Self::FLAGS)))
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+
+        impl clap::Args for $group {
+            fn augment_args(command: clap::Command) -> clap::Command {
+                $crate::cli::args::add(command, $heading, Self::FLAGS)
+            }
+
+            fn augment_args_for_update(command: clap::Command) -> clap::Command {
+                Self::augment_args(command)
             }
         }
     };

@@ -108,7 +108,7 @@ impl ChannelArgs {
         for words in words {
             add(parse(words, &fetch));
         }
-        if self.webhook.webhook_url.is_some() {
+        if self.webhook.given(&env::WEBHOOK_URL).is_some() {
             found.warnings.push(seen("--webhook-url", "--webhook-url-file"));
         }
         let secret_typed = |words: &String| {

@@ -19,6 +19,7 @@ use crate::failure::{Failure, FailureKind, quote};
 use crate::metrics::catalogue::is_taken;
 use crate::metrics::label::{self, LabelError, Labels, is_name, put};
 use crate::metrics::{self, Exposition};
+use crate::record::Record;
 use crate::render::exposition;
 use deliver::{SinkArgs, Sinks};
 use listen::ListenArgs;
@@ -109,12 +110,12 @@ impl PromArgs {
         let plan = self.plan(policy, session)?;
         let (seen, exit) = plan.gather(input, session)?;
         let mut memory = gather::Memory::load(session);
-        let points = plan.points(&seen, &mut memory, session.now);
+        let mut points = plan.points(seen, &mut memory, session.now);
         memory.save(session);
         if self.format == Format::Json {
-            for (mut seen, points) in seen.into_iter().zip(&points) {
-                seen.record.set("metrics", &metrics::json(points, &plan.prefix))?;
-                session.out.record(&seen.record, self.pretty)?;
+            for (record, points) in &mut points {
+                record.set("metrics", &metrics::json(points, &plan.prefix))?;
+                session.out.record(record, self.pretty)?;
             }
         }
         let exposition = plan.exposition(points, session);
@@ -128,6 +129,9 @@ impl PromArgs {
         }
         // Printed first, as the old script did: a push that fails or waits hides nothing.
         session.out.flush()?;
+        if sinks.is_empty() {
+            return Ok(exit);
+        }
         let mut body = Vec::new();
         exposition::text(&exposition, &mut body)
             .map_err(|source| CliError::Write { to: "memory".to_owned(), source })?;
@@ -169,16 +173,16 @@ fn labels(flag: &str, texts: &[String], is_taken: impl Fn(&str) -> bool) -> Resu
 
 impl Plan {
     /// All series of the run; says when records repeated each other.
-    fn exposition(&self, points: Vec<Vec<metrics::Point>>, session: &Session) -> Exposition {
+    fn exposition(&self, points: Vec<(Record, Vec<metrics::Point>)>, session: &Session) -> Exposition {
         let order = if self.compat { metrics::catalogue::OLD } else { metrics::catalogue::ALL };
-        let mut all: Vec<metrics::Point> = points.into_iter().flatten().collect();
-        if !self.compat {
+        let build = (!self.compat).then(|| {
             let mut build = metrics::observe::build();
             for (name, value) in &self.labels {
                 put(&mut build.labels, name, value);
             }
-            all.push(build);
-        }
+            build
+        });
+        let all = points.into_iter().flat_map(|(_, points)| points).chain(build);
         let exposition = Exposition::of(all, order, &self.prefix);
         if exposition.repeated > 0 {
             let sentence = format!(

@@ -57,7 +57,11 @@ pub fn value_text(text: &str) -> String {
 pub fn put(labels: &mut Labels, name: &str, value: &str) {
     match labels.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
         Ok(position) => value.clone_into(&mut labels[position].1),
-        Err(position) => labels.insert(position, (name.to_owned(), value.to_owned())),
+        Err(position) => {
+            // Most series have one or two labels, and a fleet has a million series.
+            labels.reserve_exact(1);
+            labels.insert(position, (name.to_owned(), value.to_owned()));
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use crate::cli::judge::{Judge, name_of};
 use crate::cli::policy::PolicyArgs;
 use crate::cli::records::each;
 use crate::cli::{CliError, Session};
-use crate::config::{Settings, env};
 use crate::exit::Exit;
 use crate::readiness::{Readiness, readiness};
 use crate::record::Record;

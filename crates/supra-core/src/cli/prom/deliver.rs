@@ -66,6 +66,11 @@ impl Sinks {
         Ok(Self { textfile: args.sinks.textfile.clone(), push, dry_run: args.sinks.dry_run })
     }
 
+    /// Whether stdout is all there is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.textfile.is_none() && self.push.is_none()
+    }
+
     /// Writes and pushes; each failure is said, and none keeps the other sink from being served.
     pub(super) fn deliver(&self, body: &[u8], session: &Session) -> Exit {
         let mut results: Vec<Result<(), Failure>> = Vec::new();
@@ -111,7 +116,7 @@ fn fold(results: Vec<Result<(), Failure>>, session: &Session) -> Exit {
 fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> {
     let settings = &session.settings;
     let Some(url) = push_url(settings)? else { return Ok(None) };
-    if args.settings.push_url.as_ref().is_some_and(|url| url.contains(['@', '?'])) {
+    if args.settings.given(&env::PUSH_URL).is_some_and(|url| url.contains(['@', '?'])) {
         let sentence = "the push URL on the command line is in the process list: MONITOR_PUSH_URL or --push-url-file keeps it out";
         session.say("warning", sentence);
     }

@@ -90,11 +90,21 @@ impl Plan {
         })
     }
 
-    /// The points of every record with their shared labels, in the records' order.
-    pub(super) fn points(&self, seen: &[Seen], memory: &mut Memory, now: Timestamp) -> Vec<Vec<Point>> {
+    /// Every record and its points with their shared labels. What was read goes as its points come: a fleet's picture
+    /// and its series together would fill the memory.
+    pub(super) fn points(
+        &self,
+        seen: Vec<Seen>,
+        memory: &mut Memory,
+        now: Timestamp,
+    ) -> Vec<(Record, Vec<Point>)> {
         let identities: Vec<Identity> = seen.iter().map(|seen| seen.identity.clone()).collect();
         let names = subscriptions(&identities);
-        seen.iter().zip(&names).map(|(seen, name)| self.points_of(seen, name, memory, now)).collect()
+        let points = |(seen, name): (Seen, String)| {
+            let points = self.points_of(&seen, &name, memory, now);
+            (seen.record, points)
+        };
+        seen.into_iter().zip(names).map(points).collect()
     }
 
     fn points_of(&self, seen: &Seen, name: &str, memory: &mut Memory, now: Timestamp) -> Vec<Point> {

@@ -151,7 +151,12 @@ fn spans() {
 #[test]
 fn no_time_is_too_far_away() {
     for since_s in [i64::MIN, i64::MAX] {
-        let message = Message { event: Event::Reminder, since_s: Some(since_s), at_s: 1_800_000_000, ..Message::default() };
+        let message = Message {
+            event: Event::Reminder,
+            since_s: Some(since_s),
+            at_s: 1_800_000_000,
+            ..Message::default()
+        };
         assert!(message.headline().contains("for "), "{}", message.headline());
     }
 }

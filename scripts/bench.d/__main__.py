@@ -1,0 +1,31 @@
+"""Runs the groups named on the command line, or all of them and writes docs/performance.md. Called by scripts/bench."""
+
+import os
+import subprocess
+import sys
+import time
+
+from groups import GROUPS, Bench
+from report import refresh, write_page
+
+
+def main(folder, names):
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        print(f"[error] bench: no group {unknown[0]}; there are {', '.join(GROUPS)}", file=sys.stderr)
+        return 2
+    begun, load = time.monotonic(), f"{os.getloadavg()[0]:.1f}"
+    bench = Bench(folder)
+    groups = []
+    for name in names or GROUPS:
+        print(f"\n# {name}: {GROUPS[name].__doc__}")
+        groups.append(GROUPS[name](bench))
+    if not names:
+        said = [subprocess.run(words, capture_output=True, text=True).stdout.split("(")[0].strip() for words in (["rustc", "-V"], ["jq", "-V"])]
+        write_page("docs/performance.md", groups, ", ".join(said), load, (time.monotonic() - begun) / 60)
+        refresh("README.md", groups)
+        print("\nwrote docs/performance.md and the figures of README.md")
+    return 0
+
+
+sys.exit(main(sys.argv[1], sys.argv[2:]))

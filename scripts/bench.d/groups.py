@@ -1,0 +1,296 @@
+"""Decides what is measured, beside what, and with which goal."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+from devnet import LOTTERY, Devnet
+from report import Goal, Group, between, mb, ms, times
+from stopwatch import Run, at_once, cpu, filter_peak, interleaved, once, spread, wall, watched
+
+TOOLS = ["dvrf", "dvrf-calc", "dvrf-check", "dvrf-draw", "dvrf-events", "dvrf-json", "dvrf-notify", "dvrf-prom", "dvrf-status"]
+# A report in, something out, nothing asked: these are filters.
+FILTERS = {
+    "dvrf-check": [],
+    "dvrf-json": [],
+    "dvrf-status": [],
+    "dvrf-prom": [],
+    # To nobody, but with everything it would have sent.
+    "dvrf-notify": ["--dry-run", "--webhook-url", "http://127.0.0.1:9/"],
+    "dvrf-draw": ["ready"],
+}
+# These write more than a verdict.
+RENDERERS = ["dvrf-prom", "dvrf-notify", "dvrf-draw"]
+# A healthy report ends in 0, except that its draw is not scheduled.
+CODES = {"dvrf-draw": (0, 1)}
+WITHOUT_TLS = ["dvrf", "dvrf-calc", "dvrf-check"]
+LATENCY_MS = 50
+CALL_TIMEOUT_MS = 2000
+
+
+class Bench:
+    """The binaries, a folder for inputs, and one report to work on."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.scratch = tempfile.TemporaryDirectory()
+        with Devnet(self.tool) as devnet:
+            command = [self.tool("dvrf-json"), "--live"]
+            self.report = subprocess.run(command, env=devnet.env("rpc"), capture_output=True, check=True).stdout
+        self.one = self.file("one.jsonl", self.report)
+        # One subscription a record.
+        name = b'"profile":"devnet"'
+        renamed = (self.report.replace(name, b'"profile":"devnet%d"' % number) for number in range(10_000))
+        self.many = self.file("many.jsonl", b"".join(renamed))
+
+    def tool(self, name):
+        return os.path.join(self.folder, name)
+
+    def file(self, name, data):
+        path = os.path.join(self.scratch.name, name)
+        with open(path, "wb") as out:
+            out.write(data)
+        return path
+
+    def filter(self, name, source):
+        words = [self.tool(name), *FILTERS[name]]
+        return lambda: once(words, stdin=source, codes=CODES.get(name, (0,)))
+
+
+def start(bench):
+    """What it costs to begin: help, and one record."""
+    group = Group(
+        "Start-up",
+        "`--help` of every tool, and one record of {} bytes through every filter, beside `/bin/true`.".format(len(bench.report)),
+    )
+    nothing = {"/bin/true": lambda: once(["/bin/true"])}
+    helps = {name: (lambda words=[bench.tool(name), "--help"]: once(words)) for name in TOOLS}
+    runs = interleaved(nothing | helps, 60)
+    base = runs.pop("/bin/true")
+    for name, its in runs.items():
+        beside(group, f"`{name} --help`", its, base, Goal(most=2))
+    runs = interleaved(nothing | {name: bench.filter(name, bench.one) for name in FILTERS}, 100)
+    base = runs.pop("/bin/true")
+    for name, its in runs.items():
+        peak = filter_peak([bench.tool(name), *FILTERS[name]], bench.one)
+        beside(group, f"one record: `{shown(name)}`", its, base, Goal(most=2), peak=mb(peak))
+    return group
+
+
+def shown(name):
+    return " ".join([name, *FILTERS[name][:1]])
+
+
+def beside(group, what, its, base, goal, **cells):
+    """A row of runs against the median of a neighbour's."""
+    ratio = wall(its) / wall(base)
+    group.row(
+        what,
+        goal,
+        ratio,
+        measured=ms(wall(its)),
+        spread=between(*spread(run.wall for run in its)),
+        CPU=ms(cpu(its)),
+        **cells,
+        beside_it=ms(wall(base)),
+        ratio=times(ratio),
+    )
+
+
+def stream(bench):
+    """What a record costs, and that memory does not grow."""
+    group = Group(
+        "10,000 records",
+        "10,000 reports through every filter, beside `jq -c .`, which only copies; the ratio is how many times faster the filter "
+        "is. Those that write something else than their input have only to keep up with jq. Then the peak of these runs beside "
+        "that of one record. The text of `dvrf-prom` holds all series: a family's stand together.",
+    )
+    jq = {"jq": lambda: once([shutil.which("jq"), "-c", "."], stdin=bench.many)}
+    runs = interleaved(jq | {name: bench.filter(name, bench.many) for name in FILTERS}, 5)
+    base = runs.pop("jq")
+    for name, its in runs.items():
+        ratio = wall(base) / wall(its)
+        group.row(
+            f"10,000 records: `{shown(name)}`",
+            Goal(least=1 if name in RENDERERS else 5),
+            ratio,
+            measured=ms(wall(its)),
+            spread=between(*spread(run.wall for run in its)),
+            CPU=ms(cpu(its)),
+            beside_it=ms(wall(base)),
+            ratio=times(ratio),
+        )
+    for name in FILTERS:
+        words = [bench.tool(name), *FILTERS[name]]
+        few, many = filter_peak(words, bench.one), filter_peak(words, bench.many)
+        memory(group, f"memory of 10,000 records: `{shown(name)}`", many, few)
+    return group
+
+
+def memory(group, what, many, few):
+    ratio = many / few
+    group.row(what, Goal(most=1.25), ratio, peak=mb(many), beside_it=mb(few), ratio=times(ratio))
+
+
+def cli(bench):
+    """What a live report costs where every view is a process."""
+    group = Group(
+        "Live, through the CLI",
+        "One report through the emulated `supra` CLI. At 0 ms beside as many bare calls at once as the run makes; at 300 ms a "
+        "call beside one bare call.",
+    )
+    live = [bench.tool("dvrf-json"), "--live"]
+    for latency in (0, 300):
+        with Devnet(bench.tool, "--fault", f"latency={latency}ms") as devnet:
+            env = devnet.env("cli")
+            bare = [devnet.cli, "move", "tool", "view", "--function-id", env["DEPOSIT_ADDR"] + "::deposit::min_request_count"]
+            once(live, env)
+            script, log = devnet.counting_cli()
+            calls, _ = devnet.calls(lambda: once(live, env | {"SUPRA_CLI_BIN": script}))
+            with open(log, encoding="ascii") as started:
+                processes = len(started.readlines())
+            counts = {"calls": str(calls), "processes": str(1 + processes)}
+            if latency:
+                runs = interleaved({"one": lambda: once(bare, env), "live": lambda: once(live, env)}, 7)
+                beside(group, f"live through the CLI at {latency} ms", runs["live"], runs["one"], Goal(most=1.15), **counts)
+                continue
+            runs = interleaved({"bare": lambda: at_once(bare, env, processes), "live": lambda: once(live, env)}, 25)
+            its, base = runs["live"], runs["bare"]
+            own = wall(its) - wall(base)
+            group.row(
+                "live through the CLI at 0 ms, beyond its calls",
+                Goal(most=5, unit="ms"),
+                own,
+                measured=ms(own),
+                spread=between(*spread(run.wall for run in its)),
+                CPU=ms(cpu(its)),
+                **counts,
+                beside_it=ms(wall(base)),
+            )
+    return group
+
+
+def rpc(bench):
+    """What a live report costs over REST."""
+    group = Group(
+        "Live, over RPC",
+        f"One report with the names of functions known from an earlier run, beside a round trip of {LATENCY_MS} ms.",
+    )
+    live = [bench.tool("dvrf-json"), "--live"]
+    with Devnet(bench.tool, "--fault", f"latency={LATENCY_MS}ms") as devnet:
+        env = devnet.env("rpc")
+        calls, _ = devnet.calls(lambda: once(live, env))
+        its = interleaved({"first": lambda: once(live, env | {"DVRF_CACHE_DIR": "off"})}, 7)["first"]
+        trip = [Run(LATENCY_MS, 0)]
+        beside(group, f"live over RPC at {LATENCY_MS} ms, names unknown", its, trip, None, calls=str(calls))
+        calls, _ = devnet.calls(lambda: once(live, env))
+        its = interleaved({"known": lambda: once(live, env)}, 15)["known"]
+        beside(group, f"live over RPC at {LATENCY_MS} ms, names known", its, trip, Goal(most=1.3), calls=str(calls))
+    return group
+
+
+def fleet(bench):
+    """What a thousand subscriptions cost."""
+    group = Group(
+        "Fleet",
+        f"`dvrf-json --jobs N < fleet.jsonl` over 1,000 subscriptions at {LATENCY_MS} ms a call, beside calls × latency / N. "
+        "Memory beside that of 100 subscriptions. Then one target of the thousand never answers: when the others had their "
+        f"records, with `--unordered --call-timeout {CALL_TIMEOUT_MS / 1000:g}`, beside the same run with all of them alive.",
+    )
+    with Devnet(bench.tool, "--clients", "1000", "--fault", f"latency={LATENCY_MS}ms") as devnet:
+        for kind, lottery in (("deposit only", None), ("with the lottery", LOTTERY)):
+            targets = fleet_file(bench, devnet.clients()[1:1001], lottery)
+            for jobs in (8, 32, 64):
+                words = [bench.tool("dvrf-json"), "--jobs", str(jobs)]
+                run = lambda: watched(words, fleet_env(devnet), targets)
+                counted = [devnet.calls(run) for _ in range(3 if jobs > 8 else 1)]
+                calls = round(statistics.median(calls for calls, _ in counted))
+                middle = statistics.median(run.wall for _, run in counted)
+                ideal = calls * LATENCY_MS / jobs
+                peak = max(run.peak for _, run in counted)
+                group.row(
+                    f"1,000 subscriptions, {kind}, `--jobs {jobs}`",
+                    Goal(most=1.2),
+                    middle / ideal,
+                    measured=ms(middle),
+                    spread=between(*spread(run.wall for _, run in counted)),
+                    CPU=ms(statistics.median(run.cpu for _, run in counted)),
+                    peak=mb(peak),
+                    calls=str(calls),
+                    beside_it=ms(ideal),
+                    ratio=times(middle / ideal),
+                )
+            each = calls / 1000
+            group.row(f"calls of a subscription, {kind}", Goal(most=3, unit="calls"), each, measured=f"{each:.2f}")
+    fleet_memory(bench, group)
+    return dead_target(bench, group)
+
+
+def fleet_file(bench, clients, lottery):
+    """A target a line."""
+    rows = [{"client_addr": client} | ({"lottery_addr": lottery} if lottery else {}) for client in clients]
+    return bench.file("fleet.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def fleet_env(devnet):
+    """The chain without a target of its own, and nothing remembered from an earlier run."""
+    env = devnet.env("rpc") | {"DVRF_CACHE_DIR": "off"}
+    for name in ("LOTTERY_ADDR", "CLIENT_ADDR", "PROFILE"):
+        env.pop(name, None)
+    return env
+
+
+def fleet_memory(bench, group):
+    peaks = {}
+    with Devnet(bench.tool, "--clients", "10000") as devnet:
+        clients = devnet.clients()[1:]
+        for count in (100, 1000, 10_000):
+            targets = fleet_file(bench, clients[:count], None)
+            peaks[count] = watched([bench.tool("dvrf-json")], fleet_env(devnet), targets).peak
+            if count > 100:
+                memory(group, f"memory of {count:,} subscriptions", peaks[count], peaks[100])
+
+
+def dead_target(bench, group):
+    with Devnet(bench.tool, "--clients", "1000") as devnet:
+        clients = devnet.clients()[1:1001]
+        targets, dead = fleet_file(bench, clients, None), clients[500]
+        words = [bench.tool("dvrf-json"), "--unordered", "--call-timeout", str(CALL_TIMEOUT_MS / 1000), "--timeout", "5"]
+
+        def others(codes):
+            """When half of the others had their records, and when all had."""
+            run = watched(words, fleet_env(devnet), targets, codes)
+            came = [at for at, line in run.lines if json.loads(line)["client_addr"] != dead]
+            return statistics.median(came), max(came), run
+
+        half_alive, all_alive, _ = others((0,))
+        devnet.fault("hang,path=" + dead.removeprefix("0x"))
+        half, last, run = others((2,))
+        for what, held, alive in (("half", half, half_alive), ("all", last, all_alive)):
+            late = (held - alive) / CALL_TIMEOUT_MS
+            group.row(
+                f"{what} of 999 subscriptions beside a dead one",
+                Goal(most=1.1, unit="call timeouts later"),
+                late,
+                measured=ms(held),
+                beside_it=ms(alive),
+                ratio=f"{late:.2f} call timeouts later",
+            )
+        group.row("1,000 subscriptions with a dead one, to the end", measured=ms(run.wall))
+    return group
+
+
+def size(bench):
+    """What is installed."""
+    group = Group("Size", "Stripped release binaries; those without TLS are smaller.")
+    for name in TOOLS:
+        megabytes = os.path.getsize(bench.tool(name)) / 1e6
+        goal = Goal(most=1 if name in WITHOUT_TLS else 3, unit="MB")
+        group.row(f"size of `{name}`", goal, megabytes, measured=f"{megabytes:.2f} MB")
+    return group
+
+
+GROUPS = {"start": start, "stream": stream, "cli": cli, "rpc": rpc, "fleet": fleet, "size": size}
