@@ -14,6 +14,7 @@ mod events_list;
 mod flags;
 mod fleet;
 mod golden;
+mod hostile;
 mod json;
 mod legacy;
 mod manners;
