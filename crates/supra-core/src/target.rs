@@ -72,7 +72,10 @@ impl Target {
         };
         let client = client.ok_or_else(|| Settings::missing(&env::LOTTERY_ADDR))?;
         let target = Self {
-            profile: text("profile", &env::PROFILE)?.map(profile).transpose()?,
+            profile: own("profile")?
+                .map(profile)
+                .transpose()?
+                .or_else(|| settings.text(&env::PROFILE).map(str::to_owned)),
             lottery: lottery.as_deref().map(|text| address("lottery_addr", text)).transpose()?,
             deposit: address("deposit_addr", &deposit)?,
             client: address("client_addr", &client)?,
@@ -84,7 +87,7 @@ impl Target {
     }
 }
 
-/// A profile is a word of the Supra CLI's command line, and may come from a record.
+/// A profile is a word of the Supra CLI's command line: what a record says must not be a flag of it.
 fn profile(text: String) -> Result<String, Failure> {
     if text.starts_with('-') || text.len() > 128 || text.chars().any(char::is_control) {
         let shown = quote(&text);
