@@ -225,6 +225,10 @@ def fleet(bench):
                 )
             each = calls / 1000
             group.row(f"calls of a subscription, {kind}", Goal(most=3, unit="calls"), each, measured=f"{each:.2f}")
+        # The judge has its targets filled by dvrf-json beside it.
+        words = [bench.tool("dvrf-check"), "--jobs", "64"]
+        judged = watched(words, fleet_env(devnet), fleet_file(bench, devnet.clients()[1:1001], None), (0, 1, 2))
+        group.row("1,000 subscriptions judged: `dvrf-check --jobs 64`", measured=ms(judged.wall), CPU=ms(judged.cpu), processes="2")
     fleet_memory(bench, group)
     return dead_target(bench, group)
 
