@@ -9,6 +9,11 @@ from groups import GROUPS, Bench
 from report import refresh, write_page
 
 
+def version(program):
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return said.split("(")[0].strip()
+
+
 def main(folder, names):
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
@@ -21,8 +26,8 @@ def main(folder, names):
         print(f"\n# {name}: {GROUPS[name].__doc__}")
         groups.append(GROUPS[name](bench))
     if not names:
-        said = [subprocess.run(words, capture_output=True, text=True).stdout.split("(")[0].strip() for words in (["rustc", "-V"], ["jq", "-V"])]
-        write_page("docs/performance.md", groups, ", ".join(said), load, (time.monotonic() - begun) / 60)
+        versions = ", ".join(version(program) for program in ("rustc", "jq"))
+        write_page("docs/performance.md", groups, versions, load, (time.monotonic() - begun) / 60)
         refresh("README.md", groups)
         print("\nwrote docs/performance.md and the figures of README.md")
     return 0

@@ -35,7 +35,7 @@ class Group:
 
     def row(self, what, goal=None, value=None, **cells):
         """Adds a row and prints it; `value` is what the goal is about."""
-        cells = {name.replace("_", " "): text for name, text in cells.items()}
+        cells = {name.replace("_", " "): text for name, text in cells.items() if text}
         if goal is not None:
             cells["goal"] = str(goal)
             cells["met"] = "yes" if goal.met(value) else "**no**"
@@ -57,6 +57,9 @@ def ms(value):
 
 
 def between(low, high):
+    """Nothing for one run."""
+    if low == high:
+        return ""
     return f"{low:.2f}–{high:.2f} ms" if high < 20 else f"{low:.0f}–{high:.0f} ms"
 
 
