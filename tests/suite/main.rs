@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod calc;
+mod chaos;
 mod check;
 mod deploy;
 mod differences;
