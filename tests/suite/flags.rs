@@ -27,7 +27,8 @@ const FOREIGN: [&str; 14] = [
     "--simulate",
 ];
 
-const TOOLS: [(&str, &[&str]); 11] = [
+const TOOLS: [(&str, &[&str]); 12] = [
+    ("chaos", &[""]),
     ("dvrf", &[""]),
     ("dvrf-calc", &[""]),
     ("dvrf-check", &[""]),
