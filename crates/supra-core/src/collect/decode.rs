@@ -185,7 +185,6 @@ fn consumer_snapshot(node: &Node) -> Result<Maybe<ConsumerSnapshot>, DecodeError
     })
 }
 
-/// Decodes field by field: one that an older contract lacks does not hide the others.
 /// The lottery's status alone, as a watcher of one draw asks for it again and again.
 pub fn status(answer: &Value) -> Result<crate::state::Lottery, DecodeError> {
     let mut lottery = crate::state::Lottery::default();
@@ -193,6 +192,7 @@ pub fn status(answer: &Value) -> Result<crate::state::Lottery, DecodeError> {
     Ok(lottery)
 }
 
+/// Decodes field by field: one that an older contract lacks does not hide the others.
 fn lottery_status(node: &Node, lottery: &mut crate::state::Lottery) -> Result<(), DecodeError> {
     let mut trouble = None;
     let mut keep = |result: Result<Count, DecodeError>| {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp, civil};
 
 use super::{Scanner, There, decoded};
+use crate::clock::span_s;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::transport::{Absent, Block, Request};
 
@@ -49,17 +50,7 @@ impl When {
 
 /// `90s`, `5m`, `2h`, `7d`, `2w`.
 pub fn span(text: &str) -> Option<SignedDuration> {
-    let unit = text.chars().next_back()?;
-    let number: i64 = text[..text.len() - unit.len_utf8()].parse().ok().filter(|number| *number >= 0)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return None,
-    };
-    Some(SignedDuration::from_secs(number.checked_mul(seconds)?))
+    span_s(text).map(SignedDuration::from_secs)
 }
 
 impl Scanner<'_> {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{Channel, Kind, Level, SigningKey};
 use crate::check::Severity;
+use crate::clock::span_s;
 use crate::failure::quote;
 use crate::http::Endpoint;
 use crate::secret::{Secret, redact_url};
@@ -226,17 +227,7 @@ pub fn parse_span(text: &str) -> Option<i64> {
     if text == "0" {
         return Some(0);
     }
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match &text[digits.len()..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let number: u32 = digits.parse().ok().filter(|_| !digits.starts_with('+'))?;
-    let span = i64::from(number).checked_mul(factor)?;
-    (span <= 366 * 86_400).then_some(span)
+    span_s(text).filter(|span| *span <= 366 * 86_400)
 }
 
 /// `whsec_` keys, separated by spaces.
