@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 14] = [
+    // scripts/fuzz.
+    "--merge",
     // The Supra CLI.
     "--accept-defaults",
     "--skip-fetch-latest-git-deps",
@@ -25,7 +27,8 @@ const FOREIGN: [&str; 13] = [
     "--simulate",
 ];
 
-const TOOLS: [(&str, &[&str]); 11] = [
+const TOOLS: [(&str, &[&str]); 12] = [
+    ("chaos", &[""]),
     ("dvrf", &[""]),
     ("dvrf-calc", &[""]),
     ("dvrf-check", &[""]),

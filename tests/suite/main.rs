@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod calc;
+mod chaos;
 mod check;
 mod deploy;
 mod differences;
@@ -14,6 +15,7 @@ mod events_list;
 mod flags;
 mod fleet;
 mod golden;
+mod hostile;
 mod json;
 mod legacy;
 mod manners;
@@ -27,5 +29,6 @@ mod prom_real;
 mod prom_serve;
 mod readme;
 mod schema;
+mod security;
 mod status;
 mod tidy;

@@ -111,7 +111,7 @@ fn every_figure_of_the_readme_was_measured() {
         let source = measured.iter().find(|found| found[0] == row[0]);
         let source = source.unwrap_or_else(|| panic!("docs/performance.md has no row {:?}", row[0]));
         for cell in row.iter().filter(|cell| !cell.is_empty()) {
-            assert!(source.contains(cell), "{:?} is not in {source:?}: run scripts/bench", cell);
+            assert!(source.contains(cell), "{cell:?} is not in {source:?}: run scripts/bench");
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct Faults {
     pub(crate) path: Option<String>,
     pub(crate) chain_id: Option<u8>,
     pub(crate) stale_seconds: u64,
-    /// Function name → `abort:CODE`, `missing`, `garbage`, `null`, `type`.
+    /// Function name → `abort:CODE`, `missing`, `garbage`, `null`, `type`, `hostile`, `hostile-value`, or a raw answer.
     pub(crate) views: BTreeMap<String, String>,
     pub(crate) cli_hang: bool,
     pub(crate) cli_grandchild: bool,

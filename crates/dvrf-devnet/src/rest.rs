@@ -86,6 +86,13 @@ fn view(chain: &Chain, body: &[u8]) -> Response {
     let Some(id) = FunctionId::parse(&call.function) else {
         return Response::message(400, &format!("Invalid function identifier: {}", call.function));
     };
+    if let Some(body) = chain.faults.views.get(&id.name).and_then(|fault| raw(fault)) {
+        return Response {
+            status: 200,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body,
+        };
+    }
     match chain.view(&id, &call.type_arguments, &call.arguments) {
         Ok(result) => Response::json(200, &json!({"result": result})),
         Err(error) => {
@@ -93,4 +100,20 @@ fn view(chain: &Chain, body: &[u8]) -> Response {
             Response::message(error.status(node), &error.message(node, &call.function))
         }
     }
+}
+
+/// Answers that no honest node writes, byte for byte.
+fn raw(fault: &str) -> Option<Vec<u8>> {
+    let many = |text: &str, count: usize| text.repeat(count);
+    Some(match fault {
+        "deep" => format!("{{\"result\":{}{}}}", many("[", 100_000), many("]", 100_000)).into_bytes(),
+        "digits" => format!("{{\"result\":[\"{}\"]}}", many("9", 100_000)).into_bytes(),
+        "exponent" => b"{\"result\":[1e400]}".to_vec(),
+        "negative" => b"{\"result\":[\"-1\"]}".to_vec(),
+        "u128+1" => b"{\"result\":[\"340282366920938463463374607431768211456\"]}".to_vec(),
+        "bytes" => b"{\"result\":[\"\xff\xfe\"]}".to_vec(),
+        "nul" => b"{\"result\":[\"1\\u0000\"]}".to_vec(),
+        "surrogate" => b"{\"result\":[\"\\ud800\"]}".to_vec(),
+        _ => return None,
+    })
 }

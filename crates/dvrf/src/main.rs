@@ -45,7 +45,11 @@ fn run(name: &str, rest: &[OsString]) -> ExitCode {
 
 fn say(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(2),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            // A closed stderr must not change the code.
+            let _ = writeln!(io::stderr(), "[error] dvrf: cannot write stdout: {error}");
+            ExitCode::from(2)
+        }
         _ => ExitCode::SUCCESS,
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants, quotient};
-use crate::failure::FailureKind;
+use crate::failure::{FailureKind, quote};
 use crate::lang::Lang;
 use crate::min_balance::Calculation;
 use crate::requests::Requests;
@@ -244,7 +244,7 @@ impl Findings<'_> {
     /// A value that the verdict needs is not known; says why, as far as the views do.
     fn unknown(&mut self, key: &str, en: &str, ru: &str) {
         let failure = self.views.get(key).and_then(|report| report.error.as_ref());
-        let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+        let why = failure.map(|failure| format!(": {}", quote(&failure.message))).unwrap_or_default();
         let message = self.lang.pick(format!("{en} is not known{why}"), format!("неизвестно: {ru}{why}"));
         let kind = failure.map(|failure| failure.kind.name());
         self.add(Code::ValueUnknown, message, serde_json::json!({"value": key, "error": kind}));
@@ -294,10 +294,10 @@ fn incomplete(facts: &Facts, findings: &mut Findings) {
         _ => false,
     });
     if !said {
-        let message = findings.lang.pick(
-            format!("the report is incomplete: {}", error.message),
-            format!("отчёт неполон: {}", error.message),
-        );
+        // Text of a record is foreign: whoever wrote it may not have quoted it.
+        let why = quote(&error.message);
+        let message =
+            findings.lang.pick(format!("the report is incomplete: {why}"), format!("отчёт неполон: {why}"));
         let evidence = serde_json::json!({"value": error.view, "error": error.kind});
         findings.add(Code::ValueUnknown, message, evidence);
     }
@@ -313,7 +313,7 @@ fn others(facts: &Facts, findings: &mut Findings) {
     let failed = facts.views.keys().filter(|key| findings.failed(key) && !named(key));
     let failed: Vec<&str> = failed.map(String::as_str).collect();
     if !failed.is_empty() {
-        let listed = failed.join(", ");
+        let listed = quote(&failed.join(", "));
         let message = findings.lang.pick(
             format!("values that no verdict needs could not be read: {listed}"),
             format!("не прочитаны значения, не нужные для вердикта: {listed}"),
@@ -324,7 +324,7 @@ fn others(facts: &Facts, findings: &mut Findings) {
 
 /// The verdict on a record that says itself that it is no answer.
 pub fn evaluate_failure(error: &ReportError, policy: &Policy) -> Checks {
-    let message = if error.message.is_empty() { "no state" } else { &error.message };
+    let message = if error.message.is_empty() { "no state".to_owned() } else { quote(&error.message) };
     let sentence = policy
         .lang
         .pick(format!("nothing could be judged: {message}"), format!("оценка невозможна: {message}"));

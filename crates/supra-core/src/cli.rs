@@ -34,6 +34,7 @@ use crate::failure::Failure;
 use crate::record::RecordError;
 use crate::record::reader::ReadError;
 use crate::render::nagios::{self, Host, PluginState};
+use crate::render::{plain, plain_lines};
 use stdio::Output;
 
 /// What ends a run without an answer. The chain of sources is printed once, here.
@@ -87,7 +88,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Says something on stderr; that nobody listens is no error.
+    /// Says something on stderr, on one line whatever text it quotes; that nobody listens is no error.
     pub fn say(&self, level: &str, sentence: &str) {
         say(&self.name, level, sentence);
     }
@@ -106,8 +107,10 @@ impl Session {
 }
 
 fn say(name: &str, level: &str, sentence: &str) {
-    // In one write, so that the lines of a pipe's tools do not mix; a closed stderr must not change what is answered.
-    let _ = io::stderr().write_all(format!("[{level}] {name}: {sentence}\n").as_bytes());
+    // On one line that does nothing to a terminal, whatever text it quotes. In one write, so that the lines of a pipe's
+    // tools do not mix; a closed stderr must not change what is answered.
+    let line = format!("[{level}] {name}: {}\n", plain(sentence));
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 fn say_failure(name: &str, failure: &Failure) {
@@ -165,7 +168,7 @@ pub fn run<A: Parser>(act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> Ex
 /// Help and version go to stdout and are no error; everything else goes to stderr and is 2. A monitoring host reads
 /// one line of stdout and would take 2 for critical.
 fn usage(error: &clap::Error, words: &[OsString], session: &mut Session) -> Result<Exit, CliError> {
-    let text = error.render().to_string();
+    let text = plain_lines(&error.render().to_string());
     if !error.use_stderr() {
         session.out.text(&text)?;
         return Ok(Exit::Done);

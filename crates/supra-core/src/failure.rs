@@ -119,10 +119,12 @@ pub fn quote(text: &str) -> String {
     quoted
 }
 
-/// Whether a character changes how its neighbours look instead of being seen: control, bidi and zero-width ones.
+/// Whether a character changes how its neighbours look instead of being seen: control, bidi and zero-width ones, soft
+/// hyphens, annotations and tags.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}')
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
+        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 #[cfg(test)]
@@ -151,6 +153,10 @@ mod tests {
     #[test]
     fn quoting_is_bounded_and_plain() {
         assert_eq!(quote("a\n\n  b\x1b[31m\u{202e}"), "a b\\u{1b}[31m\\u{202e}");
+        for c in "\u{ad}\u{61c}\u{180e}\u{200b}\u{2066}\u{206f}\u{fffb}\u{e0041}\u{85}".chars() {
+            assert_eq!(quote(&format!("a{c}b")), format!("a{}b", c.escape_unicode()));
+        }
+        assert_eq!(quote("⚠\u{fe0f} Депозит 5 ₿"), "⚠\u{fe0f} Депозит 5 ₿");
         assert!(quote(&"x".repeat(5000)).len() <= QUOTED_BYTES_MAX + 4);
     }
 }

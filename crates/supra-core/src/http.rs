@@ -1,11 +1,14 @@
 //! HTTP with bounds: one blocking agent, a time and a size for every call, no redirect followed, no URL in an error.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use crate::failure::quote;
+use crate::failure::{Failure, FailureKind, quote};
 use crate::secret::Secret;
 
 /// What is sent.
@@ -140,6 +143,43 @@ pub enum HttpError {
     BadCall(&'static str),
 }
 
+/// The certificate authorities that vouch for servers.
+#[derive(Debug, Clone)]
+pub struct Roots(RootCerts);
+
+/// A bundle of all the world's authorities has some 250 kB.
+const ROOTS_BYTES_MAX: u64 = 4 << 20;
+
+impl Roots {
+    /// Those of a PEM file and no others; without a file Mozilla's, which are built in. The system's store is not read.
+    pub fn of(file: Option<&str>) -> Result<Self, Failure> {
+        let Some(file) = file else { return Ok(Self(RootCerts::WebPki)) };
+        let wrong = |why: String| {
+            Failure::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file)))
+                .with_hint("DVRF_TLS_ROOTS or --tls-roots names a PEM file of certificates")
+        };
+        let unreadable = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
+        let found = fs::metadata(Path::new(file)).map_err(unreadable)?;
+        if !found.is_file() || found.len() > ROOTS_BYTES_MAX {
+            return Err(wrong("are no file of a few megabytes".to_owned()));
+        }
+        let text = fs::read(file).map_err(unreadable)?;
+        let mut certificates: Vec<Certificate<'static>> = Vec::new();
+        for item in parse_pem(&text) {
+            match item {
+                Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+                Ok(PemItem::PrivateKey(_)) => return Err(wrong("hold a private key".to_owned())),
+                Ok(_) => {}
+                Err(_) => return Err(wrong("are no PEM".to_owned())),
+            }
+        }
+        if certificates.is_empty() {
+            return Err(wrong("hold no certificate".to_owned()));
+        }
+        Ok(Self(RootCerts::from(certificates)))
+    }
+}
+
 /// The agent; it keeps connections for the calls of one run.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -147,12 +187,14 @@ pub struct Http {
 }
 
 impl Http {
-    /// An agent that keeps up to `connections` per host.
-    pub fn new(connections: usize) -> Self {
+    /// An agent that keeps up to `connections` per host and believes what these authorities vouch for. Certificates
+    /// are always verified.
+    pub fn new(connections: usize, roots: &Roots) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
+            .tls_config(TlsConfig::builder().root_certs(roots.0.clone()).build())
             .max_idle_connections(connections)
             .max_idle_connections_per_host(connections)
             .user_agent(concat!("dvrf/", env!("CARGO_PKG_VERSION")))
@@ -189,12 +231,23 @@ impl Http {
     }
 }
 
+/// The server's certificate, in rustls's words, and the way out where it is another authority's.
+fn refused(words: &str) -> String {
+    let why = words.rsplit("peer certificate: ").next().unwrap_or(words);
+    let way =
+        if why.starts_with("UnknownIssuer") { "; DVRF_TLS_ROOTS names an authority of your own" } else { "" };
+    format!("the server's certificate is refused: {}{way}", quote(why))
+}
+
 fn explain(error: &ureq::Error, call: &Call) -> HttpError {
     use ureq::Error;
     match error {
         Error::Timeout(_) => HttpError::Timeout(call.timeout),
         Error::BodyExceedsLimit(_) => HttpError::TooLong(call.body_bytes_max),
         Error::Io(cause) if cause.kind() == std::io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
+        Error::Io(cause) if cause.to_string().contains("peer certificate") => {
+            HttpError::Connection(refused(&cause.to_string()))
+        }
         // The operating system's own words name no URL: a refused connection, a name that cannot be looked up.
         Error::Io(cause) => {
             HttpError::Connection(format!("the connection failed: {}", quote(&cause.to_string())))
@@ -220,6 +273,23 @@ mod tests {
         assert_eq!(found.url.reveal(), "https://h/x?y=1");
         assert_eq!(found.headers[0].1.reveal(), "Basic bWU6cEBzcw==");
         assert!(!format!("{found:?}").contains("p%40ss"));
+    }
+
+    #[test]
+    fn roots_are_a_file_of_certificates() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let wrong = |name: &str, text: &str| {
+            fs::write(path(name), text).unwrap();
+            let failure = Roots::of(Some(&path(name))).unwrap_err();
+            failure.message.rsplit_once(name).map(|(_, why)| why.to_owned()).unwrap()
+        };
+        assert!(Roots::of(None).is_ok());
+        assert_eq!(wrong("empty", ""), " hold no certificate");
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(wrong("key", key), " hold a private key");
+        assert!(Roots::of(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file"));
+        assert!(Roots::of(Some("/")).unwrap_err().message.ends_with("are no file of a few megabytes"));
     }
 
     #[test]

@@ -271,6 +271,7 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failu
         jobs: jobs(settings)?,
         retries: retries(settings)?,
         body_bytes_max: BODY_BYTES_MAX,
+        roots: settings.text(&env::TLS_ROOTS).map(str::to_owned),
         chain_id: expected_chain_id(settings, network)?,
     })
 }

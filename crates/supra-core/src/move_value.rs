@@ -140,7 +140,8 @@ impl<'a> Node<'a> {
         match self.unwrapped(&["bytes", "hex", "vector"]).value {
             Value::String(text) => {
                 let digits = text.strip_prefix("0x").ok_or_else(wrong)?;
-                if digits.len() % 2 != 0 || !digits.is_ascii() {
+                // `from_str_radix` would take a sign for a digit.
+                if digits.len() % 2 != 0 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     return Err(wrong());
                 }
                 (0..digits.len())

@@ -3,6 +3,7 @@
 //! Values are kept as the text they came in, so a stage changes nothing that is not its own: unknown keys, key
 //! order and every digit pass through.
 
+mod layout;
 pub mod reader;
 
 use std::fmt;
@@ -108,39 +109,29 @@ impl Record {
 
     /// Writes the record and a newline: one line, or indented when `pretty`.
     pub fn write(&self, out: &mut dyn Write, pretty: bool) -> io::Result<()> {
-        if pretty {
-            let tree: Vec<(&String, Value)> = self
-                .entries
-                .iter()
-                .map(|(key, raw)| Ok((key, serde_json::from_str(raw.get())?)))
-                .collect::<Result<_, serde_json::Error>>()?;
-            serde_json::to_writer_pretty(&mut *out, &Entries(&tree))?;
-            return out.write_all(b"\n");
-        }
         out.write_all(b"{")?;
         for (position, (key, raw)) in self.entries.iter().enumerate() {
             if position > 0 {
                 out.write_all(b",")?;
             }
+            if pretty {
+                out.write_all(b"\n  ")?;
+            }
             serde_json::to_writer(&mut *out, key)?;
-            out.write_all(b":")?;
-            // A record is one line: only what came in indented needs to be read again.
-            if memchr2(b'\n', b'\r', raw.get().as_bytes()).is_some() {
-                serde_json::to_writer(&mut *out, &serde_json::from_str::<Value>(raw.get())?)?;
+            out.write_all(if pretty { b": " } else { b":" })?;
+            if pretty {
+                layout::pretty(raw.get(), 1, out)?;
+            } else if memchr2(b'\n', b'\r', raw.get().as_bytes()).is_some() {
+                // A record is one line, however it came in.
+                layout::compact(raw.get(), out)?;
             } else {
                 out.write_all(raw.get().as_bytes())?;
             }
         }
+        if pretty && !self.entries.is_empty() {
+            out.write_all(b"\n")?;
+        }
         out.write_all(b"}\n")
-    }
-}
-
-/// Writes pairs as a JSON object without a map's cost or reordering.
-struct Entries<'a>(&'a [(&'a String, Value)]);
-
-impl Serialize for Entries<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 
@@ -207,7 +198,16 @@ mod tests {
         let mut out = Vec::new();
         record(r#"{"a":1e400,"b":[{"c":null}]}"#).write(&mut out, true).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(text, "{\n  \"a\": 1e+400,\n  \"b\": [\n    {\n      \"c\": null\n    }\n  ]\n}\n");
+        assert_eq!(text, "{\n  \"a\": 1e400,\n  \"b\": [\n    {\n      \"c\": null\n    }\n  ]\n}\n");
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_passes_through() {
+        let text = "{\"a\":\n[\"\\ud800\"]}";
+        assert_eq!(line(&record(text)), "{\"a\":[\"\\ud800\"]}\n");
+        let mut out = Vec::new();
+        record(text).write(&mut out, true).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "{\n  \"a\": [\n    \"\\ud800\"\n  ]\n}\n");
     }
 
     #[test]

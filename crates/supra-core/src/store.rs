@@ -17,6 +17,10 @@ use crate::failure::{Failure, FailureKind};
 /// A state file is some kB; a larger one is not ours.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
 
+const LINK: &str = "it is a symbolic link";
+const NO_READER: &str = "it is a fifo that nobody reads, or a socket";
+const NO_FILE: &str = "it is no regular file";
+
 /// Why a state file, a lock or a log could not be used. `path` is what the operator named.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -50,9 +54,9 @@ impl StoreError {
     fn io(what: &'static str, path: &Path, error: &io::Error) -> Self {
         // `O_NOFOLLOW` on a symlink is `ELOOP`, whose text speaks of levels.
         let reason = match error.raw_os_error() {
-            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => {
-                "it is a symbolic link".to_owned()
-            }
+            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => LINK.to_owned(),
+            // A fifo without a reader, as it was opened without waiting for one.
+            Some(code) if code == rustix::io::Errno::NXIO.raw_os_error() => NO_READER.to_owned(),
             _ => error.to_string(),
         };
         Self::Io { what, path: path.display().to_string(), reason, kind: error.kind() }
@@ -65,6 +69,9 @@ impl From<StoreError> for Failure {
             StoreError::Busy { .. } => "wait for the other run, or give it another lock or state directory",
             StoreError::Io { kind: ErrorKind::StorageFull | ErrorKind::QuotaExceeded, .. } => {
                 "free some space, or name another directory"
+            }
+            StoreError::Io { reason, .. } if [LINK, NO_READER, NO_FILE].contains(&reason.as_str()) => {
+                "remove it, or name another path: these tools put only regular files there"
             }
             StoreError::Io { .. } => "give a directory that this user can write to",
             StoreError::TooLong { .. } => "move the file away: it was not written by these tools",
@@ -92,7 +99,8 @@ impl StateDir {
 
     /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
     pub fn lock(&self, name: &str, wait: Duration) -> Result<Held, StoreError> {
-        let lock = Lock::take(&self.path.join(format!("{name}.lock")), wait)?;
+        // Whoever may write to the directory must not choose with a link what we open.
+        let lock = Lock::open(&self.path.join(format!("{name}.lock")), wait, OFlags::NOFOLLOW)?;
         Ok(Held { directory: self.path.clone(), name: name.to_owned(), lock })
     }
 }
@@ -120,16 +128,27 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes an exclusive lock on `path`, made if it is not there, waiting no longer than `wait`.
+    /// Takes an exclusive lock on `path`, made if it is not there, waiting no longer than `wait`. A link is followed: the
+    /// operator named the file.
     pub fn take(path: &Path, wait: Duration) -> Result<Self, StoreError> {
+        Self::open(path, wait, OFlags::empty())
+    }
+
+    fn open(path: &Path, wait: Duration, flags: OFlags) -> Result<Self, StoreError> {
         const POLL: Duration = Duration::from_millis(20);
+        let failed = |error: &io::Error| StoreError::io("open the lock file", path, error);
         let file = OpenOptions::new()
             .create(true)
             .write(true)
             .truncate(false)
             .mode(0o600)
+            // A fifo laid in its place must not hold us.
+            .custom_flags((flags | OFlags::NONBLOCK).bits().cast_signed())
             .open(path)
-            .map_err(|error| StoreError::io("open the lock file", path, &error))?;
+            .map_err(|error| failed(&error))?;
+        if !file.metadata().map_err(|error| failed(&error))?.is_file() {
+            return Err(failed(&io::Error::other(NO_FILE)));
+        }
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -229,8 +248,13 @@ pub fn append_line(path: &Path, line: &str) -> Result<(), StoreError> {
         .create(true)
         .append(true)
         .mode(0o640)
+        // A fifo that nobody reads is an error now, not a wait for ever.
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
         .open(path)
         .map_err(|error| failed(&error))?;
+    // A slow reader's full pipe is waited for, as everywhere.
+    let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(&error.into()))?;
+    rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK).map_err(|error| failed(&error.into()))?;
     let before = file.metadata().map(|found| found.len());
     if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
         // A disk that fills up within the line must not leave half of it for the next one to be glued to.
@@ -302,10 +326,31 @@ mod tests {
         symlink(&secret, held.path("json")).unwrap();
         let refused = held.read("json").unwrap_err().to_string();
         assert!(refused.ends_with("x.json: it is a symbolic link"), "{refused}");
+        symlink(state.path.join("made"), state.path.join("y.lock")).unwrap();
+        let refused: Failure = state.lock("y", Duration::ZERO).unwrap_err().into();
+        assert!(refused.message.ends_with("y.lock: it is a symbolic link"), "{}", refused.message);
+        assert!(refused.hint.unwrap().starts_with("remove it") && !state.path.join("made").exists());
         symlink(&secret, held.path("json.new")).unwrap();
         held.replace("json", b"ours").unwrap();
         assert_eq!(fs::read(&secret).unwrap(), b"theirs");
         assert_eq!(held.read("json").unwrap().unwrap(), b"ours");
+    }
+
+    #[test]
+    fn a_fifo_holds_nobody() {
+        let (_directory, state) = opened();
+        let fifo = state.path.join("z.lock");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        for refused in [
+            state.lock("z", Duration::ZERO).map(drop),
+            Lock::take(&fifo, Duration::ZERO).map(drop),
+            append_line(&fifo, "{}"),
+        ] {
+            let said = refused.unwrap_err().to_string();
+            assert!(said.ends_with("z.lock: it is a fifo that nobody reads, or a socket"), "{said}");
+        }
+        let device = Lock::take(Path::new("/dev/null"), Duration::ZERO).unwrap_err().to_string();
+        assert_eq!(device, "cannot open the lock file /dev/null: it is no regular file");
     }
 
     #[test]

@@ -72,7 +72,10 @@ impl Target {
         };
         let client = client.ok_or_else(|| Settings::missing(&env::LOTTERY_ADDR))?;
         let target = Self {
-            profile: text("profile", &env::PROFILE)?,
+            profile: own("profile")?
+                .map(profile)
+                .transpose()?
+                .or_else(|| settings.text(&env::PROFILE).map(str::to_owned)),
             lottery: lottery.as_deref().map(|text| address("lottery_addr", text)).transpose()?,
             deposit: address("deposit_addr", &deposit)?,
             client: address("client_addr", &client)?,
@@ -82,6 +85,17 @@ impl Target {
         };
         Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
     }
+}
+
+/// A profile is a word of the Supra CLI's command line: what a record says must not be a flag of it.
+fn profile(text: String) -> Result<String, Failure> {
+    if text.starts_with('-') || text.len() > 128 || text.chars().any(char::is_control) {
+        let shown = quote(&text);
+        let message =
+            format!("profile is {shown:?}: a name of at most 128 characters without a leading - is needed");
+        return Err(Failure::new(FailureKind::Config, message));
+    }
+    Ok(text)
 }
 
 fn address(key: &str, text: &str) -> Result<Address, Failure> {
@@ -131,6 +145,20 @@ mod tests {
         assert_eq!(target.deposit.to_string(), Network::Mainnet.deposit_addr());
         let pairs = [("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3"), ("DVRF_CHAIN_ID", "50")];
         assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(50));
+    }
+
+    #[test]
+    fn a_profile_is_no_flag() {
+        let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", "0x2")];
+        for bad in ["--rpc-url=http://evil", "-h", "a\u{0}b"] {
+            let message =
+                resolve(&pairs, Some(&serde_json::json!({"profile": bad}).to_string())).unwrap_err();
+            assert!(message.contains("without a leading - is needed"), "{message}");
+        }
+        assert_eq!(
+            resolve(&pairs, Some(r#"{"profile":"my profile"}"#)).unwrap().profile.unwrap(),
+            "my profile"
+        );
     }
 
     #[test]

@@ -17,6 +17,21 @@ pub(crate) enum Pipeline {
     Ready,
     /// `dvrf-prom --live`.
     Prom,
+    /// `dvrf-check --live --format text`.
+    Text,
+    /// The stream straight into `dvrf-check`, which starts its sibling.
+    FleetCheck,
+    /// The stream into `dvrf-draw ready`.
+    FleetReady,
+    /// The stream into `dvrf-prom`.
+    FleetProm,
+}
+
+impl Pipeline {
+    /// Whether it is given a stream of targets.
+    pub(crate) fn is_fleet(self) -> bool {
+        matches!(self, Self::Fleet | Self::FleetCheck | Self::FleetReady | Self::FleetProm)
+    }
 }
 
 /// A case. The names are the words of the devnet and of the tools.
@@ -43,6 +58,9 @@ pub(crate) struct Case {
     pub(crate) pipeline: Pipeline,
     /// Further subscriptions, for a fleet.
     pub(crate) clients: u32,
+    /// `--unordered`, for a fleet of records.
+    #[serde(default)]
+    pub(crate) unordered: bool,
     /// `--jobs`.
     pub(crate) jobs: u32,
     /// `--retries`.
@@ -61,6 +79,17 @@ pub(crate) struct Case {
 
 /// Every dimension's values, the simplest first: a shrunk case has that one unless another is needed.
 pub(crate) const TRANSPORTS: &[&str] = &["rpc", "v11", "v10", "v9", "v6"];
+const PIPELINES: [Pipeline; 9] = [
+    Pipeline::Piped,
+    Pipeline::Check,
+    Pipeline::Fleet,
+    Pipeline::Ready,
+    Pipeline::Prom,
+    Pipeline::Text,
+    Pipeline::FleetCheck,
+    Pipeline::FleetReady,
+    Pipeline::FleetProm,
+];
 const NOISES: &[&str] = &["none", "log", "ansi", "crlf", "all"];
 pub(crate) const INTERFACES: &[&str] = &["v3", "v3+v2", "v2", "camel"];
 pub(crate) const NODES: &[&str] = &["v11.7", "v11.5", "v6"];
@@ -151,14 +180,45 @@ fn fault(random: &mut Rng, cli: bool) -> String {
     }
 }
 
+/// A fault that a run with time enough must overcome.
+fn nuisance(random: &mut Rng, cli: bool, retries: u32) -> String {
+    match random.u8(..if cli || retries == 0 { 6 } else { 8 }) {
+        0 => format!("latency={}ms", random.u32(1..80)),
+        1 => format!("jitter={}ms", random.u32(1..80)),
+        2 => format!("slow={}ms", random.u32(1..20)),
+        3 => format!("huge={}", one(random, &["1000", "100000"])),
+        4 => "stale=5".to_owned(),
+        5 => format!("path={}", one(random, &["/view", "deposit", "chain_id"])),
+        6 => format!("429={}", (retries / 2).max(1)),
+        _ => format!("5xx={}", (retries / 2).max(1)),
+    }
+}
+
+/// Whether `nuisance` gives such a fault.
+fn is_nuisance(fault: &str, retries: u32) -> bool {
+    let (kind, value) = fault.split_once('=').unwrap_or((fault, ""));
+    match kind {
+        "latency" | "jitter" | "slow" | "path" => true,
+        "huge" | "stale" => value.parse().is_ok_and(|n: u64| n <= if kind == "huge" { 100_000 } else { 5 }),
+        "429" | "5xx" => value.parse().is_ok_and(|n: u32| n <= (retries / 2).max(1) && n <= retries),
+        _ => false,
+    }
+}
+
 impl Case {
+    /// Whether nothing excuses that something stays unknown: time enough, and no fault or only nuisances.
+    pub(crate) fn must_be_known(&self) -> bool {
+        self.timeout_ms >= 10_000
+            && self.turn.is_none()
+            && self.faults.iter().all(|fault| is_nuisance(fault, self.retries))
+    }
+
     /// The `number`-th case of a seed.
     pub(crate) fn of(seed: u64, number: u64) -> Self {
         let random = &mut Rng::with_seed(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let transport = if random.u8(..3) > 0 { "rpc" } else { one(random, TRANSPORTS) };
         let cli = transport != "rpc";
-        let pipelines = [Pipeline::Piped, Pipeline::Check, Pipeline::Fleet, Pipeline::Ready, Pipeline::Prom];
-        let pipeline = pipelines[random.usize(..pipelines.len())];
+        let pipeline = PIPELINES[random.usize(..PIPELINES.len())];
         // Newer CLIs ask by v3, which the oldest node does not serve.
         let node = mostly_first(random, if ["rpc", "v6"].contains(&transport) { NODES } else { &NODES[..2] });
         let faults =
@@ -181,7 +241,8 @@ impl Case {
             abi: random.u8(..8) > 0,
             scenario: one(random, SCENARIOS).to_owned(),
             pipeline,
-            clients: if pipeline == Pipeline::Fleet { random.u32(1..if cli { 4 } else { 24 }) } else { 0 },
+            clients: if pipeline.is_fleet() { random.u32(1..if cli { 4 } else { 24 }) } else { 0 },
+            unordered: matches!(pipeline, Pipeline::Fleet | Pipeline::FleetCheck) && random.bool(),
             jobs: [24, 1, 2, 8][random.usize(..4)],
             retries: random.u32(..4),
             timeout_ms: random.u64(300..1500),
@@ -193,6 +254,10 @@ impl Case {
         if calm {
             (case.faults, case.turn, case.timeout_ms, case.call_timeout_ms) =
                 (Vec::new(), None, 30_000, 10_000);
+            // What only slows, or ends within the retries, is no excuse either.
+            if random.bool() {
+                case.faults = (0..3).map(|_| nuisance(random, cli, case.retries)).collect();
+            }
         }
         case
     }
@@ -221,6 +286,19 @@ mod tests {
         let line = serde_json::to_string(&case).unwrap_or_default();
         assert!(!line.contains('\n'));
         assert_eq!(serde_json::from_str::<Case>(&line).ok(), Some(case));
+    }
+
+    #[test]
+    fn no_nuisance_is_an_excuse() {
+        let mut random = Rng::with_seed(3);
+        for _ in 0..500 {
+            let retries = random.u32(..4);
+            let fault = nuisance(&mut random, false, retries);
+            assert!(is_nuisance(&fault, retries), "{fault} {retries}");
+        }
+        for excuse in ["hang", "429=3", "5xx=1", "429_rate=10", "stale=301", "view:f=null", "html"] {
+            assert!(!is_nuisance(excuse, 0), "{excuse}");
+        }
     }
 
     #[test]

@@ -34,6 +34,9 @@ struct Args {
     /// One case as JSON, as a failure prints it
     #[arg(long, conflicts_with_all = ["count", "seed", "first"])]
     case: Option<String>,
+    /// Judge by a truth turned around: every case that knows something must be called wrong
+    #[arg(long)]
+    lie: bool,
     /// Go on after a failure and show them all
     #[arg(long)]
     keep_going: bool,
@@ -43,20 +46,28 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let mut out = io::stdout();
     let good = match &args.case {
-        Some(text) => one(text, &mut out),
+        Some(text) => one(text, args.lie, &mut out),
         None => many(&args, &mut out),
     };
-    if good.unwrap_or(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match good {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            // There is nowhere else to say it.
+            let _ = writeln!(io::stderr(), "[error] chaos: {error}");
+            ExitCode::from(2)
+        }
+    }
 }
 
-fn complaints(case: &Case) -> Result<Vec<oracle::Said>, (Vec<String>, oracle::Seen)> {
-    let (seen, truth) = run::run(case);
+fn complaints(case: &Case, lie: bool) -> Result<Vec<oracle::Said>, (Vec<String>, oracle::Seen)> {
+    let (seen, truth) = run::run(case, lie);
     oracle::judge(case, &truth, &seen).map_err(|wrong| (wrong, seen))
 }
 
-fn one(text: &str, out: &mut dyn Write) -> io::Result<bool> {
+fn one(text: &str, lie: bool, out: &mut dyn Write) -> io::Result<bool> {
     let case: Case = serde_json::from_str(text)?;
-    match complaints(&case) {
+    match complaints(&case, lie) {
         Ok(said) => writeln!(out, "right: {said:?}").map(|()| true),
         Err((wrong, seen)) => {
             writeln!(
@@ -87,7 +98,7 @@ fn many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
                         break;
                     }
                     let case = Case::of(seed, number);
-                    let result = complaints(&case);
+                    let result = complaints(&case, args.lie);
                     stop.fetch_or(result.is_err() && !args.keep_going, Ordering::Relaxed);
                     tally
                         .lock()
@@ -101,8 +112,9 @@ fn many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
     tally.write(out)?;
     for failure in &tally.failures {
         // Some lies need luck: three tries each before a smaller case counts as good.
-        let (small, asked) =
-            shrink::shrink(failure.case.clone(), &mut |case| (0..3).any(|_| complaints(case).is_err()));
+        let (small, asked) = shrink::shrink(failure.case.clone(), &mut |case| {
+            (0..3).any(|_| complaints(case, args.lie).is_err())
+        });
         writeln!(out, "\nwrong: {}", failure.wrong.join("\n       "))?;
         writeln!(out, "stderr: {}", failure.err.trim_end())?;
         writeln!(out, "repeat: scripts/chaos 1 --seed {seed} --first {}", failure.number)?;

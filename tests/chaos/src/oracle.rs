@@ -51,8 +51,9 @@ pub(crate) fn judge(case: &Case, truth: &Value, seen: &Seen) -> Result<Vec<Said>
     let mut said = Vec::new();
     manners(case, seen, &mut wrong);
     match case.pipeline {
-        Pipeline::Prom => metrics(case, truth, seen, &mut said, &mut wrong),
-        Pipeline::Ready => readiness(case, truth, seen, &mut said, &mut wrong),
+        Pipeline::Prom | Pipeline::FleetProm => metrics(case, truth, seen, &mut said, &mut wrong),
+        Pipeline::Text => text(case, truth, seen, &mut said, &mut wrong),
+        Pipeline::Ready | Pipeline::FleetReady => readiness(case, truth, seen, &mut said, &mut wrong),
         _ => verdicts(case, truth, seen, &mut said, &mut wrong),
     }
     if wrong.is_empty() { Ok(said) } else { Err(wrong) }
@@ -113,35 +114,71 @@ fn right(case: &Case, client: &Value) -> &'static [Said] {
     }
 }
 
+/// The same for any client: only the lottery's own is the one that the scenario is about, the others are healthy or
+/// low by seed.
+fn allowed(case: &Case, client: &Value) -> &'static [Said] {
+    if client["address"] == LOTTERY || !client.is_object() {
+        return right(case, client);
+    }
+    let low = match (quants(&client["balance"]), quants(&client["min_balance"])) {
+        // An alert begins below twice the minimum.
+        (Some(balance), Some(minimum)) => balance < minimum.saturating_mul(2),
+        _ => true,
+    };
+    match case.scenario.as_str() {
+        _ if low || client["at_minimum"] == true => &[Said::Alert],
+        // These are of the whole deposit module.
+        "paused" | "module-disabled" => &[Said::Ok, Said::Alert],
+        _ => &[Said::Ok],
+    }
+}
+
+fn quants(value: &Value) -> Option<u128> {
+    value.as_str()?.parse().ok()
+}
+
+fn targets<'a>(case: &Case, truth: &'a Value) -> Vec<&'a str> {
+    if case.pipeline.is_fleet() { fleet(truth) } else { vec![LOTTERY] }
+}
+
+/// The records of stdout, which must be one for each target and in the targets' order.
+fn answered(case: &Case, truth: &Value, seen: &Seen, wrong: &mut Vec<String>) -> Vec<Value> {
+    let found = records(seen, wrong);
+    let mut wanted = targets(case, truth);
+    let mut given: Vec<&str> = found.iter().filter_map(|record| record["client_addr"].as_str()).collect();
+    if found.len() != wanted.len() {
+        wrong.push(format!("{} records for {} targets", found.len(), wanted.len()));
+        return found;
+    }
+    if case.unordered {
+        wanted.sort_unstable();
+        given.sort_unstable();
+    }
+    if case.pipeline.is_fleet() && given != wanted {
+        wrong.push(format!("the records are of {given:?}, asked was about {wanted:?}"));
+    }
+    found
+}
+
 fn client_of<'a>(truth: &'a Value, address: &Value) -> &'a Value {
     let clients = truth["clients"].as_array().map(Vec::as_slice).unwrap_or_default();
     clients.iter().find(|client| client["address"] == *address).unwrap_or(&Value::Null)
 }
 
 fn verdicts(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
-    let found = records(seen, wrong);
-    let wanted = if case.pipeline == Pipeline::Fleet { fleet(truth).len() } else { 1 };
-    if found.len() != wanted {
-        wrong.push(format!("{} records for {wanted} targets", found.len()));
-    }
+    let found = answered(case, truth, seen, wrong);
     for (index, record) in found.iter().enumerate() {
         let client = client_of(truth, &record["client_addr"]);
-        // Only the lottery's own is the one that the scenario is about; the others are healthy or low by seed.
-        let own = record["client_addr"] == LOTTERY;
         let Some(verdict) = record["checks"]["status"].as_str().and_then(Said::parse) else {
             wrong.push(format!("record {index} has no verdict"));
             continue;
         };
         said.push(verdict);
-        let allowed: &[Said] = match (own, client["at_minimum"].as_bool()) {
-            (true, _) => right(case, client),
-            (false, Some(true)) => &[Said::Alert],
-            (false, _) => &[Said::Ok, Said::Alert],
-        };
+        let allowed = allowed(case, client);
         if verdict != Said::Unknown && !allowed.contains(&verdict) {
             wrong.push(format!("record {index} says {verdict:?}, which is wrong: {}", codes(record)));
         }
-        if verdict == Said::Unknown && must_be_known(case) {
+        if verdict == Said::Unknown && case.must_be_known() {
             wrong.push(format!("record {index} is unknown although nothing went wrong: {}", codes(record)));
         }
         values(case, truth, client, record, index, wrong);
@@ -151,11 +188,6 @@ fn verdicts(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong
     if seen.code.is_some_and(|found| found != code) {
         wrong.push(format!("the exit code is {:?}, {code} is what the records say", seen.code));
     }
-}
-
-/// Without any fault there is no excuse.
-fn must_be_known(case: &Case) -> bool {
-    case.faults.is_empty() && case.turn.is_none() && case.timeout_ms >= 10_000
 }
 
 /// The addresses of a fleet: the lottery's own, whether the deposit module knows it or not, then all others.
@@ -227,67 +259,102 @@ fn values(case: &Case, truth: &Value, client: &Value, record: &Value, index: usi
 }
 
 fn readiness(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
-    let found = records(seen, wrong);
-    let [record] = &found[..] else {
-        wrong.push(format!("{} records for one target", found.len()));
-        return;
-    };
-    let ready = record["readiness"]["ready"].as_bool();
-    if ready == Some(true) && case.scenario != "ready" {
-        wrong.push("it calls a draw ready that the contract would refuse".to_owned());
+    let found = answered(case, truth, seen, wrong);
+    let mut all_ready = true;
+    for (index, record) in found.iter().enumerate() {
+        let ready = record["readiness"]["ready"].as_bool();
+        all_ready &= ready == Some(true);
+        let can = case.scenario == "ready" && record["client_addr"] == LOTTERY;
+        if ready == Some(true) && !can {
+            wrong.push(format!("record {index} calls a draw ready that the contract would refuse"));
+        }
+        if ready != Some(true) && can && case.must_be_known() {
+            wrong.push(format!("record {index}: the draw is ready and nothing went wrong"));
+        }
+        values(case, truth, client_of(truth, &record["client_addr"]), record, index, wrong);
     }
-    if ready == Some(true) && seen.code != Some(0) || ready != Some(true) && seen.code == Some(0) {
-        wrong.push(format!("the exit code is {:?} and ready is {ready:?}", seen.code));
-    }
-    if ready != Some(true) && case.scenario == "ready" && must_be_known(case) {
-        wrong.push("the draw is ready and nothing went wrong".to_owned());
+    if all_ready != (seen.code == Some(0)) {
+        wrong.push(format!("the exit code is {:?} and ready is {all_ready}", seen.code));
     }
     // A plain no needs a reason that the chain gave.
-    if seen.code == Some(1) && case.scenario == "ready" {
+    if seen.code == Some(1) && case.scenario == "ready" && found.len() == 1 {
         wrong.push("it says no to a draw that is ready".to_owned());
     }
-    values(case, truth, client_of(truth, &record["client_addr"]), record, 0, wrong);
-    said.push(match seen.code {
-        Some(0) => Said::Ok,
-        Some(1) => Said::Alert,
-        _ => Said::Unknown,
-    });
+    said.extend(by_code(seen.code));
+}
+
+fn by_code(code: Option<i32>) -> Option<Said> {
+    match code? {
+        0 => Some(Said::Ok),
+        1 => Some(Said::Alert),
+        _ => Some(Said::Unknown),
+    }
+}
+
+/// The verdict for people is the exit code's.
+fn text(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
+    let word = seen.out.split_whitespace().next().unwrap_or_default();
+    let Some(verdict) = Said::parse(&word.to_lowercase()) else {
+        wrong.push(format!("the text begins with {word:?}, which is no verdict"));
+        return;
+    };
+    if by_code(seen.code) != Some(verdict) {
+        wrong.push(format!("the text says {word} and the exit code is {:?}", seen.code));
+    }
+    let client = client_of(truth, &json!(LOTTERY));
+    if verdict != Said::Unknown && !right(case, client).contains(&verdict) {
+        wrong.push(format!("the text says {word}, which is wrong"));
+    }
+    if verdict == Said::Unknown && case.must_be_known() {
+        wrong.push("the text says unknown although nothing went wrong".to_owned());
+    }
+    said.push(verdict);
 }
 
 fn metrics(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
-    let value = |name: &str| {
-        let line = seen.out.lines().find(|line| line.split(['{', ' ']).next() == Some(name))?;
-        line.rsplit(' ').next()
+    for address in targets(case, truth) {
+        said.extend(series(case, truth, seen, address, wrong));
+    }
+}
+
+/// The series of one subscription.
+fn series(case: &Case, truth: &Value, seen: &Seen, address: &str, wrong: &mut Vec<String>) -> Option<Said> {
+    // One target alone is named as its settings are.
+    let of = if case.pipeline.is_fleet() { format!("/{address}\"") } else { String::new() };
+    let own = |name: &str| {
+        let lines = seen.out.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        lines.filter(|line| line.contains(&of)).collect::<Vec<_>>()
     };
-    let held = |state: &str| {
+    let value = |name: &str| own(name).first().and_then(|line| line.rsplit(' ').next());
+    let states = own("supra_dvrf_state");
+    let holds = |state: &&str| {
         let label = format!("state=\"{state}\"");
-        let mut lines = seen.out.lines().filter(|line| line.starts_with("supra_dvrf_state{"));
-        lines.any(|line| line.contains(&label) && line.ends_with(" 1"))
+        states.iter().any(|line| line.contains(&label) && line.ends_with(" 1"))
     };
     let verdicts: Vec<Said> =
-        ["ok", "alert", "unknown"].into_iter().filter(|s| held(s)).filter_map(Said::parse).collect();
-    let [verdict] = verdicts[..] else {
-        wrong.push(format!("{} verdicts hold at once", verdicts.len()));
-        return;
+        ["ok", "alert", "unknown"].into_iter().filter(holds).filter_map(Said::parse).collect();
+    let ([verdict], 3) = (&verdicts[..], states.len()) else {
+        wrong.push(format!("{address}: {} verdicts hold, of {} states", verdicts.len(), states.len()));
+        return None;
     };
-    let client = client_of(truth, &json!(LOTTERY));
-    if verdict != Said::Unknown && !right(case, client).contains(&verdict) {
-        wrong.push(format!("the metrics say {verdict:?}, which is wrong"));
+    let client = client_of(truth, &json!(address));
+    if *verdict != Said::Unknown && !allowed(case, client).contains(verdict) {
+        wrong.push(format!("{address}: the metrics say {verdict:?}, which is wrong"));
     }
-    let amount = |value: &Value| value.as_str().and_then(|text| text.parse::<u128>().ok()).unwrap_or(0);
-    if let Some(found) = value("supra_dvrf_deposit_balance_quants")
-        && found.parse::<u128>().ok().is_some_and(|found| found != amount(&client["balance"]))
+    if *verdict == Said::Unknown && case.must_be_known() {
+        wrong.push(format!("{address}: the metrics say unknown although nothing went wrong"));
+    }
+    let balance = value("supra_dvrf_deposit_balance_quants");
+    if let Some(found) = balance.and_then(|text| text.parse::<u128>().ok())
+        && found != quants(&client["balance"]).unwrap_or(0)
         && case.scenario != "u128-max"
     {
-        wrong.push(format!("the balance is {found}, the truth is {}", client["balance"]));
+        wrong.push(format!("{address}: the balance is {found}, the truth is {}", client["balance"]));
     }
-    if value("supra_dvrf_up") == Some("1")
-        && value("supra_dvrf_deposit_balance_quants").is_none()
-        && client.is_object()
-    {
-        wrong.push("up is 1 without a balance".to_owned());
+    if value("supra_dvrf_up") == Some("1") && balance.is_none() && client.is_object() {
+        wrong.push(format!("{address}: up is 1 without a balance"));
     }
-    said.push(verdict);
+    Some(*verdict)
 }
 
 #[cfg(test)]
@@ -327,6 +394,65 @@ mod tests {
             judge(&case("at-minimum"), &truth(), &seen(&json!("5"), "unknown", 2)),
             Ok(vec![Said::Unknown])
         );
+    }
+
+    #[test]
+    fn a_fleet_has_its_order() {
+        let mut fleet = case("healthy");
+        (fleet.pipeline, fleet.unordered) = (Pipeline::FleetCheck, false);
+        let client = |address: &str, balance: &str| json!({"address": address, "balance": balance, "min_balance": "7", "at_minimum": false});
+        let truth = json!({"clients": [client(LOTTERY, "90"), client("0xa", "90"), client("0xb", "13")]});
+        let line = |address: &str, status: &str| {
+            let record = json!({"client_addr": address, "checks": {"status": status}, "error": {}});
+            format!("{record}\n")
+        };
+        let seen =
+            |lines: [String; 3], code| Seen { code: Some(code), out: lines.concat(), ..Seen::default() };
+        let good = [line(LOTTERY, "ok"), line("0xa", "ok"), line("0xb", "alert")];
+        assert_eq!(judge(&fleet, &truth, &seen(good, 1)), Ok(vec![Said::Ok, Said::Ok, Said::Alert]));
+        let turned = || [line(LOTTERY, "ok"), line("0xb", "alert"), line("0xa", "ok")];
+        let wrong = judge(&fleet, &truth, &seen(turned(), 1)).unwrap_err();
+        assert!(wrong[0].starts_with("the records are of"), "{wrong:?}");
+        fleet.unordered = true;
+        assert!(judge(&fleet, &truth, &seen(turned(), 1)).is_ok());
+        let twice = [line(LOTTERY, "ok"), line("0xa", "ok"), line("0xa", "ok")];
+        let wrong = judge(&fleet, &truth, &seen(twice, 0)).unwrap_err();
+        assert!(wrong[0].starts_with("the records are of"), "{wrong:?}");
+        let low = [line(LOTTERY, "ok"), line("0xa", "ok"), line("0xb", "ok")];
+        assert_eq!(
+            judge(&fleet, &truth, &seen(low, 0)),
+            Err(vec!["record 2 says Ok, which is wrong: ".to_owned()])
+        );
+    }
+
+    #[test]
+    fn text_metrics_and_readiness_are_judged() {
+        let mut case = case("at-minimum");
+        let mut wrong = |pipeline, out: &str, code| {
+            case.pipeline = pipeline;
+            let seen = Seen { code: Some(code), out: out.to_owned(), ..Seen::default() };
+            judge(&case, &truth(), &seen).err().unwrap_or_default().join("; ")
+        };
+        assert_eq!(wrong(Pipeline::Text, "ALERT  devnet\n", 1), "");
+        assert_eq!(wrong(Pipeline::Text, "OK  devnet\n", 0), "the text says OK, which is wrong");
+        assert!(wrong(Pipeline::Text, "UNKNOWN\n", 1).starts_with("the text says UNKNOWN and the exit code"));
+        assert_eq!(wrong(Pipeline::Text, "", 2), "the text begins with \"\", which is no verdict");
+        let states = |ok, alert| {
+            format!(
+                "supra_dvrf_state{{state=\"ok\"}} {ok}\nsupra_dvrf_state{{state=\"alert\"}} {alert}\n\
+                supra_dvrf_state{{state=\"unknown\"}} 0\nsupra_dvrf_deposit_balance_quants 5\n"
+            )
+        };
+        assert_eq!(wrong(Pipeline::Prom, &states(0, 1), 0), "");
+        assert!(wrong(Pipeline::Prom, &states(1, 0), 0).contains("the metrics say Ok, which is wrong"));
+        assert!(wrong(Pipeline::Prom, &states(1, 1), 0).contains("2 verdicts hold, of 3 states"));
+        assert!(wrong(Pipeline::Prom, &states(0, 1).replace(" 5", " 6"), 0).contains("the balance is 6"));
+        let ready = json!({"client_addr": LOTTERY, "readiness": {"ready": true}, "error": {}}).to_string();
+        assert_eq!(
+            wrong(Pipeline::Ready, &ready, 0),
+            "record 0 calls a draw ready that the contract would refuse"
+        );
+        assert!(wrong(Pipeline::Ready, &ready.replace("true", "false"), 0).contains("ready is false"));
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::oracle::{CANARY, Seen, fleet, limit_ms};
 const MARK: &str = "DVRF_CHAOS_RUN";
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// What was seen, and the truth.
-pub(crate) fn run(case: &Case) -> (Seen, Value) {
+/// What was seen, and the truth; `lie` turns the truth around, so that whoever doubts the judge can see it object.
+pub(crate) fn run(case: &Case, lie: bool) -> (Seen, Value) {
     let (choices, clients) = (case.seed.to_string(), case.clients.to_string());
     let mut words = vec![
         "--seed",
@@ -54,7 +54,20 @@ pub(crate) fn run(case: &Case) -> (Seen, Value) {
         }
         watch(case, &devnet, &mark)
     });
-    (seen, devnet.call("GET", "/devnet/state", ""))
+    let mut truth = devnet.call("GET", "/devnet/state", "");
+    if lie {
+        turn_around(&mut truth);
+    }
+    (seen, truth)
+}
+
+fn turn_around(truth: &mut Value) {
+    let paused = truth["paused"].as_bool().unwrap_or_default();
+    truth["paused"] = json!(!paused);
+    for client in truth["clients"].as_array_mut().into_iter().flatten() {
+        client["balance"] = json!(format!("1{}", client["balance"].as_str().unwrap_or_default()));
+        client["at_minimum"] = json!(!client["at_minimum"].as_bool().unwrap_or_default());
+    }
 }
 
 fn watch(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
@@ -89,6 +102,9 @@ fn steps(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
             .env("DVRF_DEVNET_CLI_NOISE", &case.noise)
             .env(MARK, mark)
             .env("DVRF_RPC_HEADERS", format!("X-Key: {CANARY}"));
+        if case.transport == "rpc" && case.seed % 2 == 1 {
+            command.env("SUPRA_RPC_URL", devnet.url.replacen("://", &format!("://user:{CANARY}@"), 1));
+        }
         command.env("MONITOR_WEBHOOK_URL", format!("https://example.invalid/{CANARY}")).timeout(limit);
         command
     };
@@ -102,18 +118,29 @@ fn steps(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
         Pipeline::Check => finish(&mut asking("dvrf-check", &["--live"])),
         Pipeline::Ready => finish(&mut asking("dvrf-draw", &["ready", "--live"])),
         Pipeline::Prom => finish(&mut asking("dvrf-prom", &["--live"])),
-        Pipeline::Fleet => {
-            let truth = devnet.call("GET", "/devnet/state", "");
-            let target = |address: &str| {
-                // The lottery's own subscription comes with its lottery.
-                let lottery = Some(LOTTERY).filter(|lottery| *lottery == address);
-                format!("{}\n", json!({"client_addr": address, "lottery_addr": lottery}))
+        Pipeline::Text => finish(&mut asking("dvrf-check", &["--live", "--format", "text"])),
+        fleet => {
+            let order: &[&str] = if case.unordered { &["--unordered"] } else { &[] };
+            let mut command = match fleet {
+                Pipeline::FleetCheck => asking("dvrf-check", order),
+                Pipeline::FleetReady => asking("dvrf-draw", &["ready"]),
+                Pipeline::FleetProm => asking("dvrf-prom", &[]),
+                _ => asking("dvrf-json", order),
             };
-            let stream: String = fleet(&truth).into_iter().map(target).collect();
-            let mut command = asking("dvrf-json", &[]);
-            judged(finish(command.env_remove("LOTTERY_ADDR").write_stdin(stream)))
+            let seen = finish(command.env_remove("LOTTERY_ADDR").write_stdin(stream(devnet)));
+            if fleet == Pipeline::Fleet { judged(seen) } else { seen }
         }
     }
+}
+
+fn stream(devnet: &Devnet) -> String {
+    let truth = devnet.call("GET", "/devnet/state", "");
+    let target = |address: &str| {
+        // The lottery's own subscription comes with its lottery.
+        let lottery = Some(LOTTERY).filter(|lottery| *lottery == address);
+        format!("{}\n", json!({"client_addr": address, "lottery_addr": lottery}))
+    };
+    fleet(&truth).into_iter().map(target).collect()
 }
 
 fn seconds(milliseconds: u64) -> String {

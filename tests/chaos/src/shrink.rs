@@ -38,6 +38,7 @@ fn simpler(case: &Case) -> Vec<Case> {
         }
     }
     with(&|c| c.pipeline = Pipeline::Piped);
+    with(&|c| c.unordered = false);
     with(&|c| c.clients = 0);
     with(&|c| c.clients /= 2);
     with(&|c| "rpc".clone_into(&mut c.transport));

@@ -18,7 +18,14 @@ fuzz_target!(|data: &[u8]| {
     let node = Node::root(&json);
     if let Ok(number) = node.u128() {
         // A number is only ever read out of its own digits.
-        assert!(parse_u128(&number.to_string()).is_ok() && text.contains(number.to_string().trim_start_matches('0')));
+        assert!(
+            parse_u128(&number.to_string()).is_ok()
+                && text.contains(number.to_string().trim_start_matches('0'))
+        );
+    }
+    if let (Ok(bytes), Some(text)) = (node.bytes(), json.as_str()) {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(text.to_ascii_lowercase(), format!("0x{hex}"));
     }
     let _ = (node.bool(), node.address(), node.bytes(), node.text(), node.option_u8());
     let _ = (node.returned_items().map(|items| items.len()), node.returned(1).and_then(|inner| inner.u64()));

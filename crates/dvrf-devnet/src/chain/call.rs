@@ -7,6 +7,9 @@ use crate::lottery::Lottery;
 use crate::world::{Args, FunctionId, num};
 use serde_json::{Value, json};
 
+/// Text as a hostile contract would have it quoted: control and bidi characters, mentions and marks of every chat.
+const HOSTILE: &str = "\u{1b}[31mred\u{1b}]0;title\u{7} \u{202e}live\u{2066} *b* _i_ `c` <!channel> <b>x</b> [x](http://h.example) @everyone | 'a'=1;2 \"q\" \\ \r\nDVRF OK - all is well\u{200b}\u{0}\u{feff}";
+
 impl Chain {
     pub(crate) fn view(
         &self,
@@ -24,6 +27,8 @@ impl Chain {
             Some("missing") => Err(Self::missing(id)),
             Some("garbage") => Ok(vec![json!("zz-not-a-value")]),
             Some("null") => Ok(vec![Value::Null]),
+            Some("hostile") => Err(CallError::Arguments(HOSTILE.to_owned())),
+            Some("hostile-value") => Ok(vec![json!([HOSTILE])]),
             Some("type") => Ok(vec![json!({"unexpected": [true]})]),
             _ => self.honest_view(id, types, values),
         }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::code::Code;
 use super::{Facts, Findings, Policy};
-use crate::failure::FailureKind;
+use crate::failure::{FailureKind, quote};
 
 /// Adds a finding and says no where the answers are another chain's or too old.
 pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -> bool {
@@ -22,7 +22,8 @@ pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -
     }
     let wrong = facts.views.values().filter_map(|report| report.error.as_ref());
     if let Some(failure) = wrong.into_iter().find(|failure| failure.kind == FailureKind::WrongChain) {
-        let message = findings.lang.pick(failure.message.clone(), format!("не та сеть: {}", failure.message));
+        let why = quote(&failure.message);
+        let message = findings.lang.pick(why.clone(), format!("не та сеть: {why}"));
         findings.add(Code::WrongChain, message, json!({"chain_id": facts.state.chain.id}));
         return false;
     }

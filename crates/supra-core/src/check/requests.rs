@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::code::Code;
 use super::{Facts, Findings, Policy, Severity};
+use crate::failure::quote;
 use crate::requests::{Change, Requests};
 
 /// Why a request is not answered, most telling first.
@@ -155,9 +156,10 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let changes = facts.requests.map(|requests| requests.whitelist_changes.as_slice()).unwrap_or_default();
     if let Some(last) = changes.last() {
         let names: Vec<&str> = changes.iter().map(|change: &Change| change.name.as_str()).collect();
+        let (count, name) = (changes.len(), quote(&last.name));
         let message = findings.lang.pick(
-            format!("a whitelist was changed {} times, last by {}", changes.len(), last.name),
-            format!("белый список изменён, событий: {}, последнее {}", changes.len(), last.name),
+            format!("a whitelist was changed {count} times, last by {name}"),
+            format!("белый список изменён, событий: {count}, последнее {name}"),
         );
         let evidence =
             json!({"events": names, "last_at": last.at, "transaction_hash": last.transaction_hash});
@@ -165,10 +167,10 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
     let error = facts.requests.and_then(|requests| requests.error.as_ref());
     if let Some(failure) = error {
-        let message = findings.lang.pick(
-            format!("events could not be read: {}", failure.message),
-            format!("события не прочитаны: {}", failure.message),
-        );
+        let why = quote(&failure.message);
+        let message = findings
+            .lang
+            .pick(format!("events could not be read: {why}"), format!("события не прочитаны: {why}"));
         findings.add(Code::ValueUnknown, message, json!({"value": "requests", "error": failure.kind.name()}));
     }
 }
@@ -204,7 +206,7 @@ fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         let abort = failure.abort.as_ref();
         let name =
             abort.and_then(|abort| abort.name.clone().or_else(|| Some(format!("code {}", abort.code))));
-        let name = name.unwrap_or_else(|| failure.status.clone());
+        let name = quote(&name.unwrap_or_else(|| failure.status.clone()));
         why.push_str(&format!(": {name}"));
         if let Value::Object(fields) = &mut evidence {
             fields.insert("abort".to_owned(), json!(name));

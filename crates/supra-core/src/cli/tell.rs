@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Settings, env};
 use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
-use crate::http::Http;
+use crate::http::{Http, Roots};
 use crate::notify::Outcome;
 use crate::notify::channel::Level;
 use crate::notify::channel::words::{Problem, parse_span};
@@ -261,7 +261,7 @@ impl TellArgs {
             ping_limit: timeout(settings)?.min(PING_LIMIT),
             budget: timeout(settings)?,
             sender: Sender {
-                http: Http::new(channels.list.len().max(1)),
+                http: Http::new(channels.list.len().max(1), &Roots::of(settings.text(&env::TLS_ROOTS))?),
                 deadline: Instant::now(),
                 per_call: PER_CALL,
                 retries: RETRIES,

@@ -267,7 +267,9 @@ impl Teller {
         }
         for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
             let (sender, channel, run) = (self.pinger(), channel.clone(), self.run.clone());
-            self.started.push(std::thread::spawn(move || ping(&sender, &channel, Signal::Start, &run, "")));
+            let start = move || ping(&sender, &channel, Signal::Start, &run, "");
+            // Where the system gives no more threads only the end is told.
+            self.started.extend(std::thread::Builder::new().spawn(start));
         }
     }
 

@@ -67,6 +67,10 @@ impl VerdictArgs {
             other => return other,
         };
         let state = self.unanswered();
+        if matches!(error, CliError::Write { .. }) {
+            // Nobody will see the line.
+            session.say("error", &chain(&error));
+        }
         session.out.with(|out| nagios::write(&[Host::failed(&chain(&error), state)], out))?;
         Ok(Exit::Passed(state.code()))
     }
@@ -102,7 +106,7 @@ impl Verdicts {
             }
             Format::Legacy => {
                 let state = record.get("state").ok().flatten();
-                let document = legacy::document(record, state.as_ref(), checks)?;
+                let document = legacy::document(record, state.as_ref(), checks);
                 session.out.with(|out| legacy::write(&document, out))
             }
         }
@@ -114,6 +118,8 @@ impl Verdicts {
             return Ok(exit);
         }
         session.out.with(|out| nagios::write(&self.hosts, out))?;
+        // A full disk must show while it still becomes an unknown: 2 is critical to a monitoring host.
+        session.out.flush()?;
         Ok(Exit::Passed(nagios::worst(&self.hosts).code()))
     }
 }

@@ -61,6 +61,7 @@ variables! {
         RPC_HEADERS "DVRF_RPC_HEADERS" flag "--rpc-header" is secret: "Extra request headers, Name: value, one a line."
         NODE_API_KEY "NODE_API_KEY" is secret: "Key of a private node, sent as Authorization: Bearer."
         RPC_API "DVRF_RPC_API" flag "--rpc-api" default "v3,v2,v1": "REST versions to try, in order."
+        TLS_ROOTS "DVRF_TLS_ROOTS" flag "--tls-roots": "PEM file of the certificate authorities to believe instead of Mozilla's, for nodes, webhooks and push addresses."
         CHAIN_ID "DVRF_CHAIN_ID" flag "--chain-id": "Chain id the node must have: 8 mainnet, 6 testnet."
         CLI_BIN "SUPRA_CLI_BIN" flag "--supra-cli-bin" default "/supra/supra": "The Supra CLI, or words that run it, such as: docker exec supra_cli /supra/supra."
         SUPRA_CONFIG "SUPRA_CONFIG" flag "--supra-config": "Exported to the CLI as SUPRA_CONFIG."

@@ -71,7 +71,9 @@ fn bytes_and_text() {
     assert_eq!(Node::root(&json!("0x0a0b")).bytes(), Ok(vec![10, 11]));
     assert_eq!(Node::root(&json!("0x")).bytes(), Ok(vec![]));
     assert_eq!(Node::root(&json!([1, 255])).bytes(), Ok(vec![1, 255]));
-    for bad in [json!("0a"), json!("0x0"), json!("0xzz"), json!("0xéé"), json!([256]), json!(null)] {
+    for bad in
+        [json!("0a"), json!("0x0"), json!("0xzz"), json!("0x+f"), json!("0xéé"), json!([256]), json!(null)]
+    {
         assert!(Node::root(&bad).bytes().is_err(), "{bad}");
     }
     assert_eq!(Node::root(&json!({"string": "a"})).text(), Ok("a".to_owned()));

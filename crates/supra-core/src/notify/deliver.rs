@@ -89,19 +89,28 @@ pub fn deliver(
 ) {
     std::thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
-        for (position, (channel, messages)) in queues.iter().enumerate() {
-            let tell = tell.clone();
-            scope.spawn(move || {
-                for (index, message) in messages.iter().enumerate() {
-                    let delivery = sender.send(channel, message);
-                    let stop = matches!(delivery.end, End::Later { .. } | End::NoEntry { .. });
-                    // The receiver lives as long as this scope.
-                    let _ = tell.send((position, index, delivery));
-                    if stop {
-                        break;
-                    }
+        let send_all = |position: usize, tell: &mpsc::Sender<_>| {
+            let Some((channel, messages)) = queues.get(position) else { return };
+            for (index, message) in messages.iter().enumerate() {
+                let delivery = sender.send(channel, message);
+                let stop = matches!(delivery.end, End::Later { .. } | End::NoEntry { .. });
+                // The receiver lives as long as this scope.
+                let _ = tell.send((position, index, delivery));
+                if stop {
+                    break;
                 }
-            });
+            }
+        };
+        // Where the system gives no more threads, this one sends: later, but all.
+        let alone: Vec<usize> = (0..queues.len())
+            .filter(|position| {
+                let (position, tell) = (*position, tell.clone());
+                let thread = std::thread::Builder::new();
+                thread.spawn_scoped(scope, move || send_all(position, &tell)).is_err()
+            })
+            .collect();
+        for position in alone {
+            send_all(position, &tell);
         }
         drop(tell);
         for (position, index, delivery) in told {

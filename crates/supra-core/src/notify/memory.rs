@@ -325,14 +325,15 @@ impl Memory {
         if self.usage.last().is_some_and(|last| last.requests > requests) {
             self.usage.clear();
         }
-        if self.usage.last().is_none_or(|last| now_s - last.at_s >= HOUR_S) {
+        if self.usage.last().is_none_or(|last| now_s.saturating_sub(last.at_s) >= HOUR_S) {
             self.usage.push(Sample { at_s: now_s, requests });
         }
         let surplus = self.usage.len().saturating_sub(SAMPLES_MAX);
         self.usage.drain(..surplus);
         let first = self.usage.first()?;
-        let span_s =
-            u128::try_from(now_s - first.at_s).ok().filter(|span| *span >= HOUR_S.unsigned_abs().into())?;
+        let span_s = u128::try_from(now_s.saturating_sub(first.at_s))
+            .ok()
+            .filter(|span| *span >= HOUR_S.unsigned_abs().into())?;
         let made = requests.get().checked_sub(first.requests.get()).filter(|made| *made > 0)?;
         left?.get().checked_mul(span_s)?.checked_div(made.checked_mul(3600)?)
     }

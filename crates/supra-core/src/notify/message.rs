@@ -237,7 +237,7 @@ impl Message {
             (Status::Alert, Some(Severity::Info)) => lang.pick("notice", "внимание"),
             (Status::Alert, _) => lang.pick("warning", "предупреждение"),
         };
-        let lasted = span(self.since_s.map_or(0, |since| self.at_s - since), lang);
+        let lasted = span(self.since_s.map_or(0, |since| self.at_s.saturating_sub(since)), lang);
         match self.event {
             Event::Report | Event::Firing => grave,
             Event::Worse => lang.pick(format!("worse: {grave}"), format!("хуже: {grave}")),

@@ -157,7 +157,7 @@ impl Telling<'_> {
         }
         if let (None, Some(ended)) = (&memory.incident, &memory.ended) {
             let incident = &ended.incident;
-            if case.now_s - ended.at_s <= ENDED_REPEAT_S {
+            if case.now_s.saturating_sub(ended.at_s) <= ENDED_REPEAT_S {
                 let since = incident.told.since_s;
                 occasions.push(again(Event::Resolved, incident.severity, since, false, &incident.findings));
             } else {

@@ -6,13 +6,15 @@ use serde_json::{Map, Value, json};
 
 use crate::check::{Checks, Status};
 use crate::min_balance::Calculation;
-use crate::record::{Record, RecordError};
+use crate::record::Record;
 use crate::state::State;
 
 /// Builds the document; `status` may also be `unknown`, which the old check called ok.
-pub fn document(record: &Record, state: Option<&State>, checks: &Checks) -> Result<Value, RecordError> {
-    let calculation: Option<Calculation> = record.get("calculation")?;
-    let text = |key: &str| record.get::<String>(key);
+///
+/// A key of the record that is not ours is null here: the verdict says so already, and the other records are waiting.
+pub fn document(record: &Record, state: Option<&State>, checks: &Checks) -> Value {
+    let calculation: Option<Calculation> = record.get("calculation").ok().flatten();
+    let text = |key: &str| record.get::<String>(key).ok().flatten();
     let deposit = state.map(|state| &state.deposit);
     let mut onchain = Map::new();
     if let Some(balance) = deposit.and_then(|deposit| deposit.balance) {
@@ -38,11 +40,11 @@ pub fn document(record: &Record, state: Option<&State>, checks: &Checks) -> Resu
             inner.insert(key.to_owned(), json!(codes));
         }
     }
-    Ok(json!({
-        "profile": text("profile")?,
-        "lottery_addr": text("lottery_addr")?,
-        "client_addr": text("client_addr")?,
-        "deposit_module": text("deposit_addr")?,
+    json!({
+        "profile": text("profile"),
+        "lottery_addr": text("lottery_addr"),
+        "client_addr": text("client_addr"),
+        "deposit_module": text("deposit_addr"),
         "monitor_margin": calculation.as_ref().map(|calculation| calculation.margin_ratio),
         "request_window": calculation.as_ref().map(|calculation| calculation.request_window),
         "calc": calculation,
@@ -53,7 +55,7 @@ pub fn document(record: &Record, state: Option<&State>, checks: &Checks) -> Resu
             Status::Alert => "alert",
             Status::Unknown => "unknown",
         },
-    }))
+    })
 }
 
 /// Writes it indented, as the old check did.

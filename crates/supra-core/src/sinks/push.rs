@@ -66,8 +66,13 @@ fn segment(name: &str, value: &str) -> String {
 }
 
 /// Sends the body, again after a passing fault, for no longer than `total` in all.
-pub fn push(destination: &Destination, method: Method, body: &[u8], total: Duration) -> Result<(), Failure> {
-    let http = Http::new(1);
+pub fn push(
+    http: &Http,
+    destination: &Destination,
+    method: Method,
+    body: &[u8],
+    total: Duration,
+) -> Result<(), Failure> {
     let start = Instant::now();
     let mut backoff = Backoff::new(u64::from(std::process::id()));
     let mut attempt = 1;

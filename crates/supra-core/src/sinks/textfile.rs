@@ -39,10 +39,9 @@ pub fn is_collected(path: &Path) -> bool {
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), TextfileError> {
     let failed =
         |error: io::Error| TextfileError::Io { path: path.display().to_string(), why: error.to_string() };
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() && !found.is_symlink() => {
-            return Err(TextfileError::NotAFile(path.display().to_string()));
-        }
+    // Through links: renaming over what is behind one, such as a device, would destroy it too.
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => return Err(TextfileError::NotAFile(path.display().to_string())),
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
@@ -90,7 +89,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let refused = replace(folder.path(), b"").unwrap_err().to_string();
         assert!(refused.ends_with(" is not a regular file"), "{refused}");
-        assert!(matches!(replace(Path::new("/dev/null"), b""), Err(TextfileError::NotAFile(_))));
+        // A fifo stands for every device: the test may run as root.
+        let (fifo, link) = (folder.path().join("fifo"), folder.path().join("link.prom"));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::os::unix::fs::symlink(&fifo, &link).unwrap();
+        for path in [&fifo, &link] {
+            assert!(matches!(replace(path, b""), Err(TextfileError::NotAFile(_))));
+        }
+        assert!(!fs::metadata(&fifo).unwrap().is_file());
         let lost = replace(Path::new("/none/a.prom"), b"").unwrap_err().to_string();
         assert!(lost.starts_with("cannot write /none/a.prom: No such file or directory"), "{lost}");
     }

@@ -11,7 +11,7 @@ use super::slots::Slots;
 use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
 use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
-use crate::http::{Answer, Call, Http, HttpError, Method};
+use crate::http::{Answer, Call, Http, HttpError, Method, Roots};
 use crate::retry::{Backoff, retry_after};
 use crate::secret::{Secret, redact_url};
 
@@ -32,6 +32,8 @@ pub struct RpcConfig {
     pub retries: u32,
     /// The longest answer that is read.
     pub body_bytes_max: u64,
+    /// A PEM file of the authorities to believe instead of the built-in ones.
+    pub roots: Option<String>,
     /// The chain id that every answer must come from.
     pub chain_id: Option<u8>,
 }
@@ -88,7 +90,8 @@ impl RpcTransport {
                 "at least one RPC URL and one REST version are needed",
             ));
         }
-        let (http, slots) = (Http::new(config.jobs), Slots::new(config.jobs));
+        let (http, slots) =
+            (Http::new(config.jobs, &Roots::of(config.roots.as_deref())?), Slots::new(config.jobs));
         Ok(Self {
             config,
             http,

@@ -205,14 +205,15 @@ fn remembered(held: Option<&Held>, session: &Session) -> Result<Checkpoint, Fail
 /// A stream that ends with the first SIGTERM or SIGINT.
 fn stop_signal() -> Result<mpsc::Receiver<i32>, Failure> {
     let (sender, receiver) = mpsc::channel();
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])
-        .map_err(|error| Failure::new(FailureKind::Output, format!("cannot wait for signals: {error}")))?;
-    std::thread::spawn(move || {
+    let failed = |error| Failure::new(FailureKind::Output, format!("cannot wait for signals: {error}"));
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT]).map_err(failed)?;
+    let wait = move || {
         if let Some(signal) = signals.forever().next() {
             // Nobody waits any more when we are ending anyway.
             let _ = sender.send(signal);
         }
-    });
+    };
+    std::thread::Builder::new().spawn(wait).map_err(failed)?;
     Ok(receiver)
 }
 

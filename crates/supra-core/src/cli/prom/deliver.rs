@@ -11,7 +11,7 @@ use crate::cli::channels::fetch;
 use crate::config::{Settings, env};
 use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
-use crate::http::Method;
+use crate::http::{Http, Method, Roots};
 use crate::notify::channel::words::Source;
 use crate::secret::Secret;
 use crate::sinks::push::{Destination, push};
@@ -36,6 +36,7 @@ pub(super) struct SinkArgs {
 }
 
 struct Push {
+    http: Http,
     destination: Destination,
     method: Method,
     total: Duration,
@@ -99,7 +100,7 @@ impl Sinks {
             session.say("info", &format!("would {what} {}", target.destination.shown()));
             return Ok(());
         }
-        push(&target.destination, method, body, target.total)
+        push(&target.http, &target.destination, method, body, target.total)
     }
 }
 
@@ -133,6 +134,7 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
     // A PUT replaces a whole group: what is no longer sent must not live on in it.
     let default = if job.is_some() { Method::Put } else { Method::Post };
     Ok(Some(Push {
+        http: Http::new(1, &Roots::of(settings.text(&env::TLS_ROOTS))?),
         destination,
         method: settings.choice(&env::PUSH_METHOD, words)?.unwrap_or(default),
         total: Settings::needed(settings.seconds(&env::PUSH_TIMEOUT)?, &env::PUSH_TIMEOUT)?,

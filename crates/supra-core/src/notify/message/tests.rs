@@ -146,3 +146,17 @@ fn spans() {
         assert_eq!(span(seconds, Lang::En), text);
     }
 }
+
+/// A memory that anybody could have written holds any time.
+#[test]
+fn no_time_is_too_far_away() {
+    for since_s in [i64::MIN, i64::MAX] {
+        let message = Message {
+            event: Event::Reminder,
+            since_s: Some(since_s),
+            at_s: 1_800_000_000,
+            ..Message::default()
+        };
+        assert!(message.headline().contains("for "), "{}", message.headline());
+    }
+}
