@@ -25,7 +25,8 @@ const FOREIGN: [&str; 13] = [
     "--simulate",
 ];
 
-const TOOLS: [(&str, &[&str]); 11] = [
+const TOOLS: [(&str, &[&str]); 12] = [
+    ("chaos", &[""]),
     ("dvrf", &[""]),
     ("dvrf-calc", &[""]),
     ("dvrf-check", &[""]),
