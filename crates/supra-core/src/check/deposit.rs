@@ -176,7 +176,8 @@ fn expected(balance: Quants, facts: &Facts, policy: &Policy, findings: &mut Find
 
 fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
-    if deposit.modules.is_none() && !policy.modules.is_empty() {
+    // A list that could not be read may hold a module that is off.
+    if deposit.modules.is_none() && (!policy.modules.is_empty() || findings.failed("modules")) {
         findings.unknown("modules", "the list of consumer modules", "список модулей-потребителей");
     }
     let modules = deposit.modules.as_deref().unwrap_or_default();

@@ -374,9 +374,10 @@ fn a_rule_that_cannot_be_decided_is_not_ok() {
     state.deposit.paused = None;
     state.deposit.client_whitelisted = None;
     state.deposit.min_balance = None;
+    state.deposit.modules = None;
     state.chain.id = None;
     let policy = Policy { chain_id: Some(6), ..Policy::default() };
-    for key in ["paused", "client_whitelisted", "min_balance", "chain_id"] {
+    for key in ["paused", "client_whitelisted", "min_balance", "modules", "chain_id"] {
         let status = |kind| {
             let now = Timestamp::from_second(1_759_676_400).unwrap();
             let views = failed(key, kind);
