@@ -6,9 +6,8 @@ use clap::{Parser, ValueEnum};
 use supra_core::cli::args::{LiveArgs, lang};
 use supra_core::cli::input::InputArgs;
 use supra_core::cli::records::each;
-use supra_core::cli::{CliError, Session, run};
+use supra_core::cli::{CliError, Session, chain, run};
 use supra_core::exit::Exit;
-use supra_core::record::Record;
 use supra_core::render::{Style, status};
 use supra_core::state::State;
 use supra_core::views::Views;
@@ -42,18 +41,23 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     each(&args.input, session, |record, session| {
         match args.format {
             Format::Json => session.out.record(record, args.pretty)?,
-            Format::Text => text(record, session)?,
+            Format::Text => match (record.get::<State>("state"), record.get::<Views>("views")) {
+                (Ok(Some(state)), Ok(views)) => text(&state, &views.unwrap_or_default(), session)?,
+                // A record that is only an error was said on stderr.
+                (Ok(None), Ok(_)) => {}
+                (Err(error), _) | (_, Err(error)) => {
+                    session.say("error", &chain(&error));
+                    return Ok(Exit::CannotAnswer);
+                }
+            },
         }
         Ok(Exit::Done)
     })
 }
 
-fn text(record: &Record, session: &mut Session) -> Result<(), CliError> {
-    // A record that is only an error was said on stderr.
-    let Some(state) = record.get::<State>("state")? else { return Ok(()) };
-    let views: Views = record.get("views")?.unwrap_or_default();
+fn text(state: &State, views: &Views, session: &mut Session) -> Result<(), CliError> {
     let (lang, style) = (lang(&session.settings)?, Style { colour: session.colour() });
-    session.out.with(|out| status::text(&state, &views, lang, style, out))
+    session.out.with(|out| status::text(state, views, lang, style, out))
 }
 
 fn main() -> ExitCode {

@@ -1,6 +1,5 @@
 //! HTTP with bounds: one blocking agent, a time and a size for every call, no redirect followed, no URL in an error.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -158,12 +157,8 @@ impl Roots {
             Failure::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file)))
                 .with_hint("DVRF_TLS_ROOTS or --tls-roots names a PEM file of certificates")
         };
-        let unreadable = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
-        let found = fs::metadata(Path::new(file)).map_err(unreadable)?;
-        if !found.is_file() || found.len() > ROOTS_BYTES_MAX {
-            return Err(wrong("are no file of a few megabytes".to_owned()));
-        }
-        let text = fs::read(file).map_err(unreadable)?;
+        let text = crate::file::read(Path::new(file), ROOTS_BYTES_MAX)
+            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
         let mut certificates: Vec<Certificate<'static>> = Vec::new();
         for item in parse_pem(&text) {
             match item {
@@ -266,6 +261,7 @@ fn explain(error: &ureq::Error, call: &Call) -> HttpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn credentials_leave_the_url() {
@@ -287,9 +283,9 @@ mod tests {
         assert!(Roots::of(None).is_ok());
         assert_eq!(wrong("empty", ""), " hold no certificate");
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        assert_eq!(wrong("key", key), " hold a private key");
+        assert_eq!(wrong("own", key), " hold a private key");
         assert!(Roots::of(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file"));
-        assert!(Roots::of(Some("/")).unwrap_err().message.ends_with("are no file of a few megabytes"));
+        assert!(Roots::of(Some("/")).unwrap_err().message.ends_with("cannot be read: it is no regular file"));
     }
 
     #[test]

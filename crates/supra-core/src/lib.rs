@@ -12,6 +12,7 @@ pub mod address;
 pub mod amount;
 pub mod clock;
 pub mod failure;
+pub mod file;
 pub mod lang;
 pub mod secret;
 pub mod stable_id;

@@ -16,6 +16,7 @@ use super::{CliError, Session};
 use crate::clock::Clock;
 use crate::collect::rows::CLIENTS_MOST;
 use crate::config::{Settings, env};
+use crate::failure::{Failure, FailureKind};
 use crate::live::Live;
 use crate::record::Record;
 use queue::{Given, Queue, Turn};
@@ -62,14 +63,20 @@ fn run(live: Live, first: Record, rest: Records, session: &mut Session, take: Ta
     let clock = Clock::starting(session.now);
     let queue = Arc::new(Queue::new(rest.ordered(), jobs));
     let progress = rest.progress();
-    read_on(Arc::clone(&queue), first, rest, clock);
+    let no_threads =
+        |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
     let live = Arc::new(live);
-    let workers: Vec<_> = (0..jobs)
-        .map(|_| {
-            let (queue, live) = (Arc::clone(&queue), Arc::clone(&live));
-            thread::spawn(move || work(&queue, &live, clock))
-        })
-        .collect();
+    let mut workers = Vec::new();
+    for _ in 0..jobs {
+        let (queue, live) = (Arc::clone(&queue), Arc::clone(&live));
+        match thread::Builder::new().spawn(move || work(&queue, &live, clock)) {
+            Ok(worker) => workers.push(worker),
+            Err(error) if workers.is_empty() => return Err(no_threads(error).into()),
+            // Fewer are only slower.
+            Err(_) => break,
+        }
+    }
+    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_threads)?;
     let result = give(&queue, &progress, &clock, session, take);
     queue.stop();
     // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.
@@ -81,8 +88,8 @@ fn run(live: Live, first: Record, rest: Records, session: &mut Session, take: Ta
 }
 
 /// Reads the stream into the queue.
-fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) {
-    thread::spawn(move || {
+fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
+    let read = move || {
         let mut turn = Some(Next::Target(first));
         while let Some(next_one) = turn {
             let last = matches!(next_one, Next::Filled(_, true));
@@ -92,7 +99,8 @@ fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) {
             turn = next(&mut rest, clock.now());
         }
         queue.end();
-    });
+    };
+    thread::Builder::new().spawn(read).map(drop)
 }
 
 fn work(queue: &Queue, live: &Live, clock: Clock) {

@@ -120,7 +120,8 @@ fn stdin_holds_records() -> bool {
     let stdin = io::stdin();
     let Ok(stat) = fstat(&stdin) else { return false };
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Fifo | FileType::Socket | FileType::RegularFile => true,
+        // A directory is somebody's mistake, which reading it will say.
+        FileType::Fifo | FileType::Socket | FileType::RegularFile | FileType::Directory => true,
         FileType::CharacterDevice => {
             let null = (major(stat.st_rdev), minor(stat.st_rdev)) == (1, 3);
             !null && !stdin.is_terminal()

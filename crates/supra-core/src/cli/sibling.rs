@@ -1,7 +1,7 @@
 //! Targets filled by `dvrf-json`, the tool of ours that asks the chain: a filter that only judges stays small, and
 //! `dvrf-check < fleet` is `dvrf-json < fleet | dvrf-check`.
 
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -66,8 +66,12 @@ impl Fill for Sibling {
             }
         };
         let fed = Arc::new(AtomicU64::new(0));
-        if let Some(stdin) = child.stdin.take() {
-            feed(stdin, first, rest, Arc::clone(&fed), session);
+        if let Some(stdin) = child.stdin.take()
+            && let Err(error) = feed(stdin, first, rest, Arc::clone(&fed), session)
+        {
+            stop(&mut child);
+            let message = format!("no thread can be started: {error}");
+            return Err(Failure::new(FailureKind::Config, message).into());
         }
         let result = receive(&mut child, session, take);
         let Ok(received) = result else {
@@ -165,9 +169,15 @@ fn read_until(child: &mut Child, until: Instant) -> Option<Vec<u8>> {
 }
 
 /// Gives it the stream, from a thread of its own: it answers while more comes.
-fn feed(stdin: ChildStdin, first: Record, mut rest: Records, fed: Arc<AtomicU64>, session: &Session) {
+fn feed(
+    stdin: ChildStdin,
+    first: Record,
+    mut rest: Records,
+    fed: Arc<AtomicU64>,
+    session: &Session,
+) -> io::Result<()> {
     let (name, clock) = (session.name.clone(), Clock::starting(session.now));
-    thread::spawn(move || {
+    let write = move || {
         let mut out = BufWriter::new(stdin);
         let mut turn = Some(Next::Target(first));
         while let Some(next_one) = turn {
@@ -190,7 +200,8 @@ fn feed(stdin: ChildStdin, first: Record, mut rest: Records, fed: Arc<AtomicU64>
             }
             turn = next(&mut rest, clock.now());
         }
-    });
+    };
+    thread::Builder::new().spawn(write).map(drop)
 }
 
 /// Takes its answers and counts them; `None` when no more of them are wanted.

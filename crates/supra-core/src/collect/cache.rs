@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Settings, env};
+use crate::file;
 use crate::target::Target;
 
 /// After a day what a chain lacked may have been deployed.
@@ -73,11 +74,8 @@ impl Cache {
 
     fn read(&self, now: Timestamp) -> Option<Choices> {
         let path = self.path.as_ref()?;
-        if fs::metadata(path).ok()?.len() > FILE_BYTES_MAX {
-            return None;
-        }
-        let file: File = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-        let age = now.as_second() - file.saved_at_s;
+        let file: File = serde_json::from_slice(&file::read(path, FILE_BYTES_MAX).ok()?).ok()?;
+        let age = now.as_second().saturating_sub(file.saved_at_s);
         (file.chain == self.chain && (0..SECONDS_VALID).contains(&age)).then_some(file.choices)
     }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{Deadline, Reply, Request, Transport};
 use crate::failure::{Failure, FailureKind};
+use crate::file;
 
 /// A question and its answer. Neither holds a URL, a header or a key.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +59,9 @@ fn file_name(number: usize, request: &Request) -> String {
     format!("{number:03}-{name}.json")
 }
 
+/// As long as the longest answer of a node.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
 /// Answers from a recording.
 pub struct ReplayTransport {
     directory: PathBuf,
@@ -80,7 +84,8 @@ impl ReplayTransport {
             if path.extension().is_none_or(|ending| ending != "json") {
                 continue;
             }
-            let text = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
+            let text =
+                file::read(&path, ANSWER_BYTES_MAX).map_err(|error| broken(&path, error.to_string()))?;
             let recorded: Recorded =
                 serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
             answers.insert(recorded.question.clone(), recorded);

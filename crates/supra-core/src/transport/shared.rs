@@ -169,9 +169,12 @@ impl Transport for Shared {
             (self.ask_inner(&own.requests, deadline), Vec::new())
         } else {
             thread::scope(|scope| {
-                let asking = scope.spawn(|| self.ask_first(&first.requests, &answers, deadline));
+                let ask_first = || self.ask_first(&first.requests, &answers, deadline);
+                let asking = thread::Builder::new().spawn_scoped(scope, ask_first);
+                let first_replies = asking.is_err().then(ask_first);
                 let own_replies = self.ask_inner(&own.requests, deadline);
-                (own_replies, asking.join().unwrap_or_default())
+                let joined = asking.ok().and_then(|asking| asking.join().ok());
+                (own_replies, joined.or(first_replies).unwrap_or_default())
             })
         };
         own.fill(own_replies, &mut replies);

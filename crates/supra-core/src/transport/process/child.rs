@@ -71,7 +71,7 @@ pub(crate) fn leave_ending_to_caller() {
 fn pass_signals_on() {
     SIGNALS.call_once(|| {
         let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
-        std::thread::spawn(move || {
+        let pass_on = move || {
             for signal in signals.forever() {
                 let _none_on_its_way = SPAWNING.write().unwrap_or_else(PoisonError::into_inner);
                 ENDING.store(true, Ordering::SeqCst);
@@ -83,7 +83,9 @@ fn pass_signals_on() {
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
             }
-        });
+        };
+        // Without a thread a signal ends us as it always does, and the children's own time ends them.
+        let _ = std::thread::Builder::new().spawn(pass_on);
     });
 }
 
