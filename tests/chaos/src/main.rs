@@ -111,13 +111,15 @@ fn many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
     let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     tally.write(out)?;
     for failure in &tally.failures {
+        writeln!(out, "\nwrong: {}", failure.wrong.join("\n       "))?;
+        writeln!(out, "stderr: {}", failure.err.trim_end())?;
+        writeln!(out, "repeat: scripts/chaos 1 --seed {seed} --first {}", failure.number)?;
+        // What is known is shown before the search for less, which takes its time.
+        out.flush()?;
         // Some lies need luck: three tries each before a smaller case counts as good.
         let (small, asked) = shrink::shrink(failure.case.clone(), &mut |case| {
             (0..3).any(|_| complaints(case, args.lie).is_err())
         });
-        writeln!(out, "\nwrong: {}", failure.wrong.join("\n       "))?;
-        writeln!(out, "stderr: {}", failure.err.trim_end())?;
-        writeln!(out, "repeat: scripts/chaos 1 --seed {seed} --first {}", failure.number)?;
         let line = serde_json::to_string(&small)?;
         writeln!(out, "shrunk ({asked} tries): scripts/chaos --case '{line}'")?;
     }
