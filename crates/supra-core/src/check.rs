@@ -6,6 +6,7 @@ mod deposit;
 mod lottery;
 pub mod module;
 pub mod requests;
+mod unread;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -261,8 +262,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     deposit::judge(&facts, policy, &mut findings);
     lottery::judge(&facts, policy, &mut findings);
     requests::judge(&facts, policy, &mut findings);
-    incomplete(&facts, &mut findings);
-    others(&facts, &mut findings);
+    unread::judge(&facts, &mut findings);
     let deposit = &facts.state.deposit;
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);
     let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
@@ -282,43 +282,6 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
         grant_remaining: deposit.grant_remaining,
         requests_left: deposit.effective_balance.filter(|_| known).zip(fee).and_then(requests),
         ..verdict(findings.list, policy)
-    }
-}
-
-/// A report that says itself that it is incomplete is not ok, whatever its values look like.
-fn incomplete(facts: &Facts, findings: &mut Findings) {
-    let Some(error) = facts.error else { return };
-    let said = findings.list.iter().any(|finding| match finding.code {
-        Code::ValueUnknown => finding.evidence.get("value").and_then(Value::as_str) == error.view.as_deref(),
-        Code::ClientNotWhitelisted => error.kind == FailureKind::NotWhitelisted.name(),
-        _ => false,
-    });
-    if !said {
-        // Text of a record is foreign: whoever wrote it may not have quoted it.
-        let why = quote(&error.message);
-        let message =
-            findings.lang.pick(format!("the report is incomplete: {why}"), format!("отчёт неполон: {why}"));
-        let evidence = serde_json::json!({"value": error.view, "error": error.kind});
-        findings.add(Code::ValueUnknown, message, evidence);
-    }
-}
-
-/// Values that were asked for in vain and that nothing above has named: worth knowing, no verdict hangs on them.
-fn others(facts: &Facts, findings: &mut Findings) {
-    let named = |key: &str| {
-        let error = facts.error.and_then(|error| error.view.as_deref());
-        let by_finding = |finding: &Finding| finding.evidence.get("value").is_some_and(|value| value == key);
-        error == Some(key) || findings.list.iter().any(by_finding)
-    };
-    let failed = facts.views.keys().filter(|key| findings.failed(key) && !named(key));
-    let failed: Vec<&str> = failed.map(String::as_str).collect();
-    if !failed.is_empty() {
-        let listed = quote(&failed.join(", "));
-        let message = findings.lang.pick(
-            format!("values that no verdict needs could not be read: {listed}"),
-            format!("не прочитаны значения, не нужные для вердикта: {listed}"),
-        );
-        findings.add(Code::ViewFailed, message, serde_json::json!({"values": failed}));
     }
 }
 

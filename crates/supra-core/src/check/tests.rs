@@ -401,6 +401,29 @@ fn a_rule_that_cannot_be_decided_is_not_ok() {
 }
 
 #[test]
+fn values_that_decide_nothing_are_only_named() {
+    let now = Timestamp::from_second(1_759_676_400).unwrap();
+    let state = healthy();
+    for key in ["grant_total", "grant_remaining", "effective_balance", "contracts", "subscription_info"] {
+        let mut views = views();
+        let error = Some(Failure::new(FailureKind::Timeout, "late"));
+        views.insert(key.to_owned(), ViewReport { error, ..ViewReport::default() });
+        let facts = Facts {
+            requests: None,
+            pending_since: None,
+            state: &state,
+            views: &views,
+            error: None,
+            calculation: None,
+            now,
+        };
+        let checks = evaluate(facts, &Policy::default());
+        let codes: Vec<_> = checks.findings.iter().map(|finding| finding.code.name()).collect();
+        assert_eq!((checks.status, codes), (Status::Ok, vec!["VIEW_FAILED"]), "{key}");
+    }
+}
+
+#[test]
 fn expectations_of_a_lottery_that_was_not_asked_are_unknown() {
     let consumers = vec![Address::FRAMEWORK];
     for (policy, status) in [
