@@ -29,7 +29,7 @@ struct Args {
     #[arg(long, default_value_t = 0)]
     first: u64,
     /// Cases at once
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 16)]
     jobs: u64,
     /// One case as JSON, as a failure prints it
     #[arg(long, conflicts_with_all = ["count", "seed", "first"])]
