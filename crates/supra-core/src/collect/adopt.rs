@@ -31,6 +31,11 @@ pub fn adopt(record: &mut Record) -> Result<(), RecordError> {
     for (part, name, wanted) in KEPT {
         let whole = parts.iter().find(|(key, _)| *key == part).and_then(|(_, whole)| whole.as_ref());
         let Some(answer) = whole.and_then(|whole| whole.get(name)) else { continue };
+        // dVRF 3 answered the question for whitelisted contracts with modules, which are structs.
+        let wanted = match wanted {
+            Wanted::Contracts if holds_structs(answer) => Wanted::Modules,
+            other => other,
+        };
         let Some(entry) = CATALOGUE.iter().find(|entry| entry.wanted == wanted) else { continue };
         let failed = |kind, message: String| Some(Failure::new(kind, message));
         let error = if answer.is_null() {
@@ -45,6 +50,10 @@ pub fn adopt(record: &mut Record) -> Result<(), RecordError> {
     }
     record.set("state", &state)?;
     record.set("views", &views)
+}
+
+fn holds_structs(answer: &Value) -> bool {
+    answer.pointer("/0/0").or_else(|| answer.get(0)).is_some_and(Value::is_object)
 }
 
 #[cfg(test)]
@@ -81,6 +90,23 @@ mod tests {
             assert!(state.lottery.aggregator.unwrap().0.is_some());
             assert!(views["max_gas_price"].error.is_some() && views["balance"].error.is_none());
             assert!(!views.contains_key("vrf_gas_config"), "nobody asked");
+        }
+    }
+
+    #[test]
+    fn consumers_of_both_versions() {
+        let module = r#"{"module_type_info":"0x1::m::T","max_callback_txn_fee":"1","min_balance_limit":"2","enabled":true}"#;
+        for (answer, modules, contracts) in [
+            (format!("[[{module}]]"), Some(1), None),
+            (format!("[{module}]"), Some(1), None),
+            (r#"[["0x7","0x8"]]"#.to_owned(), None, Some(2)),
+            ("[[]]".to_owned(), None, Some(0)),
+        ] {
+            let (state, views) = adopted(&format!(r#"{{"deposit":{{"whitelisted_contracts":{answer}}}}}"#));
+            let deposit = state.deposit;
+            assert_eq!(deposit.modules.as_ref().map(Vec::len), modules, "{answer}");
+            assert_eq!(deposit.contracts.as_ref().map(Vec::len), contracts, "{answer}");
+            assert!(views.values().all(|view| view.error.is_none()), "{answer}: {views:?}");
         }
     }
 
