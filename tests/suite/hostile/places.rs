@@ -54,23 +54,18 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
+/// One run about one record, to a channel where nobody listens.
+fn tell(state: &Path) -> testkit::Outcome {
+    let mut command = tool("dvrf-notify");
+    command.args(["--channel", "generic,url=http://127.0.0.1:9/x", "--notify-timeout", "0.2", "--state-dir"]);
+    run(command.arg(state).write_stdin(record("p", "\"5\"")))
+}
+
 /// Memory, journal and lock: whatever lies in their place, nothing hangs, nothing behind a link is touched, and a run
 /// that cannot remember still tells, and says so.
 #[test]
 fn whatever_lies_in_the_place_of_state() {
     let folder = tempfile::tempdir().unwrap();
-    let tell = |state: &Path| {
-        let mut command = tool("dvrf-notify");
-        command.args([
-            "--channel",
-            "generic,url=http://127.0.0.1:9/x",
-            "--notify-timeout",
-            "0.2",
-            "--state-dir",
-        ]);
-        command.arg(state).write_stdin(record("p", "\"5\""));
-        run(&mut command)
-    };
     let first = folder.path().join("first");
     assert_eq!(tell(&first).code, 2, "nobody listens at the channel");
     let names = files(&first);
@@ -137,19 +132,7 @@ fn whatever_lies_in_the_place_of_the_state_directory() {
 fn state_that_is_damaged_is_set_aside_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("s");
-    let tell = || {
-        let mut command = tool("dvrf-notify");
-        command.args([
-            "--channel",
-            "generic,url=http://127.0.0.1:9/x",
-            "--notify-timeout",
-            "0.2",
-            "--state-dir",
-        ]);
-        command.arg(&state).write_stdin(record("p", "\"5\""));
-        run(&mut command)
-    };
-    tell();
+    tell(&state);
     let name = files(&state).into_iter().find(|name| is(name, "json")).unwrap();
     let deep = "[".repeat(100_000);
     for (what, bytes) in [
@@ -161,7 +144,7 @@ fn state_that_is_damaged_is_set_aside_and_said() {
         ("a control sequence", b"{\"schema\":\"\\u001b]0;t\\u0007\"}"),
     ] {
         fs::write(state.join(&name), bytes).unwrap();
-        let outcome = tell();
+        let outcome = tell(&state);
         assert_eq!(outcome.code, 2, "{what}: {outcome}");
         assert!(outcome.err.contains("and a new one is begun"), "{what}: {outcome}");
         assert_eq!(fs::read(state.join(format!("{name}.corrupt"))).unwrap(), bytes, "{what}");

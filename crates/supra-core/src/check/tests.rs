@@ -32,20 +32,17 @@ fn views() -> Views {
     [("lottery_status".to_owned(), ViewReport::default())].into()
 }
 
+/// The instant of the healthy state.
+fn now() -> Timestamp {
+    Timestamp::from_second(1_759_676_400).unwrap()
+}
+
+fn facts<'a>(state: &'a State, views: &'a Views) -> Facts<'a> {
+    Facts { requests: None, pending_since: None, state, views, calculation: None, error: None, now: now() }
+}
+
 fn judge(state: &State, policy: &Policy) -> Checks {
-    let now = Timestamp::from_second(1_759_676_400).unwrap();
-    evaluate(
-        Facts {
-            requests: None,
-            pending_since: None,
-            state,
-            views: &views(),
-            calculation: None,
-            error: None,
-            now,
-        },
-        policy,
-    )
+    evaluate(facts(state, &views()), policy)
 }
 
 /// What a change of the healthy state brings about.
@@ -235,21 +232,16 @@ fn expectations() {
 fn your_own_minimum_goes_before_the_formula() {
     let state = healthy();
     let calculation = gas_calculation();
-    let now = Timestamp::from_second(1_759_676_400).unwrap();
     let codes = |limit: Option<u128>, balance: u128| -> Vec<&str> {
         let mut state = state.clone();
         state.deposit.balance = Some(Quants(balance));
         let policy = Policy { min_balance_limit: limit.map(Quants), ..Policy::default() };
-        let facts = Facts {
-            requests: None,
-            pending_since: None,
-            state: &state,
-            views: &views(),
-            calculation: Some(&calculation),
-            error: None,
-            now,
-        };
-        evaluate(facts, &policy).findings.iter().map(|finding| finding.code.name()).collect()
+        let calculation = Some(&calculation);
+        evaluate(Facts { calculation, ..facts(&state, &views()) }, &policy)
+            .findings
+            .iter()
+            .map(|finding| finding.code.name())
+            .collect()
     };
     assert!(codes(None, 20_000_000_000).is_empty());
     assert_eq!(codes(None, 18_112_499_999), ["available_below_recommended_deposit"]);
@@ -267,39 +259,17 @@ fn another_chain_and_a_frozen_one_are_not_judged() {
     let wrong =
         ViewReport { error: Some(Failure::new(FailureKind::WrongChain, "chain 8")), ..ViewReport::default() };
     let wrong_views: Views = [("chain_id".to_owned(), wrong)].into();
-    let now = Timestamp::from_second(1_759_676_400).unwrap();
+    let now = now();
     let late = Timestamp::from_second(1_759_676_400 + 301).unwrap();
     let policy = Policy::default();
     for (views, now, code) in [(&wrong_views, now, "WRONG_CHAIN"), (&views(), late, "CHAIN_STALE")] {
-        let checks = evaluate(
-            Facts {
-                requests: None,
-                pending_since: None,
-                state: &state,
-                views,
-                calculation: None,
-                error: None,
-                now,
-            },
-            &policy,
-        );
+        let checks = evaluate(Facts { now, ..facts(&state, views) }, &policy);
         let found: Vec<&str> = checks.findings.iter().map(|finding| finding.code.name()).collect();
         assert_eq!((checks.status, found), (Status::Unknown, vec![code]));
         assert_eq!(checks.available_quants, None);
     }
     let off = Policy { max_lag_s: None, ..Policy::default() };
-    let checks = evaluate(
-        Facts {
-            requests: None,
-            pending_since: None,
-            state: &state,
-            views: &views(),
-            calculation: None,
-            error: None,
-            now: late,
-        },
-        &off,
-    );
+    let checks = evaluate(Facts { now: late, ..facts(&state, &views()) }, &off);
     assert_eq!(checks.status, Status::Alert);
 }
 
@@ -379,21 +349,8 @@ fn a_rule_that_cannot_be_decided_is_not_ok() {
     let policy = Policy { chain_id: Some(6), ..Policy::default() };
     for key in ["paused", "client_whitelisted", "min_balance", "modules", "chain_id"] {
         let status = |kind| {
-            let now = Timestamp::from_second(1_759_676_400).unwrap();
             let views = failed(key, kind);
-            evaluate(
-                Facts {
-                    requests: None,
-                    pending_since: None,
-                    state: &state,
-                    views: &views,
-                    error: None,
-                    calculation: None,
-                    now,
-                },
-                &policy,
-            )
-            .status
+            evaluate(facts(&state, &views), &policy).status
         };
         assert_eq!(status(FailureKind::Timeout), Status::Unknown, "{key}");
         assert_eq!(status(FailureKind::Unsupported), Status::Ok, "{key}");
@@ -402,22 +359,12 @@ fn a_rule_that_cannot_be_decided_is_not_ok() {
 
 #[test]
 fn values_that_decide_nothing_are_only_named() {
-    let now = Timestamp::from_second(1_759_676_400).unwrap();
     let state = healthy();
     for key in ["grant_total", "grant_remaining", "effective_balance", "contracts", "subscription_info"] {
         let mut views = views();
         let error = Some(Failure::new(FailureKind::Timeout, "late"));
         views.insert(key.to_owned(), ViewReport { error, ..ViewReport::default() });
-        let facts = Facts {
-            requests: None,
-            pending_since: None,
-            state: &state,
-            views: &views,
-            error: None,
-            calculation: None,
-            now,
-        };
-        let checks = evaluate(facts, &Policy::default());
+        let checks = evaluate(facts(&state, &views), &Policy::default());
         let codes: Vec<_> = checks.findings.iter().map(|finding| finding.code.name()).collect();
         assert_eq!((checks.status, codes), (Status::Ok, vec!["VIEW_FAILED"]), "{key}");
     }
@@ -431,17 +378,7 @@ fn expectations_of_a_lottery_that_was_not_asked_are_unknown() {
         (Policy { consumers, ..Policy::default() }, Status::Unknown),
         (Policy { max_gas_price: Some(GasPrice(1000)), ..Policy::default() }, Status::Unknown),
     ] {
-        let now = Timestamp::from_second(1_759_676_400).unwrap();
-        let facts = Facts {
-            requests: None,
-            pending_since: None,
-            state: &healthy(),
-            views: &Views::new(),
-            error: None,
-            calculation: None,
-            now,
-        };
-        assert_eq!(evaluate(facts, &policy).status, status);
+        assert_eq!(evaluate(facts(&healthy(), &Views::new()), &policy).status, status);
     }
 }
 
@@ -449,17 +386,8 @@ fn expectations_of_a_lottery_that_was_not_asked_are_unknown() {
 fn a_report_that_calls_itself_incomplete_is_not_ok() {
     let judged = |state: &State, kind: &str, view: Option<&str>| {
         let error = ReportError { kind: kind.into(), message: "late".into(), view: view.map(str::to_owned) };
-        let now = Timestamp::from_second(1_759_676_400).unwrap();
-        let facts = Facts {
-            requests: None,
-            pending_since: None,
-            state,
-            views: &views(),
-            error: Some(&error),
-            calculation: None,
-            now,
-        };
-        let checks = evaluate(facts, &Policy::default());
+        let error = Some(&error);
+        let checks = evaluate(Facts { error, ..facts(state, &views()) }, &Policy::default());
         (checks.status, checks.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>())
     };
     let incomplete = || vec!["the report is incomplete: late".to_owned()];
@@ -518,17 +446,7 @@ fn other_values_that_failed_are_named_once() {
     }
     let mut state = healthy();
     state.deposit.balance = None;
-    let now = Timestamp::from_second(1_759_676_400).unwrap();
-    let facts = Facts {
-        requests: None,
-        pending_since: None,
-        state: &state,
-        views: &views,
-        error: None,
-        calculation: None,
-        now,
-    };
-    let findings = evaluate(facts, &Policy::default()).findings;
+    let findings = evaluate(facts(&state, &views), &Policy::default()).findings;
     let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, [Code::ValueUnknown, Code::ViewFailed]);
     assert_eq!(findings[1].evidence["values"], json!(["grant_total"]));
