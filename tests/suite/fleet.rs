@@ -271,8 +271,26 @@ fn without_its_sibling_check_says_what_is_missing() {
     assert_eq!((out.code, found.len()), (2, 3), "{}", out.err);
     assert_eq!(
         found[2]["error"]["message"],
-        "dvrf-json ended (exit status: 3) and left 1 records unanswered"
+        "dvrf-json ended too soon (exit status: 3): 1 of the records that it was given have no answer, and what came after \
+         them was not read"
     );
+    // Nor one that is killed while it owes nothing and the stream goes on.
+    let script = "#!/bin/sh\nread line\necho '{\"state\":{}}'\nkill -9 $$\n";
+    std::fs::write(folder.path().join("dvrf-json"), script).unwrap();
+    let mut command = Command::new(&alone);
+    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut open = child.stdin.take().unwrap();
+    open.write_all(b"{\"client_addr\":\"0x1\"}\n").unwrap();
+    let out = child.wait_with_output().unwrap();
+    let found = records(&String::from_utf8(out.stdout).unwrap());
+    assert_eq!((out.status.code(), found.len()), (Some(2), 2));
+    assert_eq!(
+        found[1]["error"]["message"],
+        "dvrf-json ended too soon (signal: 9 (SIGKILL)): 0 of the records that it was given have no answer, and what came \
+         after them was not read"
+    );
+    drop(open);
 }
 
 #[test]

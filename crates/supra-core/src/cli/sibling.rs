@@ -83,10 +83,14 @@ impl Fill for Sibling {
             return Ok(());
         };
         let ended = child.wait();
-        if received < fed.load(Ordering::SeqCst) {
+        // By a signal or a code that is not one of ours it may have left a stream that still goes on.
+        let missing = fed.load(Ordering::SeqCst).saturating_sub(received);
+        if missing > 0 || !ended.as_ref().is_ok_and(|status| matches!(status.code(), Some(0..=2))) {
             let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
-            let missing = fed.load(Ordering::SeqCst) - received;
-            let message = format!("{READER} ended ({how}) and left {missing} records unanswered");
+            let message = format!(
+                "{READER} ended too soon ({how}): {missing} of the records that it was given have no answer, and what came \
+                 after them was not read"
+            );
             let failure = Failure::new(FailureKind::Unreachable, message);
             take(Filled::refused(Record::new(), failure, session.now), session)?;
         }
