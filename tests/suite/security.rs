@@ -222,7 +222,9 @@ fn no_tool_hands_a_secret_to_the_supra_cli() {
             .args(words)
             .env("SUPRA_CLI_BIN", &cli)
             .env("DEPOSIT_ADDR", DEPOSIT)
-            .env("LOTTERY_ADDR", LOTTERY);
+            .env("LOTTERY_ADDR", LOTTERY)
+            .env("DVRF_TRANSPORT", "cli")
+            .env("SUPRA_RPC_URL", "http://me:canary-1@127.0.0.1:9/x,http://127.0.0.1:9/?canary-1");
         for variable in ["MONITOR_WEBHOOK_URL", "MONITOR_PUSH_URL"] {
             command.env(variable, "https://example.invalid/canary-1");
         }
@@ -236,7 +238,30 @@ fn no_tool_hands_a_secret_to_the_supra_cli() {
         assert!(!outcome.out.contains("canary-1") && !outcome.err.contains("canary-1"), "{name}: {outcome}");
     }
     let seen = fs::read_to_string(seen).unwrap();
-    assert!(seen.contains("move tool view") && !seen.contains("canary-1"));
+    assert!(seen.contains("move tool view") && seen.contains("--rpc-url http://127.0.0.1:9/x "));
+    assert!(seen.contains("\nSUPRA_RPC_URL=http://127.0.0.1:9/x\n") && !seen.contains("canary-1"));
+}
+
+#[test]
+fn a_secret_that_is_typed_is_warned_of() {
+    let warned = |words: &[&str]| {
+        let outcome = run(tool("dvrf-json")
+            .args(["--live", "--retries", "0"])
+            .args(words)
+            .env("DVRF_CACHE_DIR", "off"));
+        let lines = outcome.err.lines().filter(|line| line.starts_with("[warning]"));
+        (lines.map(str::to_owned).collect::<Vec<_>>(), outcome.err.contains("canary-2"))
+    };
+    let about = |flag: &str, variable: &str| {
+        format!(
+            "[warning] dvrf-json: the secret after {flag} can be seen in the process list; use {variable}"
+        )
+    };
+    let header = ["--rpc-url", "http://127.0.0.1:9", "--rpc-header", "X: canary-2"];
+    assert_eq!(warned(&header), (vec![about("--rpc-header", "DVRF_RPC_HEADERS")], false));
+    let login = ["--rpc-url", "http://me:canary-2@127.0.0.1:9"];
+    assert_eq!(warned(&login), (vec![about("--rpc-url", "SUPRA_RPC_URL")], false));
+    assert_eq!(warned(&["--rpc-url", "http://127.0.0.1:9"]), (vec![], false));
 }
 
 #[test]

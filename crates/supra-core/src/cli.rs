@@ -25,9 +25,10 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, Parser};
 use jiff::Timestamp;
 
+use crate::config::env::Variable;
 use crate::config::{Settings, env};
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
@@ -149,7 +150,10 @@ pub fn run<A: Parser>(act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> Ex
     };
     let result = match generate::wanted(&words) {
         Some(kind) => generate::write(kind, command, &mut session.out),
-        None => match command.try_get_matches_from(&words).and_then(|m| A::from_arg_matches(&m)) {
+        None => match command.try_get_matches_from(&words).and_then(|found| {
+            warn_of_typed_secrets(&found, &session);
+            A::from_arg_matches(&found)
+        }) {
             Ok(args) => act(&args, &mut session),
             Err(error) => usage(&error, &words, &mut session),
         },
@@ -163,6 +167,28 @@ pub fn run<A: Parser>(act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> Ex
         Exit::CannotAnswer
     });
     ExitCode::from(exit.code())
+}
+
+/// What everybody on the machine can read in the process list, and how to say it otherwise.
+fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
+    let typed = |variable: &Variable| {
+        let id = variable.flag?.trim_start_matches('-').replace('-', "_");
+        found.try_get_one::<String>(&id).ok().flatten()
+    };
+    let login = |url: &&String| url.contains('@');
+    for (variable, seen) in [
+        (&env::RPC_HEADERS, typed(&env::RPC_HEADERS).is_some()),
+        (&env::RPC_URL, typed(&env::RPC_URL).filter(login).is_some()),
+    ] {
+        if let Some(flag) = variable.flag.filter(|_| seen) {
+            let name = variable.name;
+            let sentence = format!("the secret after {flag} can be seen in the process list; use {name}");
+            session.say("warning", &sentence);
+        }
+    }
+    if let Some((_, inner)) = found.subcommand() {
+        warn_of_typed_secrets(inner, session);
+    }
 }
 
 /// Help and version go to stdout and are no error; everything else goes to stderr and is 2. A monitoring host reads

@@ -19,6 +19,7 @@ use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::config::network::Network;
 use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind, quote};
+use crate::http::Endpoint;
 use crate::min_balance::Calculation;
 use crate::record::{Record, RecordError, SCHEMA};
 use crate::secret::Secret;
@@ -308,12 +309,20 @@ fn process(settings: &Settings) -> Result<ProcessConfig, Failure> {
     let program = settings.text(&env::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&env::CLI_GENERATION, Generation::WORDS)?;
     let compose = settings.text(&env::CLI_COMPOSE);
+    let node = settings.text(&env::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
+    let without_login = |url: &str| match Endpoint::parse(url) {
+        Ok(endpoint) => Ok(endpoint.url),
+        // The CLI may know more forms than we do.
+        Err(_) if !url.contains('@') => Ok(Secret::new(url.trim())),
+        Err(error) => {
+            let message = format!("{} is ***: {error}", env::RPC_URL.name);
+            Err(Failure::new(FailureKind::Config, message))
+        }
+    };
     Ok(ProcessConfig {
         program,
         profile: settings.text(&env::PROFILE).map(str::to_owned),
-        rpc_url: settings
-            .text(&env::RPC_URL)
-            .map(|urls| Secret::new(urls.split(',').next().unwrap_or(urls).trim())),
+        rpc_url: node.map(without_login).transpose()?,
         supra_config: settings.text(&env::SUPRA_CONFIG).map(str::to_owned),
         generation: Settings::needed(generation, &env::CLI_GENERATION)?,
         env_remove: env::NOT_FOR_CHILDREN,

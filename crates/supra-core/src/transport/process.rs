@@ -46,7 +46,7 @@ pub struct ProcessConfig {
     pub program: Vec<OsString>,
     /// `--profile`.
     pub profile: Option<String>,
-    /// The node that the CLI shall ask.
+    /// The node that the CLI shall ask, without a user and password: its command line is for all to see.
     pub rpc_url: Option<Secret>,
     /// Exported as `SUPRA_CONFIG`.
     pub supra_config: Option<String>,
@@ -65,7 +65,10 @@ pub struct ProcessConfig {
 impl ProcessConfig {
     /// What the CLI's environment gets from us.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        self.supra_config.iter().map(|path| ("SUPRA_CONFIG", path.clone())).collect()
+        let config = self.supra_config.clone().map(|path| ("SUPRA_CONFIG", path));
+        // Over the variable that it would inherit, which may hold a password.
+        let node = self.rpc_url.as_ref().map(|url| ("SUPRA_RPC_URL", url.reveal().to_owned()));
+        config.into_iter().chain(node).collect()
     }
 
     /// The whole command for these words, inside the container where there is one.
