@@ -165,7 +165,6 @@ def cli(bench):
                 Goal(most=5, unit="ms"),
                 own,
                 measured=ms(own),
-                spread=between(*spread(run.wall for run in its)),
                 CPU=ms(cpu(its)),
                 **counts,
                 beside_it=ms(wall(base)),

@@ -52,7 +52,16 @@ fn run_all(name: &str) -> (usize, usize) {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display().to_string();
     std::fs::write(folder.path().join("slack"), inbox.url("secret")).unwrap();
-    std::fs::write(folder.path().join("testnet.env"), "").unwrap();
+    let settings = [
+        ("SUPRA_RPC_URL", devnet.url.as_str()),
+        ("LOTTERY_ADDR", LOTTERY),
+        ("DEPOSIT_ADDR", testkit::DEPOSIT),
+        ("PROFILE", "my_profile"),
+        ("DVRF_CHAIN_ID", "6"),
+    ];
+    // As env/testnet.env.example: names and values, nothing exported.
+    let file: String = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    std::fs::write(folder.path().join("testnet.env"), file).unwrap();
     std::fs::create_dir(folder.path().join("state")).unwrap();
     let fleet = format!("{{\"lottery_addr\":\"{LOTTERY}\"}}\n");
     std::fs::write(folder.path().join("fleet.jsonl"), fleet.repeat(2)).unwrap();
@@ -61,12 +70,11 @@ fn run_all(name: &str) -> (usize, usize) {
         let mut shell = Command::new("sh");
         let tools = binary("dvrf").parent().unwrap().display().to_string();
         shell.env_clear().env("PATH", format!("{tools}:{}", option_env!("PATH").unwrap_or_default()));
-        shell
-            .env("SUPRA_RPC_URL", &devnet.url)
-            .env("DVRF_DEVNET_URL", &devnet.url)
-            .env("DEVNET_CLI", &devnet.cli);
-        shell.env("LOTTERY_ADDR", LOTTERY).env("DEPOSIT_ADDR", testkit::DEPOSIT).env("DVRF_CACHE_DIR", "off");
-        shell.env("PROFILE", "my_profile").env("DVRF_CHAIN_ID", "6").current_dir(folder.path());
+        shell.env("DVRF_DEVNET_URL", &devnet.url).env("DEVNET_CLI", &devnet.cli);
+        shell.env("DVRF_CACHE_DIR", "off").current_dir(folder.path());
+        if !block.contains("testnet.env") {
+            shell.envs(settings);
+        }
         // The pipe in the first block is for a terminal, where no stdin means live.
         let outcome = run(shell.args(["-c", &format!("exec </dev/null\n{block}")]));
         // The deposit of this chain is low, and some commands say so by their code.

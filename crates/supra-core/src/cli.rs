@@ -138,6 +138,7 @@ pub fn run<A: Parser>(act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> Ex
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(exit::HELP)
+        .mut_subcommands(|inner| inner.after_help(exit::HELP))
         .infer_long_args(true)
         .args_override_self(true)
         .max_term_width(100);

@@ -56,7 +56,7 @@ variables! {
         FUNCTIONS "DVRF_FUNCTIONS" flag "--function": "View functions to use instead of the known ones: value=function, comma separated (dvrf-status lists the values)."
     }
     "How the chain is asked" {
-        TRANSPORT "DVRF_TRANSPORT" flag "--transport": "rpc, cli or replay; unset: rpc when SUPRA_RPC_URL is set, the CLI otherwise."
+        TRANSPORT "DVRF_TRANSPORT" flag "--transport": "rpc, cli or replay; unset: replay when DVRF_REPLAY_DIR is set, rpc when SUPRA_RPC_URL is set or DVRF_NETWORK without a CLI, the CLI otherwise."
         RPC_URL "SUPRA_RPC_URL" flag "--rpc-url" is secret: "RPC node, or several separated by commas: the next is asked when one fails."
         RPC_HEADERS "DVRF_RPC_HEADERS" flag "--rpc-header" is secret: "Extra request headers, Name: value, one a line."
         NODE_API_KEY "NODE_API_KEY" is secret: "Key of a private node, sent as Authorization: Bearer."
