@@ -60,8 +60,8 @@ fn run_all(name: &str) -> (usize, usize) {
         ("DVRF_CHAIN_ID", "6"),
     ];
     // As env/testnet.env.example: names and values, nothing exported.
-    let file: String = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    std::fs::write(folder.path().join("testnet.env"), file).unwrap();
+    let lines = settings.map(|(name, value)| format!("{name}={value}\n"));
+    std::fs::write(folder.path().join("testnet.env"), lines.concat()).unwrap();
     std::fs::create_dir(folder.path().join("state")).unwrap();
     let fleet = format!("{{\"lottery_addr\":\"{LOTTERY}\"}}\n");
     std::fs::write(folder.path().join("fleet.jsonl"), fleet.repeat(2)).unwrap();

@@ -176,10 +176,9 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
         let id = variable.flag?.trim_start_matches('-').replace('-', "_");
         found.try_get_one::<String>(&id).ok().flatten()
     };
-    let login = |url: &&String| url.contains('@');
     for (variable, seen) in [
         (&env::RPC_HEADERS, typed(&env::RPC_HEADERS).is_some()),
-        (&env::RPC_URL, typed(&env::RPC_URL).filter(login).is_some()),
+        (&env::RPC_URL, typed(&env::RPC_URL).is_some_and(|url| url.contains('@'))),
     ] {
         if let Some(flag) = variable.flag.filter(|_| seen) {
             let name = variable.name;
