@@ -19,7 +19,6 @@ use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::config::network::Network;
 use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind, quote};
-use crate::http::Endpoint;
 use crate::min_balance::Calculation;
 use crate::record::{Record, RecordError, SCHEMA};
 use crate::secret::Secret;
@@ -310,19 +309,13 @@ fn process(settings: &Settings) -> Result<ProcessConfig, Failure> {
     let generation = settings.choice(&env::CLI_GENERATION, Generation::WORDS)?;
     let compose = settings.text(&env::CLI_COMPOSE);
     let node = settings.text(&env::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
-    let without_login = |url: &str| match Endpoint::parse(url) {
-        Ok(endpoint) => Ok(endpoint.url),
-        // The CLI may know more forms than we do.
-        Err(_) if !url.contains('@') => Ok(Secret::new(url.trim())),
-        Err(error) => {
-            let message = format!("{} is ***: {error}", env::RPC_URL.name);
-            Err(Failure::new(FailureKind::Config, message))
-        }
-    };
+    let node = node.map(ProcessConfig::node).transpose().map_err(|error| {
+        Failure::new(FailureKind::Config, format!("{} is ***: {error}", env::RPC_URL.name))
+    })?;
     Ok(ProcessConfig {
         program,
         profile: settings.text(&env::PROFILE).map(str::to_owned),
-        rpc_url: node.map(without_login).transpose()?,
+        rpc_url: node,
         supra_config: settings.text(&env::SUPRA_CONFIG).map(str::to_owned),
         generation: Settings::needed(generation, &env::CLI_GENERATION)?,
         env_remove: env::NOT_FOR_CHILDREN,

@@ -15,6 +15,7 @@ use super::{Deadline, Reply, Request, Transport, parallel};
 use crate::abort::classify;
 use crate::address::Address;
 use crate::failure::{Failure, FailureKind, quote};
+use crate::http::{Endpoint, UrlError};
 use crate::secret::Secret;
 use crate::view::{FunctionId, ViewCall};
 pub(crate) use child::leave_ending_to_caller;
@@ -63,6 +64,16 @@ pub struct ProcessConfig {
 }
 
 impl ProcessConfig {
+    /// The URL as the CLI may be given it, without a user and password.
+    pub fn node(url: &str) -> Result<Secret, UrlError> {
+        match Endpoint::parse(url) {
+            Ok(endpoint) => Ok(endpoint.url),
+            // The CLI may know more forms than we do.
+            Err(_) if !url.contains('@') => Ok(Secret::new(url.trim())),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What the CLI's environment gets from us.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let config = self.supra_config.clone().map(|path| ("SUPRA_CONFIG", path));

@@ -74,6 +74,14 @@ fn words_by_generation() {
 }
 
 #[test]
+fn a_node_without_its_password() {
+    let node = |url: &str| ProcessConfig::node(url).map(|url| url.reveal().to_owned()).ok();
+    assert_eq!(node(" https://me:p%40ss@h:1/key?a=b ").as_deref(), Some("https://h:1/key?a=b"));
+    assert_eq!(node("h:26000").as_deref(), Some("h:26000"), "left to the CLI");
+    assert_eq!(node("me:secret@h"), None);
+}
+
+#[test]
 fn endings() {
     assert_eq!(kind("echo 'Error: no route' >&2; exit 1"), FailureKind::Unreachable);
     assert_eq!(
