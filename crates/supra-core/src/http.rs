@@ -1,14 +1,18 @@
 //! HTTP with bounds: one blocking agent, a time and a size for every call, no redirect followed, no URL in an error.
 
+mod names;
+
 use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 
 use crate::failure::{Failure, FailureKind, quote};
 use crate::secret::Secret;
+use names::Names;
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +189,7 @@ impl Http {
     /// An agent that keeps up to `connections` per host and believes what these authorities vouch for. Certificates
     /// are always verified.
     pub fn new(connections: usize, roots: &Roots) -> Self {
-        let agent = ureq::Agent::config_builder()
+        let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -193,8 +197,8 @@ impl Http {
             .max_idle_connections(connections)
             .max_idle_connections_per_host(connections)
             .user_agent(concat!("dvrf/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+            .build();
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), Names);
         Self { agent }
     }
 

@@ -44,6 +44,31 @@ fn too_few_descriptors_are_said() {
     }
 }
 
+/// One task and no more: an address needs no thread, a name says what it lacks.
+#[test]
+fn without_a_thread_to_spare() {
+    let devnet = Devnet::start(&["--scenario", "ready"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    // Root has no such limit.
+    let line = r#"
+        as() { setpriv --reuid 64998 --regid 64998 --clear-groups "$@"; }
+        as true || exit 99
+        chmod 755 "$D" && cp "$(command -v dvrf-json)" "$D/tool" && chmod 755 "$D/tool"
+        as prlimit --nproc=1 "$D/tool" --live --detail full --retries 0
+    "#;
+    let outcome = shell(line, &[live(&devnet.url), vec![("D", &path)]].concat());
+    if outcome.code == 99 {
+        super::left_out("only root may become another user", &outcome);
+        return;
+    }
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
+    let named = devnet.url.replace("127.0.0.1", "localhost");
+    let outcome = shell(line, &[live(&named), vec![("D", &path)]].concat());
+    assert!(outcome.code == 2 && outcome.err.contains("Resource temporarily unavailable"), "{outcome}");
+    civil(&outcome);
+}
+
 #[test]
 fn no_home_no_tmp_and_no_environment() {
     let devnet = Devnet::start(&["--scenario", "ready"]);
