@@ -57,7 +57,13 @@ fn ask(live: &Live, mut record: Record, now: Timestamp) -> Filled {
     }
 }
 
-fn run(live: Live, first: Record, rest: Records, session: &mut Session, take: Take) -> Result<(), CliError> {
+fn run(
+    live: Live,
+    first: Record,
+    mut rest: Records,
+    session: &mut Session,
+    take: Take,
+) -> Result<(), CliError> {
     let jobs = Settings::needed(session.settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
     let jobs = usize::try_from(jobs).unwrap_or(1);
     let clock = Clock::starting(session.now);
@@ -71,7 +77,9 @@ fn run(live: Live, first: Record, rest: Records, session: &mut Session, take: Ta
         let (queue, live) = (Arc::clone(&queue), Arc::clone(&live));
         match thread::Builder::new().spawn(move || work(&queue, &live, clock)) {
             Ok(worker) => workers.push(worker),
-            Err(error) if workers.is_empty() => return Err(no_threads(error).into()),
+            Err(error) if workers.is_empty() => {
+                return refuse_targets(&no_threads(error), first, &mut rest, session, take);
+            }
             // Fewer are only slower.
             Err(_) => break,
         }
