@@ -133,6 +133,28 @@ fn old_reports_are_read_as_far_as_they_go() {
     assert_eq!((nulls.code, nulls.json()["checks"]["status"].clone()), (2, json!("unknown")), "{nulls}");
 }
 
+/// The age of a pending request is counted on through runs that could not read its nonce.
+#[test]
+fn an_unread_nonce_does_not_make_a_request_young() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record: Value = serde_json::from_str(&report("stuck")).unwrap();
+    let nonce = record["state"]["lottery"]["pending_nonce"].take();
+    let mut stuck = |minute: &str, nonce: &Value| {
+        record["timestamp"] = json!(format!("2025-10-05T15:{minute}:00+00:00"));
+        record["state"]["lottery"]["pending_nonce"] = nonce.clone();
+        let mut check = tool("dvrf-check");
+        check.args(["--max-lag", "0", "--pending-critical", "30m", "--state-dir"]).arg(folder.path());
+        let outcome = run(check.write_stdin(record.to_string()));
+        outcome.json()["checks"]["violations"].to_string().contains("REQUEST_STUCK")
+    };
+    assert!(!stuck("00", &nonce));
+    assert!(!stuck("15", &Value::Null));
+    assert!(!stuck("20", &nonce));
+    assert!(stuck("31", &nonce));
+    assert!(!stuck("32", &json!(["77"])), "another request");
+    assert!(!stuck("33", &Value::Null), "its age goes on");
+}
+
 #[test]
 fn chain_text_cannot_paint_a_terminal() {
     let state = json!({"deposit": {"balance": "9", "min_balance": "1", "client_whitelisted": true, "modules": [

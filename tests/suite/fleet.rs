@@ -293,6 +293,60 @@ fn without_its_sibling_check_says_what_is_missing() {
     drop(open);
 }
 
+/// A record that cannot be read back, and a verdict of another time: neither costs or decides anything.
+#[test]
+fn one_bad_record_costs_only_itself() {
+    let fleet = fleet(2, &["--scenario", "at-minimum"]);
+    let (first, second) = (target(&fleet.clients[0]), target(&fleet.clients[1]));
+    // Its own earlier verdict does not outlive the new reading.
+    let judged = first.replace('}', ",\"checks\":{\"status\":\"ok\"},\"note\":7}");
+    let out = fleet.run("dvrf-json", &[], judged);
+    let record = &records(&out.out)[0];
+    assert_eq!((out.code, &record["checks"], &record["note"]), (0, &Value::Null, &json!(7)));
+    // Neither flag of dvrf-json lets one record end the others.
+    let stream = format!("{{\"state\":7}}\n{{\"state\":{{}},\"client_addr\":\"zzz\"}}\n{first}{second}");
+    for words in [&["--fail-on-low"][..], &["--events", "1h"]] {
+        let out = fleet.run("dvrf-json", words, stream.clone());
+        let found = records(&out.out);
+        assert_eq!(found.len(), 4, "{words:?}: {out}");
+        assert!(out.code != 0 && found[2]["state"].is_object() && found[3]["state"].is_object(), "{out}");
+    }
+    // What dvrf-json fills may be longer than a record may be: check says so and goes on.
+    let long = "x".repeat((16 << 20) - 200);
+    let long = second.replace('}', &format!(",\"note\":\"{long}\"}}"));
+    let out = fleet.run("dvrf-check", &[], format!("{first}{long}{first}"));
+    let found = records(&out.out);
+    assert_eq!(found.len(), 3, "{}", out.err);
+    let kinds: Vec<&Value> = found.iter().map(|record| &record["checks"]["status"]).collect();
+    assert_eq!(kinds, ["alert", "unknown", "alert"]);
+}
+
+#[test]
+fn a_signal_reaches_the_sibling() {
+    let folder = tempfile::tempdir().unwrap();
+    let (alone, ended) = (folder.path().join("dvrf-check"), folder.path().join("ended"));
+    std::fs::copy(binary("dvrf-check"), &alone).unwrap();
+    let path = folder.path().join("dvrf-json");
+    let script = format!(
+        "#!/bin/sh\ntrap 'echo yes > {0}; exit 0' TERM\ntouch {0}.ready\nwhile :; do sleep 0.05; done\n",
+        ended.display()
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut child = Command::new(&alone).arg("--live").stdout(Stdio::null()).spawn().unwrap();
+    let soon = |path: &std::path::Path| {
+        let until = Instant::now() + Duration::from_secs(20);
+        while !path.exists() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        path.exists()
+    };
+    assert!(soon(&folder.path().join("ended.ready")));
+    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success() && !child.wait().unwrap().success());
+    assert!(soon(&ended), "dvrf-json goes on without dvrf-check");
+}
+
 #[test]
 fn a_terminal_sees_how_far_it_is() {
     let fleet = fleet(20, &["--fault", "latency=100ms"]);

@@ -8,7 +8,7 @@ use supra_core::check::is_low;
 use supra_core::cli::args::{LiveArgs, lang};
 use supra_core::cli::events::EventArgs;
 use supra_core::cli::input::InputArgs;
-use supra_core::cli::records::each;
+use supra_core::cli::records::{each, refuse};
 use supra_core::cli::{CliError, Session, run};
 use supra_core::config::env;
 use supra_core::exit::Exit;
@@ -36,11 +36,15 @@ struct Args {
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
+    args.events.check(session)?;
     let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);
     each(&args.input, session, |record, session| {
-        let exit = args.events.add(record, session)?;
+        let mut exit = Exit::Done;
+        for said in [Some(args.events.add(record, session)), fail_on_low.then(|| low(record, session))] {
+            exit = exit.and(said.unwrap_or(Ok(Exit::Done)).or_else(|error| refuse(record, error, session))?);
+        }
         session.out.record(record, pretty)?;
-        Ok(exit.and(if fail_on_low { low(record, session)? } else { Exit::Done }))
+        Ok(exit)
     })
 }
 

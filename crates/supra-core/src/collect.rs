@@ -21,7 +21,7 @@ use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Wanted};
 use crate::views::{ViewReport, Views};
 use cache::{Cache, Choices};
-use resolve::{Knowledge, Overrides, Way, abi_functions, home};
+use resolve::{Functions, Knowledge, Overrides, Way, abi_functions, home};
 
 /// How much of a target is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,7 @@ struct Search {
     /// Not asked yet, for it may follow from other values.
     held: bool,
     answered_by: Option<String>,
+    functions: Functions,
 }
 
 impl Search {
@@ -84,16 +85,24 @@ impl Collector<'_> {
     /// Reads every value of the catalogue. A value that fails does not hide the others.
     pub fn run(&self, target: &Target) -> Collected {
         let remembered = self.cache.load(self.now);
-        let abis = if remembered.is_empty() { self.abis(target) } else { Vec::new() };
-        let batches = self.transport.offers_abi();
         let lean = self.detail == Detail::Lean;
+        let mut asked = CATALOGUE.iter().filter(|entry| {
+            home(entry.place, target).is_some() && !(lean && matches!(entry.lean, Lean::Left | Lean::Derived))
+        });
+        let known = asked.all(|entry| remembered.contains_key(entry.key));
+        let abis = if known { Vec::new() } else { self.abis(target) };
+        let batches = self.transport.offers_abi();
         let knowledge = Knowledge { overrides: Some(self.overrides), remembered, abis, batches, lean };
         let mut searches: Vec<Search> = CATALOGUE
             .iter()
             .filter(|entry| home(entry.place, target).is_some())
             .map(|entry| match entry.lean {
                 Lean::Left if lean => Search::left(entry),
-                how => Search::new(entry, knowledge.ways(entry, target), lean && how == Lean::Derived),
+                how => {
+                    let ways = knowledge.ways(entry, target);
+                    let functions = knowledge.functions(entry, &ways);
+                    Search { functions, ..Search::new(entry, ways, lean && how == Lean::Derived) }
+                }
             })
             .collect();
         let mut collected = Collected::default();
@@ -178,17 +187,29 @@ impl Collector<'_> {
         }
     }
 
-    /// Keeps what answered; what nothing answered is kept only where no verdict depends on it.
+    /// Keeps what answered. What nothing answered is kept only where the ABI rules it out, or no ABI can be had and no
+    /// verdict depends on it.
     fn remember(&self, knowledge: &Knowledge, searches: &[Search]) {
         let needed = [Wanted::Balance, Wanted::MinBalance, Wanted::MinBalanceReached, Wanted::LotteryStatus];
+        // What answered before and is denied now may have been upgraded away: the next run reads the ABI again.
+        let denied = |search: &Search| search.functions == Functions::Denied;
+        let known = |search: &Search| knowledge.remembered.contains_key(search.entry.key);
+        if searches.iter().any(|search| denied(search) && known(search)) {
+            return self.cache.save(&Choices::new(), self.now);
+        }
+        let abi_less = !self.transport.offers_abi();
         let mut choices: Choices = knowledge.remembered.clone();
-        // What was not asked says nothing about the chain.
-        for search in searches.iter().filter(|search| !search.held) {
+        for search in searches.iter().filter(|search| !denied(search)) {
             let unsupported =
                 search.report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
+            let ruled_out = search.functions == Functions::Absent;
+            // What was not asked says nothing about the chain; what the ABI lacks does.
+            if search.held && !ruled_out {
+                continue;
+            }
             if let Some(label) = &search.answered_by {
                 choices.insert(search.entry.key.to_owned(), Some(label.clone()));
-            } else if unsupported && !needed.contains(&search.entry.wanted) {
+            } else if ruled_out || (abi_less && unsupported && !needed.contains(&search.entry.wanted)) {
                 choices.insert(search.entry.key.to_owned(), None);
             }
         }
@@ -245,6 +266,7 @@ impl Search {
             settled: false,
             held,
             answered_by: None,
+            functions: Functions::Untold,
         };
         search.next_way();
         search
@@ -259,7 +281,15 @@ impl Search {
         let answer = match &reply.result {
             Ok(answer) => answer,
             Err(failure) => {
-                self.report.error = Some(failure.clone());
+                let mut said = failure.clone();
+                // A node that denies what is there is not to be believed: it may be behind, or not serve this route.
+                let vouched = self.functions != Functions::Untold && way.is_function();
+                if vouched && failure.kind == FailureKind::Unsupported {
+                    self.functions = Functions::Denied;
+                    said.kind = FailureKind::Unreachable;
+                    said.message += ", although the module has it";
+                }
+                self.report.error = Some(said);
                 let passing = matches!(
                     failure.kind,
                     FailureKind::Unreachable

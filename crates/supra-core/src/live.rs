@@ -66,6 +66,7 @@ impl Live {
     /// The same for a stream of targets: what they have in common is asked once, each of them only what verdicts
     /// need.
     pub fn open_for_many(settings: &Settings) -> Result<Self, Failure> {
+        jobs(settings)?;
         let shared = Arc::new(Shared::new(transport(settings)?));
         let transport = Arc::clone(&shared);
         Self::over(transport, Some(shared), Detail::Lean, settings)
@@ -137,8 +138,8 @@ impl Live {
             let Ok((target, _)) = Target::resolve(&self.settings, Some(record)) else { continue };
             modules.entry((target.deposit, target.deposit_module.clone())).or_default().push(target);
         }
+        let deadline = Deadline::after(AHEAD.min(self.timeout / 2));
         for targets in modules.values().filter(|targets| targets.len() > 1) {
-            let deadline = Deadline::after(AHEAD.min(self.timeout / 2));
             for group in targets.chunks(rows::CLIENTS_MOST) {
                 let first = &group[0];
                 if !rows::offered(&**shared, &self.cache(first), first, deadline, now) {

@@ -87,6 +87,11 @@ impl Record {
         Ok(())
     }
 
+    /// Takes a key out, if it is there.
+    pub fn remove(&mut self, key: &str) {
+        self.entries.retain(|(name, _)| name != key);
+    }
+
     /// Refuses a record of another major schema; one without a schema is a target or an old report.
     pub fn check_schema(&self) -> Result<(), RecordError> {
         match self.get::<String>("schema") {

@@ -72,10 +72,14 @@ pub struct EventArgs {
 }
 
 impl EventArgs {
+    /// Refuses a wrong --events before any record is read.
+    pub fn check(&self, session: &Session) -> Result<(), Failure> {
+        self.events.as_ref().map_or(Ok(()), |since| When::parse("--events", since, session.now).map(drop))
+    }
+
     /// Reads the events and sets the record's `requests`; without --events it does nothing.
     pub fn add(&self, record: &mut Record, session: &Session) -> Result<Exit, CliError> {
         let Some(since) = &self.events else { return Ok(Exit::Done) };
-        When::parse("--events", since, session.now)?;
         let (target, _) = match Target::resolve(&session.settings, Some(record)) {
             Ok(found) => found,
             Err(_) if record.has("error") => return Ok(Exit::CannotAnswer),

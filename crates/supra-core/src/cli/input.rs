@@ -14,7 +14,7 @@ use rustix::fs::{FileType, fstat, major, minor};
 use super::{CliError, Session};
 use crate::failure::{Failure, FailureKind};
 use crate::record::Record;
-use crate::record::reader::{ReadError, Reader};
+use crate::record::reader::Reader;
 
 /// How long a pipe may stay silent before we say that we are waiting for it.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -195,6 +195,6 @@ impl Records {
 
     /// Whether an error of [`Self::next_record`] ends the stream.
     pub fn is_final(error: &CliError) -> bool {
-        matches!(error, CliError::Read { source: ReadError::Io(_) | ReadError::Cut { .. }, .. })
+        matches!(error, CliError::Read { source, .. } if source.is_final())
     }
 }

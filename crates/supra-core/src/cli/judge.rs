@@ -55,10 +55,14 @@ impl Judge {
                 }
                 return Ok(None);
             }
-            if let Some(sight) = known.filter(|sight| sight.nonce == nonce) {
-                return Ok(sight.since.parse().ok());
+            // A nonce that was not read is no other nonce: the age goes on.
+            let same = |sight: &Sight| nonce.is_none() || sight.nonce.is_none() || sight.nonce == nonce;
+            let known = known.filter(same);
+            let known_since = known.as_ref().and_then(|sight| sight.since.parse().ok());
+            if known.is_some_and(|sight| nonce.is_none() || sight.nonce == nonce) && known_since.is_some() {
+                return Ok(known_since);
             }
-            let since = read_at(record).unwrap_or(session.now);
+            let since = known_since.or_else(|| read_at(record)).unwrap_or(session.now);
             held.replace(
                 "json",
                 &serde_json::to_vec(&Sight { nonce, since: since.to_string() }).unwrap_or_default(),

@@ -125,6 +125,19 @@ pub(super) fn refuse_targets(
     Ok(())
 }
 
+/// Says on stderr and in the record why it is no answer. What is wrong with one record must not cost the others; what
+/// is wrong with the output ends the run.
+pub fn refuse(record: &mut Record, error: CliError, session: &Session) -> Result<Exit, CliError> {
+    let failure = match error {
+        CliError::Failure(failure) => failure,
+        CliError::Record(error) => unusable(&error),
+        other => return Err(other),
+    };
+    session.say_failure(&failure);
+    fail(record, &failure, session.now)?;
+    Ok(Exit::CannotAnswer)
+}
+
 /// The failure of a record that lacks or garbles what is read.
 pub(super) fn unusable(error: &RecordError) -> Failure {
     Failure::new(FailureKind::Input, format!("cannot use a record: {}", chain(error)))
@@ -172,6 +185,10 @@ fn sort(mut record: Record, now: jiff::Timestamp) -> Next {
         };
     }
     if record.has("lottery_addr") || record.has("client_addr") {
+        // What was said of an earlier reading is not true of the one to come.
+        for key in ["checks", "readiness", "requests", "metrics", "notifications"] {
+            record.remove(key);
+        }
         return Next::Target(record);
     }
     let failure = Failure::new(FailureKind::Input, "the record is neither a report nor a target")

@@ -16,12 +16,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::input::Records;
 use super::records::{Fill, Filled, Next, Take, next};
-use super::{CliError, Session, say_failure};
+use super::{CliError, Session, chain, say_failure};
 use crate::clock::Clock;
 use crate::config::env;
 use crate::failure::{Failure, FailureKind};
 use crate::record::Record;
 use crate::record::reader::Reader;
+use crate::transport::process::{start_sibling, wait_for_sibling};
 
 /// The tool that asks the chain.
 const READER: &str = "dvrf-json";
@@ -82,7 +83,7 @@ impl Fill for Sibling {
             stop(&mut child);
             return Ok(());
         };
-        let ended = child.wait();
+        let ended = wait_for_sibling(&mut child);
         // By a signal or a code that is not one of ours it may have left a stream that still goes on.
         let missing = fed.load(Ordering::SeqCst).saturating_sub(received);
         if missing > 0 || !ended.as_ref().is_ok_and(|status| matches!(status.code(), Some(0..=2))) {
@@ -117,7 +118,7 @@ fn start(words: &[&str], stdin: Stdio, session: &Session) -> Result<Child, Failu
     }
     let mut command = Command::new(&path);
     command.args(words).envs(session.settings.flags()).stdin(stdin).stdout(Stdio::piped());
-    command.spawn().map_err(|error| {
+    start_sibling(&mut command).map_err(|error| {
         Failure::new(FailureKind::Config, format!("{} cannot be started: {error}", path.display()))
     })
 }
@@ -129,7 +130,7 @@ fn stop(child: &mut Child) {
         // One that has ended already needs no signal.
         let _ = kill_process(pid, Signal::TERM);
     }
-    let _ = child.wait();
+    let _ = wait_for_sibling(child);
 }
 
 /// The record of the settings' target.
@@ -142,7 +143,8 @@ fn live(session: &Session) -> Result<Record, Failure> {
         let message = format!("{READER} gave no record within {} s and was stopped", limit.as_secs());
         return Err(Failure::new(FailureKind::Timeout, message));
     };
-    let ended = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+    let ended =
+        wait_for_sibling(&mut child).map_or_else(|error| error.to_string(), |status| status.to_string());
     match Reader::new(&bytes[..]).next() {
         Some(Ok(record)) => Ok(record),
         _ => Err(Failure::new(FailureKind::Unreachable, format!("{READER} gave no record ({ended})"))),
@@ -218,10 +220,19 @@ fn receive(child: &mut Child, session: &mut Session, take: Take) -> Result<Optio
         if reader.may_wait() {
             session.out.flush()?;
         }
-        let Some(Ok(record)) = reader.next() else { return Ok(Some(received)) };
+        let Some(read) = reader.next() else { return Ok(Some(received)) };
         received += 1;
         session.now = clock.now();
-        if !take(filled(record), session)? {
+        let (answer, last) = match read {
+            Ok(record) => (filled(record), false),
+            Err(source) => {
+                let last = source.is_final();
+                let failure =
+                    Failure::new(FailureKind::Input, format!("{READER} gave no record: {}", chain(&source)));
+                (Filled::refused(Record::new(), failure, session.now), last)
+            }
+        };
+        if !take(answer, session)? || last {
             return Ok(None);
         }
     }

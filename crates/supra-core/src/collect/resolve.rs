@@ -22,6 +22,11 @@ pub(super) enum Way {
 }
 
 impl Way {
+    /// Whether it asks for a function, which an ABI lists.
+    pub(super) fn is_function(&self) -> bool {
+        !matches!(self, Self::Known(Candidate::LotteryData))
+    }
+
     /// The name under which the cache keeps it.
     pub(super) fn label(&self) -> String {
         match self {
@@ -153,13 +158,26 @@ pub(super) fn abi_functions(abi: &Value) -> Vec<AbiFunction> {
     listed.collect()
 }
 
+/// What is known of the functions that answer a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Functions {
+    /// Nothing before they are asked.
+    Untold,
+    /// The ABI lists none.
+    Absent,
+    /// The ABI lists them, or one of them answered when it was last asked.
+    Vouched,
+    /// The node denies to have one that is vouched for.
+    Denied,
+}
+
 impl Knowledge<'_> {
     /// The ways to ask for a value, best first; empty where the chain is known to have none.
     pub(super) fn ways(&self, entry: &Entry, target: &Target) -> Vec<Way> {
         if let Some(own) = self.overrides.and_then(|overrides| overrides.way(entry, target)) {
             return vec![own];
         }
-        let abi = self.abis.iter().find(|(place, _)| *place == entry.place).map(|(_, functions)| functions);
+        let abi = self.abi(entry);
         let first = match entry.lean {
             Lean::First(candidate) if self.lean => Some(candidate),
             _ => None,
@@ -188,10 +206,24 @@ impl Knowledge<'_> {
                     ways.insert(0, best);
                 }
             }
-            Some(None) => ways.clear(),
-            None => {}
+            Some(None) if abi.is_none() => ways.clear(),
+            _ => {}
         }
         ways
+    }
+
+    fn abi(&self, entry: &Entry) -> Option<&[AbiFunction]> {
+        self.abis.iter().find(|(place, _)| *place == entry.place).map(|(_, functions)| functions.as_slice())
+    }
+
+    /// What is known of the functions that these ways ask for.
+    pub(super) fn functions(&self, entry: &Entry, ways: &[Way]) -> Functions {
+        let answered_before = matches!(self.remembered.get(entry.key), Some(Some(_)));
+        match self.abi(entry).is_some() || answered_before {
+            true if ways.is_empty() => Functions::Absent,
+            true => Functions::Vouched,
+            false => Functions::Untold,
+        }
     }
 
     fn remembers(&self, entry: &Entry, function: &str) -> bool {

@@ -169,6 +169,59 @@ fn names_are_probed_once_and_remembered() {
     assert_eq!(second.times_asked("isMinimumBalanceReached"), 1);
 }
 
+/// A node that is behind, or a proxy, answers 404 for what the module has.
+#[test]
+fn what_the_abi_lists_is_not_missing_because_a_node_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let chain = || {
+        let mut table = snake();
+        table.abi = Some(json!({"exposed_functions": [
+            {"name": "check_client_fund", "params": ["address"]},
+            {"name": "is_contract_paused", "params": []},
+            {"name": "get_lottery_status", "params": []}]}));
+        table
+    };
+    let healthy = || {
+        let mut table = chain();
+        table.answers.insert("is_contract_paused".to_owned(), Ok(json!([true])));
+        table
+    };
+    let denied = run(&chain(), Some(directory.path()));
+    assert_eq!(kind(&denied, "paused"), Some("unreachable"));
+    assert_eq!(kind(&denied, "min_request_count"), Some("unsupported"), "the ABI has none");
+    assert_eq!(
+        run(&healthy(), Some(directory.path())).state.deposit.paused,
+        Some(true),
+        "nothing wrong was kept"
+    );
+    // Denied after it has answered: not believed either, and the next run looks at the ABI again.
+    let again = chain();
+    assert_eq!(kind(&run(&again, Some(directory.path())), "paused"), Some("unreachable"));
+    let last = healthy();
+    run(&last, Some(directory.path()));
+    assert_eq!((last.times_asked("is_contract_paused"), last.times_asked("min_request_count")), (1, 0));
+}
+
+/// One bad answer must not cost a fleet its cheap way for a day.
+#[test]
+fn a_row_that_was_denied_once_is_asked_for_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let chain = || {
+        let mut table = snake();
+        table.abi = Some(json!({"exposed_functions": [
+            {"name": "get_balance_of_client_v2", "params": ["vector<address>"]},
+            {"name": "check_client_fund", "params": ["address"]}]}));
+        table
+    };
+    let first = run(&chain(), Some(directory.path()));
+    assert_eq!(first.state.deposit.balance.unwrap().get(), 20_000_000_000);
+    let mut second = chain();
+    let rows = json!([[{"client_address":"0xa1","min_balance_limit":"1","balance":"77","current_grant":"2","max_txn_fee":"3"}]]);
+    second.answers.insert("get_balance_of_client_v2".to_owned(), Ok(rows));
+    assert_eq!(run(&second, Some(directory.path())).state.deposit.balance.unwrap().get(), 77);
+    assert_eq!(second.times_asked("check_client_fund"), 0);
+}
+
 #[test]
 fn one_question_serves_several_values() {
     let table = snake();

@@ -56,6 +56,13 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Whether nothing can follow it.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Cut { .. })
+    }
+}
+
 /// An iterator over the records of a stream.
 pub struct Reader<R> {
     input: R,

@@ -119,7 +119,11 @@ impl RpcTransport {
                 let index = (first + step) % self.nodes.len();
                 attempts += 1;
                 let answer = self.ask_node(&self.nodes[index], request, deadline);
-                if let Err(Next::Again(..)) = answer {
+                // A node that throttles or garbles is there, and says when to come again.
+                let nothing = |failure: &Failure| {
+                    matches!(failure.kind, FailureKind::Unreachable | FailureKind::Timeout)
+                };
+                if matches!(&answer, Err(Next::Again(failure, None)) if nothing(failure)) {
                     self.unanswered.fetch_add(1, Ordering::Relaxed);
                 } else {
                     self.unanswered.store(0, Ordering::Relaxed);

@@ -11,6 +11,8 @@ use super::{Deadline, Reply, Request, Transport};
 const FRESH: Duration = Duration::from_secs(2);
 /// How old a module's ABI may be: a module is upgraded once in months.
 const FRESH_ABI: Duration = Duration::from_secs(3600);
+/// How old an answer known in advance may be: the record that it goes into carries the time of its own turn.
+const FRESH_AHEAD: Duration = Duration::from_secs(5);
 /// Answers kept at once; a fleet of one chain needs some ten.
 const KEPT_MOST: usize = 64;
 /// Answers known in advance at once; more means that nobody takes them.
@@ -20,7 +22,7 @@ const AHEAD_MOST: usize = 4096;
 pub struct Shared {
     inner: Box<dyn Transport>,
     kept: Mutex<HashMap<Request, Kept>>,
-    ahead: Mutex<HashMap<Request, Reply>>,
+    ahead: Mutex<HashMap<Request, (Instant, Reply)>>,
 }
 
 struct Kept {
@@ -88,11 +90,12 @@ impl Shared {
         if ahead.len() >= AHEAD_MOST {
             ahead.clear();
         }
-        ahead.insert(request, reply);
+        ahead.insert(request, (Instant::now(), reply));
     }
 
     fn share(&self, request: &Request) -> Share {
-        if let Some(reply) = lock(&self.ahead).remove(request) {
+        let ahead = lock(&self.ahead).remove(request);
+        if let Some((_, reply)) = ahead.filter(|(put, _)| put.elapsed() < FRESH_AHEAD) {
             return Share::Known(reply);
         }
         let Some(fresh) = fresh_for(request) else { return Share::Own };
@@ -295,6 +298,11 @@ mod tests {
         assert_eq!(ask(), json!("known"));
         assert_eq!(ask(), json!(0));
         assert_eq!(asked.load(Ordering::SeqCst), 1);
+        // A target whose turn comes late gets its own time's answer.
+        let old = Instant::now().checked_sub(FRESH_AHEAD).unwrap();
+        let reply = Reply { result: Ok(json!("old")), elapsed: Duration::ZERO, attempts: 1 };
+        lock(&shared.ahead).insert(question.clone(), (old, reply));
+        assert_eq!(ask(), json!(1));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::{Mutex, Once, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::failure::{Failure, FailureKind};
@@ -62,6 +62,29 @@ static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 /// Set by a signal under `SPAWNING`: nothing is started any more, so nothing outlives us.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
+/// Programs of ours that end what they run by themselves, and so are asked to end.
+static SIBLINGS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Starts a program of ours. A signal that ends us is passed on to it as SIGTERM.
+pub(crate) fn start_sibling(command: &mut Command) -> io::Result<Child> {
+    pass_signals_on();
+    let _spawning = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
+    if ENDING.load(Ordering::SeqCst) {
+        return Err(io::Error::from(io::ErrorKind::Interrupted));
+    }
+    let child = command.spawn()?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
+    Ok(child)
+}
+
+/// Waits for a program of ours; its number may be another's from then on.
+pub(crate) fn wait_for_sibling(child: &mut Child) -> io::Result<ExitStatus> {
+    let ended = child.wait();
+    SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    ended
+}
+
 /// Leaves the ending of the process to its caller; children are killed at a signal all the same.
 pub(crate) fn leave_ending_to_caller() {
     ENDS_ITSELF.store(true, Ordering::SeqCst);
@@ -78,6 +101,10 @@ fn pass_signals_on() {
                 for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                     // A group that has just ended is what we want.
                     let _ = kill_process_group(*group, Signal::KILL);
+                }
+                for sibling in SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                    // It may have ended by itself.
+                    let _ = kill_process(*sibling, Signal::TERM);
                 }
                 if signal == SIGHUP || !ENDS_ITSELF.load(Ordering::SeqCst) {
                     let _ = signal_hook::low_level::emulate_default_handler(signal);

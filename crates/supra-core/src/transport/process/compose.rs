@@ -114,7 +114,7 @@ pub(super) fn ask(
     let text = script(&calls, config.jobs, config.supra_config.as_deref(), &marker);
     let words = ["compose", "run", "--rm", "-T", "--entrypoint", "bash", &place.service, "-lc", &text];
     let argv: Vec<OsString> = [place.docker.clone()].into_iter().chain(words.map(Into::into)).collect();
-    let outcome = run(&argv, &[], config.env_remove, deadline);
+    let outcome = run(&argv, &config.environment(), config.env_remove, deadline);
     let (found, common) = match outcome {
         Err(failure) => (Vec::new(), failure),
         Ok(finished) => {
