@@ -153,7 +153,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: 
             None => reasons.unknown("whether a request is pending", "ожидает ли запрос ответа"),
         }
     }
-    counters(state, views, demand, &mut reasons);
+    counters(state, views, checks, demand, &mut reasons);
     findings(checks, demand, &mut reasons);
     if !demand.skip_min_balance && !deposit_is_known(state) {
         reasons.unknown("whether the deposit is above its minimum", "выше ли депозит минимума");
@@ -191,10 +191,15 @@ fn deposit_is_known(state: &State) -> bool {
 }
 
 /// The asserts on counters and on who may request, which no finding of `check` covers.
-fn counters(state: &State, views: &Views, demand: &Demand, reasons: &mut Reasons) {
+fn counters(state: &State, views: &Views, checks: &Checks, demand: &Demand, reasons: &mut Reasons) {
     let lottery = &state.lottery;
     // The old script's reports say nothing of what they never asked for; a live report asks for everything.
     let asked = |key: &str| views.is_empty() || views.contains_key(key);
+    // A view that failed has a finding, which says why.
+    let said = |key: &str| {
+        let unknown = checks.findings.iter().filter(|finding| finding.code == Code::ValueUnknown);
+        unknown.filter_map(|finding| finding.evidence.get("value")).any(|value| value == key)
+    };
     let most = Count(u64::MAX.into());
     if let (Some(consumers), Some(owner)) = (&lottery.consumers, demand.lottery)
         && !consumers.is_empty()
@@ -206,11 +211,11 @@ fn counters(state: &State, views: &Views, demand: &Demand, reasons: &mut Reasons
             "счёт лотереи не входит в её белый список потребителей",
         );
     }
-    if lottery.aggregator.is_none() || lottery.consumers.is_none() {
+    if (lottery.aggregator.is_none() || lottery.consumers.is_none()) && !said("whitelist_status") {
         reasons.unknown("the lottery's whitelists", "белые списки лотереи");
     }
-    if (lottery.gas.max_gas_price.is_none() || lottery.gas.max_gas_limit.is_none()) && asked("vrf_gas_config")
-    {
+    let gas_is_unknown = lottery.gas.max_gas_price.is_none() || lottery.gas.max_gas_limit.is_none();
+    if gas_is_unknown && asked("vrf_gas_config") && !said("vrf_gas_config") {
         reasons.unknown("the lottery's gas settings", "настройки газа лотереи");
     }
     if lottery.next_client_seed == Some(most) {

@@ -159,6 +159,16 @@ fn the_node_says_how_long_to_wait() {
 }
 
 #[test]
+fn a_node_that_throttles_is_not_dead() {
+    let busy = answer("429", "Retry-After: 0\r\n", "");
+    let mut script = vec![busy; 3 * DEAD_AFTER];
+    script.push(answer("200", "", RESULT));
+    let (url, _) = node(&script);
+    let patient = RpcConfig { jobs: 1, retries: 20, ..config(vec![url]) };
+    assert_eq!(ask(patient).result, Ok(serde_json::json!(["1"])));
+}
+
+#[test]
 fn another_node_takes_over_and_keeps_the_lead() {
     let (bad, bad_log) = node(&[answer("502", "", "")]);
     let (good, good_log) = node(&[answer("200", "x-supra-chain-id: 6\r\n", RESULT)]);
