@@ -34,7 +34,8 @@ use crate::view::{FunctionId, ViewCall};
 /// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
 const BODY_BYTES_MAX: u64 = 16 << 20;
 
-/// How long a question for many targets may hold them before each is asked about alone.
+/// How long a question for many targets may hold them before each is asked about alone; half a call's time if that is
+/// less, so that one of them that hangs costs the others less than a call.
 const AHEAD: Duration = Duration::from_secs(3);
 
 /// An open way to the chain, for one target or a stream of them.
@@ -48,6 +49,7 @@ pub struct Live {
     calculation: Option<Calculation>,
     cache_directory: Option<PathBuf>,
     timeout: Duration,
+    ahead: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -79,6 +81,8 @@ impl Live {
         settings: &Settings,
     ) -> Result<Self, Failure> {
         let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
+        let seconds = |variable| Settings::needed(settings.seconds(variable)?, variable);
+        let (timeout, call_timeout) = (seconds(&env::TIMEOUT)?, seconds(&env::CALL_TIMEOUT)?);
         Ok(Self {
             transport,
             shared,
@@ -86,7 +90,8 @@ impl Live {
             overrides: Overrides::read(settings)?,
             calculation: calculation(settings)?,
             cache_directory: cache::directory(settings),
-            timeout: Settings::needed(settings.seconds(&env::TIMEOUT)?, &env::TIMEOUT)?,
+            timeout,
+            ahead: AHEAD.min(timeout.min(call_timeout) / 2),
             settings: settings.clone(),
         })
     }
@@ -138,7 +143,7 @@ impl Live {
             let Ok((target, _)) = Target::resolve(&self.settings, Some(record)) else { continue };
             modules.entry((target.deposit, target.deposit_module.clone())).or_default().push(target);
         }
-        let deadline = Deadline::after(AHEAD.min(self.timeout / 2));
+        let deadline = Deadline::after(self.ahead);
         for targets in modules.values().filter(|targets| targets.len() > 1) {
             for group in targets.chunks(rows::CLIENTS_MOST) {
                 let first = &group[0];

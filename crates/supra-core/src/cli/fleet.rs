@@ -21,6 +21,8 @@ use crate::live::Live;
 use crate::record::Record;
 use queue::{Given, Queue, Turn};
 
+/// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
+const AHEAD: usize = 8;
 /// How often the progress line is drawn anew.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -67,7 +69,7 @@ fn run(
     let jobs = Settings::needed(session.settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
     let jobs = usize::try_from(jobs).unwrap_or(1);
     let clock = Clock::starting(session.now);
-    let queue = Arc::new(Queue::new(rest.ordered(), jobs));
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD)));
     let progress = rest.progress();
     let no_threads =
         |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
@@ -112,7 +114,7 @@ fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) ->
 }
 
 fn work(queue: &Queue, live: &Live, clock: Clock) {
-    while let Some(turn) = queue.turn(CLIENTS_MOST) {
+    while let Some(turn) = queue.turn() {
         match turn {
             Turn::ReadAhead(targets) => {
                 live.read_ahead(targets.iter().map(|(_, record)| record), clock.now());

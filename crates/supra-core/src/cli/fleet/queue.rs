@@ -14,6 +14,8 @@ const WINDOW: usize = 4096;
 const AHEAD: usize = 512;
 /// How long a worker waits for more targets to read ahead together.
 const LINGER: Duration = Duration::from_millis(5);
+/// After this what is being read ahead is not waited for: one target may hold the group it is in, not the others.
+const LATE: Duration = Duration::from_millis(500);
 
 /// What a worker does next.
 pub(super) enum Turn {
@@ -45,6 +47,8 @@ pub(super) struct Queue {
     ordered: bool,
     /// Targets ready to be asked about below which more are read ahead.
     low_water: usize,
+    /// The most targets that are read ahead together.
+    together_most: usize,
 }
 
 #[derive(Default)]
@@ -57,6 +61,8 @@ struct Inner {
     /// Next in order.
     next: u64,
     gathering: bool,
+    /// Groups that are being read ahead: the first one's number, since when, and how many they are.
+    reading: Vec<(u64, Instant, usize)>,
     ended: bool,
     stopped: bool,
 }
@@ -64,6 +70,12 @@ struct Inner {
 impl Inner {
     fn in_between(&self) -> usize {
         usize::try_from(self.admitted - self.given).unwrap_or(usize::MAX)
+    }
+
+    /// Targets that are ready soon.
+    fn coming(&self) -> usize {
+        let soon = self.reading.iter().filter(|(_, since, _)| since.elapsed() < LATE);
+        soon.map(|(_, _, count)| count).sum()
     }
 
     fn take(&mut self, ordered: bool) -> Option<Filled> {
@@ -80,8 +92,8 @@ impl Inner {
 }
 
 impl Queue {
-    /// An empty queue for so many workers.
-    pub(super) fn new(ordered: bool, workers: usize) -> Self {
+    /// An empty queue for so many workers, which read ahead for at most so many targets together.
+    pub(super) fn new(ordered: bool, workers: usize, together_most: usize) -> Self {
         Self {
             inner: Mutex::default(),
             room: Condvar::new(),
@@ -89,6 +101,7 @@ impl Queue {
             filled: Condvar::new(),
             ordered,
             low_water: workers,
+            together_most,
         }
     }
 
@@ -135,15 +148,16 @@ impl Queue {
     }
 
     /// A worker's next turn; `None` when there is nothing left to do.
-    pub(super) fn turn(&self, together_most: usize) -> Option<Turn> {
+    pub(super) fn turn(&self) -> Option<Turn> {
         let mut inner = self.lock();
         loop {
             if inner.stopped {
                 return None;
             }
-            let more = !inner.gathering && !inner.arrived.is_empty() && inner.ready.len() < self.low_water;
-            if more {
-                return Some(Turn::ReadAhead(self.gather(inner, together_most)));
+            // What is on its way counts: answers that wait for their turn grow old.
+            let scarce = inner.ready.len() + inner.coming() < self.low_water;
+            if scarce && !inner.gathering && !inner.arrived.is_empty() {
+                return Some(Turn::ReadAhead(self.gather(inner)));
             }
             if let Some((number, record)) = inner.ready.pop_front() {
                 return Some(Turn::Ask(number, record));
@@ -152,12 +166,17 @@ impl Queue {
             if idle {
                 return None;
             }
-            inner = self.work.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            inner = if inner.arrived.is_empty() || inner.reading.is_empty() {
+                self.work.wait(inner).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.work.wait_timeout(inner, LATE).unwrap_or_else(PoisonError::into_inner).0
+            };
         }
     }
 
     /// Takes what has arrived, after a moment for more to arrive: a group costs one call however large it is.
-    fn gather(&self, mut inner: MutexGuard<'_, Inner>, most: usize) -> Vec<(u64, Record)> {
+    fn gather(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<(u64, Record)> {
+        let most = self.together_most;
         inner.gathering = true;
         let until = Instant::now() + LINGER;
         while inner.arrived.len() < most && !inner.ended && !inner.stopped {
@@ -169,7 +188,10 @@ impl Queue {
         }
         inner.gathering = false;
         let count = inner.arrived.len().min(most);
-        let group = inner.arrived.drain(..count).collect();
+        let group: Vec<_> = inner.arrived.drain(..count).collect();
+        if let Some((first, _)) = group.first() {
+            inner.reading.push((*first, Instant::now(), count));
+        }
         // Whoever was woken by an arrival in the meantime has gone back to wait.
         self.work.notify_one();
         self.room.notify_one();
@@ -178,7 +200,12 @@ impl Queue {
 
     /// What was read ahead can be asked about.
     pub(super) fn ready(&self, targets: Vec<(u64, Record)>) {
-        self.lock().ready.extend(targets);
+        let mut inner = self.lock();
+        if let Some((first, _)) = targets.first() {
+            inner.reading.retain(|(number, ..)| number != first);
+        }
+        inner.ready.extend(targets);
+        drop(inner);
         self.work.notify_all();
     }
 
@@ -248,7 +275,7 @@ mod tests {
 
     /// Sends `count` targets through; every `slow`th takes its time.
     fn through(ordered: bool, count: usize, slow: usize) -> (Vec<usize>, usize) {
-        let queue = Queue::new(ordered, 4);
+        let queue = Queue::new(ordered, 4, 10);
         let groups = Mutex::new(0);
         let mut given = Vec::new();
         std::thread::scope(|scope| {
@@ -258,7 +285,7 @@ mod tests {
             });
             for _ in 0..4 {
                 scope.spawn(|| {
-                    while let Some(turn) = queue.turn(10) {
+                    while let Some(turn) = queue.turn() {
                         match turn {
                             Turn::ReadAhead(targets) => {
                                 assert!((1..=10).contains(&targets.len()));
@@ -299,7 +326,7 @@ mod tests {
 
     #[test]
     fn the_window_holds_the_reader_until_somebody_takes() {
-        let queue = Queue::new(true, 1);
+        let queue = Queue::new(true, 1, 1);
         let whole = |n| Next::Filled(Filled::whole(record(n)), false);
         (0..WINDOW).for_each(|n| assert!(queue.admit(whole(n))));
         std::thread::scope(|scope| {
@@ -313,12 +340,41 @@ mod tests {
         assert_eq!(queue.waiting(), WINDOW);
     }
 
+    /// Else the workers that have nothing to do at the start would read the whole window ahead.
+    #[test]
+    fn no_more_is_read_ahead_than_the_workers_need() {
+        let queue = Queue::new(true, 4, 10);
+        (0..40).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+        let Some(Turn::ReadAhead(targets)) = queue.turn() else { panic!("nothing is ready") };
+        assert_eq!(targets.len(), 10);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| queue.turn());
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(!second.is_finished(), "ten are on their way to four workers");
+            queue.ready(targets);
+            assert!(matches!(second.join().unwrap(), Some(Turn::Ask(0, _))));
+        });
+        (1..7).for_each(|n| assert!(matches!(queue.turn(), Some(Turn::Ask(number, _)) if number == n)));
+        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(targets)) if targets.len() == 10));
+    }
+
+    /// A target that hangs in the call for its group holds those who are in it.
+    #[test]
+    fn a_group_that_does_not_come_is_not_waited_for() {
+        let queue = Queue::new(true, 4, 10);
+        (0..20).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(_))));
+        let before = Instant::now();
+        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(targets)) if targets[0].0 == 10));
+        assert!(before.elapsed() + LINGER >= LATE);
+    }
+
     #[test]
     fn an_empty_stream_is_over() {
-        let queue = Queue::new(true, 1);
+        let queue = Queue::new(true, 1, 1);
         assert!(matches!(queue.next(Some(Duration::ZERO)), Given::Later));
         queue.end();
         assert!(matches!(queue.next(None), Given::Over));
-        assert!(queue.turn(1).is_none());
+        assert!(queue.turn().is_none());
     }
 }
