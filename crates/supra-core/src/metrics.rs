@@ -6,6 +6,7 @@ pub mod identity;
 pub mod label;
 pub mod observe;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -13,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Quants;
-use label::Labels;
+use label::Series;
 
 /// What a family's values do over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +67,12 @@ pub struct Family {
 
 /// A sample's value as it is printed: every digit, no exponent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value(String);
+pub struct Value(Cow<'static, str>);
 
 impl Value {
     /// A decimal that is already exact text.
     pub fn decimal(text: impl fmt::Display) -> Self {
-        Self(text.to_string())
+        Self(text.to_string().into())
     }
 }
 
@@ -83,19 +84,19 @@ impl fmt::Display for Value {
 
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {
-        Self(u8::from(flag).to_string())
+        Self(if flag { "1" } else { "0" }.into())
     }
 }
 
 impl From<u128> for Value {
     fn from(number: u128) -> Self {
-        Self(number.to_string())
+        Self::decimal(number)
     }
 }
 
 impl From<Quants> for Value {
     fn from(quants: Quants) -> Self {
-        Self(quants.to_string())
+        Self::decimal(quants)
     }
 }
 
@@ -104,8 +105,8 @@ impl From<Quants> for Value {
 pub struct Point {
     /// Of which metric.
     pub family: &'static Family,
-    /// Its labels, sorted by name.
-    pub labels: Labels,
+    /// Its labels.
+    pub series: Series,
     /// Its value.
     pub value: Value,
 }
@@ -128,7 +129,7 @@ pub fn json(points: &[Point], prefix: &str) -> Vec<Metric> {
     let metric = |point: &Point| Metric {
         name: format!("{prefix}_{}", point.family.name),
         r#type: point.family.kind.openmetrics().to_owned(),
-        labels: point.labels.iter().cloned().collect(),
+        labels: point.series.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         value: point.value.to_string(),
     };
     points.iter().map(metric).collect()
@@ -140,7 +141,7 @@ pub struct Exposition {
     /// The prefix of every name.
     pub prefix: String,
     /// Families that have samples.
-    pub families: Vec<(&'static Family, Vec<(Labels, Value)>)>,
+    pub families: Vec<(&'static Family, Vec<(Series, Value)>)>,
     /// How many samples were left out because a later one has the same name and labels.
     pub repeated: usize,
 }
@@ -149,10 +150,10 @@ impl Exposition {
     /// Groups points by family. A reader refuses a series that stands there twice, so the last one is kept.
     pub fn of(points: impl IntoIterator<Item = Point>, order: &[&'static Family], prefix: &str) -> Self {
         let mut exposition = Self { prefix: prefix.to_owned(), ..Self::default() };
-        let mut slots: Vec<Vec<(Labels, Value)>> = order.iter().map(|_| Vec::new()).collect();
+        let mut slots: Vec<Vec<(Series, Value)>> = order.iter().map(|_| Vec::new()).collect();
         for point in points {
             if let Some(position) = order.iter().position(|family| family.name == point.family.name) {
-                slots[position].push((point.labels, point.value));
+                slots[position].push((point.series, point.value));
             }
         }
         for (family, mut samples) in order.iter().zip(slots) {
@@ -160,7 +161,7 @@ impl Exposition {
             if all > 1 {
                 let mut seen = HashSet::with_capacity(all);
                 let mut last: Vec<bool> =
-                    samples.iter().rev().map(|(labels, _)| seen.insert(labels)).collect();
+                    samples.iter().rev().map(|(series, _)| seen.insert(series)).collect();
                 samples.retain(|_| last.pop().unwrap_or(true));
             }
             exposition.repeated += all - samples.len();

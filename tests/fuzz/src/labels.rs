@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
-use supra_core::metrics::label::{Labels, is_name, parse, put, value_text};
+use supra_core::metrics::label::{Labels, Series, is_name, parse, put, value_text};
 use supra_core::metrics::{Exposition, Value, catalogue};
 use supra_core::render::exposition;
 
@@ -60,15 +60,15 @@ fuzz_target!(|data: &[u8]| {
             if !given.contains(|c| oracle::is_hidden(c)) && given.len() < 300 {
                 assert_eq!(value, given, "a label is kept as it is");
             }
-            put(&mut labels, name, &value);
+            put(&mut labels, *name, value);
         }
-        samples.push((labels, Value::from(oracle::number(&mut u))));
+        samples.push((Series::own(labels), Value::from(oracle::number(&mut u))));
     }
     let given = oracle::text(&mut u);
     if let Ok((name, value)) = parse(&given) {
         assert!(is_name(&name) && !name.starts_with("__") && given.trim_start().starts_with(&name));
         oracle::plain_lines(&value);
-        samples.push((vec![(name, value)], Value::from(true)));
+        samples.push((Series::own(vec![(name.into(), value.into())]), Value::from(true)));
     }
     let all = Exposition {
         prefix: "p".to_owned(),
@@ -93,8 +93,9 @@ fuzz_target!(|data: &[u8]| {
         let wanted: Vec<Sample> = ["p_deposit_balance_quants", "p_up"]
             .iter()
             .flat_map(|name| {
-                let of = |(labels, value): &(Labels, Value)| {
-                    ((*name).to_owned(), labels.clone(), value.to_string())
+                let of = |(series, value): &(Series, Value)| {
+                    let labels = series.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+                    ((*name).to_owned(), labels.collect(), value.to_string())
                 };
                 samples.iter().map(of).collect::<Vec<_>>()
             })

@@ -4,6 +4,8 @@ mod deliver;
 mod gather;
 mod listen;
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 
 use super::args::{StateArgs, setting_flags};
@@ -110,7 +112,7 @@ impl PromArgs {
         let plan = self.plan(policy, session)?;
         let (seen, exit) = plan.gather(input, session)?;
         let mut memory = gather::Memory::load(session);
-        let mut points = plan.points(seen, &mut memory, session.now);
+        let mut points = plan.points(seen, &mut memory);
         memory.save(session);
         if self.format == Format::Json {
             for (record, points) in &mut points {
@@ -166,7 +168,7 @@ fn labels(flag: &str, texts: &[String], is_taken: impl Fn(&str) -> bool) -> Resu
             if is_taken(&name) { Err(LabelError::Taken) } else { Ok((name, value)) }
         });
         let (name, value) = parsed.map_err(|error| bad(flag, text, error))?;
-        put(&mut labels, &name, &value);
+        put(&mut labels, name, value);
     }
     Ok(labels)
 }
@@ -177,9 +179,7 @@ impl Plan {
         let order = if self.compat { metrics::catalogue::OLD } else { metrics::catalogue::ALL };
         let build = (!self.compat).then(|| {
             let mut build = metrics::observe::build();
-            for (name, value) in &self.labels {
-                put(&mut build.labels, name, value);
-            }
+            build.series.share(&Arc::new(self.labels.clone()));
             build
         });
         let all = points.into_iter().flat_map(|(_, points)| points).chain(build);

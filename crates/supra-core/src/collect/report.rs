@@ -1,6 +1,7 @@
 //! From what was read to the record: the old report's keys first, to the letter, then ours.
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde_json::{Map, Value, json};
 
 use super::Collected;
@@ -117,10 +118,10 @@ fn unwrapped(value: &Value) -> Value {
 
 /// `2025-10-05T15:00:00.123456+00:00`, as the old report wrote it.
 pub fn timestamp(now: Timestamp) -> String {
-    let whole = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let date = Offset::UTC.to_datetime(now);
     match now.subsec_microsecond() {
-        0 => format!("{whole}+00:00"),
-        fraction => format!("{whole}.{fraction:06}+00:00"),
+        0 => format!("{date:.0}+00:00"),
+        _ => format!("{date:.6}+00:00"),
     }
 }
 
@@ -145,6 +146,7 @@ mod tests {
         let at = |text: &str| timestamp(text.parse().unwrap());
         assert_eq!(at("2025-10-05T15:00:00Z"), "2025-10-05T15:00:00+00:00");
         assert_eq!(at("2025-10-05T15:00:00.000012Z"), "2025-10-05T15:00:00.000012+00:00");
+        assert_eq!(at("2025-10-05T15:00:00.9999999Z"), "2025-10-05T15:00:00.999999+00:00");
     }
 
     #[test]

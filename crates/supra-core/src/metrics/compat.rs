@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::catalogue as name;
-use super::label::{Labels, put, value_text};
+use super::label::{Labels, Series, put, value_text};
 use super::observe::{Observation, ratio};
 use super::{Family, Point, Value};
 use crate::amount::{Count, GasPrice, GasUnits};
@@ -36,9 +36,9 @@ pub fn points(observation: &Observation, exit: u8, now: Timestamp) -> Vec<Point>
         (&name::OLD_EXIT, Some(u128::from(exit).into())),
         (&name::OLD_ACTIVE, ends.map(|ends| (ends > now_s).into())),
     ];
-    let labels = labels(observation);
+    let series = Series::own(labels(observation));
     let point =
-        |(family, value): (_, Option<_>)| Some(Point { family, labels: labels.clone(), value: value? });
+        |(family, value): (_, Option<_>)| Some(Point { family, series: series.clone(), value: value? });
     values.into_iter().filter_map(point).collect()
 }
 
@@ -54,7 +54,7 @@ fn labels(observation: &Observation) -> Labels {
     let mut labels = Labels::new();
     for (name, value) in given {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            put(&mut labels, name, &value_text(value));
+            put(&mut labels, name, value_text(value));
         }
     }
     labels

@@ -34,10 +34,10 @@ impl Identity {
 const NAMELESS: &str = "-";
 
 /// The label of every record, in their order. Records of one name and several payers get the payer added.
-pub fn subscriptions(identities: &[Identity]) -> Vec<String> {
+pub fn subscriptions<'a>(identities: impl Iterator<Item = &'a Identity> + Clone) -> Vec<String> {
     use std::collections::HashMap;
     let mut payers: HashMap<&str, Vec<Option<&str>>> = HashMap::new();
-    for identity in identities {
+    for identity in identities.clone() {
         let known = payers.entry(identity.base().unwrap_or(NAMELESS)).or_default();
         if known.len() < 2 && !known.contains(&identity.payer()) {
             known.push(identity.payer());
@@ -51,7 +51,7 @@ pub fn subscriptions(identities: &[Identity]) -> Vec<String> {
             None => value_text(base),
         }
     };
-    identities.iter().map(label).collect()
+    identities.map(label).collect()
 }
 
 #[cfg(test)]
@@ -71,14 +71,14 @@ mod tests {
             identity("", "", "0x3"),
             Identity::default(),
         ];
-        assert_eq!(subscriptions(&all), ["eu", "q", "0x3", "-"]);
+        assert_eq!(subscriptions(all.iter()), ["eu", "q", "0x3", "-"]);
     }
 
     #[test]
     fn a_shared_profile_is_told_apart_by_payer() {
         let all = [identity("", "p", "0x1"), identity("", "p", "0x2"), identity("", "q", "0x3")];
-        assert_eq!(subscriptions(&all), ["p/0x1", "p/0x2", "q"]);
+        assert_eq!(subscriptions(all.iter()), ["p/0x1", "p/0x2", "q"]);
         let twice = [identity("", "p", "0x1"), identity("", "p", "0x1")];
-        assert_eq!(subscriptions(&twice), ["p", "p"]);
+        assert_eq!(subscriptions(twice.iter()), ["p", "p"]);
     }
 }

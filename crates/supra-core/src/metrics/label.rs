@@ -1,9 +1,50 @@
-//! Labels: which names are allowed, and what a value may hold.
+//! Labels: which names are allowed, what a value may hold, and which a series has.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::failure::{QUOTED_BYTES_MAX, is_hidden};
 
+/// A name or a value. Most are words of our own.
+pub type Text = Cow<'static, str>;
+
 /// Names and values, sorted by name.
-pub type Labels = Vec<(String, String)>;
+pub type Labels = Vec<(Text, Text)>;
+
+/// The labels of one series: its own, and those that all series of its record have. No name is in both.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Series {
+    own: Labels,
+    // A fleet has a million series.
+    shared: Option<Arc<Labels>>,
+}
+
+impl Series {
+    /// Its own labels, sorted by name.
+    pub fn own(own: Labels) -> Self {
+        Self { own, shared: None }
+    }
+
+    /// Puts the labels of its record over its own of their names.
+    pub fn share(&mut self, shared: &Arc<Labels>) {
+        self.own.retain(|(name, _)| shared.iter().all(|(other, _)| other != name));
+        self.shared = Some(Arc::clone(shared));
+    }
+
+    /// All names and values, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut own = self.own.iter().peekable();
+        let mut shared = self.shared.iter().flat_map(|labels| labels.iter()).peekable();
+        std::iter::from_fn(move || {
+            let theirs = match (own.peek(), shared.peek()) {
+                (Some((name, _)), Some((other, _))) => other < name,
+                (mine, _) => mine.is_none(),
+            };
+            let (name, value) = if theirs { shared.next() } else { own.next() }?;
+            Some((&**name, &**value))
+        })
+    }
+}
 
 /// Why a `--label`, a prefix or a grouping label cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,13 +95,14 @@ pub fn value_text(text: &str) -> String {
 }
 
 /// Puts a label over others of its name.
-pub fn put(labels: &mut Labels, name: &str, value: &str) {
-    match labels.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
-        Ok(position) => value.clone_into(&mut labels[position].1),
+pub fn put(labels: &mut Labels, name: impl Into<Text>, value: impl Into<Text>) {
+    let (name, value) = (name.into(), value.into());
+    match labels.binary_search_by(|(known, _)| known.cmp(&name)) {
+        Ok(position) => labels[position].1 = value,
         Err(position) => {
-            // Most series have one or two labels, and a fleet has a million series.
+            // Most series have one label of their own.
             labels.reserve_exact(1);
-            labels.insert(position, (name.to_owned(), value.to_owned()));
+            labels.insert(position, (name, value));
         }
     }
 }
@@ -92,6 +134,21 @@ mod tests {
         for (name, value) in [("b", "1"), ("a", "2"), ("b", "3")] {
             put(&mut labels, name, value);
         }
-        assert_eq!(labels, [("a".to_owned(), "2".to_owned()), ("b".to_owned(), "3".to_owned())]);
+        assert_eq!(labels, [("a".into(), "2".into()), ("b".into(), "3".into())]);
+    }
+
+    #[test]
+    fn shared_labels_stand_in_their_order_and_go_over_own_ones() {
+        let labels = |given: &[(&'static str, &'static str)]| {
+            given.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<Labels>()
+        };
+        let mut series = Series::own(labels(&[("b", "own"), ("d", "own"), ("e", "own")]));
+        assert_eq!(series.iter().collect::<Vec<_>>(), [("b", "own"), ("d", "own"), ("e", "own")]);
+        series.share(&Arc::new(labels(&[("a", "all"), ("c", "all"), ("d", "all")])));
+        let expected = [("a", "all"), ("b", "own"), ("c", "all"), ("d", "all"), ("e", "own")];
+        assert_eq!(series.iter().collect::<Vec<_>>(), expected);
+        let mut bare = Series::default();
+        bare.share(&Arc::new(labels(&[("a", "all")])));
+        assert_eq!(bare.iter().collect::<Vec<_>>(), [("a", "all")]);
     }
 }

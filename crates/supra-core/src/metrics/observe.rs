@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::catalogue as name;
 use super::identity::Identity;
-use super::label::{Labels, put, value_text};
+use super::label::{Labels, Series, Text, put, value_text};
 use super::{Family, Point, Value};
 use crate::amount::{Count, GasPrice, GasUnits, Quants, quotient};
 use crate::check::code::Code;
@@ -39,8 +39,6 @@ pub struct Observation<'a> {
     pub policy: &'a Policy,
     /// When the report was made.
     pub read_at: Option<Timestamp>,
-    /// When a report was last complete, this one included.
-    pub last_success: Option<Timestamp>,
 }
 
 /// More consumer modules than any client has; what is above would only cost the reader memory.
@@ -67,17 +65,26 @@ struct Points(Vec<Point>);
 
 impl Points {
     fn add(&mut self, family: &'static Family, value: Option<impl Into<Value>>) {
-        self.with(family, &[], value);
+        self.push(family, Labels::new(), value.map(Into::into));
     }
 
-    fn with(&mut self, family: &'static Family, own: &[(&str, &str)], value: Option<impl Into<Value>>) {
-        let Some(value) = value else { return };
-        debug_assert!(own.iter().all(|(name, _)| family.labels.contains(name)), "{}", family.name);
+    fn with<T: Into<Text>>(
+        &mut self,
+        family: &'static Family,
+        own: impl IntoIterator<Item = (&'static str, T)>,
+        value: Option<impl Into<Value>>,
+    ) {
         let mut labels = Labels::new();
         for (name, value) in own {
             put(&mut labels, name, value);
         }
-        self.0.push(Point { family, labels, value: value.into() });
+        self.push(family, labels, value.map(Into::into));
+    }
+
+    fn push(&mut self, family: &'static Family, own: Labels, value: Option<Value>) {
+        let Some(value) = value else { return };
+        debug_assert!(own.iter().all(|(name, _)| family.labels.contains(&&**name)), "{}", family.name);
+        self.0.push(Point { family, series: Series::own(own), value });
     }
 }
 
@@ -120,10 +127,9 @@ impl Observation<'_> {
     fn probe(&self, points: &mut Points) {
         points.add(&name::UP, Some(self.is_up()));
         points.add(&name::LAST_RUN, self.read_at.map(seconds));
-        points.add(&name::LAST_SUCCESS, self.last_success.map(seconds));
         let slowest = self.views.values().map(|report| report.duration_ms).max();
         points.add(&name::PROBE_DURATION, slowest.map(thousandths));
-        let mut failed: BTreeMap<&str, u128> = REASONS.iter().map(|kind| (kind.name(), 0)).collect();
+        let mut failed: BTreeMap<&'static str, u128> = REASONS.iter().map(|kind| (kind.name(), 0)).collect();
         let kinds = self.views.values().filter_map(|report| report.error.as_ref()).map(|error| error.kind);
         for kind in kinds.filter(|kind| !NO_ERROR.contains(kind)) {
             *failed.entry(kind.name()).or_default() += 1;
@@ -134,7 +140,7 @@ impl Observation<'_> {
             *failed.entry(known.map_or("other", |kind| kind.name())).or_default() += 1;
         }
         for (reason, count) in failed {
-            points.with(&name::PROBE_ERRORS, &[("reason", reason)], Some(count));
+            points.with(&name::PROBE_ERRORS, [("reason", reason)], Some(count));
         }
         let text = |text: &Option<String>| value_text(text.as_deref().unwrap_or_default());
         let chain = self.state.and_then(|state| state.chain.id).map(|id| id.to_string()).unwrap_or_default();
@@ -147,28 +153,27 @@ impl Observation<'_> {
             ("profile", text(&identity.profile)),
         ];
         // An empty label is the same as none.
-        let known: Vec<(&str, &str)> =
-            labels.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (*k, v.as_str())).collect();
-        points.with(&name::SUBSCRIPTION, &known, Some(true));
+        let known = labels.into_iter().filter(|(_, value)| !value.is_empty());
+        points.with(&name::SUBSCRIPTION, known, Some(true));
         let time = self.state.and_then(|state| state.chain.time_us);
         points.add(&name::CHAIN_TIME, time.map(|us| us.get() / 1_000_000));
     }
 
     fn verdict(&self, points: &mut Points) {
         for (status, text) in [(Status::Ok, "ok"), (Status::Alert, "alert"), (Status::Unknown, "unknown")] {
-            points.with(&name::STATE, &[("state", text)], Some(status == self.checks.status));
+            points.with(&name::STATE, [("state", text)], Some(status == self.checks.status));
         }
         let findings = &self.checks.findings;
         for severity in [Severity::Critical, Severity::Warning, Severity::Unknown, Severity::Info] {
             let count = findings.iter().filter(|finding| finding.severity == severity).count();
-            points.with(&name::FINDINGS, &[("severity", severity.name())], Some(count as u128));
+            points.with(&name::FINDINGS, [("severity", severity.name())], Some(count as u128));
         }
         let mut said: Vec<(Code, Severity)> = findings.iter().map(|f| (f.code, f.severity)).collect();
         said.sort_unstable();
         said.dedup();
         for (code, severity) in said {
             let labels = [("code", code.name()), ("severity", severity.name())];
-            points.with(&name::FINDING, &labels, Some(true));
+            points.with(&name::FINDING, labels, Some(true));
         }
         let tiers = [
             (Severity::Critical, self.policy.critical),
@@ -177,7 +182,7 @@ impl Observation<'_> {
         ];
         for (severity, tier) in tiers {
             let labels = [("severity", severity.name())];
-            points.with(&name::THRESHOLD, &labels, Some(Value::decimal(tier)));
+            points.with(&name::THRESHOLD, labels, Some(Value::decimal(tier)));
         }
     }
 
@@ -186,8 +191,8 @@ impl Observation<'_> {
         points.add(&name::PAUSED, deposit.paused);
         points.add(&name::SUBSCRIPTION_END, deposit.subscription_ends_at_s.map(Count::get));
         for module in deposit.modules.iter().flatten().take(MODULES_MAX) {
-            let module_type = value_text(&module.module_type);
-            points.with(&name::MODULE_ENABLED, &[("module", &module_type)], Some(module.enabled));
+            let labels = [("module", value_text(&module.module_type))];
+            points.with(&name::MODULE_ENABLED, labels, Some(module.enabled));
         }
         // A client that the module does not know has zeros, not amounts.
         if deposit.client_whitelisted == Some(false) {
@@ -230,11 +235,11 @@ impl Observation<'_> {
         ];
         for (kind, entries, missing) in lists {
             let labels = [("kind", kind)];
-            points.with(&name::WHITELIST_ENTRIES, &labels, entries);
-            points.with(&name::WHITELIST_MISSING, &labels, entries.map(|_| missing));
+            points.with(&name::WHITELIST_ENTRIES, labels, entries);
+            points.with(&name::WHITELIST_MISSING, labels, entries.map(|_| missing));
         }
         let contracts = deposit.contracts.as_ref().map(|list| length(list.len()));
-        points.with(&name::WHITELIST_ENTRIES, &[("kind", "contract")], contracts);
+        points.with(&name::WHITELIST_ENTRIES, [("kind", "contract")], contracts);
     }
 }
 
@@ -260,7 +265,7 @@ fn gas(state: &State, points: &mut Points) {
     let (deposit, lottery) = (&state.deposit, &state.lottery);
     let (gas, client) = (&lottery.gas, lottery.client_snapshot.as_ref().and_then(|s| s.0.as_ref()));
     let consumer = lottery.consumer_snapshot.as_ref().and_then(|snapshot| snapshot.0.as_ref());
-    let rows: [(&'static Family, &str, Option<u128>); 10] = [
+    let rows: [(&'static Family, &'static str, Option<u128>); 10] = [
         (&name::MAX_GAS_PRICE, "contract", gas.max_gas_price.map(GasPrice::get)),
         (&name::MAX_GAS_PRICE, "snapshot", client.map(|s| s.max_gas_price.get())),
         (&name::MAX_GAS_PRICE, "client", deposit.max_gas_price.map(GasPrice::get)),
@@ -273,15 +278,20 @@ fn gas(state: &State, points: &mut Points) {
         (&name::CALLBACK_GAS_LIMIT, "snapshot", consumer.map(|s| s.callback_gas_limit.get())),
     ];
     for (family, source, value) in rows {
-        points.with(family, &[("source", source)], value);
+        points.with(family, [("source", source)], value);
     }
     points.add(&name::VERIFICATION_GAS, gas.verification_gas_value.map(GasUnits::get));
 }
 
+/// When a report was last complete, which more than one record may say.
+pub fn last_success(at: Timestamp) -> Point {
+    Point { family: &name::LAST_SUCCESS, series: Series::default(), value: seconds(at) }
+}
+
 /// The point that is not about any subscription.
 pub fn build() -> Point {
-    let version = ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    Point { family: &name::BUILD, labels: vec![version], value: true.into() }
+    let version = ("version".into(), env!("CARGO_PKG_VERSION").into());
+    Point { family: &name::BUILD, series: Series::own(vec![version]), value: true.into() }
 }
 
 /// `part / whole` with six decimals; none where the whole is 0 or either is not known.

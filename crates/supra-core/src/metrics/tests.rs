@@ -76,7 +76,6 @@ fn with<T>(
         requests: None,
         policy: &Policy::default(),
         read_at: Some(at()),
-        last_success: None,
     })
 }
 
@@ -209,7 +208,7 @@ fn old_names_labels_and_order() {
 #[test]
 fn a_series_stands_there_once_and_the_last_counts() {
     let point =
-        |value: u128| Point { family: &catalogue::TICKETS, labels: Labels::new(), value: value.into() };
+        |value: u128| Point { family: &catalogue::TICKETS, series: Series::default(), value: value.into() };
     let exposition = Exposition::of(vec![point(1), point(2), point(3)], ALL, "d");
     assert_eq!(exposition.repeated, 2);
     assert_eq!(samples(vec![point(1), point(3)], ALL), ["d_tickets 3"]);
@@ -219,10 +218,10 @@ fn a_series_stands_there_once_and_the_last_counts() {
 fn both_formats() {
     let points = || {
         vec![
-            Point { family: &catalogue::REQUESTS, labels: Labels::new(), value: u128::MAX.into() },
+            Point { family: &catalogue::REQUESTS, series: Series::default(), value: u128::MAX.into() },
             Point {
                 family: &catalogue::BALANCE,
-                labels: vec![("a".into(), "x\"\\\n".into())],
+                series: Series::own(vec![("a".into(), "x\"\\\n".into())]),
                 value: 1.into(),
             },
             observe::build(),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::metrics::label::Series;
 use crate::metrics::{Exposition, Family, Kind, Value};
 
 /// Text format 0.0.4.
@@ -35,18 +36,15 @@ pub fn openmetrics(exposition: &Exposition, out: &mut dyn Write) -> io::Result<(
     out.write_all(b"# EOF\n")
 }
 
-fn write_samples(
-    name: &str,
-    samples: &[(Vec<(String, String)>, Value)],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    for (labels, value) in samples {
+fn write_samples(name: &str, samples: &[(Series, Value)], out: &mut dyn Write) -> io::Result<()> {
+    for (series, value) in samples {
         out.write_all(name.as_bytes())?;
-        for (position, (label, text)) in labels.iter().enumerate() {
-            let before = if position == 0 { '{' } else { ',' };
+        let mut before = '{';
+        for (label, text) in series.iter() {
             write!(out, "{before}{label}=\"{}\"", escaped(text, true))?;
+            before = ',';
         }
-        writeln!(out, "{} {value}", if labels.is_empty() { "" } else { "}" })?;
+        writeln!(out, "{} {value}", if before == ',' { "}" } else { "" })?;
     }
     Ok(())
 }

@@ -34,14 +34,12 @@ impl Destination {
 
     /// The group of a job and its labels under a Pushgateway's base URL.
     #[must_use]
-    pub fn group(&self, job: &str, grouping: &[(String, String)]) -> Self {
+    pub fn group<'a>(&self, job: &'a str, grouping: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut url = self.endpoint.url.reveal().trim_end_matches('/').to_owned();
         if !url.ends_with("/metrics") {
             url.push_str("/metrics");
         }
-        for (name, value) in
-            [("job", job)].into_iter().chain(grouping.iter().map(|(n, v)| (n.as_str(), v.as_str())))
-        {
+        for (name, value) in [("job", job)].into_iter().chain(grouping) {
             url.push_str(&segment(name, value));
         }
         let headers = self.endpoint.headers.clone();
@@ -156,8 +154,8 @@ mod tests {
     #[test]
     fn groups_are_paths() {
         let group = |base: &str, job: &str, labels: &[(&str, &str)]| {
-            let labels: Vec<_> = labels.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-            Destination::new(&Secret::new(base)).unwrap().group(job, &labels).endpoint.url.reveal().to_owned()
+            let labels = labels.iter().copied();
+            Destination::new(&Secret::new(base)).unwrap().group(job, labels).endpoint.url.reveal().to_owned()
         };
         let at = |path: &str| format!("http://h:9091/metrics{path}");
         assert_eq!(group("http://h:9091", "dvrf", &[]), at("/job/dvrf"));

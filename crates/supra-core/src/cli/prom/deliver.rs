@@ -126,7 +126,7 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
     let job = settings.text(&env::PUSH_JOB);
     let grouping = labels("--push-group", &args.sinks.push_group, |name| name == "job")?;
     if let Some(job) = job {
-        destination = destination.group(job, &grouping);
+        destination = destination.group(job, grouping.iter().map(|(name, value)| (&**name, &**value)));
     } else if !grouping.is_empty() {
         return Err(Settings::missing(&env::PUSH_JOB));
     }

@@ -1,6 +1,7 @@
 //! Records as series: what each says, what it is called, and when it was last complete.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,8 +16,8 @@ use crate::cli::{CliError, Session};
 use crate::config::env;
 use crate::exit::Exit;
 use crate::metrics::identity::{Identity, subscriptions};
-use crate::metrics::label::put;
-use crate::metrics::observe::Observation;
+use crate::metrics::label::{Labels, put};
+use crate::metrics::observe::{self, Observation};
 use crate::metrics::{Point, compat};
 use crate::min_balance::Calculation;
 use crate::record::Record;
@@ -25,9 +26,17 @@ use crate::state::State;
 use crate::store::Held;
 use crate::views::Views;
 
-/// A record and what it says.
+/// A record and its points, without what needs the others to be known.
 pub(super) struct Seen {
-    pub(super) record: Record,
+    record: Record,
+    identity: Identity,
+    complete_at: Option<Timestamp>,
+    points: Vec<Point>,
+}
+
+/// What a record says.
+struct Picture {
+    record: Record,
     name: String,
     identity: Identity,
     state: Option<State>,
@@ -48,27 +57,30 @@ impl Plan {
         session: &mut Session,
     ) -> Result<(Vec<Seen>, Exit), CliError> {
         let mut all = Vec::new();
+        let mut last = None;
         let exit = each(input, session, |record, session| {
-            let seen = self.see(record, session)?;
-            let exit = if self.fail_on_low { seen.low_exit(session) } else { Exit::Done };
-            all.push(seen);
+            let picture = self.picture(record, session)?;
+            let exit = if self.fail_on_low { picture.low_exit(session) } else { Exit::Done };
+            // A fleet's pictures would fill the memory: only one is kept, until it is known not to be alone.
+            all.extend(last.replace(picture).map(|before| self.seen(before, session.now)));
             Ok(exit)
         })?;
-        // A run that failed before it knew its target is still the one that the settings name.
-        if let [only] = all.as_mut_slice()
-            && only.identity == Identity::default()
-        {
-            only.identity = named_by_settings(session);
+        if let Some(mut last) = last {
+            // A run that failed before it knew its target is still the one that the settings name.
+            if all.is_empty() && last.identity == Identity::default() {
+                last.identity = named_by_settings(session);
+            }
+            all.push(self.seen(last, session.now));
         }
         Ok((all, exit))
     }
 
-    fn see(&self, record: &mut Record, session: &Session) -> Result<Seen, CliError> {
+    fn picture(&self, record: &mut Record, session: &Session) -> Result<Picture, CliError> {
         let checks = self.judge.checks(record, session)?.0;
         let state: Option<State> = record.get("state").ok().flatten();
         let calculation = self.judge.calculation(record).ok().flatten();
         let text = |key: &str| record.get::<String>(key).ok().flatten().filter(|text| !text.is_empty());
-        Ok(Seen {
+        Ok(Picture {
             name: name_of(record),
             identity: Identity {
                 name: text("name"),
@@ -82,7 +94,7 @@ impl Plan {
             requests: record.get("requests").ok().flatten(),
             read_at: text("timestamp").and_then(|text| text.parse().ok()),
             low: state.as_ref().and_then(|state| is_low(state, calculation.as_ref(), self.own_limit)),
-            // Only the JSON form gives the records back; a fleet's would fill the memory.
+            // Only the JSON form gives the records back.
             record: if self.keeps_records { std::mem::take(record) } else { Record::new() },
             state,
             checks,
@@ -90,57 +102,60 @@ impl Plan {
         })
     }
 
-    /// Every record and its points with their shared labels. What was read goes as its points come: a fleet's picture
-    /// and its series together would fill the memory.
-    pub(super) fn points(
-        &self,
-        seen: Vec<Seen>,
-        memory: &mut Memory,
-        now: Timestamp,
-    ) -> Vec<(Record, Vec<Point>)> {
-        let identities: Vec<Identity> = seen.iter().map(|seen| seen.identity.clone()).collect();
-        let names = subscriptions(&identities);
-        let points = |(seen, name): (Seen, String)| {
-            let points = self.points_of(&seen, &name, memory, now);
-            (seen.record, points)
-        };
-        seen.into_iter().zip(names).map(points).collect()
-    }
-
-    fn points_of(&self, seen: &Seen, name: &str, memory: &mut Memory, now: Timestamp) -> Vec<Point> {
-        let mut observation = Observation {
-            identity: &seen.identity,
-            state: seen.state.as_ref(),
-            views: &seen.views,
-            checks: &seen.checks,
-            error: seen.error.as_ref(),
-            calculation: seen.calculation.as_ref(),
-            requests: seen.requests.as_ref(),
+    fn seen(&self, picture: Picture, now: Timestamp) -> Seen {
+        let observation = Observation {
+            identity: &picture.identity,
+            state: picture.state.as_ref(),
+            views: &picture.views,
+            checks: &picture.checks,
+            error: picture.error.as_ref(),
+            calculation: picture.calculation.as_ref(),
+            requests: picture.requests.as_ref(),
             policy: &self.judge.policy,
-            read_at: seen.read_at,
-            last_success: None,
+            read_at: picture.read_at,
         };
         let up = observation.is_up();
-        observation.last_success = memory.last_success(name, seen.read_at.filter(|_| up));
         let mut points = if self.compat {
-            let exit = if up { u8::from(self.fail_on_low && seen.low == Some(true)) } else { 2 };
+            let exit = if up { u8::from(self.fail_on_low && picture.low == Some(true)) } else { 2 };
             compat::points(&observation, exit, now)
         } else {
             observation.points()
         };
-        for point in &mut points {
+        points.shrink_to_fit();
+        Seen {
+            complete_at: picture.read_at.filter(|_| up),
+            record: picture.record,
+            identity: picture.identity,
+            points,
+        }
+    }
+
+    /// Every record and its points with the labels that they share.
+    pub(super) fn points(&self, seen: Vec<Seen>, memory: &mut Memory) -> Vec<(Record, Vec<Point>)> {
+        let names = subscriptions(seen.iter().map(|seen| &seen.identity));
+        let whole = |(seen, name): (Seen, String)| {
+            let Seen { record, mut points, .. } = seen;
+            let last_success = memory.last_success(&name, seen.complete_at);
+            let mut shared = Labels::new();
             if !self.compat {
-                put(&mut point.labels, "subscription", name);
+                points.reserve_exact(1);
+                points.extend(last_success.map(observe::last_success));
+                put(&mut shared, "subscription", name);
             }
             for (name, value) in &self.labels {
-                put(&mut point.labels, name, value);
+                put(&mut shared, name.clone(), value.clone());
             }
-        }
-        points
+            let shared = Arc::new(shared);
+            for point in &mut points {
+                point.series.share(&shared);
+            }
+            (record, points)
+        };
+        seen.into_iter().zip(names).map(whole).collect()
     }
 }
 
-impl Seen {
+impl Picture {
     /// Said on stderr and by the code; a deposit that is not known is neither low nor fine.
     fn low_exit(&self, session: &Session) -> Exit {
         match self.low {

@@ -119,7 +119,7 @@ fn collect(
     });
     let (seen, _) = gathered?;
     memory.merge(Memory::load(session));
-    let points = plan.points(seen, memory, session.now);
+    let points = plan.points(seen, memory);
     memory.save(session);
     text(&plan.exposition(points, session)).map(Arc::new)
 }
