@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use supra_core::cli::args::Lazy;
 use supra_core::cli::draw::auto::{AutoArgs, auto};
 use supra_core::cli::draw::ready::{ReadyArgs, ready};
 use supra_core::cli::draw::run::{RunArgs, run as draw};
@@ -21,21 +22,21 @@ struct Args {
 #[derive(Subcommand)]
 enum Action {
     /// Say whether a draw may be requested, and if not, why
-    Ready(ReadyArgs),
+    Ready(Lazy<ReadyArgs>),
     /// Request a draw if everything is ready, and see that the chain shows it
-    Run(RunArgs),
+    Run(Lazy<RunArgs>),
     /// The same unattended: one JSON line a run, dry unless --execute
-    Auto(AutoArgs),
+    Auto(Lazy<AutoArgs>),
     /// One whole round: tokens, tickets, request, answer, each step asserted
-    Smoke(SmokeArgs),
+    Smoke(Lazy<SmokeArgs>),
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     match &args.action {
-        Action::Ready(args) => ready(args, session),
-        Action::Run(args) => draw(args, session),
-        Action::Auto(args) => auto(args, session),
-        Action::Smoke(args) => smoke(args, session),
+        Action::Ready(Lazy(args)) => ready(args, session),
+        Action::Run(Lazy(args)) => draw(args, session),
+        Action::Auto(Lazy(args)) => auto(args, session),
+        Action::Smoke(Lazy(args)) => smoke(args, session),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use supra_core::cli::args::Lazy;
 use supra_core::cli::events::tail::{TailArgs, tail};
 use supra_core::cli::events::{ListArgs, PairArgs, list, pair};
 use supra_core::cli::{CliError, Session, run};
@@ -19,18 +20,18 @@ struct Args {
 #[derive(Subcommand)]
 enum Action {
     /// Print the events of a range of blocks
-    List(ListArgs),
+    List(Lazy<ListArgs>),
     /// Follow the chain
-    Tail(TailArgs),
+    Tail(Lazy<TailArgs>),
     /// Pair requests with answers: answered, pending, orphan, and how long it took
-    Pair(PairArgs),
+    Pair(Lazy<PairArgs>),
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     match &args.action {
-        Action::List(args) => list(args, session),
-        Action::Tail(args) => tail(args, session),
-        Action::Pair(args) => pair(args, session),
+        Action::List(Lazy(args)) => list(args, session),
+        Action::Tail(Lazy(args)) => tail(args, session),
+        Action::Pair(Lazy(args)) => pair(args, session),
     }
 }
 

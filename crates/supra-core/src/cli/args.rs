@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use clap::{Arg, ArgMatches, Args, Command};
+use clap::builder::{Resettable, StyledStr};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::env::{self, Variable};
 use crate::config::{Settings, network::Network};
@@ -40,6 +41,37 @@ pub(super) fn add(command: Command, heading: &'static str, flags: &[SettingFlag]
 pub(super) fn given(matches: &ArgMatches, flags: &[SettingFlag]) -> Vec<(&'static Variable, String)> {
     let text = |id: &str| matches.get_one::<String>(id).cloned();
     flags.iter().filter_map(|(id, variable, _)| Some((*variable, text(id)?))).collect()
+}
+
+/// The flags of a subcommand, which are made when it is the one: a tool of several starts sooner.
+#[derive(Debug, Clone)]
+pub struct Lazy<T>(pub T);
+
+impl<T: Args> Args for Lazy<T> {
+    fn augment_args(command: Command) -> Command {
+        command.defer(|command| keeping_about(command, T::augment_args))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        command.defer(|command| keeping_about(command, T::augment_args_for_update))
+    }
+}
+
+/// A derived group describes itself, but the command has said what it is for by now.
+fn keeping_about(command: Command, augment: fn(Command) -> Command) -> Command {
+    let about: Resettable<StyledStr> = command.get_about().cloned().into();
+    let long: Resettable<StyledStr> = command.get_long_about().cloned().into();
+    augment(command).about(about).long_about(long)
+}
+
+impl<T: FromArgMatches> FromArgMatches for Lazy<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
 }
 
 // A derived struct of so many fields is eighty kilobytes of code; this is a table and two loops.
