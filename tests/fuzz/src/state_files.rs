@@ -63,7 +63,7 @@ fn memory(text: &[u8], u: &mut Unstructured) {
             name: "n",
             checks: &checks,
             state: Some(&state),
-            report: &serde_json::Value::Null,
+            report: None,
             now_s,
         };
         for message in telling.remember(&mut memory, &case) {

@@ -45,7 +45,7 @@ pub enum Source {
 
 /// An open stream of records.
 pub struct Records {
-    reader: Reader<BufReader<Counted>>,
+    reader: Reader<BufReader<Box<dyn Read + Send>>>,
     from: String,
     any: bool,
     progress: Progress,
@@ -65,20 +65,6 @@ impl Progress {
     pub fn percent(&self) -> Option<u64> {
         let size = self.size.filter(|size| *size > 0)?;
         Some(self.read.load(Ordering::Relaxed).saturating_mul(100).checked_div(size)?.min(100))
-    }
-}
-
-/// A source that counts what is read of it.
-struct Counted {
-    source: Box<dyn Read + Send>,
-    read: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.read.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
     }
 }
 
@@ -143,13 +129,11 @@ fn hint_when_silent(session: &Session) {
 impl Records {
     /// Reads what a program of ours writes.
     pub fn new(source: Box<dyn Read + Send>, from: String, size: Option<u64>) -> Self {
-        let progress = Progress { read: Arc::default(), size };
-        let input = Counted { source, read: Arc::clone(&progress.read) };
         Self {
-            reader: Reader::new(BufReader::with_capacity(1 << 16, input)),
+            reader: Reader::new(BufReader::with_capacity(1 << 16, source)),
             from,
             any: false,
-            progress,
+            progress: Progress { read: Arc::default(), size },
             ordered: true,
         }
     }
@@ -176,7 +160,9 @@ impl Records {
 
     /// The next record. A bad one is an error after which reading goes on; silence from upstream is an error too.
     pub fn next_record(&mut self) -> Option<Result<Record, CliError>> {
-        match self.reader.next() {
+        let next = self.reader.next();
+        self.progress.read.store(self.reader.taken(), Ordering::Relaxed);
+        match next {
             Some(item) => {
                 self.any = true;
                 let from = || self.from.clone();

@@ -93,13 +93,14 @@ impl Teller {
         self.quiet.clear();
         let state: Option<State> = record.get("state").ok().flatten();
         let key = key_of(record, &session.settings);
+        // A foreign key too deep to carry is no reason to be silent.
+        let report = self.telling().carries().then(|| record.to_value().unwrap_or(Value::Null));
         let case = Case {
             key: &key,
             name: &name_of(record),
             checks,
             state: state.as_ref(),
-            // A foreign key too deep to carry is no reason to be silent.
-            report: &record.to_value().unwrap_or(Value::Null),
+            report: report.as_ref(),
             now_s: session.now.as_second(),
         };
         let memory =

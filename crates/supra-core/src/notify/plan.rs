@@ -27,8 +27,8 @@ pub struct Case<'a> {
     pub checks: &'a Checks,
     /// The typed picture, where there is one.
     pub state: Option<&'a State>,
-    /// The record, for the channels that carry it.
-    pub report: &'a Value,
+    /// The record, if there are channels that carry it.
+    pub report: Option<&'a Value>,
     /// The time.
     pub now_s: i64,
 }
@@ -184,9 +184,17 @@ impl Telling<'_> {
         }
     }
 
+    /// Whether any channel carries the record.
+    pub fn carries(&self) -> bool {
+        self.channels.iter().any(|channel| self.carried_by(channel))
+    }
+
+    fn carried_by(&self, channel: &Channel) -> bool {
+        channel.kind == Kind::Generic || (self.include_json && channel.kind == Kind::Slack)
+    }
+
     fn entry(&self, channel: &Channel, message: &Message, case: &Case) -> Entry {
-        let carries = channel.kind == Kind::Generic || (self.include_json && channel.kind == Kind::Slack);
-        let report = carries.then(|| case.report.clone());
+        let report = case.report.filter(|_| self.carried_by(channel)).cloned();
         Entry {
             channel: channel.name.clone(),
             message: Message { report, ..message.clone() },

@@ -67,6 +67,7 @@ impl ReadError {
 pub struct Reader<R> {
     input: R,
     line: u64,
+    taken: u64,
     buffer: Vec<u8>,
     ended: bool,
 }
@@ -125,7 +126,17 @@ impl<R: Read> Reader<BufReader<R>> {
 impl<R: BufRead> Reader<R> {
     /// Reads from `input`.
     pub fn new(input: R) -> Self {
-        Self { input, line: 1, buffer: Vec::new(), ended: false }
+        Self { input, line: 1, taken: 0, buffer: Vec::new(), ended: false }
+    }
+
+    /// The bytes of the stream that are read and gone.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.input.consume(count);
+        self.taken += count as u64;
     }
 
     fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
@@ -152,12 +163,12 @@ impl<R: BufRead> Reader<R> {
             if end && self.buffer.is_empty() {
                 let parsed = parse(&chunk[..taken], line);
                 self.line += newlines(&chunk[..taken]);
-                self.input.consume(taken);
+                self.consume(taken);
                 return parsed.map(Some);
             }
             self.buffer.extend_from_slice(&chunk[..taken]);
             self.line += newlines(&chunk[..taken]);
-            self.input.consume(taken);
+            self.consume(taken);
             if self.buffer.len() > RECORD_BYTES_MAX {
                 if !end {
                     self.skip_line()?;
@@ -181,10 +192,10 @@ impl<R: BufRead> Reader<R> {
                 b'\n' => self.line += 1,
                 // 0x1e separates records in JSON text sequences (RFC 7464).
                 b' ' | b'\t' | b'\r' | 0x1e => {}
-                0xef if chunk.starts_with(b"\xef\xbb\xbf") => self.input.consume(2),
+                0xef if chunk.starts_with(b"\xef\xbb\xbf") => self.consume(2),
                 other => return Ok(Some(other)),
             }
-            self.input.consume(1);
+            self.consume(1);
         }
     }
 
@@ -198,7 +209,7 @@ impl<R: BufRead> Reader<R> {
             let taken = end.unwrap_or(chunk.len());
             begins.extend(chunk[..taken].iter().take(SHOWN - begins.len().min(SHOWN)));
             let ended = end.is_some() || chunk.is_empty();
-            self.input.consume(taken);
+            self.consume(taken);
             if ended {
                 return Ok(quote(&String::from_utf8_lossy(&begins)));
             }

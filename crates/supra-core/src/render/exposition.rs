@@ -1,5 +1,6 @@
 //! Series as Prometheus reads them: text format 0.0.4, or OpenMetrics 1.0. No sample carries a time.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::metrics::label::Series;
@@ -50,11 +51,14 @@ fn write_samples(name: &str, samples: &[(Series, Value)], out: &mut dyn Write) -
 }
 
 /// 0.0.4 escapes backslash and newline in a HELP line, OpenMetrics the quote too.
-fn help(family: &Family, quotes: bool) -> String {
+fn help(family: &Family, quotes: bool) -> Cow<'_, str> {
     escaped(family.help, quotes)
 }
 
-fn escaped(text: &str, quotes: bool) -> String {
+fn escaped(text: &str, quotes: bool) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'\\' | b'\n' | b'"')) {
+        return Cow::Borrowed(text);
+    }
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -64,7 +68,7 @@ fn escaped(text: &str, quotes: bool) -> String {
             c => escaped.push(c),
         }
     }
-    escaped
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl Fixture {
 
 fn case(checks: &Checks, now_s: i64) -> Case<'_> {
     static REPORT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"r": 1}));
-    Case { key: "k", name: "n", checks, state: None, report: &REPORT, now_s }
+    Case { key: "k", name: "n", checks, state: None, report: Some(&REPORT), now_s }
 }
 
 const ALL: [&str; 5] = [
