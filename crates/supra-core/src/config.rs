@@ -110,6 +110,11 @@ impl Settings {
         })
     }
 
+    /// A span that cannot be done without.
+    pub fn needed_seconds(&self, variable: &Variable) -> Result<Duration, Failure> {
+        Self::needed(self.seconds(variable)?, variable)
+    }
+
     /// One of a few words.
     pub fn choice<T: Copy>(&self, variable: &Variable, words: &[(&str, T)]) -> Result<Option<T>, Failure> {
         self.parsed(variable, |text| {

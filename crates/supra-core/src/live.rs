@@ -81,8 +81,8 @@ impl Live {
         settings: &Settings,
     ) -> Result<Self, Failure> {
         let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
-        let seconds = |variable| Settings::needed(settings.seconds(variable)?, variable);
-        let (timeout, call_timeout) = (seconds(&env::TIMEOUT)?, seconds(&env::CALL_TIMEOUT)?);
+        let timeout = settings.needed_seconds(&env::TIMEOUT)?;
+        let call_timeout = settings.needed_seconds(&env::CALL_TIMEOUT)?;
         Ok(Self {
             transport,
             shared,
@@ -253,7 +253,8 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
     }
 }
 
-fn jobs(settings: &Settings) -> Result<usize, Failure> {
+/// The most questions in flight.
+pub(crate) fn jobs(settings: &Settings) -> Result<usize, Failure> {
     let jobs = Settings::needed(settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
     Ok(usize::try_from(jobs).unwrap_or(1))
 }
@@ -273,7 +274,7 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failu
         urls,
         headers: headers(settings)?,
         versions,
-        call_timeout: Settings::needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
+        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
         jobs: jobs(settings)?,
         retries: retries(settings)?,
         body_bytes_max: BODY_BYTES_MAX,
@@ -325,7 +326,7 @@ fn process(settings: &Settings) -> Result<ProcessConfig, Failure> {
         supra_config: settings.text(&env::SUPRA_CONFIG).map(str::to_owned),
         generation: Settings::needed(generation, &env::CLI_GENERATION)?,
         env_remove: env::NOT_FOR_CHILDREN,
-        call_timeout: Settings::needed(settings.seconds(&env::CALL_TIMEOUT)?, &env::CALL_TIMEOUT)?,
+        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
         jobs: jobs(settings)?,
         compose: compose.map(|service| Compose { docker: "docker".into(), service: service.to_owned() }),
     })

@@ -15,14 +15,13 @@ use super::records::{Fill, Filled, Next, Take, next, refuse_targets, unusable};
 use super::{CliError, Session};
 use crate::clock::Clock;
 use crate::collect::rows::CLIENTS_MOST;
-use crate::config::{Settings, env};
 use crate::failure::{Failure, FailureKind};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::record::Record;
 use queue::{Given, Queue, Turn};
 
 /// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
-const AHEAD: usize = 8;
+const AHEAD_EACH: usize = 8;
 /// How often the progress line is drawn anew.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -66,10 +65,9 @@ fn run(
     session: &mut Session,
     take: Take,
 ) -> Result<(), CliError> {
-    let jobs = Settings::needed(session.settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
-    let jobs = usize::try_from(jobs).unwrap_or(1);
+    let jobs = live::jobs(&session.settings)?;
     let clock = Clock::starting(session.now);
-    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD)));
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD_EACH)));
     let progress = rest.progress();
     let no_threads =
         |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));

@@ -130,7 +130,7 @@ impl Records {
     /// Reads what a program of ours writes.
     pub fn new(source: Box<dyn Read + Send>, from: String, size: Option<u64>) -> Self {
         Self {
-            reader: Reader::new(BufReader::with_capacity(1 << 16, source)),
+            reader: Reader::buffered(source),
             from,
             any: false,
             progress: Progress { read: Arc::default(), size },

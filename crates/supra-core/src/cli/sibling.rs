@@ -1,7 +1,7 @@
 //! Targets filled by `dvrf-json`, the tool of ours that asks the chain: a filter that only judges stays small, and
 //! `dvrf-check < fleet` is `dvrf-json < fleet | dvrf-check`.
 
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -215,7 +215,7 @@ fn receive(child: &mut Child, session: &mut Session, take: Take) -> Result<Optio
     let Some(stdout) = child.stdout.take() else { return Ok(Some(0)) };
     let clock = Clock::starting(session.now);
     let mut received = 0;
-    let mut reader = Reader::new(BufReader::with_capacity(1 << 16, stdout));
+    let mut reader = Reader::buffered(stdout);
     loop {
         if reader.may_wait() {
             session.out.flush()?;

@@ -278,7 +278,7 @@ impl TellArgs {
 const NO_CHANNEL_FIX: &str = "set MONITOR_WEBHOOK_URL or --webhook-url-file, or add --channel";
 
 fn timeout(settings: &Settings) -> Result<Duration, Failure> {
-    Settings::needed(settings.seconds(&env::NOTIFY_TIMEOUT)?, &env::NOTIFY_TIMEOUT)
+    settings.needed_seconds(&env::NOTIFY_TIMEOUT)
 }
 
 /// `dvrf-notify`: every record judged, told and passed on.

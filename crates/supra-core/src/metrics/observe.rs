@@ -104,7 +104,7 @@ impl Observation<'_> {
         self.checks.findings.iter().any(|finding| finding.code == code)
     }
 
-    /// The record's points, without the labels that all of them share.
+    /// The record's points, without the labels that all of them share, and without [`last_success`].
     pub fn points(&self) -> Vec<Point> {
         let mut points = Points::default();
         self.probe(&mut points);
@@ -283,7 +283,7 @@ fn gas(state: &State, points: &mut Points) {
     points.add(&name::VERIFICATION_GAS, gas.verification_gas_value.map(GasUnits::get));
 }
 
-/// When a report was last complete, which more than one record may say.
+/// When a report was last complete, which may have been in an earlier run.
 pub fn last_success(at: Timestamp) -> Point {
     Point { family: &name::LAST_SUCCESS, series: Series::default(), value: seconds(at) }
 }

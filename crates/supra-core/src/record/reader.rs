@@ -116,7 +116,15 @@ impl Framer {
     }
 }
 
+/// How much is read at once: most records lie in it whole.
+const CHUNK: usize = 1 << 16;
+
 impl<R: Read> Reader<BufReader<R>> {
+    /// Reads from `source`.
+    pub fn buffered(source: R) -> Self {
+        Self::new(BufReader::with_capacity(CHUNK, source))
+    }
+
     /// Whether the next record may have to be waited for: nothing but the end of the last one's line is here.
     pub fn may_wait(&self) -> bool {
         self.input.buffer().iter().all(u8::is_ascii_whitespace)

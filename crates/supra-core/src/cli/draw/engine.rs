@@ -144,10 +144,7 @@ impl Engine {
             wait_handled: args.guards.wait_handled.map(|span| Duration::from_secs(span.into())),
             treasury_module: Settings::needed(settings.text(&env::TREASURY_MODULE), &env::TREASURY_MODULE)?
                 .to_owned(),
-            confirm_timeout: Settings::needed(
-                settings.seconds(&env::CONFIRM_TIMEOUT)?,
-                &env::CONFIRM_TIMEOUT,
-            )?,
+            confirm_timeout: settings.needed_seconds(&env::CONFIRM_TIMEOUT)?,
             target,
         })
     }

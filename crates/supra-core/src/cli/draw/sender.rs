@@ -80,7 +80,7 @@ impl Sender {
         Ok(Self {
             words,
             simulate_first: args.confirm.simulate_first,
-            timeout: Settings::needed(settings.seconds(&env::SUBMIT_TIMEOUT)?, &env::SUBMIT_TIMEOUT)?,
+            timeout: settings.needed_seconds(&env::SUBMIT_TIMEOUT)?,
             password: password(settings, process.generation)?,
             process,
         })

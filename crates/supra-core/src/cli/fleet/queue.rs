@@ -11,7 +11,7 @@ use crate::record::Record;
 /// a slow target whose turn it is.
 const WINDOW: usize = 4096;
 /// The most targets that are read before somebody asks about them.
-const AHEAD: usize = 512;
+const ARRIVED_MOST: usize = 512;
 /// How long a worker waits for more targets to read ahead together.
 const LINGER: Duration = Duration::from_millis(5);
 /// After this what is being read ahead is not waited for: one target may hold the group it is in, not the others.
@@ -112,7 +112,7 @@ impl Queue {
     /// Takes in the next record of the stream, once there is room; `false` when nobody wants it.
     pub(super) fn admit(&self, next: Next) -> bool {
         let mut inner = self.lock();
-        while (inner.in_between() >= WINDOW || inner.arrived.len() >= AHEAD) && !inner.stopped {
+        while (inner.in_between() >= WINDOW || inner.arrived.len() >= ARRIVED_MOST) && !inner.stopped {
             inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
         if inner.stopped {

@@ -137,7 +137,7 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
         http: Http::new(1, &Roots::of(settings.text(&env::TLS_ROOTS))?),
         destination,
         method: settings.choice(&env::PUSH_METHOD, words)?.unwrap_or(default),
-        total: Settings::needed(settings.seconds(&env::PUSH_TIMEOUT)?, &env::PUSH_TIMEOUT)?,
+        total: settings.needed_seconds(&env::PUSH_TIMEOUT)?,
     }))
 }
 

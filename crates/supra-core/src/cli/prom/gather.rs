@@ -16,7 +16,7 @@ use crate::cli::{CliError, Session};
 use crate::config::env;
 use crate::exit::Exit;
 use crate::metrics::identity::{Identity, subscriptions};
-use crate::metrics::label::{Labels, put};
+use crate::metrics::label::put;
 use crate::metrics::observe::{self, Observation};
 use crate::metrics::{Point, compat};
 use crate::min_balance::Calculation;
@@ -136,14 +136,11 @@ impl Plan {
         let whole = |(seen, name): (Seen, String)| {
             let Seen { record, mut points, .. } = seen;
             let last_success = memory.last_success(&name, seen.complete_at);
-            let mut shared = Labels::new();
+            let mut shared = self.labels.clone();
             if !self.compat {
                 points.reserve_exact(1);
                 points.extend(last_success.map(observe::last_success));
                 put(&mut shared, "subscription", name);
-            }
-            for (name, value) in &self.labels {
-                put(&mut shared, name.clone(), value.clone());
             }
             let shared = Arc::new(shared);
             for point in &mut points {

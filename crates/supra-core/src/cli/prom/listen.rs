@@ -12,7 +12,7 @@ use crate::cli::input::InputArgs;
 use crate::cli::stdio::Output;
 use crate::cli::typed::bad;
 use crate::cli::{CliError, Session, chain, now};
-use crate::config::{Settings, env};
+use crate::config::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, FailureKind};
 use crate::metrics::Exposition;
@@ -69,8 +69,7 @@ pub(super) fn listen(
     let url = format!("http://{}/metrics", exporter.address().map_err(failed)?);
     process::leave_ending_to_caller();
     session.say("info", &format!("serving {url}"));
-    let patience =
-        Settings::needed(session.settings.seconds(&env::TIMEOUT)?, &env::TIMEOUT)?.saturating_add(AFTERWARDS);
+    let patience = session.settings.needed_seconds(&env::TIMEOUT)?.saturating_add(AFTERWARDS);
     let min_interval = Duration::from_secs(args.listen.min_interval.unwrap_or(MIN_INTERVAL_S).into());
     let serving = Serving { content_type, min_interval, patience };
     let openmetrics = args.format == Format::Openmetrics;
