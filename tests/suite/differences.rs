@@ -50,7 +50,7 @@ fn named_tests(page: &str) -> BTreeSet<&str> {
     page.split('`').skip(1).step_by(2).filter(|word| word.contains(".rs::")).collect()
 }
 
-/// The tests that a page names, as `suite/file.rs::name` or `core/file.rs::name`, and that do not exist.
+/// The tests that a page names, as `suite/file.rs::name`, `core/file.rs::name` or `CRATE/file.rs::name`, and that do not exist.
 pub(crate) fn missing_tests(page: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for name in named_tests(page) {
@@ -58,7 +58,7 @@ pub(crate) fn missing_tests(page: &str) -> Vec<String> {
         let path = match file.split_once('/').unwrap() {
             ("suite", rest) => format!("tests/suite/{rest}"),
             ("core", rest) => format!("crates/supra-core/src/{rest}"),
-            _ => file.to_owned(),
+            (name, rest) => format!("crates/{name}/src/{rest}"),
         };
         let source = fs::read_to_string(root().join(&path)).unwrap_or_default();
         if !source.contains(&format!("fn {test}(")) {

@@ -292,11 +292,11 @@ fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn the_page_of_metrics_is_the_table_of_the_code() {
-    use supra_core::metrics::catalogue::{ALL, OLD};
+    use dvrf_prom::metrics::catalogue::{ALL, OLD};
     let page = std::fs::read_to_string(root().join("docs/metrics.md")).unwrap();
-    let expected = |table: &[&supra_core::metrics::Family]| -> Vec<Vec<String>> {
+    let expected = |table: &[&dvrf_prom::metrics::Family]| -> Vec<Vec<String>> {
         let code = |text: &str| format!("`{text}`");
-        let row = |family: &&supra_core::metrics::Family| {
+        let row = |family: &&dvrf_prom::metrics::Family| {
             let labels: Vec<String> = family.labels.iter().map(|label| code(label)).collect();
             vec![
                 code(&format!("supra_dvrf_{}", family.name)),
@@ -323,7 +323,7 @@ fn shipped(name: &str) -> String {
 
 #[test]
 fn rules_and_dashboard_use_only_what_is_printed() {
-    use supra_core::metrics::catalogue::ALL;
+    use dvrf_prom::metrics::catalogue::ALL;
     let known: Vec<String> = ALL.iter().map(|family| format!("supra_dvrf_{}", family.name)).collect();
     let rules = shipped("rules.yml");
     let expressions: String = rules.lines().filter(|line| !line.contains("- name:")).collect();
@@ -350,7 +350,7 @@ fn rules_and_dashboard_use_only_what_is_printed() {
 
 #[test]
 fn labels_in_the_rules_are_those_of_the_metrics() {
-    use supra_core::metrics::catalogue::ALL;
+    use dvrf_prom::metrics::catalogue::ALL;
     let texts = [shipped("rules.yml"), shipped("dashboard.json").replace("\\\"", "\"")];
     let mut seen = 0;
     for text in &texts {

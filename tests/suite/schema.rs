@@ -1,13 +1,13 @@
 //! The record's JSON Schema, generated from the types that write it and held equal to `docs/schema/record.json`.
 //! `UPDATE_SCHEMA=1 cargo test -p testkit schema` rewrites the file.
 
+use dvrf_notify::notification::Notification;
+use dvrf_prom::metrics::Metric;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use supra_core::check::Checks;
-use supra_core::metrics::Metric;
 use supra_core::min_balance::Calculation;
-use supra_core::notify::Notification;
 use supra_core::readiness::Readiness;
 use supra_core::requests::Requests;
 use supra_core::state::State;

@@ -1,11 +1,9 @@
-//! The house rules that a compiler does not know: layers, module sentences, lengths, thin mains, one reader of the
-//! environment, no trace of a machine.
+//! The house rules that a compiler does not know: module sentences, file lengths, no trace of a machine.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use supra_core::config::env;
+use dvrf_cli::config::env;
 use testkit::root;
 
 fn files(under: &str, ending: &str) -> Vec<PathBuf> {
@@ -72,41 +70,11 @@ fn files_are_short() {
 }
 
 #[test]
-fn mains_are_thin() {
-    let mut problems = Vec::new();
-    for path in files("crates", "src/main.rs") {
-        let lines = fs::read_to_string(&path).unwrap().lines().count();
-        if lines > 80 {
-            problems.push(format!("{}: {lines} lines, at most 80", shown(&path)));
-        }
-    }
-    none(&problems);
-}
-
-#[test]
 fn drawers_have_names() {
     let drawers =
         ["utils.rs", "util.rs", "helpers.rs", "common.rs", "types.rs", "models.rs", "constants.rs", "mod.rs"];
     let named = sources().into_iter().filter(|path| drawers.iter().any(|name| path.ends_with(name)));
     none(&named.map(|path| format!("{}: name the idea, not the drawer", shown(&path))).collect::<Vec<_>>());
-}
-
-#[test]
-fn only_one_module_reads_the_environment() {
-    // A build script is told by cargo what it builds for.
-    let allowed = [
-        "crates/supra-core/src/config/env.rs",
-        "crates/supra-core/build.rs",
-        "crates/dvrf-devnet/src/environment.rs",
-    ];
-    let reads = ["env::var(", "env::var_os(", "env::vars(", "env::vars_os("];
-    let mut problems = Vec::new();
-    for path in files("crates", ".rs").into_iter().filter(|path| !is_test(path)) {
-        if !allowed.contains(&shown(&path).as_str()) && reads.iter().any(|call| code(&path).contains(call)) {
-            problems.push(format!("{}: reads the environment", shown(&path)));
-        }
-    }
-    none(&problems);
 }
 
 #[test]
@@ -145,77 +113,6 @@ fn no_trace_of_a_machine() {
                 problems.push(format!("{}: contains {trace}", shown(&path)));
             }
         }
-    }
-    none(&problems);
-}
-
-/// The table of `docs/architecture.md`: what each module of the library may import.
-fn layers() -> BTreeMap<String, BTreeSet<String>> {
-    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
-    let words =
-        |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
-    let rows: Vec<(u32, Vec<String>, String)> = page
-        .lines()
-        .filter_map(|line| {
-            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let layer = cells.first()?.split(' ').next()?.parse().ok()?;
-            Some((layer, words(cells.get(1)?), (*cells.get(2)?).to_owned()))
-        })
-        .collect();
-    let ground: BTreeSet<String> =
-        rows.iter().filter(|row| row.0 == 0).flat_map(|row| row.1.clone()).collect();
-    let all: BTreeSet<String> = rows.iter().flat_map(|row| row.1.clone()).collect();
-    let mut table = BTreeMap::new();
-    for (_, modules, imports) in &rows {
-        let mut allowed: BTreeSet<String> =
-            words(imports).into_iter().chain(modules.iter().cloned()).collect();
-        if imports.contains("layer 0") {
-            allowed.extend(ground.iter().cloned());
-        }
-        if imports.contains("every layer") {
-            allowed.extend(all.iter().cloned());
-        }
-        for module in modules {
-            table.insert(module.clone(), allowed.clone());
-        }
-    }
-    table
-}
-
-#[test]
-fn layers_hold() {
-    let table = layers();
-    let mut problems = Vec::new();
-    let source = root().join("crates/supra-core/src");
-    let mut met = BTreeSet::new();
-    for path in files("crates/supra-core/src", ".rs") {
-        let inside = path.strip_prefix(&source).unwrap();
-        let module = inside.components().next().unwrap().as_os_str().to_string_lossy().replace(".rs", "");
-        if module == "lib" {
-            continue;
-        }
-        met.insert(module.clone());
-        let Some(allowed) = table.get(&module) else {
-            problems.push(format!("{}: `{module}` is not in docs/architecture.md", shown(&path)));
-            continue;
-        };
-        let text = if is_test(&path) { String::new() } else { code(&path) };
-        for import in text.split("crate::").skip(1) {
-            let names =
-                import.strip_prefix('{').map_or(import, |list| list.split('}').next().unwrap_or(list));
-            let listed = names.len() != import.len();
-            let first = |name: &str| {
-                name.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").to_owned()
-            };
-            let names: Vec<String> =
-                if listed { names.split(',').map(first).collect() } else { vec![first(names)] };
-            for name in names.into_iter().filter(|name| table.contains_key(name) && !allowed.contains(name)) {
-                problems.push(format!("{}: `{module}` imports `{name}`", shown(&path)));
-            }
-        }
-    }
-    for module in table.keys().filter(|module| !met.contains(*module)) {
-        problems.push(format!("docs/architecture.md: `{module}` does not exist"));
     }
     none(&problems);
 }

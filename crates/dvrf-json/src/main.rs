@@ -1,73 +1,7 @@
-//! `dvrf-json`: the aggregated report of a subscription and its lottery, as JSON records.
+//! The `dvrf-json` binary.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use supra_core::amount::Quants;
-use supra_core::check::is_low;
-use supra_core::cli::args::{LiveArgs, lang};
-use supra_core::cli::events::EventArgs;
-use supra_core::cli::input::InputArgs;
-use supra_core::cli::records::{each, refuse};
-use supra_core::cli::{CliError, Session, run};
-use supra_core::config::env;
-use supra_core::exit::Exit;
-use supra_core::min_balance::Calculation;
-use supra_core::record::Record;
-use supra_core::state::State;
-
-/// The aggregated report of a dVRF subscription and its lottery, as JSON
-#[derive(Parser)]
-#[command(name = "dvrf-json")]
-struct Args {
-    #[command(flatten)]
-    input: InputArgs,
-    #[command(flatten)]
-    live: LiveArgs,
-    #[command(flatten)]
-    events: EventArgs,
-    /// Indent the output
-    #[arg(long, help_heading = "Output")]
-    pretty: bool,
-    /// Exit with 1 when the deposit is at or below a minimum
-    #[arg(long, help_heading = "Output")]
-    fail_on_low: bool,
-}
-
-fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
-    args.live.fill(&mut session.settings);
-    args.events.check(session)?;
-    let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);
-    each(&args.input, session, |record, session| {
-        let mut exit = Exit::Done;
-        for said in [Some(args.events.add(record, session)), fail_on_low.then(|| low(record, session))] {
-            exit = exit.and(said.unwrap_or(Ok(Exit::Done)).or_else(|error| refuse(record, error, session))?);
-        }
-        session.out.record(record, pretty)?;
-        Ok(exit)
-    })
-}
-
-/// Said on stderr and by the code; a deposit that is not known is neither low nor fine.
-fn low(record: &Record, session: &Session) -> Result<Exit, CliError> {
-    let Some(state) = record.get::<State>("state")? else { return Ok(Exit::CannotAnswer) };
-    let calculation: Option<Calculation> = record.get("calculation")?;
-    let limit = session.settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants);
-    let lang = lang(&session.settings)?;
-    match is_low(&state, calculation.as_ref(), limit) {
-        Some(false) => Ok(Exit::Done),
-        Some(true) => {
-            let shown =
-                |quants: Option<Quants>| quants.map_or_else(|| "?".to_owned(), |quants| quants.to_string());
-            let (held, least) = (shown(state.deposit.balance), shown(state.deposit.min_balance));
-            let (en, ru) = ("the deposit is low", "депозит мал");
-            session.say("error", &format!("{}: {held} quants, minimum {least}", lang.pick(en, ru)));
-            Ok(Exit::No)
-        }
-        None => Ok(Exit::CannotAnswer),
-    }
-}
-
 fn main() -> ExitCode {
-    run(act)
+    dvrf_json::main()
 }

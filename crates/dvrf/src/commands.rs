@@ -14,7 +14,7 @@ pub(crate) struct Known {
 
 /// What a command is.
 pub(crate) enum Kind {
-    /// `dvrf-NAME`.
+    /// A tool, under its own name.
     Tool,
     /// A name of the old scripts.
     Old {

@@ -5,6 +5,7 @@ pub mod code;
 mod deposit;
 mod lottery;
 pub mod module;
+pub mod remediation;
 pub mod requests;
 mod unread;
 

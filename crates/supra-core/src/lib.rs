@@ -1,10 +1,8 @@
 //! The dvrf tools' library: from the chain's answers to a verdict, layer by layer.
 //!
 //! ```text
-//! transport ─► collect ─► record ─► check ─► render ─► stdout
+//! transport ─► collect ─► record ─► check
 //! ```
-//!
-//! In reading order; a layer imports only what stands above it (the tidy test holds the table).
 
 #![warn(missing_docs)]
 
@@ -18,11 +16,11 @@ pub mod secret;
 pub mod stable_id;
 
 pub mod abort;
-pub mod config;
 pub mod events;
 pub mod http;
 pub mod min_balance;
 pub mod move_value;
+pub mod network;
 pub mod requests;
 pub mod retry;
 pub mod state;
@@ -34,19 +32,11 @@ pub mod scan;
 pub mod target;
 pub mod transport;
 
+pub mod client;
 pub mod collect;
-pub mod live;
 
 pub mod record;
 
 pub mod check;
 pub mod draw;
-pub mod metrics;
-pub mod notify;
 pub mod readiness;
-pub mod render;
-pub mod sinks;
-
-pub mod exit;
-
-pub mod cli;

@@ -1,14 +1,9 @@
-//! What is watched: one subscription and the lottery behind it, from settings or from a line of a fleet.
+//! What is watched: one subscription and the lottery behind it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::config::network::Network;
-use crate::config::{Settings, env};
-use crate::failure::{Failure, FailureKind, quote};
-use crate::record::Record;
-use crate::view::is_identifier;
 
 /// One subscription and its lottery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,141 +35,17 @@ pub struct GivenAddresses {
     pub client: Option<String>,
 }
 
-/// The chain id that the settings or the network name demand.
-pub fn expected_chain_id(settings: &Settings, network: Option<Network>) -> Result<Option<u8>, Failure> {
-    let given = settings.bounded(&env::CHAIN_ID, 255)?.map(|id| u8::try_from(id).unwrap_or(u8::MAX));
-    Ok(given.or(network.map(Network::chain_id)))
-}
-
 impl Target {
-    /// The target of the settings, or of a record whose keys win over them.
-    pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Self, GivenAddresses), Failure> {
-        let own = |key: &str| -> Result<Option<String>, Failure> {
-            let Some(record) = record else { return Ok(None) };
-            let value = record.get::<String>(key);
-            let value = value
-                .map_err(|_| Failure::new(FailureKind::Input, format!("the record's `{key}` is no text")))?;
-            Ok(value.filter(|text| !text.trim().is_empty()))
-        };
-        let network = settings.choice(&env::NETWORK, Network::WORDS)?;
-        let text = |key: &str, variable| -> Result<Option<String>, Failure> {
-            Ok(own(key)?.or_else(|| settings.text(variable).map(str::to_owned)))
-        };
-        let lottery = text("lottery_addr", &env::LOTTERY_ADDR)?;
-        let deposit = text("deposit_addr", &env::DEPOSIT_ADDR)?
-            .or_else(|| network.map(|network| network.deposit_addr().to_owned()))
-            .ok_or_else(|| Settings::missing(&env::DEPOSIT_ADDR))?;
-        // A record that names its lottery means that lottery's own deposit, not the client of the settings.
-        let client = match own("client_addr")? {
-            None if own("lottery_addr")?.is_some() => lottery.clone(),
-            None => settings.text(&env::CLIENT_ADDR).map(str::to_owned).or_else(|| lottery.clone()),
-            given => given,
-        };
-        let client = client.ok_or_else(|| Settings::missing(&env::LOTTERY_ADDR))?;
-        let target = Self {
-            profile: own("profile")?
-                .map(profile)
-                .transpose()?
-                .or_else(|| settings.text(&env::PROFILE).map(str::to_owned)),
-            lottery: lottery.as_deref().map(|text| address("lottery_addr", text)).transpose()?,
-            deposit: address("deposit_addr", &deposit)?,
-            client: address("client_addr", &client)?,
-            lottery_module: identifier(settings, &env::LOTTERY_MODULE)?,
-            deposit_module: identifier(settings, &env::DEPOSIT_MODULE)?,
-            chain_id: expected_chain_id(settings, network)?,
-        };
-        Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
-    }
-}
-
-/// A profile is a word of the Supra CLI's command line: what a record says must not be a flag of it.
-fn profile(text: String) -> Result<String, Failure> {
-    if text.starts_with('-') || text.len() > 128 || text.chars().any(char::is_control) {
-        let shown = quote(&text);
-        let message =
-            format!("profile is {shown:?}: a name of at most 128 characters without a leading - is needed");
-        return Err(Failure::new(FailureKind::Config, message));
-    }
-    Ok(text)
-}
-
-fn address(key: &str, text: &str) -> Result<Address, Failure> {
-    text.parse()
-        .map_err(|error| Failure::new(FailureKind::Config, format!("{key} is {:?}: {error}", quote(text))))
-}
-
-fn identifier(settings: &Settings, variable: &'static env::Variable) -> Result<String, Failure> {
-    match settings.text(variable) {
-        Some(text) if is_identifier(text) => Ok(text.to_owned()),
-        other => {
-            let shown = quote(other.unwrap_or_default());
-            Err(Failure::new(
-                FailureKind::Config,
-                format!("{} is {shown:?}: a Move identifier is needed", variable.name),
-            ))
+    /// A lottery that pays for itself, in the modules that the contracts usually have, on any chain.
+    pub fn of_lottery(lottery: Address, deposit: Address) -> Self {
+        Self {
+            profile: None,
+            lottery: Some(lottery),
+            deposit,
+            client: lottery,
+            lottery_module: "main_v2".to_owned(),
+            deposit_module: "deposit".to_owned(),
+            chain_id: None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolve(pairs: &[(&'static str, &str)], record: Option<&str>) -> Result<Target, String> {
-        let settings = Settings::new(pairs.iter().map(|(name, text)| (*name, (*text).to_owned())).collect());
-        let record = record.map(|text| serde_json::from_str::<Record>(text).unwrap());
-        Target::resolve(&settings, record.as_ref())
-            .map(|(target, _)| target)
-            .map_err(|failure| failure.message)
-    }
-
-    #[test]
-    fn the_lottery_pays_unless_a_client_is_named() {
-        let target = resolve(&[("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", "0x2")], None).unwrap();
-        assert_eq!((target.client.short(), target.deposit.short()), ("0x1".into(), "0x2".into()));
-        let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", "0x2"), ("CLIENT_ADDR", "0x3")];
-        assert_eq!(resolve(&pairs, None).unwrap().client.short(), "0x3");
-        let other = resolve(&pairs, Some(r#"{"lottery_addr":"0x9"}"#)).unwrap();
-        assert_eq!((other.client.short(), other.lottery.unwrap().short()), ("0x9".into(), "0x9".into()));
-    }
-
-    #[test]
-    fn a_network_fills_in() {
-        let target = resolve(&[("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3")], None).unwrap();
-        assert_eq!((target.chain_id, target.lottery), (Some(8), None));
-        assert_eq!(target.deposit.to_string(), Network::Mainnet.deposit_addr());
-        let pairs = [("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3"), ("DVRF_CHAIN_ID", "50")];
-        assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(50));
-    }
-
-    #[test]
-    fn a_profile_is_no_flag() {
-        let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", "0x2")];
-        for bad in ["--rpc-url=http://evil", "-h", "a\u{0}b"] {
-            let message =
-                resolve(&pairs, Some(&serde_json::json!({"profile": bad}).to_string())).unwrap_err();
-            assert!(message.contains("without a leading - is needed"), "{message}");
-        }
-        assert_eq!(
-            resolve(&pairs, Some(r#"{"profile":"my profile"}"#)).unwrap().profile.unwrap(),
-            "my profile"
-        );
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        assert_eq!(resolve(&[], None), Err("DEPOSIT_ADDR or --deposit-addr is needed".into()));
-        assert_eq!(
-            resolve(&[("DEPOSIT_ADDR", "0x2")], None),
-            Err("LOTTERY_ADDR or --lottery-addr is needed".into())
-        );
-        assert_eq!(
-            resolve(&[("DEPOSIT_ADDR", "0x2"), ("LOTTERY_ADDR", "0x1; rm -rf")], None),
-            Err("lottery_addr is \"0x1; rm -rf\": an address is hex digits, this contains ';'".into())
-        );
-        assert_eq!(
-            resolve(&[("DEPOSIT_ADDR", "0x2")], Some(r#"{"lottery_addr":7}"#)),
-            Err("the record's `lottery_addr` is no text".into())
-        );
     }
 }

@@ -14,12 +14,12 @@ use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
-use supra_core::notify::Event;
-use supra_core::notify::channel::{Channel, words};
-use supra_core::notify::message::{Message, Voice, numbers};
-use supra_core::notify::payload::{Form, parcel};
-use supra_core::render::nagios::{self, Host, PluginState};
-use supra_core::render::{self, Style, plain};
+use dvrf_notify::notification::Event;
+use dvrf_cli::channel::{Channel, words};
+use dvrf_notify::message::{Message, Voice, numbers};
+use dvrf_notify::payload::{Form, parcel};
+use dvrf_cli::nagios::{self, Host, PluginState};
+use dvrf_cli::text::{self, Style, plain};
 
 static CHANNELS: LazyLock<Vec<(&str, Channel)>> = LazyLock::new(|| {
     [

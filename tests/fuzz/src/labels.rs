@@ -4,9 +4,9 @@
 
 use libfuzzer_sys::arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
-use supra_core::metrics::label::{Labels, Series, is_name, parse, put, value_text};
-use supra_core::metrics::{Exposition, Value, catalogue};
-use supra_core::render::exposition;
+use dvrf_prom::metrics::label::{Labels, Series, is_name, parse, put, value_text};
+use dvrf_prom::metrics::{Exposition, Value, catalogue};
+use dvrf_prom::exposition;
 
 type Sample = (String, Vec<(String, String)>, String);
 

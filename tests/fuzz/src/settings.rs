@@ -5,9 +5,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use oracle::one_plain_line;
-use supra_core::config::{Settings, env};
+use dvrf_cli::config::{Settings, env};
 use supra_core::failure::Failure;
-use supra_core::notify::channel::words;
+use dvrf_cli::channel::words;
 
 fn refused(failure: &Failure, name: &str) {
     assert!(failure.message.starts_with(name), "{}", failure.message);

@@ -12,11 +12,11 @@ use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Policy, Status};
 use supra_core::draw::journal::{Fate, Intent, Journal};
 use supra_core::lang::Lang;
-use supra_core::notify::channel::words;
-use supra_core::notify::memory::{Memory, Rules};
-use supra_core::notify::message::Voice;
-use supra_core::notify::outbox::ENTRIES_MAX;
-use supra_core::notify::plan::{Case, Telling};
+use dvrf_cli::channel::words;
+use dvrf_notify::memory::{Memory, Rules};
+use dvrf_notify::message::Voice;
+use dvrf_notify::outbox::ENTRIES_MAX;
+use dvrf_notify::plan::{Case, Telling};
 use supra_core::readiness::Readiness;
 use supra_core::state::State;
 

@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use supra_core::address::Address;
 use supra_core::check::module::ModuleName;
-use supra_core::config::Settings;
+use dvrf_cli::config::Settings;
 use supra_core::record::Record;
 use supra_core::target::Target;
 use supra_core::view::{FunctionId, is_identifier};
@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
         ("LOTTERY_ADDR", "0x4".to_owned()),
         ("PROFILE", "p".to_owned()),
     ];
-    match Target::resolve(&Settings::new(pairs.into()), Some(&record)) {
+    match dvrf_cli::target::resolve(&Settings::new(pairs.into()), Some(&record)) {
         Ok((target, given)) => {
             assert!(!garbled, "{text:?}");
             let lottery = own("lottery_addr").unwrap_or("0x4");

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Settings, env};
 use crate::file;
 use crate::target::Target;
 
@@ -37,19 +36,6 @@ struct File {
 pub struct Cache {
     path: Option<PathBuf>,
     chain: String,
-}
-
-/// Where caches live by the settings; `None` when they are off or there is no home.
-pub fn directory(settings: &Settings) -> Option<PathBuf> {
-    match settings.text(&env::CACHE_DIR) {
-        Some("off") => None,
-        Some(path) => Some(PathBuf::from(path)),
-        None => match (settings.text(&env::XDG_CACHE_HOME), settings.text(&env::HOME)) {
-            (Some(base), _) if Path::new(base).is_absolute() => Some(Path::new(base).join("dvrf")),
-            (_, Some(home)) if Path::new(home).is_absolute() => Some(Path::new(home).join(".cache/dvrf")),
-            _ => None,
-        },
-    }
 }
 
 impl Cache {
@@ -102,8 +88,7 @@ mod tests {
     use super::*;
 
     fn target() -> Target {
-        let settings = [("LOTTERY_ADDR", "0x1".to_owned()), ("DEPOSIT_ADDR", "0x2".to_owned())];
-        Target::resolve(&Settings::new(settings.into()), None).unwrap().0
+        Target::of_lottery("0x1".parse().unwrap(), "0x2".parse().unwrap())
     }
 
     #[test]
@@ -126,14 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn no_place_is_no_cache() {
-        let directory_of = |pairs: &[(&'static str, &str)]| {
-            directory(&Settings::new(pairs.iter().map(|(name, text)| (*name, (*text).to_owned())).collect()))
-        };
-        assert_eq!(directory_of(&[]), None);
-        assert_eq!(directory_of(&[("HOME", "/h")]), Some(PathBuf::from("/h/.cache/dvrf")));
-        assert_eq!(directory_of(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Some(PathBuf::from("/c/dvrf")));
-        assert_eq!(directory_of(&[("HOME", "/h"), ("DVRF_CACHE_DIR", "off")]), None);
+    fn an_unwritable_place_is_no_cache() {
         let unwritable = Cache::new(Some(Path::new("/proc/none")), "x", &target());
         unwritable.save(&Choices::new(), Timestamp::UNIX_EPOCH);
         assert_eq!(unwritable.load(Timestamp::UNIX_EPOCH), Choices::new());

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::config::{Settings, env};
-use crate::failure::{Failure, FailureKind, quote};
+use crate::failure::quote;
 use crate::target::Target;
 use crate::transport::Request;
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Subject};
@@ -70,26 +69,24 @@ pub(super) fn home(place: Place, target: &Target) -> Option<(Address, &str)> {
     }
 }
 
+/// A mistake in the functions chosen by hand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{item:?}: {why}")]
+pub struct OverrideError {
+    item: String,
+    why: &'static str,
+}
+
 /// The functions chosen by hand, by view key.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides(BTreeMap<&'static str, String>);
 
 impl Overrides {
-    /// Reads `value=function,…`.
-    pub fn read(settings: &Settings) -> Result<Self, Failure> {
+    /// Parses `value=function,…`.
+    pub fn parse(text: &str) -> Result<Self, OverrideError> {
         let mut overrides = BTreeMap::new();
-        for item in settings
-            .text(&env::FUNCTIONS)
-            .unwrap_or_default()
-            .split(',')
-            .filter(|item| !item.trim().is_empty())
-        {
-            let wrong = |why: &str| {
-                Failure::new(
-                    FailureKind::Config,
-                    format!("{} has {:?}: {why}", env::FUNCTIONS.name, quote(item)),
-                )
-            };
+        for item in text.split(',').filter(|item| !item.trim().is_empty()) {
+            let wrong = |why| OverrideError { item: quote(item), why };
             let (key, function) = item.split_once('=').ok_or_else(|| wrong("VALUE=FUNCTION is needed"))?;
             let entry = CATALOGUE.iter().find(|entry| entry.key == key.trim());
             let entry = entry.ok_or_else(|| wrong("no value has this name; see docs/record.md"))?;
@@ -289,8 +286,7 @@ mod tests {
 
     #[test]
     fn an_override_is_the_only_way() {
-        let settings = |text: &str| Settings::new([("DVRF_FUNCTIONS", text.to_owned())].into());
-        let overrides = Overrides::read(&settings("balance=my_fund, paused=0x9::other::is_off")).unwrap();
+        let overrides = Overrides::parse("balance=my_fund, paused=0x9::other::is_off").unwrap();
         let knowledge = Knowledge { overrides: Some(&overrides), ..Knowledge::default() };
         let own = labels(&knowledge, "balance");
         assert_eq!(own, [format!("{}::deposit::my_fund", target().deposit)]);
@@ -300,8 +296,8 @@ mod tests {
             ("money=f", "no value has this name; see docs/record.md"),
             ("balance=a-b", "a function is NAME or ADDRESS::module::NAME"),
         ] {
-            let message = Overrides::read(&settings(text)).unwrap_err().message;
-            assert_eq!(message, format!("DVRF_FUNCTIONS has {text:?}: {why}"));
+            let message = Overrides::parse(text).unwrap_err().to_string();
+            assert_eq!(message, format!("{text:?}: {why}"));
         }
     }
 

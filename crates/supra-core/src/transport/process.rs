@@ -18,8 +18,7 @@ use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Endpoint, UrlError};
 use crate::secret::Secret;
 use crate::view::{FunctionId, ViewCall};
-pub use child::{Finished, run};
-pub(crate) use child::{leave_ending_to_caller, start_sibling, wait_for_sibling};
+pub use child::{Finished, kill_children, run};
 
 /// Which flags a CLI knows (`facts/supra.md` §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

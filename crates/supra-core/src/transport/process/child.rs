@@ -6,12 +6,11 @@ use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::failure::{Failure, FailureKind};
 use crate::transport::Deadline;
@@ -52,68 +51,22 @@ impl Finished {
     }
 }
 
-/// The process groups of running children, for the signal thread.
+/// The process groups of running children.
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
-/// Held for reading from a spawn to its entry in `RUNNING`: the signal thread must not miss a child in between.
+/// Held for reading from a spawn to its entry in `RUNNING`, so that [`kill_children`] misses no child in between.
 static SPAWNING: RwLock<()> = RwLock::new(());
-static SIGNALS: Once = Once::new();
-/// Set by a server that ends in its own way: children are killed, the process goes on to its end.
-static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
-/// Set by a signal under `SPAWNING`: nothing is started any more, so nothing outlives us.
+/// Set under `SPAWNING` once the process is ending: no further child is started.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Programs of ours that end what they run by themselves, and so are asked to end.
-static SIBLINGS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
-
-/// Starts a program of ours. A signal that ends us is passed on to it as SIGTERM.
-pub(crate) fn start_sibling(command: &mut Command) -> io::Result<Child> {
-    pass_signals_on();
-    let _spawning = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
-    if ENDING.load(Ordering::SeqCst) {
-        return Err(io::Error::from(io::ErrorKind::Interrupted));
+/// Kills the process groups of all running children and refuses to start others. Children have groups of their own,
+/// so a signal sent to this process's group does not reach them: call this before a signal ends the process.
+pub fn kill_children() {
+    let _no_spawn_under_way = SPAWNING.write().unwrap_or_else(PoisonError::into_inner);
+    ENDING.store(true, Ordering::SeqCst);
+    for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        // A group that has just ended by itself is not an error.
+        let _ = kill_process_group(*group, Signal::KILL);
     }
-    let child = command.spawn()?;
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
-    Ok(child)
-}
-
-/// Waits for a program of ours; its number may be another's from then on.
-pub(crate) fn wait_for_sibling(child: &mut Child) -> io::Result<ExitStatus> {
-    let ended = child.wait();
-    SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    ended
-}
-
-/// Leaves the ending of the process to its caller; children are killed at a signal all the same.
-pub(crate) fn leave_ending_to_caller() {
-    ENDS_ITSELF.store(true, Ordering::SeqCst);
-}
-
-/// Children have groups of their own, so Ctrl-C does not reach them: pass it on, then end as the signal says.
-fn pass_signals_on() {
-    SIGNALS.call_once(|| {
-        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
-        let pass_on = move || {
-            for signal in signals.forever() {
-                let _none_on_its_way = SPAWNING.write().unwrap_or_else(PoisonError::into_inner);
-                ENDING.store(true, Ordering::SeqCst);
-                for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                    // A group that has just ended is what we want.
-                    let _ = kill_process_group(*group, Signal::KILL);
-                }
-                for sibling in SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                    // It may have ended by itself.
-                    let _ = kill_process(*sibling, Signal::TERM);
-                }
-                if signal == SIGHUP || !ENDS_ITSELF.load(Ordering::SeqCst) {
-                    let _ = signal_hook::low_level::emulate_default_handler(signal);
-                }
-            }
-        };
-        // Without a thread a signal ends us as it always does, and the children's own time ends them.
-        let _ = std::thread::Builder::new().spawn(pass_on);
-    });
 }
 
 struct Registered(Option<Pid>);
@@ -153,7 +106,6 @@ pub fn run(
     let Some((program, words)) = argv.split_first() else {
         return Err(Failure::new(FailureKind::Config, "no program to run"));
     };
-    pass_signals_on();
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     for name in env_remove {

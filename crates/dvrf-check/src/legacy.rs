@@ -1,0 +1,65 @@
+//! The document that the old check printed, for pipelines that read its keys.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use supra_core::check::{Checks, Status};
+use supra_core::min_balance::Calculation;
+use supra_core::record::Record;
+use supra_core::state::State;
+
+/// Builds the document; `status` may also be `unknown`, which the old check called ok.
+///
+/// A key of the record that is not ours is null here: the verdict says so already, and the other records are waiting.
+pub(crate) fn document(record: &Record, state: Option<&State>, checks: &Checks) -> Value {
+    let calculation: Option<Calculation> = record.get("calculation").ok().flatten();
+    let text = |key: &str| record.get::<String>(key).ok().flatten();
+    let deposit = state.map(|state| &state.deposit);
+    let mut onchain = Map::new();
+    if let Some(balance) = deposit.and_then(|deposit| deposit.balance) {
+        onchain.insert("checkClientFund".to_owned(), json!(balance));
+        onchain.insert("available_quants".to_owned(), json!(balance));
+    }
+    if let Some(minimum) = deposit.and_then(|deposit| deposit.min_balance) {
+        onchain.insert("min_balance_client".to_owned(), json!(minimum));
+    }
+    let reached = deposit.and_then(|deposit| deposit.at_or_below_minimum);
+    onchain.insert("isMinimumBalanceReached".to_owned(), json!(reached));
+    let mut inner = Map::new();
+    for (key, value) in [
+        ("available_quants", checks.available_quants),
+        ("min_balance_onchain", checks.min_balance_onchain),
+        ("min_balance_expected", checks.min_balance_expected),
+        ("recommended_deposit", checks.recommended_deposit),
+    ] {
+        inner.insert(key.to_owned(), json!(value));
+    }
+    for (key, codes) in [("violations", &checks.violations), ("warnings", &checks.warnings)] {
+        if !codes.is_empty() {
+            inner.insert(key.to_owned(), json!(codes));
+        }
+    }
+    json!({
+        "profile": text("profile"),
+        "lottery_addr": text("lottery_addr"),
+        "client_addr": text("client_addr"),
+        "deposit_module": text("deposit_addr"),
+        "monitor_margin": calculation.as_ref().map(|calculation| calculation.margin_ratio),
+        "request_window": calculation.as_ref().map(|calculation| calculation.request_window),
+        "calc": calculation,
+        "onchain": onchain,
+        "checks": inner,
+        "status": match checks.status {
+            Status::Ok => "ok",
+            Status::Alert => "alert",
+            Status::Unknown => "unknown",
+        },
+    })
+}
+
+/// Writes it indented, as the old check did.
+pub(crate) fn write(document: &Value, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    out.write_all(b"\n")
+}

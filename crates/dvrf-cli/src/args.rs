@@ -1,0 +1,230 @@
+//! The flag groups that tools share; names, defaults and help come from the table of variables.
+
+use std::path::Path;
+
+use clap::{Arg, ArgMatches, Args, Command};
+
+use crate::config::Settings;
+use crate::config::env::{self, Variable};
+use supra_core::failure::Failure;
+use supra_core::lang::Lang;
+use supra_core::network::Network;
+use supra_core::store::StateDir;
+
+/// The flag of a setting without its dashes.
+pub fn long(variable: &'static Variable) -> &'static str {
+    variable.flag.map_or(variable.name, |flag| flag.trim_start_matches("--"))
+}
+
+/// The help of a setting's flag: its meaning, its variable and its default.
+pub fn help(variable: &Variable) -> String {
+    let default = variable.default.map(|text| format!(", default {text}")).unwrap_or_default();
+    let also = variable.also.map(|name| format!(" or {name}")).unwrap_or_default();
+    format!("{} [variable {}{also}{default}]", variable.meaning.trim_end_matches('.'), variable.name)
+}
+
+/// A flag that gives a setting: its id, the setting, and what stands for its value in the help.
+pub type SettingFlag = (&'static str, &'static Variable, &'static str);
+
+/// Adds setting flags under a heading.
+pub fn add(command: Command, heading: &'static str, flags: &[SettingFlag]) -> Command {
+    command.args(flags.iter().map(|(id, variable, value)| {
+        Arg::new(*id)
+            .long(long(variable))
+            .value_name(*value)
+            .help(help(variable))
+            .help_heading(heading)
+            .allow_negative_numbers(true)
+    }))
+}
+
+/// The settings among the flags that the command line gives.
+pub fn given(matches: &ArgMatches, flags: &[SettingFlag]) -> Vec<(&'static Variable, String)> {
+    let text = |id: &str| matches.get_one::<String>(id).cloned();
+    flags.iter().filter_map(|(id, variable, _)| Some((*variable, text(id)?))).collect()
+}
+
+// A derived struct of so many fields is eighty kilobytes of code; this is a table and two loops.
+#[macro_export]
+macro_rules! setting_flags {
+    ($(#[doc = $doc:literal])* $group:ident, $heading:literal, { $($id:ident = $variable:ident $value:literal)* }) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Default)]
+        pub struct $group(Vec<(&'static $crate::config::env::Variable, String)>);
+
+        impl $group {
+            const FLAGS: &[$crate::args::SettingFlag] =
+                &[$((stringify!($id), &$crate::config::env::$variable, $value)),*];
+
+            /// What the command line itself gives.
+            pub fn given(&self, wanted: &$crate::config::env::Variable) -> Option<&str> {
+                self.0.iter().find(|(variable, _)| *variable == wanted).map(|(_, value)| value.as_str())
+            }
+
+            /// Puts the flags over the variables.
+            pub fn fill(&self, settings: &mut $crate::config::Settings) {
+                for (variable, value) in &self.0 {
+                    settings.set_flag(variable, Some(value));
+                }
+            }
+        }
+
+        impl clap::FromArgMatches for $group {
+            fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self($crate::args::given(matches, Self::FLAGS)))
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+
+        impl clap::Args for $group {
+            fn augment_args(command: clap::Command) -> clap::Command {
+                $crate::args::add(command, $heading, Self::FLAGS)
+            }
+
+            fn augment_args_for_update(command: clap::Command) -> clap::Command {
+                Self::augment_args(command)
+            }
+        }
+    };
+}
+
+setting_flags! {
+    /// What is watched.
+    TargetArgs, "Target", {
+        network = NETWORK "NAME"
+        profile = PROFILE "NAME"
+        lottery_addr = LOTTERY_ADDR "ADDRESS"
+        deposit_addr = DEPOSIT_ADDR "ADDRESS"
+        client_addr = CLIENT_ADDR "ADDRESS"
+        lottery_module = LOTTERY_MODULE "NAME"
+        deposit_module = DEPOSIT_MODULE "NAME"
+    }
+}
+
+setting_flags! {
+    /// How the chain is asked.
+    ChainArgs, "Chain", {
+        transport = TRANSPORT "KIND"
+        rpc_url = RPC_URL "URL[,URL…]"
+        rpc_api = RPC_API "LIST"
+        tls_roots = TLS_ROOTS "FILE"
+        chain_id = CHAIN_ID "ID"
+        supra_cli_bin = CLI_BIN "COMMAND"
+        supra_config = SUPRA_CONFIG "FILE"
+        cli_generation = CLI_GENERATION "GENERATION"
+        cli_compose = CLI_COMPOSE "SERVICE"
+        replay = REPLAY_DIR "DIR"
+        record = RECORD_DIR "DIR"
+        timeout = TIMEOUT "SECONDS"
+        call_timeout = CALL_TIMEOUT "SECONDS"
+        jobs = JOBS "N"
+        detail = DETAIL "HOW"
+        retries = RETRIES "N"
+        cache_dir = CACHE_DIR "DIR"
+    }
+}
+
+setting_flags! {
+    /// The formula of the minimum balance.
+    CalculationArgs, "Minimum balance", {
+        max_gas_price = MAX_GAS_PRICE "QUANTS"
+        max_gas_limit = MAX_GAS_LIMIT "GAS"
+        verification_gas = VERIFICATION_GAS "GAS"
+        margin = MARGIN "SHARE"
+        window = WINDOW "REQUESTS"
+        min_balance_limit = MIN_BALANCE_LIMIT "QUANTS"
+    }
+}
+
+setting_flags! {
+    /// The language of sentences.
+    SpeechArgs, "Speech", {
+        lang = LANGUAGE "LANG"
+    }
+}
+
+setting_flags! {
+    /// What is remembered between runs.
+    StateArgs, "Memory", {
+        state_dir = STATE_DIR "DIR"
+    }
+}
+
+impl StateArgs {
+    /// The directory, made if it is not there; `None` where every run stands alone.
+    pub fn open(settings: &Settings) -> Result<Option<StateDir>, Failure> {
+        let Some(path) = settings.text(&env::STATE_DIR) else { return Ok(None) };
+        Ok(Some(StateDir::open(Path::new(path))?))
+    }
+}
+
+/// Everything a tool needs that may ask the chain.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LiveArgs {
+    /// What is watched.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How the chain is asked.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// The formula of the minimum balance.
+    #[command(flatten)]
+    pub calculation: CalculationArgs,
+    /// The language of sentences.
+    #[command(flatten)]
+    pub speech: SpeechArgs,
+    /// View functions chosen by hand.
+    #[arg(long = long(&env::FUNCTIONS), value_name = "VALUE=FUNCTION", help = help(&env::FUNCTIONS), help_heading = "Chain")]
+    pub function: Vec<String>,
+    /// Extra request headers.
+    #[arg(long = long(&env::RPC_HEADERS), value_name = "NAME: VALUE", help = help(&env::RPC_HEADERS), help_heading = "Chain")]
+    pub rpc_header: Vec<String>,
+}
+
+impl LiveArgs {
+    /// Puts the flags over the variables.
+    pub fn fill(&self, settings: &mut Settings) {
+        self.target.fill(settings);
+        self.chain.fill(settings);
+        self.calculation.fill(settings);
+        self.speech.fill(settings);
+        let joined = |list: &[String], by: &str| (!list.is_empty()).then(|| list.join(by));
+        settings.set_flag(&env::FUNCTIONS, joined(&self.function, ",").as_deref());
+        settings.set_flag(&env::RPC_HEADERS, joined(&self.rpc_header, "\n").as_deref());
+    }
+}
+
+/// The network, if one is named.
+pub fn network(settings: &Settings) -> Result<Option<Network>, Failure> {
+    settings.choice(&env::NETWORK, Network::WORDS)
+}
+
+/// The language of sentences: flag, variable, locale, English.
+pub fn lang(settings: &Settings) -> Result<Lang, Failure> {
+    if let Some(lang) = settings.choice(&env::LANGUAGE, &[("en", Lang::En), ("ru", Lang::Ru)])? {
+        return Ok(lang);
+    }
+    let locale = [&env::LC_ALL, &env::LC_MESSAGES, &env::LANG].into_iter().find_map(|v| settings.text(v));
+    Ok(if locale.is_some_and(|text| text.starts_with("ru")) { Lang::Ru } else { Lang::En })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_decides_last() {
+        let lang = |pairs: &[(&'static str, &str)]| {
+            lang(&Settings::new(pairs.iter().map(|(name, text)| (*name, (*text).to_owned())).collect()))
+        };
+        assert_eq!(lang(&[]), Ok(Lang::En));
+        assert_eq!(lang(&[("LANG", "ru_RU.UTF-8")]), Ok(Lang::Ru));
+        assert_eq!(lang(&[("LC_ALL", "C"), ("LANG", "ru_RU.UTF-8")]), Ok(Lang::En));
+        assert_eq!(lang(&[("DVRF_LANG", "en"), ("LANG", "ru_RU.UTF-8")]), Ok(Lang::En));
+        assert_eq!(lang(&[("DVRF_LANG", "de")]).unwrap_err().kind.name(), "config");
+    }
+}

@@ -1,0 +1,407 @@
+//! The words that configure a channel, `KIND[,option=value]…`, and every mistake in them with its fix. Pure: secrets
+//! are fetched by the caller.
+
+use std::fmt;
+
+use super::{Channel, Kind, Level, SigningKey};
+use supra_core::check::Severity;
+use supra_core::clock::span_s;
+use supra_core::failure::quote;
+use supra_core::http::Endpoint;
+use supra_core::secret::{Secret, redact_url};
+
+/// Something wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which channel, by the words as far as they may be shown.
+    pub channel: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "channel {}: {}", self.channel, self.problem)
+    }
+}
+
+/// Where a secret is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// In a file.
+    File(&'a str),
+    /// In `$CREDENTIALS_DIRECTORY`; `None` from the reader says that there is no such credential.
+    Credential(&'a str),
+}
+
+/// Fetches a secret; `Ok(None)` only for a credential that is not there.
+pub type Fetch<'a> = &'a dyn Fn(&Source) -> Result<Option<Secret>, String>;
+
+/// Reads the words of one channel.
+pub fn parse(words: &str, fetch: Fetch) -> Result<Channel, Problem> {
+    let mut parts = words.split(',').map(str::trim);
+    let kind_word = parts.next().unwrap_or_default();
+    let Some(kind) = Kind::parse(kind_word) else {
+        let known: Vec<_> = Kind::ALL.iter().map(|(name, _)| *name).collect();
+        // The first word of a mistyped channel may be a URL.
+        let shown = if kind_word.contains("://") { redact_url(kind_word) } else { quote(kind_word) };
+        return Err(Problem {
+            channel: format!("{shown:?}"),
+            problem: "its kind is not known".to_owned(),
+            fix: format!("begin with one of {}", known.join(", ")),
+        });
+    };
+    let mut options = Options { name: kind_word.to_owned(), kind, given: Vec::new() };
+    for part in parts.filter(|part| !part.is_empty()) {
+        let Some((key, value)) = part.split_once('=') else {
+            let shown = if part.contains("://") { "***".to_owned() } else { quote(part) };
+            return Err(options.problem(
+                format!("{shown:?} is no option"),
+                "write option=value, with url=, token= or key= before a secret".to_owned(),
+            ));
+        };
+        options.add(key, value)?;
+    }
+    options.channel(fetch)
+}
+
+struct Options<'a> {
+    name: String,
+    kind: Kind,
+    given: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Options<'a> {
+    fn problem(&self, problem: String, fix: String) -> Problem {
+        Problem { channel: self.name.clone(), problem, fix }
+    }
+
+    fn known(&self) -> Vec<String> {
+        let secrets = self.kind.secrets().iter();
+        let secret =
+            secrets.flat_map(|(key, _)| ["", "-file", "-credential"].map(|end| format!("{key}{end}")));
+        let plain = ["name", "min", "resolved"].iter().chain(self.kind.plain_options());
+        plain.map(|key| (*key).to_owned()).chain(secret).collect()
+    }
+
+    fn add(&mut self, key: &'a str, value: &'a str) -> Result<(), Problem> {
+        let known = self.known();
+        if !known.iter().any(|name| name == key) {
+            let fix = format!("{} takes {}", self.kind.name(), known.join(", "));
+            return Err(self.problem(format!("the option {:?} is not known", quote(key)), fix));
+        }
+        if self.get(key).is_some() {
+            return Err(self.problem(format!("{key} is given twice"), "keep one of them".to_owned()));
+        }
+        if value.is_empty() {
+            return Err(
+                self.problem(format!("{key} is empty"), format!("write {key}=VALUE, or leave it out"))
+            );
+        }
+        if key == "name" {
+            if value.len() > 40 || !value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+                let fix = "use at most 40 letters, digits, `-`, `_` and `.`".to_owned();
+                return Err(self.problem(format!("the name {:?} cannot be used", quote(value)), fix));
+            }
+            value.clone_into(&mut self.name);
+        }
+        self.given.push((key, value));
+        Ok(())
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.given.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    fn secret(&self, key: &str, needed: bool, fetch: Fetch) -> Result<Option<Secret>, Problem> {
+        let ways = [key.to_owned(), format!("{key}-file"), format!("{key}-credential")];
+        let [value, file, credential] = ways.each_ref().map(|way| self.get(way));
+        if [value, file, credential].iter().flatten().count() > 1 {
+            let fix = format!("keep one of {}", ways.join(", "));
+            return Err(self.problem(format!("{key} is given in more than one way"), fix));
+        }
+        let unreadable = |why: String| {
+            self.problem(
+                format!("{key} cannot be read: {why}"),
+                "name a file that this user can read".to_owned(),
+            )
+        };
+        let found = match (value, file, credential) {
+            (Some(value), ..) => Some(Secret::new(value)),
+            (_, Some(path), _) => fetch(&Source::File(path)).map_err(unreadable)?,
+            (_, _, Some(name)) => match fetch(&Source::Credential(name)).map_err(unreadable)? {
+                None => {
+                    let why = format!("there is no credential {:?}", quote(name));
+                    let fix = "load it with LoadCredential=, or give a file".to_owned();
+                    return Err(self.problem(why, fix));
+                }
+                found => found,
+            },
+            _ => fetch(&Source::Credential(&format!("{}-{key}", self.name))).map_err(unreadable)?,
+        };
+        match found {
+            Some(secret) if secret.reveal().trim().is_empty() => {
+                Err(self.problem(format!("{key} is empty"), format!("put the {key} there")))
+            }
+            None if needed => {
+                let fix = format!("add {key}-file=PATH, or the credential {}-{key}", self.name);
+                Err(self.problem(format!("{key} is needed"), fix))
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn channel(self, fetch: Fetch) -> Result<Channel, Problem> {
+        let mut fetched = Vec::new();
+        for (key, needed) in self.kind.secrets() {
+            if let Some(secret) = self.secret(key, *needed, fetch)? {
+                fetched.push((*key, secret));
+            }
+        }
+        let secret =
+            |key: &str| fetched.iter().find(|(name, _)| *name == key).map(|(_, secret)| secret.clone());
+        let url = secret("url").or_else(|| self.kind.base_url().map(Secret::new));
+        let url = url.unwrap_or_else(|| Secret::new(""));
+        let endpoint = Endpoint::parse(url.reveal()).map_err(|error| {
+            let fix = "write http://HOST… or https://HOST…, percent-encoded";
+            self.problem(error.to_string(), fix.to_owned())
+        })?;
+        let chat = self.get("chat").unwrap_or_default().to_owned();
+        if self.kind == Kind::Telegram && chat.is_empty() {
+            return Err(
+                self.problem("chat is needed".to_owned(), "add chat=ID, such as -1001234567890".to_owned())
+            );
+        }
+        let signing = match secret("secret") {
+            None => Vec::new(),
+            Some(keys) => signing_keys(keys.reveal()).map_err(|problem| {
+                let fix = "use whsec_ and 24 to 64 bytes in base64, several separated by spaces".to_owned();
+                self.problem(problem.to_owned(), fix)
+            })?,
+        };
+        Ok(Channel {
+            min: self.level()?,
+            resolved: self.switch("resolved")?,
+            every_s: self.span("every")?,
+            token: secret("token").or_else(|| secret("key")),
+            kind: self.kind,
+            name: self.name,
+            given: url,
+            endpoint,
+            chat,
+            signing,
+        })
+    }
+
+    fn level(&self) -> Result<Level, Problem> {
+        let default = if self.kind == Kind::Ping { Level::From(Severity::Warning) } else { Level::Ok };
+        let Some(word) = self.get("min") else { return Ok(default) };
+        Level::ALL.iter().find(|(name, _)| *name == word).map(|(_, level)| *level).ok_or_else(|| {
+            let known: Vec<_> = Level::ALL.iter().map(|(name, _)| *name).collect();
+            self.problem(format!("min is {:?}", quote(word)), format!("use one of {}", known.join(", ")))
+        })
+    }
+
+    fn switch(&self, key: &str) -> Result<bool, Problem> {
+        match self.get(key) {
+            None | Some("yes") => Ok(true),
+            Some("no") => Ok(false),
+            Some(word) => {
+                Err(self.problem(format!("{key} is {:?}", quote(word)), "use yes or no".to_owned()))
+            }
+        }
+    }
+
+    fn span(&self, key: &str) -> Result<i64, Problem> {
+        let Some(text) = self.get(key) else { return Ok(600) };
+        parse_span(text).filter(|span| *span > 0).ok_or_else(|| {
+            self.problem(format!("{key} is {:?}", quote(text)), "use a span such as 10m or 1h".to_owned())
+        })
+    }
+}
+
+/// A span such as `90s`, `10m`, `4h` or `1d` in seconds, up to a year; `0` needs no unit.
+pub fn parse_span(text: &str) -> Option<i64> {
+    if text == "0" {
+        return Some(0);
+    }
+    span_s(text).filter(|span| *span <= 366 * 86_400)
+}
+
+/// `whsec_` keys, separated by spaces.
+fn signing_keys(text: &str) -> Result<Vec<SigningKey>, &'static str> {
+    use base64::Engine as _;
+    let decode = |word: &str| {
+        let encoded = word.strip_prefix("whsec_").ok_or("the signing secret does not begin with whsec_")?;
+        let key = base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .map_err(|_| "the signing secret is not base64")?;
+        if (24..=64).contains(&key.len()) {
+            Ok(SigningKey(key))
+        } else {
+            Err("the signing secret has not 24 to 64 bytes")
+        }
+    };
+    text.split_whitespace().map(decode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fetch(source: &Source) -> Result<Option<Secret>, String> {
+        match source {
+            Source::File("/url") => Ok(Some(Secret::new("https://hooks.example/T0/secret\n"))),
+            Source::File("/empty") => Ok(Some(Secret::new("\n"))),
+            Source::File(_) => Err("no such file".to_owned()),
+            Source::Credential("slack-url") => Ok(Some(Secret::new("https://hooks.example/credential"))),
+            Source::Credential(_) => Ok(None),
+        }
+    }
+
+    fn parsed(words: &str) -> Result<Channel, Problem> {
+        parse(words, &fetch)
+    }
+
+    #[test]
+    fn good_words() {
+        let slack = parsed("slack").unwrap();
+        assert_eq!((slack.endpoint.url.reveal(), slack.min), ("https://hooks.example/credential", Level::Ok));
+        let slack = parsed("slack, name=night, min=critical, resolved=no, url-file=/url").unwrap();
+        assert_eq!((slack.name.as_str(), slack.resolved), ("night", false));
+        assert_eq!(
+            (slack.min, slack.endpoint.url.reveal()),
+            (Level::From(Severity::Critical), "https://hooks.example/T0/secret")
+        );
+        let telegram = parsed("telegram,token=12:ab,chat=-100").unwrap();
+        assert_eq!(
+            (telegram.endpoint.url.reveal(), telegram.chat.as_str()),
+            ("https://api.telegram.org", "-100")
+        );
+        let am = parsed("alertmanager,url=http://127.0.0.1:9093,every=5m").unwrap();
+        assert_eq!((am.every_s, am.shown().as_str()), (300, "http://127.0.0.1:9093"));
+        let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+        let generic = parsed(&format!("generic,url=http://h/x,secret={key} {key}")).unwrap();
+        assert_eq!(generic.signing, vec![SigningKey(b"012345678901234567890123".to_vec()); 2]);
+    }
+
+    /// Every mistake says what is wrong and what to do, and none repeats a secret.
+    #[test]
+    fn mistakes() {
+        for (words, problem, fix) in [
+            ("", "channel \"\": its kind is not known", "begin with one of slack, teams,"),
+            ("slak,url=https://h/SECRET", "channel \"slak\": its kind is not known", "begin with"),
+            ("https://h/SECRET", "channel \"https://h/***\": its kind is not known", "begin with"),
+            ("slack,https://h/SECRET", "channel slack: \"***\" is no option", "write option=value"),
+            (
+                "slack,colour=red",
+                "channel slack: the option \"colour\" is not known",
+                "slack takes name, min, resolved, url,",
+            ),
+            ("slack,url=https://h/SECRET,url=x", "channel slack: url is given twice", "keep one"),
+            (
+                "slack,url=https://h/SECRET,url-file=/url",
+                "channel slack: url is given in more than one way",
+                "keep one of url, url-file,",
+            ),
+            ("slack,url=", "channel slack: url is empty", "write url=VALUE"),
+            ("slack,url-file=/none", "channel slack: url cannot be read: no such file", "name a file"),
+            ("slack,url-file=/empty", "channel slack: url is empty", "put the url there"),
+            (
+                "slack,url-credential=none",
+                "channel slack: there is no credential \"none\"",
+                "load it with LoadCredential=",
+            ),
+            ("teams", "channel teams: url is needed", "add url-file=PATH, or the credential teams-url"),
+            (
+                "slack,url=ftp://h/SECRET",
+                "channel slack: the URL does not begin with http:// or https://",
+                "write http://HOST",
+            ),
+            (
+                "slack,url=https://h/SEC RET",
+                "channel slack: the URL contains a space or another character",
+                "write",
+            ),
+            ("slack,url=https:///SECRET", "channel slack: the URL has no host", "write"),
+            (
+                "slack,min=loud,url-file=/url",
+                "channel slack: min is \"loud\"",
+                "use one of ok, info, unknown, warning, critical",
+            ),
+            (
+                "slack,name=a b,url-file=/url",
+                "channel slack: the name \"a b\" cannot be used",
+                "use at most 40",
+            ),
+            ("slack,resolved=maybe,url-file=/url", "channel slack: resolved is \"maybe\"", "use yes or no"),
+            ("telegram,token=12:SECRET", "channel telegram: chat is needed", "add chat=ID"),
+            ("telegram,chat=1", "channel telegram: token is needed", "add token-file=PATH"),
+            ("pagerduty", "channel pagerduty: key is needed", "add key-file=PATH"),
+            ("alertmanager,url=http://h,every=soon", "channel alertmanager: every is \"soon\"", "use a span"),
+            (
+                "generic,url=http://h,secret=SECRET",
+                "channel generic: the signing secret does not begin with whsec_",
+                "use whsec_",
+            ),
+            (
+                "generic,url=http://h,secret=whsec_U0VDUkVU",
+                "channel generic: the signing secret has not 24 to 64 bytes",
+                "use whsec_",
+            ),
+        ] {
+            let found = parsed(words).unwrap_err();
+            assert!(found.to_string().starts_with(problem), "{words}: {found}");
+            assert!(found.fix.starts_with(fix), "{words}: {}", found.fix);
+            assert!(!format!("{found:?}").contains("SECRET"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_page_lists_every_kind_and_option() {
+        let page = include_str!("../../../../docs/notify.md");
+        for (word, kind) in Kind::ALL {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{word}` |")));
+            let row = row.unwrap_or_else(|| panic!("docs/notify.md has no row for {word}"));
+            let options = kind.secrets().iter().map(|(key, _)| key).chain(kind.plain_options());
+            for option in options {
+                assert!(row.contains(&format!("`{option}`")), "docs/notify.md: {word} lacks {option}");
+            }
+        }
+    }
+
+    #[test]
+    fn foreign_text_is_made_safe() {
+        let slack = parsed("slack,url-file=/url").unwrap();
+        assert_eq!(
+            slack.safe("no hook\n at https://hooks.example/T0/secret or T0/secret"),
+            "no hook at *** or ***"
+        );
+        let url = "slack,url=https://user:password@h/T0/B0000001?key=12345678";
+        let said = "password, B0000001 and 12345678 at h";
+        assert_eq!(parsed(url).unwrap().safe(said), "***, *** and *** at h");
+        assert!(!format!("{slack:?}").contains("secret\""), "{slack:?}");
+    }
+
+    #[test]
+    fn spans() {
+        for (text, seconds) in [
+            ("0", Some(0)),
+            ("90s", Some(90)),
+            ("10m", Some(600)),
+            ("4h", Some(14_400)),
+            ("1d", Some(86_400)),
+            ("", None),
+            ("5", None),
+            ("-5m", None),
+            ("+5m", None),
+            ("5 m", None),
+            ("400d", None),
+            ("é", None),
+        ] {
+            assert_eq!(parse_span(text), seconds, "{text}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Settings: flag, then variable, then default, with errors that name where a bad value came from.
+
+pub mod env;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use env::Variable;
+use supra_core::address::Address;
+use supra_core::amount::{Decimal, parse_u128_typed};
+use supra_core::failure::{Failure, FailureKind, quote};
+
+/// What the command line and the environment say; values are parsed when they are asked for, so that a bad
+/// variable that a run does not need does not stop it.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    environment: BTreeMap<&'static str, String>,
+    flags: BTreeMap<&'static str, String>,
+}
+
+/// A value and what gave it.
+struct Given<'a> {
+    text: &'a str,
+    by: &'a str,
+}
+
+impl Settings {
+    /// Settings over an environment, before any flag.
+    pub fn new(environment: BTreeMap<&'static str, String>) -> Self {
+        Self { environment, flags: BTreeMap::new() }
+    }
+
+    /// Records a flag's value. An empty one is a mistake that the getter reports.
+    pub fn set_flag(&mut self, variable: &Variable, value: Option<&str>) {
+        if let Some(value) = value {
+            self.flags.insert(variable.name, value.to_owned());
+        }
+    }
+
+    /// What flags gave, by the variables' names: the environment of a program that has no such flags.
+    pub fn flags(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.flags.iter().map(|(name, text)| (*name, text.as_str()))
+    }
+
+    fn given<'a>(&'a self, variable: &'a Variable) -> Option<Given<'a>> {
+        if let Some(text) = self.flags.get(variable.name) {
+            return Some(Given { text, by: variable.flag.unwrap_or(variable.name) });
+        }
+        let by_name = |name: &'a str| self.environment.get(name).map(|text| Given { text, by: name });
+        by_name(variable.name)
+            .or_else(|| variable.also.and_then(by_name))
+            .or_else(|| variable.default.map(|text| Given { text, by: "the default" }))
+    }
+
+    fn parsed<T, E: std::fmt::Display>(
+        &self,
+        variable: &Variable,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Failure> {
+        let Some(Given { text, by }) = self.given(variable) else { return Ok(None) };
+        parse(text).map(Some).map_err(|error| {
+            let shown = if variable.secret { "***".to_owned() } else { quote(text) };
+            Failure::new(FailureKind::Config, format!("{by} is {shown:?}: {error}"))
+        })
+    }
+
+    /// The value as it stands, trimmed.
+    pub fn text<'a>(&'a self, variable: &'a Variable) -> Option<&'a str> {
+        self.given(variable).map(|given| given.text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether a flag or variable, not only the default, gives the value.
+    pub fn is_given(&self, variable: &Variable) -> bool {
+        self.given(variable).is_some_and(|given| given.by != "the default")
+    }
+
+    /// A whole number from 0.
+    pub fn number(&self, variable: &Variable) -> Result<Option<u128>, Failure> {
+        self.parsed(variable, parse_u128_typed)
+    }
+
+    /// A whole number from 1 to `most`.
+    pub fn bounded(&self, variable: &Variable, most: u32) -> Result<Option<u32>, Failure> {
+        self.parsed(variable, |text| match parse_u128_typed(text).ok().and_then(|n| u32::try_from(n).ok()) {
+            Some(number) if (1..=most).contains(&number) => Ok(number),
+            _ => Err(format!("a whole number from 1 to {most} is needed")),
+        })
+    }
+
+    /// An exact decimal such as `0.15`.
+    pub fn decimal(&self, variable: &Variable) -> Result<Option<Decimal>, Failure> {
+        self.parsed(variable, str::parse)
+    }
+
+    /// An account address.
+    pub fn address(&self, variable: &Variable) -> Result<Option<Address>, Failure> {
+        self.parsed(variable, str::parse)
+    }
+
+    /// A span in seconds, with up to three decimals; more than zero and at most a day.
+    pub fn seconds(&self, variable: &Variable) -> Result<Option<Duration>, Failure> {
+        self.parsed(variable, |text| {
+            let wrong = "seconds from 0.001 to 86400 are needed";
+            let milliseconds = text.parse::<Decimal>().and_then(|d| d.of(1000)).map_err(|_| wrong)?;
+            match u64::try_from(milliseconds) {
+                Ok(span @ 1..=86_400_000) => Ok(Duration::from_millis(span)),
+                _ => Err(wrong),
+            }
+        })
+    }
+
+    /// A span that cannot be done without.
+    pub fn needed_seconds(&self, variable: &Variable) -> Result<Duration, Failure> {
+        Self::needed(self.seconds(variable)?, variable)
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&self, variable: &Variable, words: &[(&str, T)]) -> Result<Option<T>, Failure> {
+        self.parsed(variable, |text| {
+            let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
+            found.map(|(_, value)| *value).ok_or_else(|| {
+                let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                format!("one of {} is needed", known.join(", "))
+            })
+        })
+    }
+
+    /// A value that cannot be done without.
+    pub fn needed<T>(value: Option<T>, variable: &Variable) -> Result<T, Failure> {
+        value.ok_or_else(|| Self::missing(variable))
+    }
+
+    /// The failure for a setting that is needed and not given.
+    pub fn missing(variable: &Variable) -> Failure {
+        let flag = variable.flag.map(|flag| format!(" or {flag}")).unwrap_or_default();
+        Failure::new(FailureKind::Config, format!("{}{flag} is needed", variable.name))
+            .with_hint(variable.meaning)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(environment: &[(&'static str, &str)], flag: Option<(&Variable, &str)>) -> Settings {
+        let environment = environment.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+        let mut settings = Settings::new(environment);
+        if let Some((variable, text)) = flag {
+            settings.set_flag(variable, Some(text));
+        }
+        settings
+    }
+
+    #[test]
+    fn flag_then_variable_then_default() {
+        let window = |environment: &[_], flag| {
+            settings(environment, flag).number(&env::WINDOW).map_err(|failure| failure.message)
+        };
+        assert_eq!(window(&[], None), Ok(Some(30)));
+        assert_eq!(window(&[("REQUEST_WINDOW", "7")], None), Ok(Some(7)));
+        assert_eq!(window(&[("REQUEST_WINDOW", "7"), ("MIN_BALANCE_WINDOW", "8")], None), Ok(Some(8)));
+        assert_eq!(window(&[("MIN_BALANCE_WINDOW", "x")], Some((&env::WINDOW, "1_000"))), Ok(Some(1000)));
+        assert_eq!(
+            window(&[("REQUEST_WINDOW", "seven")], None),
+            Err("REQUEST_WINDOW is \"seven\": a whole number of ASCII digits is needed, this contains 's'"
+                .into())
+        );
+        assert_eq!(
+            window(&[], Some((&env::WINDOW, "-1"))),
+            Err("--window is \"-1\": a whole number of ASCII digits is needed, this contains '-'".into())
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_quoted() {
+        let failure = settings(&[("SUPRA_RPC_URL", "http://secret")], None)
+            .choice::<()>(&env::RPC_URL, &[])
+            .unwrap_err();
+        assert!(!failure.message.contains("secret"), "{}", failure.message);
+    }
+
+    #[test]
+    fn spans_and_bounds() {
+        let span = |text| settings(&[("DVRF_TIMEOUT", text)], None).seconds(&env::TIMEOUT).ok().flatten();
+        assert_eq!(span("0.25"), Some(Duration::from_millis(250)));
+        assert_eq!(span("86400"), Some(Duration::from_secs(86_400)));
+        assert_eq!(span("0"), None);
+        assert_eq!(span("nan"), None);
+        let jobs = |text| settings(&[("DVRF_JOBS", text)], None).bounded(&env::JOBS, 256).ok().flatten();
+        assert_eq!(jobs("256"), Some(256));
+        assert_eq!(jobs("0"), None);
+        assert_eq!(jobs("257"), None);
+    }
+}

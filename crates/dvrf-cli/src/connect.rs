@@ -1,0 +1,328 @@
+//! From settings to an open connection: which transport, which limits, which formula.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use supra_core::amount::{GasPrice, GasUnits};
+use supra_core::client::{ChainClient, ClientOptions};
+use supra_core::collect::report::{error_object, timestamp};
+use supra_core::collect::resolve::Overrides;
+use supra_core::collect::{Collected, Detail};
+use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::min_balance::Calculation;
+use supra_core::network::Network;
+use supra_core::record::{Record, RecordError, SCHEMA};
+use supra_core::secret::Secret;
+use supra_core::transport::Transport;
+use supra_core::transport::process::{Compose, Generation, ProcessConfig, ProcessTransport, program_words};
+use supra_core::transport::replay::{Recorder, ReplayTransport};
+use supra_core::transport::rpc::{RpcConfig, RpcTransport};
+
+use crate::config::{Settings, env};
+use crate::target::{expected_chain_id, resolve};
+
+/// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
+const BODY_BYTES_MAX: u64 = 16 << 20;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Rpc,
+    Cli,
+    Replay,
+}
+
+/// Reads the settings and opens the transport they choose. Nothing is asked yet.
+pub fn open(settings: &Settings) -> Result<ChainClient, Failure> {
+    Ok(ChainClient::new(transport(settings)?, options(settings, Detail::Full)?))
+}
+
+/// The same for a stream of targets: what they have in common is asked once, each of them only what verdicts need.
+pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Failure> {
+    jobs(settings)?;
+    Ok(ChainClient::for_fleet(transport(settings)?, options(settings, Detail::Lean)?))
+}
+
+fn options(settings: &Settings, usual: Detail) -> Result<ClientOptions, Failure> {
+    let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
+    let functions = settings.text(&env::FUNCTIONS).unwrap_or_default();
+    let overrides = Overrides::parse(functions)
+        .map_err(|error| Failure::new(FailureKind::Config, format!("{} has {error}", env::FUNCTIONS.name)))?;
+    Ok(ClientOptions {
+        detail: settings.choice(&env::DETAIL, words)?.unwrap_or(usual),
+        overrides,
+        cache_directory: cache_directory(settings),
+        timeout: settings.needed_seconds(&env::TIMEOUT)?,
+        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
+    })
+}
+
+/// Where resolved function names are cached; `None` when the cache is off or there is no home directory.
+fn cache_directory(settings: &Settings) -> Option<PathBuf> {
+    match settings.text(&env::CACHE_DIR) {
+        Some("off") => None,
+        Some(path) => Some(PathBuf::from(path)),
+        None => match (settings.text(&env::XDG_CACHE_HOME), settings.text(&env::HOME)) {
+            (Some(base), _) if Path::new(base).is_absolute() => Some(Path::new(base).join("dvrf")),
+            (_, Some(home)) if Path::new(home).is_absolute() => Some(Path::new(home).join(".cache/dvrf")),
+            _ => None,
+        },
+    }
+}
+
+/// A client together with what turns a record into a target and the answers into a report.
+pub struct Reader {
+    /// The connection.
+    pub client: ChainClient,
+    settings: Settings,
+    calculation: Option<Calculation>,
+}
+
+impl Reader {
+    /// Opens the connection that the settings describe, for one target.
+    pub fn open(settings: &Settings) -> Result<Self, Failure> {
+        Self::over(open(settings)?, settings)
+    }
+
+    /// Opens it for a stream of targets.
+    pub fn open_for_fleet(settings: &Settings) -> Result<Self, Failure> {
+        Self::over(open_for_fleet(settings)?, settings)
+    }
+
+    fn over(client: ChainClient, settings: &Settings) -> Result<Self, Failure> {
+        Ok(Self { client, calculation: calculation(settings)?, settings: settings.clone() })
+    }
+
+    /// Asks the chain about the target that the settings or the record name and writes the report into the record.
+    /// The failure, if there is one, is in the record too: its `error` says why the report is no answer.
+    pub fn fill(
+        &self,
+        record: &mut Record,
+        now: Timestamp,
+    ) -> Result<Result<Collected, Failure>, RecordError> {
+        let (target, given) = match resolve(&self.settings, Some(record)) {
+            Ok(found) => found,
+            Err(failure) => {
+                fail(record, &failure, now)?;
+                return Ok(Err(failure));
+            }
+        };
+        let collected = self.client.collect(&target, now);
+        let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
+        collected.write(record, &target, &given, &calculation, now)?;
+        Ok(Ok(collected))
+    }
+
+    /// Reads ahead what these records have in common.
+    pub fn read_ahead<'a>(&self, records: impl Iterator<Item = &'a Record>, now: Timestamp) {
+        // A target that is wrong fails when its turn comes.
+        let targets = records.filter_map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0));
+        self.client.read_ahead(targets, now);
+    }
+}
+
+/// How the Supra CLI is run for a transaction, whatever reads the chain.
+pub fn submitter(settings: &Settings) -> Result<ProcessConfig, Failure> {
+    process(settings)
+}
+
+/// Writes a record that says only what failed, so that the pipe never carries silence.
+pub fn fail(record: &mut Record, failure: &Failure, now: Timestamp) -> Result<(), RecordError> {
+    record.set("timestamp", &timestamp(now))?;
+    record.set("schema", SCHEMA)?;
+    record.set("error", &error_object(failure, None))
+}
+
+/// The formula of the settings: all three gas values or none.
+pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> {
+    let margin = Settings::needed(settings.decimal(&env::MARGIN)?, &env::MARGIN)?;
+    let window = Settings::needed(settings.bounded(&env::WINDOW, 1_000_000)?, &env::WINDOW)?;
+    let gas = [&env::MAX_GAS_PRICE, &env::MAX_GAS_LIMIT, &env::VERIFICATION_GAS];
+    let values = gas.map(|variable| settings.number(variable));
+    let [price, limit, verification] = values;
+    match (price?, limit?, verification?) {
+        (None, None, None) => Ok(None),
+        (Some(price), Some(limit), Some(verification)) => {
+            let result = Calculation::from_gas(
+                GasPrice(price),
+                GasUnits(limit),
+                GasUnits(verification),
+                margin,
+                window,
+            );
+            result.map(Some).map_err(|error| Failure::new(FailureKind::Config, error.to_string()))
+        }
+        _ => {
+            let missing = gas.into_iter().find(|variable| !settings.is_given(variable));
+            let failure = missing.map_or_else(|| Settings::missing(&env::MAX_GAS_PRICE), Settings::missing);
+            Err(failure.with_hint("the three gas settings go together"))
+        }
+    }
+}
+
+fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
+    let words = &[("rpc", Kind::Rpc), ("cli", Kind::Cli), ("replay", Kind::Replay)];
+    let network = settings.choice(&env::NETWORK, Network::WORDS)?;
+    let kind = match settings.choice(&env::TRANSPORT, words)? {
+        Some(kind) => kind,
+        None if settings.text(&env::REPLAY_DIR).is_some() => Kind::Replay,
+        None if settings.text(&env::RPC_URL).is_some() => Kind::Rpc,
+        // A named network without a CLI of its own means its public node.
+        None if network.is_some()
+            && !settings.is_given(&env::CLI_BIN)
+            && !settings.is_given(&env::CLI_COMPOSE) =>
+        {
+            Kind::Rpc
+        }
+        None => Kind::Cli,
+    };
+    let inner: Box<dyn Transport> = match kind {
+        Kind::Rpc => Box::new(RpcTransport::new(rpc(settings, network)?)?),
+        Kind::Cli => Box::new(ProcessTransport::new(process(settings)?)?),
+        Kind::Replay => {
+            let directory = Settings::needed(settings.text(&env::REPLAY_DIR), &env::REPLAY_DIR)?;
+            Box::new(ReplayTransport::open(Path::new(directory))?)
+        }
+    };
+    match settings.text(&env::RECORD_DIR) {
+        Some(directory) => Ok(Box::new(Recorder::new(inner, Path::new(directory))?)),
+        None => Ok(inner),
+    }
+}
+
+/// The most questions in flight.
+pub(crate) fn jobs(settings: &Settings) -> Result<usize, Failure> {
+    let jobs = Settings::needed(settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
+    Ok(usize::try_from(jobs).unwrap_or(1))
+}
+
+fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failure> {
+    let given = settings.text(&env::RPC_URL).map(str::to_owned);
+    let urls = given.or_else(|| network.map(|network| network.rpc_url().to_owned()));
+    let urls = Settings::needed(urls, &env::RPC_URL)?;
+    let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Secret::new).collect();
+    let versions = settings.text(&env::RPC_API).unwrap_or_default().split(',').map(str::trim);
+    let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
+    if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3"].contains(&version.as_str())) {
+        let message = format!("{} has {:?}: v3, v2 and v1 are known", env::RPC_API.name, quote(wrong));
+        return Err(Failure::new(FailureKind::Config, message));
+    }
+    Ok(RpcConfig {
+        urls,
+        headers: headers(settings)?,
+        versions,
+        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
+        jobs: jobs(settings)?,
+        retries: retries(settings)?,
+        body_bytes_max: BODY_BYTES_MAX,
+        roots: settings.text(&env::TLS_ROOTS).map(str::to_owned),
+        chain_id: expected_chain_id(settings, network)?,
+    })
+}
+
+fn retries(settings: &Settings) -> Result<u32, Failure> {
+    let retries = Settings::needed(settings.number(&env::RETRIES)?, &env::RETRIES)?;
+    match u32::try_from(retries) {
+        Ok(retries @ 0..=20) => Ok(retries),
+        _ => {
+            Err(Failure::new(FailureKind::Config, format!("{} is {retries}: at most 20", env::RETRIES.name)))
+        }
+    }
+}
+
+fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
+    let lines = settings.text(&env::RPC_HEADERS).unwrap_or_default().lines();
+    let mut headers = Vec::new();
+    for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').ok_or_else(|| {
+            Failure::new(
+                FailureKind::Config,
+                format!("{}: a header is written Name: value", env::RPC_HEADERS.name),
+            )
+        })?;
+        headers.push((name.trim().to_owned(), Secret::new(value.trim())));
+    }
+    if let Some(key) = settings.text(&env::NODE_API_KEY) {
+        headers.push(("Authorization".to_owned(), Secret::new(&format!("Bearer {key}"))));
+    }
+    Ok(headers)
+}
+
+fn process(settings: &Settings) -> Result<ProcessConfig, Failure> {
+    crate::signals::kill_children_first();
+    let program = settings.text(&env::CLI_BIN).map(program_words).unwrap_or_default();
+    let generation = settings.choice(&env::CLI_GENERATION, Generation::WORDS)?;
+    let compose = settings.text(&env::CLI_COMPOSE);
+    let node = settings.text(&env::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
+    let node = node.map(ProcessConfig::node).transpose().map_err(|error| {
+        Failure::new(FailureKind::Config, format!("{} is ***: {error}", env::RPC_URL.name))
+    })?;
+    Ok(ProcessConfig {
+        program,
+        profile: settings.text(&env::PROFILE).map(str::to_owned),
+        rpc_url: node,
+        supra_config: settings.text(&env::SUPRA_CONFIG).map(str::to_owned),
+        generation: Settings::needed(generation, &env::CLI_GENERATION)?,
+        env_remove: env::NOT_FOR_CHILDREN,
+        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
+        jobs: jobs(settings)?,
+        compose: compose.map(|service| Compose { docker: "docker".into(), service: service.to_owned() }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&'static str, &str)]) -> Settings {
+        Settings::new(pairs.iter().map(|(name, text)| (*name, (*text).to_owned())).collect())
+    }
+
+    fn name(pairs: &[(&'static str, &str)]) -> Result<&'static str, String> {
+        transport(&settings(pairs)).map(|transport| transport.name()).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn the_transport_follows_the_settings() {
+        assert_eq!(name(&[]), Ok("cli"));
+        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n")]), Ok("rpc"));
+        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n"), ("DVRF_TRANSPORT", "cli")]), Ok("cli"));
+        assert_eq!(name(&[("DVRF_NETWORK", "testnet")]), Ok("rpc"));
+        assert_eq!(name(&[("DVRF_NETWORK", "testnet"), ("SUPRA_CLI_BIN", "supra")]), Ok("cli"));
+        assert_eq!(name(&[("DVRF_TRANSPORT", "rpc")]), Err("SUPRA_RPC_URL or --rpc-url is needed".into()));
+        assert_eq!(
+            name(&[("DVRF_TRANSPORT", "ws")]),
+            Err("DVRF_TRANSPORT is \"ws\": one of rpc, cli, replay is needed".into())
+        );
+        assert_eq!(
+            name(&[("SUPRA_RPC_URL", "http://n"), ("DVRF_RPC_API", "v9")]),
+            Err("DVRF_RPC_API has \"v9\": v3, v2 and v1 are known".into())
+        );
+    }
+
+    #[test]
+    fn the_gas_settings_go_together() {
+        assert_eq!(calculation(&settings(&[])), Ok(None));
+        let failure = calculation(&settings(&[("MAX_GAS_PRICE", "1")])).unwrap_err();
+        assert_eq!(failure.message, "MAX_GAS_LIMIT or --max-gas-limit is needed");
+        let all =
+            [("MAX_GAS_PRICE", "1000"), ("MAX_GAS_LIMIT", "500_000"), ("VERIFICATION_GAS_VALUE", "25000")];
+        let minimum = calculation(&settings(&all)).unwrap().unwrap().min_balance;
+        assert_eq!(minimum.get(), 15_750_000_000);
+    }
+
+    #[test]
+    fn the_cache_lives_under_the_users_cache_directory() {
+        let directory_of = |pairs: &[(&'static str, &str)]| cache_directory(&settings(pairs));
+        assert_eq!(directory_of(&[]), None);
+        assert_eq!(directory_of(&[("HOME", "/h")]), Some(PathBuf::from("/h/.cache/dvrf")));
+        assert_eq!(directory_of(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Some(PathBuf::from("/c/dvrf")));
+        assert_eq!(directory_of(&[("HOME", "/h"), ("DVRF_CACHE_DIR", "off")]), None);
+    }
+
+    #[test]
+    fn mistakes_in_functions_name_the_variable() {
+        let failure = options(&settings(&[("DVRF_FUNCTIONS", "balance")]), Detail::Full).err().unwrap();
+        assert_eq!(failure.message, "DVRF_FUNCTIONS has \"balance\": VALUE=FUNCTION is needed");
+    }
+}

@@ -1,0 +1,193 @@
+//! Many targets at once: read ahead, asked about in parallel, returned in input order or as they finish.
+
+mod queue;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use supra_core::clock::Clock;
+use supra_core::collect::rows::CLIENTS_MOST;
+use supra_core::failure::{Failure, FailureKind};
+use supra_core::record::Record;
+
+use crate::connect::{self, Reader};
+use crate::input::{Progress, Records};
+use crate::progress::Line;
+use crate::stream::{Filled, Next, next, unusable};
+use crate::{CliError, Session};
+use queue::{Given, Queue, Turn};
+
+/// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
+const AHEAD_EACH: usize = 8;
+/// How often the progress line is drawn anew.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Takes a filled record; `false` when there is no need for more.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(Filled, &mut Session) -> Result<bool, CliError>;
+
+/// Asks about the target of the settings.
+pub(crate) fn one(session: &Session) -> Filled {
+    let record = Record::new();
+    match Reader::open(&session.settings) {
+        Ok(reader) => ask(&reader, record, session.now),
+        Err(failure) => Filled::refused(record, failure, session.now),
+    }
+}
+
+/// Asks about `first` and every target that follows it.
+pub(crate) fn all(
+    first: Record,
+    mut rest: Records,
+    session: &mut Session,
+    take: Take,
+) -> Result<(), CliError> {
+    match Reader::open_for_fleet(&session.settings) {
+        Ok(reader) => run(reader, first, rest, session, take),
+        Err(failure) => refuse_targets(&failure, first, &mut rest, session, take),
+    }
+}
+
+/// No target can be asked about; the other records of the stream are as good as ever.
+fn refuse_targets(
+    failure: &Failure,
+    first: Record,
+    rest: &mut Records,
+    session: &mut Session,
+    take: Take,
+) -> Result<(), CliError> {
+    let mut turn = Some(Next::Target(first));
+    while let Some(next_one) = turn {
+        let (filled, last) = match next_one {
+            Next::Target(record) => (Filled::refused(record, failure.clone(), session.now), false),
+            Next::Filled(filled, last) => (filled, last),
+        };
+        if !take(filled, session)? || last {
+            break;
+        }
+        turn = next(rest, session.now);
+    }
+    Ok(())
+}
+
+/// Asks about one target.
+fn ask(reader: &Reader, mut record: Record, now: Timestamp) -> Filled {
+    match reader.fill(&mut record, now) {
+        Ok(Ok(collected)) => match collected.failure() {
+            None => Filled::whole(record),
+            Some((_, failure)) => Filled { failure: Some(failure), ..Filled::unanswered(record) },
+        },
+        // The record says it already.
+        Ok(Err(failure)) => Filled { failure: Some(failure), ..Filled::unanswered(record) },
+        Err(error) => Filled::refused(record, unusable(&error), now),
+    }
+}
+
+fn run(
+    reader: Reader,
+    first: Record,
+    mut rest: Records,
+    session: &mut Session,
+    take: Take,
+) -> Result<(), CliError> {
+    let jobs = connect::jobs(&session.settings)?;
+    let clock = Clock::starting(session.now);
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD_EACH)));
+    let progress = rest.progress();
+    let no_threads =
+        |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
+    let reader = Arc::new(reader);
+    let mut workers = Vec::new();
+    for _ in 0..jobs {
+        let (queue, reader) = (Arc::clone(&queue), Arc::clone(&reader));
+        match thread::Builder::new().spawn(move || work(&queue, &reader, clock)) {
+            Ok(worker) => workers.push(worker),
+            Err(error) if workers.is_empty() => {
+                return refuse_targets(&no_threads(error), first, &mut rest, session, take);
+            }
+            // Fewer are only slower.
+            Err(_) => break,
+        }
+    }
+    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_threads)?;
+    let result = give(&queue, &progress, &clock, session, take);
+    queue.stop();
+    // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.
+    for worker in workers {
+        // A worker that panicked has aborted the process.
+        let _ = worker.join();
+    }
+    result
+}
+
+/// Reads the stream into the queue.
+fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
+    let read = move || {
+        let mut turn = Some(Next::Target(first));
+        while let Some(next_one) = turn {
+            let last = matches!(next_one, Next::Filled(_, true));
+            if !queue.admit(next_one) || last {
+                break;
+            }
+            turn = next(&mut rest, clock.now());
+        }
+        queue.end();
+    };
+    thread::Builder::new().spawn(read).map(drop)
+}
+
+fn work(queue: &Queue, reader: &Reader, clock: Clock) {
+    while let Some(turn) = queue.turn() {
+        match turn {
+            Turn::ReadAhead(targets) => {
+                reader.read_ahead(targets.iter().map(|(_, record)| record), clock.now());
+                queue.ready(targets);
+            }
+            Turn::Ask(number, record) => queue.done(number, ask(reader, record, clock.now())),
+        }
+    }
+}
+
+/// Gives on what is filled, and draws the progress while it waits.
+fn give(
+    queue: &Queue,
+    progress: &Progress,
+    clock: &Clock,
+    session: &mut Session,
+    take: Take,
+) -> Result<(), CliError> {
+    let mut line = io::stderr().is_terminal().then(|| Line::new(&session.name));
+    loop {
+        let mut filled = queue.try_next();
+        if filled.is_none() {
+            session.out.flush()?;
+            filled = wait(queue, progress, line.as_mut());
+        }
+        let Some(filled) = filled else { break };
+        if let Some(line) = &mut line {
+            line.count(filled.failure.is_some());
+        }
+        session.now = clock.now();
+        if !take(filled, session)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The next record, with the progress drawn meanwhile where there is a terminal.
+fn wait(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<Filled> {
+    loop {
+        match queue.next(line.as_ref().map(|_| REDRAW)) {
+            Given::Filled(filled) => return Some(filled),
+            Given::Over => return None,
+            Given::Later => {
+                if let Some(line) = &mut line {
+                    line.draw(progress.percent(), queue.waiting());
+                }
+            }
+        }
+    }
+}

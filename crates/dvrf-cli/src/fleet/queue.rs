@@ -1,0 +1,380 @@
+//! Who does what next: targets wait here to be read ahead, to be asked about, and to be given back in their order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::stream::{Filled, Next};
+use supra_core::record::Record;
+
+/// The most records between the reader and the writer. It bounds the memory, and how far the others may get ahead of
+/// a slow target whose turn it is.
+const WINDOW: usize = 4096;
+/// The most targets that are read before somebody asks about them.
+const ARRIVED_MOST: usize = 512;
+/// How long a worker waits for more targets to read ahead together.
+const LINGER: Duration = Duration::from_millis(5);
+/// After this what is being read ahead is not waited for: one target may hold the group it is in, not the others.
+const LATE: Duration = Duration::from_millis(500);
+
+/// What a worker does next.
+pub(super) enum Turn {
+    /// Read in one call what these have in common.
+    ReadAhead(Vec<(u64, Record)>),
+    /// Ask about this one.
+    Ask(u64, Record),
+}
+
+/// What the writer gets.
+pub(super) enum Given {
+    /// The next record.
+    Filled(Filled),
+    /// Nothing yet.
+    Later,
+    /// No more.
+    Over,
+}
+
+/// The queue between the reader, the workers and the writer.
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    /// There is room for the reader.
+    room: Condvar,
+    /// There is work, or no more of it.
+    work: Condvar,
+    /// There is something to give on.
+    filled: Condvar,
+    ordered: bool,
+    /// Targets ready to be asked about below which more are read ahead.
+    low_water: usize,
+    /// The most targets that are read ahead together.
+    together_most: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    arrived: VecDeque<(u64, Record)>,
+    ready: VecDeque<(u64, Record)>,
+    filled: BTreeMap<u64, Filled>,
+    admitted: u64,
+    given: u64,
+    /// Next in order.
+    next: u64,
+    gathering: bool,
+    /// Groups that are being read ahead: the first one's number, since when, and how many they are.
+    reading: Vec<(u64, Instant, usize)>,
+    ended: bool,
+    stopped: bool,
+}
+
+impl Inner {
+    fn in_between(&self) -> usize {
+        usize::try_from(self.admitted - self.given).unwrap_or(usize::MAX)
+    }
+
+    /// Targets that are ready soon.
+    fn coming(&self) -> usize {
+        let soon = self.reading.iter().filter(|(_, since, _)| since.elapsed() < LATE);
+        soon.map(|(_, _, count)| count).sum()
+    }
+
+    fn take(&mut self, ordered: bool) -> Option<Filled> {
+        let found = if ordered {
+            let filled = self.filled.remove(&self.next)?;
+            self.next += 1;
+            filled
+        } else {
+            self.filled.pop_first()?.1
+        };
+        self.given += 1;
+        Some(found)
+    }
+}
+
+impl Queue {
+    /// An empty queue for so many workers, which read ahead for at most so many targets together.
+    pub(super) fn new(ordered: bool, workers: usize, together_most: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            room: Condvar::new(),
+            work: Condvar::new(),
+            filled: Condvar::new(),
+            ordered,
+            low_water: workers,
+            together_most,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in the next record of the stream, once there is room; `false` when nobody wants it.
+    pub(super) fn admit(&self, next: Next) -> bool {
+        let mut inner = self.lock();
+        while (inner.in_between() >= WINDOW || inner.arrived.len() >= ARRIVED_MOST) && !inner.stopped {
+            inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+        if inner.stopped {
+            return false;
+        }
+        let number = inner.admitted;
+        inner.admitted += 1;
+        match next {
+            Next::Target(record) => {
+                inner.arrived.push_back((number, record));
+                self.work.notify_one();
+            }
+            Next::Filled(filled, _) => {
+                inner.filled.insert(number, filled);
+                self.filled.notify_one();
+            }
+        }
+        true
+    }
+
+    /// The stream is over.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.work.notify_all();
+        self.filled.notify_one();
+    }
+
+    /// Nobody wants more: whoever waits goes home.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+
+    /// A worker's next turn; `None` when there is nothing left to do.
+    pub(super) fn turn(&self) -> Option<Turn> {
+        let mut inner = self.lock();
+        loop {
+            if inner.stopped {
+                return None;
+            }
+            // What is on its way counts: answers that wait for their turn grow old.
+            let scarce = inner.ready.len() + inner.coming() < self.low_water;
+            if scarce && !inner.gathering && !inner.arrived.is_empty() {
+                return Some(Turn::ReadAhead(self.gather(inner)));
+            }
+            if let Some((number, record)) = inner.ready.pop_front() {
+                return Some(Turn::Ask(number, record));
+            }
+            let idle = inner.ended && inner.arrived.is_empty() && inner.filled.len() == inner.in_between();
+            if idle {
+                return None;
+            }
+            inner = if inner.arrived.is_empty() || inner.reading.is_empty() {
+                self.work.wait(inner).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.work.wait_timeout(inner, LATE).unwrap_or_else(PoisonError::into_inner).0
+            };
+        }
+    }
+
+    /// Takes what has arrived, after a moment for more to arrive: a group costs one call however large it is.
+    fn gather(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<(u64, Record)> {
+        let most = self.together_most;
+        inner.gathering = true;
+        let until = Instant::now() + LINGER;
+        while inner.arrived.len() < most && !inner.ended && !inner.stopped {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        inner.gathering = false;
+        let count = inner.arrived.len().min(most);
+        let group: Vec<_> = inner.arrived.drain(..count).collect();
+        if let Some((first, _)) = group.first() {
+            inner.reading.push((*first, Instant::now(), count));
+        }
+        // Whoever was woken by an arrival in the meantime has gone back to wait.
+        self.work.notify_one();
+        self.room.notify_one();
+        group
+    }
+
+    /// What was read ahead can be asked about.
+    pub(super) fn ready(&self, targets: Vec<(u64, Record)>) {
+        let mut inner = self.lock();
+        if let Some((first, _)) = targets.first() {
+            inner.reading.retain(|(number, ..)| number != first);
+        }
+        inner.ready.extend(targets);
+        drop(inner);
+        self.work.notify_all();
+    }
+
+    /// One is filled.
+    pub(super) fn done(&self, number: u64, filled: Filled) {
+        let mut inner = self.lock();
+        inner.filled.insert(number, filled);
+        let last = inner.ended && inner.filled.len() == inner.in_between();
+        drop(inner);
+        self.filled.notify_one();
+        if last {
+            self.work.notify_all();
+        }
+    }
+
+    /// What can be given on at once.
+    pub(super) fn try_next(&self) -> Option<Filled> {
+        let filled = self.lock().take(self.ordered);
+        if filled.is_some() {
+            self.room.notify_one();
+        }
+        filled
+    }
+
+    /// The next to give on, within `patience` if there is one.
+    pub(super) fn next(&self, patience: Option<Duration>) -> Given {
+        let mut inner = self.lock();
+        let mut waited = false;
+        loop {
+            if let Some(filled) = inner.take(self.ordered) {
+                self.room.notify_one();
+                return Given::Filled(filled);
+            }
+            if inner.ended && inner.in_between() == 0 {
+                return Given::Over;
+            }
+            if waited && patience.is_some() {
+                return Given::Later;
+            }
+            inner = match patience {
+                None => self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                Some(span) => self.filled.wait_timeout(inner, span).unwrap_or_else(PoisonError::into_inner).0,
+            };
+            waited = true;
+        }
+    }
+
+    /// Records that were read and are not given on.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().in_between()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(number: usize) -> Record {
+        let mut record = Record::new();
+        record.set("n", &number).unwrap();
+        record
+    }
+
+    fn number(filled: &Filled) -> usize {
+        filled.record.get("n").unwrap().unwrap()
+    }
+
+    /// Sends `count` targets through; every `slow`th takes its time.
+    fn through(ordered: bool, count: usize, slow: usize) -> (Vec<usize>, usize) {
+        let queue = Queue::new(ordered, 4, 10);
+        let groups = Mutex::new(0);
+        let mut given = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..count).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+                queue.end();
+            });
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while let Some(turn) = queue.turn() {
+                        match turn {
+                            Turn::ReadAhead(targets) => {
+                                assert!((1..=10).contains(&targets.len()));
+                                *groups.lock().unwrap() += 1;
+                                queue.ready(targets);
+                            }
+                            Turn::Ask(index, record) => {
+                                if index % slow as u64 == 0 {
+                                    std::thread::sleep(Duration::from_millis(2));
+                                }
+                                queue.done(index, Filled::whole(record));
+                            }
+                        }
+                    }
+                });
+            }
+            while let Given::Filled(filled) = queue.next(None) {
+                given.push(number(&filled));
+            }
+        });
+        (given, groups.into_inner().unwrap())
+    }
+
+    #[test]
+    fn order_is_kept_and_groups_are_full() {
+        let (given, groups) = through(true, 500, 7);
+        assert_eq!(given, (0..500).collect::<Vec<_>>());
+        assert!((50..=100).contains(&groups), "{groups}");
+    }
+
+    #[test]
+    fn without_order_everything_comes_once_and_no_one_waits_for_a_slow_one() {
+        let (mut given, _) = through(false, 200, 200);
+        assert_ne!(given[0], 0);
+        given.sort_unstable();
+        assert_eq!(given, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_window_holds_the_reader_until_somebody_takes() {
+        let queue = Queue::new(true, 1, 1);
+        let whole = |n| Next::Filled(Filled::whole(record(n)), false);
+        (0..WINDOW).for_each(|n| assert!(queue.admit(whole(n))));
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| queue.admit(whole(WINDOW)));
+            assert_eq!(number(&queue.try_next().unwrap()), 0);
+            assert!(late.join().unwrap());
+            let refused = scope.spawn(|| queue.admit(whole(0)));
+            queue.stop();
+            assert!(!refused.join().unwrap());
+        });
+        assert_eq!(queue.waiting(), WINDOW);
+    }
+
+    /// Else the workers that have nothing to do at the start would read the whole window ahead.
+    #[test]
+    fn no_more_is_read_ahead_than_the_workers_need() {
+        let queue = Queue::new(true, 4, 10);
+        (0..40).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+        let Some(Turn::ReadAhead(targets)) = queue.turn() else { panic!("nothing is ready") };
+        assert_eq!(targets.len(), 10);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| queue.turn());
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(!second.is_finished(), "ten are on their way to four workers");
+            queue.ready(targets);
+            assert!(matches!(second.join().unwrap(), Some(Turn::Ask(0, _))));
+        });
+        (1..7).for_each(|n| assert!(matches!(queue.turn(), Some(Turn::Ask(number, _)) if number == n)));
+        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(targets)) if targets.len() == 10));
+    }
+
+    /// A target that hangs in the call for its group holds those who are in it.
+    #[test]
+    fn a_group_that_does_not_come_is_not_waited_for() {
+        let queue = Queue::new(true, 4, 10);
+        (0..20).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(_))));
+        let before = Instant::now();
+        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(targets)) if targets[0].0 == 10));
+        assert!(before.elapsed() + LINGER >= LATE);
+    }
+
+    #[test]
+    fn an_empty_stream_is_over() {
+        let queue = Queue::new(true, 1, 1);
+        assert!(matches!(queue.next(Some(Duration::ZERO)), Given::Later));
+        queue.end();
+        assert!(matches!(queue.next(None), Given::Over));
+        assert!(queue.turn().is_none());
+    }
+}

@@ -1,0 +1,50 @@
+//! The loop that every tool shares: records in, filled where they are bare targets, one exit for all of them.
+
+use supra_core::record::Record;
+
+use crate::exit::Exit;
+use crate::fleet;
+use crate::input::{InputArgs, Source};
+use crate::stream::{Filled, Next, next};
+use crate::{CliError, Session};
+
+/// Calls `act` for every record of the run. A record that cannot be read is said on stderr, appears on stdout as a
+/// record with `error`, and does not stop the others.
+pub fn each(
+    input: &InputArgs,
+    session: &mut Session,
+    mut act: impl FnMut(&mut Record, &mut Session) -> Result<Exit, CliError>,
+) -> Result<Exit, CliError> {
+    let mut exit = Exit::Done;
+    let mut take = |mut filled: Filled, session: &mut Session| {
+        if let Some(failure) = &filled.failure {
+            session.say_failure(failure);
+        }
+        exit = exit.and(filled.exit).and(act(&mut filled.record, session)?);
+        Ok(!session.out.closed())
+    };
+    match input.open(session)? {
+        Source::Live => {
+            let filled = fleet::one(session);
+            take(filled, session)?;
+        }
+        Source::Records(mut records) => loop {
+            if records.may_wait() {
+                session.out.flush()?;
+            }
+            match next(&mut records, session.now) {
+                None => break,
+                Some(Next::Target(first)) => {
+                    fleet::all(first, records, session, &mut take)?;
+                    break;
+                }
+                Some(Next::Filled(filled, last)) => {
+                    if !take(filled, session)? || last {
+                        break;
+                    }
+                }
+            }
+        },
+    }
+    Ok(exit)
+}

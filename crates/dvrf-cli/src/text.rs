@@ -1,0 +1,95 @@
+//! Records for people and for other programs: one format a file, over `impl Write` and plain data.
+
+use supra_core::amount::Quants;
+use supra_core::check::{Severity, Status};
+use supra_core::failure::is_hidden;
+
+/// Which colours may be used; decided by the caller, per stream.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// Whether any are.
+    pub colour: bool,
+}
+
+impl Style {
+    /// Text in the colour of a status.
+    pub fn status(self, status: Status, text: &str) -> String {
+        self.paint(
+            match status {
+                Status::Ok => "32",
+                Status::Alert => "31",
+                Status::Unknown => "33",
+            },
+            text,
+        )
+    }
+
+    /// Text in the colour of a severity.
+    pub fn severity(self, severity: Severity, text: &str) -> String {
+        self.paint(
+            match severity {
+                Severity::Critical => "31",
+                Severity::Warning | Severity::Unknown => "33",
+                Severity::Info => "36",
+            },
+            text,
+        )
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Chain text as a terminal may see it: hidden characters are spelled out.
+pub fn plain(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if is_hidden(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
+}
+
+/// The same for text of several lines.
+pub fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// Digits in groups of three: `15 750 000 000`.
+pub fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            shown.push(' ');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// An amount both ways: `157.5 SUPRA (15 750 000 000 quants)`.
+pub fn both(quants: Quants) -> String {
+    format!("{} SUPRA ({} quants)", quants.supra(), grouped(quants.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups() {
+        for (number, shown) in [(0, "0"), (999, "999"), (1000, "1 000"), (15_750_000_000, "15 750 000 000")] {
+            assert_eq!(grouped(number), shown);
+        }
+        assert_eq!(both(Quants(15_750_000_000)), "157.5 SUPRA (15 750 000 000 quants)");
+    }
+
+    #[test]
+    fn escapes_cannot_reach_a_terminal() {
+        assert_eq!(plain("a\u{1b}[31m\u{202e}b\n"), "a\\u{1b}[31m\\u{202e}b\\u{a}");
+    }
+}

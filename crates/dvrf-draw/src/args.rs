@@ -1,0 +1,145 @@
+//! The flags of drawing, shared by `ready`, `run`, `auto` and `smoke`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use dvrf_cli::args::{LiveArgs, StateArgs};
+use dvrf_cli::config::{Settings, env};
+use dvrf_cli::setting_flags;
+use supra_core::address::Address;
+use supra_core::failure::Failure;
+use supra_core::lang::Lang;
+use supra_core::readiness::Demand;
+use supra_core::target::Target;
+
+/// What is demanded before a draw.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Readiness")]
+pub(crate) struct ReadinessArgs {
+    /// Fewer tickets are too few
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) min_tickets: u64,
+    /// Do not ask whether a draw is scheduled; the contract still does
+    #[arg(long)]
+    pub(crate) skip_draw_scheduled: bool,
+    #[command(flatten)]
+    pub(crate) waived: WaivedArgs,
+}
+
+/// What the contract asserts all the same.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Readiness")]
+pub(crate) struct WaivedArgs {
+    /// Do not mind a pending request; the contract still does
+    #[arg(long)]
+    pub(crate) allow_pending_request: bool,
+    /// Do not mind a deposit at or below its minimum; the chain still does
+    #[arg(long)]
+    pub(crate) skip_min_balance: bool,
+    /// Demand a whitelisted callback sender; the contract demands one anyway
+    #[arg(long)]
+    pub(crate) require_aggregator: bool,
+}
+
+setting_flags! {
+    /// How transactions are sent.
+    SubmitArgs, "Transaction", {
+        function_id = FUNCTION_ID "FUNCTION"
+        treasury_module = TREASURY_MODULE "NAME"
+        sender_account = SENDER_ACCOUNT "ADDRESS"
+        confirm_flag = CONFIRM_FLAG "FLAG"
+        gas_unit_price = GAS_UNIT_PRICE "QUANTS"
+        max_gas = MAX_GAS "GAS"
+        expiration_secs = EXPIRATION "SECONDS"
+        password_file = PASSWORD_FILE "FILE"
+        password_variable = PASSWORD_VARIABLE "NAME"
+        submit_timeout = SUBMIT_TIMEOUT "SECONDS"
+        confirm_timeout = CONFIRM_TIMEOUT "SECONDS"
+    }
+}
+
+/// What keeps a draw from happening twice.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Guards")]
+pub(crate) struct GuardArgs {
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+    /// Lock this file; it excludes other runs and flock(1)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock_file: Option<PathBuf>,
+    /// Wait this long for locks that others hold
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub(crate) lock_wait: u32,
+    /// Rest this long between two attempts in one round
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) cool_down: u32,
+    /// Attempts in one round, after which somebody must look
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) max_attempts: u32,
+    /// After the draw wait this long for its answer
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) wait_handled: Option<u32>,
+}
+
+/// Everything that `run` and `auto` share.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DrawArgs {
+    #[command(flatten)]
+    pub(crate) readiness: ReadinessArgs,
+    #[command(flatten)]
+    pub(crate) submit: SubmitArgs,
+    #[command(flatten)]
+    pub(crate) confirm: ConfirmArgs,
+    #[command(flatten)]
+    pub(crate) guards: GuardArgs,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+}
+
+/// What the CLI is told besides.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Transaction")]
+pub(crate) struct ConfirmArgs {
+    /// Have the CLI ask nothing
+    #[arg(long)]
+    pub(crate) assume_yes: bool,
+    /// Simulate before sending (v11 and later); a simulation that fails ends the attempt
+    #[arg(long)]
+    pub(crate) simulate_first: bool,
+}
+
+impl DrawArgs {
+    /// Puts the flags over the variables.
+    pub(crate) fn fill(&self, settings: &mut Settings) {
+        self.live.fill(settings);
+        self.submit.fill(settings);
+        self.guards.state.fill(settings);
+    }
+}
+
+impl ReadinessArgs {
+    pub(crate) fn demand(
+        &self,
+        target: Option<&Target>,
+        lang: Lang,
+        settings: &Settings,
+    ) -> Result<Demand, Failure> {
+        let sender: Option<Address> = settings.address(&env::SENDER_ACCOUNT)?;
+        Ok(Demand {
+            min_tickets: self.min_tickets,
+            skip_draw_scheduled: self.skip_draw_scheduled,
+            allow_pending: self.waived.allow_pending_request,
+            skip_min_balance: self.waived.skip_min_balance,
+            sender,
+            lottery: target.and_then(|target| target.lottery),
+            expected_aggregators: Vec::new(),
+            lang,
+        })
+    }
+}
+
+pub(crate) fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

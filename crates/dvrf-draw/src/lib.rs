@@ -1,0 +1,61 @@
+//! `dvrf-draw`: requests a draw exactly once, and only when the contract is ready.
+
+mod args;
+mod attempt;
+mod auto;
+mod engine;
+mod ready;
+mod run;
+mod sender;
+mod smoke;
+mod text;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::auto::{AutoArgs, auto};
+use crate::ready::{ReadyArgs, ready};
+use crate::run::{RunArgs, run as draw};
+use crate::smoke::{SmokeArgs, smoke};
+use clap::{Parser, Subcommand};
+use dvrf_cli::exit::Exit;
+use dvrf_cli::{CliError, Session};
+
+/// Requests a draw exactly once, and only when the contract is ready
+#[derive(Parser)]
+#[command(name = "dvrf-draw", subcommand_required = true)]
+struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Say whether a draw may be requested, and if not, why
+    Ready(ReadyArgs),
+    /// Request a draw if everything is ready, and see that the chain shows it
+    Run(RunArgs),
+    /// The same unattended: one JSON line a run, dry unless --execute
+    Auto(AutoArgs),
+    /// One whole round: tokens, tickets, request, answer, each step asserted
+    Smoke(SmokeArgs),
+}
+
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    match &args.action {
+        Action::Ready(args) => ready(args, session),
+        Action::Run(args) => draw(args, session),
+        Action::Auto(args) => auto(args, session),
+        Action::Smoke(args) => smoke(args, session),
+    }
+}
+
+/// Runs the tool on the process's command line.
+pub fn main() -> ExitCode {
+    run(&std::env::args_os().collect::<Vec<_>>())
+}
+
+/// Runs the tool on the words of a command line, of which the first is the program's name.
+pub fn run(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run(words, act)
+}

@@ -1,0 +1,87 @@
+//! `pair`: which request has its answer, and how long it took.
+
+use clap::Args;
+use dvrf_cli::args::LiveArgs;
+use dvrf_cli::exit::Exit;
+use dvrf_cli::input::{InputArgs, Records, Source};
+use dvrf_cli::{CliError, Session};
+use supra_core::events::Event;
+use supra_core::failure::FailureKind;
+use supra_core::record::RecordError;
+use supra_core::requests::{pair as paired, summary};
+
+use crate::list::{RangeArgs, TypeArgs, read, refused};
+
+/// `dvrf-events pair`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PairArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    range: RangeArgs,
+    /// Print the summary alone
+    #[arg(long, help_heading = "Output")]
+    summary: bool,
+    #[command(flatten)]
+    live: LiveArgs,
+}
+
+/// Pairs requests with answers.
+pub(crate) fn pair(args: &PairArgs, session: &mut Session) -> Result<Exit, CliError> {
+    args.live.fill(&mut session.settings);
+    let (events, mut exit) = match args.input.open(session)? {
+        Source::Live => match read(&TypeArgs::default(), &args.range, session) {
+            Ok(scan) => (scan.events, Exit::Done),
+            Err(failure) => return refused(&failure, session),
+        },
+        Source::Records(records) => piped(records, session),
+    };
+    let pairs = paired(&events, u64::try_from(session.now.as_microsecond()).unwrap_or(0));
+    if !args.summary {
+        for pair in &pairs {
+            session.out.text(&(serde_json::json!(pair).to_string() + "\n"))?;
+        }
+    }
+    let text = serde_json::json!({"summary": summary(&pairs)}).to_string();
+    session.out.text(&(text + "\n"))?;
+    if session.out.closed() {
+        exit = exit.and(Exit::Done);
+    }
+    Ok(exit)
+}
+
+/// Events from a pipe. No line is no event: `list` says a failure in a line of its own.
+fn piped(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
+    let (mut events, mut exit, mut number) = (Vec::new(), Exit::Done, 0_u64);
+    while let Some(next) = records.next_record() {
+        number += 1;
+        let record = match next {
+            Ok(record) => record,
+            Err(CliError::Failure(failure)) if number == 1 && failure.kind == FailureKind::Input => break,
+            Err(error) => {
+                session.say("error", &dvrf_cli::chain(&error));
+                exit = exit.and(Exit::CannotAnswer);
+                if Records::is_final(&error) {
+                    break;
+                }
+                continue;
+            }
+        };
+        if record.has("error") {
+            session.say("error", "the command before could not read all events");
+            exit = exit.and(Exit::CannotAnswer);
+            continue;
+        }
+        match record.to_value().and_then(|value| {
+            serde_json::from_value::<Event>(value)
+                .map_err(|source| RecordError::Shape { key: format!("line {number}"), source })
+        }) {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                session.say("error", &format!("line {number} is no event: {}", dvrf_cli::chain(&error)));
+                exit = exit.and(Exit::CannotAnswer);
+            }
+        }
+    }
+    (events, exit)
+}

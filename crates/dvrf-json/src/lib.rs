@@ -1,0 +1,83 @@
+//! `dvrf-json`: the aggregated report of a subscription and its lottery, as JSON records.
+
+mod requests;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::requests::EventArgs;
+use clap::Parser;
+use dvrf_cli::args::{LiveArgs, lang};
+use dvrf_cli::config::env;
+use dvrf_cli::exit::Exit;
+use dvrf_cli::input::InputArgs;
+use dvrf_cli::pipeline::each;
+use dvrf_cli::stream::refuse;
+use dvrf_cli::{CliError, Session};
+use supra_core::amount::Quants;
+use supra_core::check::is_low;
+use supra_core::min_balance::Calculation;
+use supra_core::record::Record;
+use supra_core::state::State;
+
+/// The aggregated report of a dVRF subscription and its lottery, as JSON
+#[derive(Parser)]
+#[command(name = "dvrf-json")]
+struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
+    events: EventArgs,
+    /// Indent the output
+    #[arg(long, help_heading = "Output")]
+    pretty: bool,
+    /// Exit with 1 when the deposit is at or below a minimum
+    #[arg(long, help_heading = "Output")]
+    fail_on_low: bool,
+}
+
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    args.live.fill(&mut session.settings);
+    args.events.check(session)?;
+    let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);
+    each(&args.input, session, |record, session| {
+        let mut exit = Exit::Done;
+        for said in [Some(args.events.add(record, session)), fail_on_low.then(|| low(record, session))] {
+            exit = exit.and(said.unwrap_or(Ok(Exit::Done)).or_else(|error| refuse(record, error, session))?);
+        }
+        session.out.record(record, pretty)?;
+        Ok(exit)
+    })
+}
+
+/// Said on stderr and by the code; a deposit that is not known is neither low nor fine.
+fn low(record: &Record, session: &Session) -> Result<Exit, CliError> {
+    let Some(state) = record.get::<State>("state")? else { return Ok(Exit::CannotAnswer) };
+    let calculation: Option<Calculation> = record.get("calculation")?;
+    let limit = session.settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants);
+    let lang = lang(&session.settings)?;
+    match is_low(&state, calculation.as_ref(), limit) {
+        Some(false) => Ok(Exit::Done),
+        Some(true) => {
+            let shown =
+                |quants: Option<Quants>| quants.map_or_else(|| "?".to_owned(), |quants| quants.to_string());
+            let (held, least) = (shown(state.deposit.balance), shown(state.deposit.min_balance));
+            let (en, ru) = ("the deposit is low", "депозит мал");
+            session.say("error", &format!("{}: {held} quants, minimum {least}", lang.pick(en, ru)));
+            Ok(Exit::No)
+        }
+        None => Ok(Exit::CannotAnswer),
+    }
+}
+
+/// Runs the tool on the process's command line.
+pub fn main() -> ExitCode {
+    run(&std::env::args_os().collect::<Vec<_>>())
+}
+
+/// Runs the tool on the words of a command line, of which the first is the program's name.
+pub fn run(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run(words, act)
+}

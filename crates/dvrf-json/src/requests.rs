@@ -1,0 +1,46 @@
+//! `--events`: what the contract's events say about the draws of a record.
+
+use clap::Args;
+use dvrf_cli::exit::Exit;
+use dvrf_cli::{CliError, Session, connect, target};
+use supra_core::failure::Failure;
+use supra_core::record::Record;
+use supra_core::scan::height::When;
+
+/// Events for a record.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Events")]
+pub(crate) struct EventArgs {
+    /// Read events from here on and say in `requests` which draws are answered: a span back, a time or a height
+    #[arg(long, value_name = "2h|TIME|HEIGHT")]
+    events: Option<String>,
+    /// Further event types to read, for dvrf-check --expect-event (repeatable)
+    #[arg(long, value_name = "TYPE", requires = "events")]
+    event_type: Vec<String>,
+}
+
+impl EventArgs {
+    /// Refuses a wrong --events before any record is read.
+    pub(crate) fn check(&self, session: &Session) -> Result<(), Failure> {
+        self.events.as_ref().map_or(Ok(()), |since| When::parse("--events", since, session.now).map(drop))
+    }
+
+    /// Reads the events and sets the record's `requests`; without --events it does nothing.
+    pub(crate) fn add(&self, record: &mut Record, session: &Session) -> Result<Exit, CliError> {
+        let Some(since) = &self.events else { return Ok(Exit::Done) };
+        let (target, _) = match target::resolve(&session.settings, Some(record)) {
+            Ok(found) => found,
+            Err(_) if record.has("error") => return Ok(Exit::CannotAnswer),
+            Err(failure) => return Err(failure.into()),
+        };
+        let live = connect::open(&session.settings)?;
+        let requests = live.requests(&target, since, &self.event_type, session.now);
+        record.set("requests", &requests)?;
+        for note in &requests.notes {
+            session.say("warning", note);
+        }
+        let Some(failure) = &requests.error else { return Ok(Exit::Done) };
+        session.say_failure(failure);
+        Ok(Exit::CannotAnswer)
+    }
+}

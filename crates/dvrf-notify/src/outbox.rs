@@ -1,0 +1,125 @@
+//! What is still to be delivered: in order per channel, each message once, none for ever. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::message::Message;
+use dvrf_cli::channel::Kind;
+
+/// More than this many waiting messages of one subscription are a receiver that is gone, not a bad hour.
+pub const ENTRIES_MAX: usize = 200;
+
+/// A message on its way to one channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The channel's name.
+    pub channel: String,
+    /// What is said.
+    pub message: Message,
+    /// When it was put here, seconds since 1970.
+    pub queued_at_s: i64,
+    /// Not before this time: the receiver asked for it.
+    #[serde(default)]
+    pub not_before_s: Option<i64>,
+}
+
+/// The queue.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Outbox {
+    entries: Vec<Entry>,
+}
+
+impl Outbox {
+    /// Adds a message. An Alertmanager is told states, not events: what it has not heard yet is replaced.
+    pub fn push(&mut self, entry: Entry, kind: Kind) {
+        if self
+            .entries
+            .iter()
+            .any(|held| held.channel == entry.channel && held.message.id == entry.message.id)
+        {
+            return;
+        }
+        if kind == Kind::Alertmanager {
+            self.entries.retain(|held| held.channel != entry.channel);
+        }
+        self.entries.push(entry);
+        let surplus = self.entries.len().saturating_sub(ENTRIES_MAX);
+        self.entries.drain(..surplus);
+    }
+
+    /// Takes out what has waited for longer than `expiry_s`. A clock that was set back expires nothing.
+    pub fn expire(&mut self, now_s: i64, expiry_s: i64) -> Vec<Entry> {
+        let old = |entry: &mut Entry| now_s.saturating_sub(entry.queued_at_s) > expiry_s;
+        self.entries.extract_if(.., old).collect()
+    }
+
+    /// Everything that waits, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// A message is delivered, or never will be.
+    pub fn remove(&mut self, channel: &str, id: &str) {
+        self.entries.retain(|entry| entry.channel != channel || entry.message.id != id);
+    }
+
+    /// The receiver asked to be left alone for a while.
+    pub fn hold(&mut self, channel: &str, until_s: i64) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.channel == channel) {
+            entry.not_before_s = Some(until_s);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(channel: &str, id: &str, queued_at_s: i64) -> Entry {
+        let message = Message { id: id.to_owned(), ..Message::default() };
+        Entry { channel: channel.to_owned(), message, queued_at_s, not_before_s: None }
+    }
+
+    fn ids(outbox: &Outbox, channel: &str) -> Vec<String> {
+        outbox.iter().filter(|entry| entry.channel == channel).map(|entry| entry.message.id.clone()).collect()
+    }
+
+    #[test]
+    fn in_order_once_and_not_for_ever() {
+        let mut outbox = Outbox::default();
+        for (id, at) in [("1", 10), ("2", 20), ("2", 21), ("3", 30)] {
+            outbox.push(entry("slack", id, at), Kind::Slack);
+        }
+        outbox.push(entry("teams", "1", 10), Kind::Teams);
+        assert_eq!(ids(&outbox, "slack"), ["1", "2", "3"]);
+        assert_eq!(outbox.expire(5, 1), []);
+        let expired = outbox.expire(31, 15);
+        assert_eq!(
+            expired.iter().map(|e| (&*e.channel, &*e.message.id)).collect::<Vec<_>>(),
+            [("slack", "1"), ("teams", "1")]
+        );
+        outbox.remove("slack", "2");
+        outbox.hold("slack", 99);
+        assert_eq!(outbox.iter().map(|e| e.not_before_s).collect::<Vec<_>>(), [Some(99)]);
+        outbox.remove("slack", "3");
+        assert_eq!(outbox.iter().count(), 0);
+    }
+
+    #[test]
+    fn an_alertmanager_hears_only_the_last_state() {
+        let mut outbox = Outbox::default();
+        outbox.push(entry("am", "1", 10), Kind::Alertmanager);
+        outbox.push(entry("am", "2", 20), Kind::Alertmanager);
+        assert_eq!(ids(&outbox, "am"), ["2"]);
+    }
+
+    #[test]
+    fn the_oldest_give_way() {
+        let mut outbox = Outbox::default();
+        for id in 0..ENTRIES_MAX + 5 {
+            outbox.push(entry("slack", &id.to_string(), 0), Kind::Slack);
+        }
+        assert_eq!(ids(&outbox, "slack").first().map(String::as_str), Some("5"));
+        assert_eq!(ids(&outbox, "slack").len(), ENTRIES_MAX);
+    }
+}

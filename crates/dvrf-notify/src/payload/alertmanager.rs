@@ -1,0 +1,49 @@
+//! Alertmanager's API v2: one alert a finding; it is repeated every run and ends by itself when we fall silent.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::message::{Item, Message};
+use crate::notification::Event;
+use supra_core::check::Status;
+
+/// The name of all alerts; `code` says which.
+const ALERTNAME: &str = "SupraDvrf";
+
+pub(super) fn alerts(message: &Message, every_s: i64, now: Timestamp) -> Value {
+    let at = |second: i64| Timestamp::from_second(second).unwrap_or(now).to_string();
+    let now_s = now.as_second();
+    let ended =
+        message.event == Event::Resolved || message.status == Status::Ok && message.event != Event::Test;
+    // An end that is not over when it arrives is overruled by the longer one told before: it is the time of recovery,
+    // not of sending, so that a repetition gets through to a receiver whose clock is behind.
+    let end = if ended { message.at_s.min(now_s) } else { now_s.saturating_add(every_s.saturating_mul(3)) };
+    // An end at or before the start is refused.
+    let start = message.since_s.unwrap_or(message.at_s).min(now_s).min(end.saturating_sub(1));
+    let alert = |item: &Item| {
+        let mut labels = json!({
+            "alertname": ALERTNAME,
+            "code": item.code,
+            "severity": item.severity.name(),
+            "subscription": message.subscription,
+        });
+        if let Some(network) = &message.network {
+            labels["network"] = json!(network);
+        }
+        let mut alert = json!({
+            "labels": labels,
+            "annotations": {
+                "summary": message.headline(),
+                "description": format!("{} {}", item.sentence, item.advice),
+                "runbook_url": item.link,
+            },
+            "startsAt": at(start),
+            "endsAt": at(end),
+        });
+        if item.link.starts_with("http") {
+            alert["generatorURL"] = json!(item.link);
+        }
+        alert
+    };
+    message.items.iter().map(alert).collect()
+}

@@ -1,0 +1,152 @@
+//! The chats: Slack, Teams, Discord, Telegram, each within its documented limits.
+
+use serde_json::{Value, json};
+
+use super::Form;
+use crate::clip::{self, clip};
+use crate::message::Message;
+use crate::notification::Event;
+use supra_core::check::{Severity, Status};
+
+/// Slack: a header block holds 150 characters, a section 3000; more than about 13 000 in all are refused.
+const SLACK_HEADER: usize = 150;
+const SLACK_SECTION: usize = 3000;
+/// Slack cuts `text` at 40 000; a fallback needs far less.
+const SLACK_TEXT: usize = 4000;
+const DISCORD_TITLE: usize = 256;
+const DISCORD_DESCRIPTION: usize = 4096;
+const DISCORD_CONTENT: usize = 2000;
+const TELEGRAM_TEXT: usize = 4096;
+/// Teams takes 28 KB in all; escapes and JSON make a unit at most some six bytes.
+const TEAMS_BLOCK: usize = 1500;
+
+pub(super) fn slack(message: &Message) -> Value {
+    let (findings, facts) = (message.findings().join("\n"), message.facts().join("\n"));
+    let mut blocks = vec![json!({
+        "type": "header",
+        "text": {"type": "plain_text", "emoji": true, "text": clip(&message.headline(), SLACK_HEADER, clip::verbatim)},
+    })];
+    for text in [findings, facts].iter().filter(|text| !text.is_empty()) {
+        let text = clip(text, SLACK_SECTION, clip::slack);
+        blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
+    }
+    let context = clip(&format!("dvrf-notify · {}", message.id), SLACK_SECTION, clip::slack);
+    blocks.push(
+        json!({"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": true}]}),
+    );
+    if let Some(report) = attached(message, SLACK_SECTION - 8) {
+        let text = format!("```{report}```");
+        blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
+    }
+    json!({"text": slack_text(message), "blocks": blocks})
+}
+
+pub(super) fn slack_plain(message: &Message) -> Value {
+    json!({"text": slack_text(message)})
+}
+
+fn slack_text(message: &Message) -> String {
+    let headline = clip(&message.headline(), SLACK_HEADER * 2, clip::slack);
+    format!("{headline}\n{}", message.body(SLACK_TEXT, clip::slack))
+}
+
+/// The record as far as it fits; a cut document helps nobody, so it is left out whole.
+fn attached(message: &Message, limit: usize) -> Option<String> {
+    let report = serde_json::to_string_pretty(message.report.as_ref()?).ok()?;
+    let escaped = clip(&report, usize::MAX, clip::slack).replace("```", "'''");
+    (clip::units(&escaped) <= limit).then_some(escaped)
+}
+
+pub(super) fn teams(message: &Message) -> Value {
+    let block = |text: &str| json!({"type": "TextBlock", "wrap": true, "text": clip(text, TEAMS_BLOCK, clip::markdown)});
+    let mut body = vec![json!({
+        "type": "TextBlock",
+        "size": "Large",
+        "weight": "Bolder",
+        "wrap": true,
+        "color": match colour(message) {
+            Colour::Good => "Good",
+            Colour::Unknown => "Default",
+            Colour::Warning => "Warning",
+            Colour::Critical => "Attention",
+        },
+        "text": clip(&message.headline(), 300, clip::markdown),
+    })];
+    body.extend(message.findings().iter().map(|line| block(line)));
+    let facts: Vec<Value> = message
+        .numbers
+        .iter()
+        .map(|(title, value)| json!({"title": title, "value": clip(value, 200, clip::markdown)}))
+        .collect();
+    if !facts.is_empty() {
+        body.push(json!({"type": "FactSet", "facts": facts}));
+    }
+    let rest = message.facts().split_off(message.numbers.len());
+    body.extend(rest.iter().map(|line| block(line)));
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": {
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard",
+                "version": "1.2",
+                "body": body,
+                "msteams": {"width": "Full"},
+            },
+        }],
+    })
+}
+
+enum Colour {
+    Good,
+    Unknown,
+    Warning,
+    Critical,
+}
+
+fn colour(message: &Message) -> Colour {
+    match (message.event, message.status, message.severity) {
+        (Event::Resolved | Event::Test, ..) | (_, Status::Ok, _) => Colour::Good,
+        (_, Status::Unknown, _) => Colour::Unknown,
+        (_, Status::Alert, Some(Severity::Critical)) => Colour::Critical,
+        (_, Status::Alert, _) => Colour::Warning,
+    }
+}
+
+pub(super) fn discord(message: &Message) -> Value {
+    let colour = match colour(message) {
+        Colour::Good => 0x2e_b8_86,
+        Colour::Unknown => 0x95_a5_a6,
+        Colour::Warning => 0xda_a0_38,
+        Colour::Critical => 0xcc_29_36,
+    };
+    json!({
+        "content": "",
+        "embeds": [{
+            "title": clip(&message.headline(), DISCORD_TITLE, clip::markdown),
+            "description": message.body(DISCORD_DESCRIPTION, clip::markdown),
+            "color": colour,
+        }],
+        // Chain text cannot call everyone.
+        "allowed_mentions": {"parse": []},
+    })
+}
+
+pub(super) fn discord_plain(message: &Message) -> Value {
+    let text = clip(&message.text(), DISCORD_CONTENT, clip::markdown);
+    json!({"content": text, "allowed_mentions": {"parse": []}})
+}
+
+pub(super) fn telegram(message: &Message, chat: &str, form: Form) -> Value {
+    let preview = json!({"is_disabled": true});
+    if form == Form::Plain {
+        let text = clip(&message.text(), TELEGRAM_TEXT, clip::verbatim);
+        return json!({"chat_id": chat, "text": text, "link_preview_options": preview});
+    }
+    let headline = clip(&message.headline(), 300, clip::html);
+    let room = TELEGRAM_TEXT - clip::units(&headline) - "<b></b>\n".len();
+    let text = format!("<b>{headline}</b>\n{}", message.body(room, clip::html));
+    json!({"chat_id": chat, "text": text, "parse_mode": "HTML", "link_preview_options": preview})
+}

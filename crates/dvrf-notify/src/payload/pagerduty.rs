@@ -1,0 +1,56 @@
+//! PagerDuty's Events API v2: one incident of ours is one of theirs, by `dedup_key`.
+
+use serde_json::{Map, Value, json};
+
+use crate::clip::{clip, verbatim};
+use crate::message::Message;
+use crate::notification::Event;
+use supra_core::check::{Severity, Status};
+
+const SUMMARY: usize = 1024;
+
+pub(super) fn event(message: &Message, key: &str) -> Value {
+    let ended =
+        message.event == Event::Resolved || (message.event == Event::Report && message.status == Status::Ok);
+    let dedup_key = format!("dvrf-{}", message.incident);
+    if ended {
+        return json!({"routing_key": key, "event_action": "resolve", "dedup_key": dedup_key});
+    }
+    let severity = match (message.status, message.severity) {
+        (Status::Alert, Some(Severity::Critical)) => "critical",
+        (Status::Ok, _) | (Status::Alert, Some(Severity::Info)) => "info",
+        _ => "warning",
+    };
+    let mut details = Map::new();
+    for (label, value) in &message.numbers {
+        details.insert(label.clone(), Value::String(value.clone()));
+    }
+    for item in &message.items {
+        details.insert(item.code.clone(), Value::String(format!("{} {}", item.sentence, item.advice)));
+    }
+    let first = message.items.first();
+    let summary = match first {
+        Some(item) => format!("{}: {}", message.headline(), item.sentence),
+        None => message.headline(),
+    };
+    let mut event = json!({
+        "routing_key": key,
+        "event_action": "trigger",
+        "dedup_key": dedup_key,
+        "payload": {
+            "summary": clip(&summary, SUMMARY, verbatim),
+            "source": message.subscription,
+            "severity": severity,
+            "timestamp": jiff::Timestamp::from_second(message.at_s).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string(),
+            "component": "supra-dvrf",
+            "group": message.network,
+            "class": first.map(|item| item.code.as_str()),
+            "custom_details": details,
+        },
+    });
+    // PagerDuty takes only absolute links.
+    if let Some(link) = message.link.as_ref().filter(|link| link.starts_with("http")) {
+        event["links"] = json!([{"href": link, "text": "runbook"}]);
+    }
+    event
+}

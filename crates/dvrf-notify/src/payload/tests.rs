@@ -1,0 +1,257 @@
+//! Every channel's request: shape, limits, escapes, addresses.
+
+use serde_json::json;
+
+use super::*;
+use crate::clip::units;
+use crate::message::Item;
+use crate::notification::Event;
+use dvrf_cli::channel::words::parse;
+use supra_core::check::{Severity, Status};
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn channel(words: &str) -> Channel {
+    parse(words, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn message() -> Message {
+    Message {
+        id: "0123456789abcdef01234567".into(),
+        incident: "feedfeedfeedfeedfeedfeed".into(),
+        event: Event::Firing,
+        status: Status::Alert,
+        severity: Some(Severity::Critical),
+        title: "Supra dVRF".into(),
+        subscription: "<!channel> & co".into(),
+        at_s: 1_799_999_990,
+        since_s: Some(1_799_999_000),
+        items: vec![Item {
+            code: "DEPOSIT_AT_OR_BELOW_MIN_BALANCE".into(),
+            severity: Severity::Critical,
+            sentence: "the deposit [is](http://evil) <low>".into(),
+            advice: "Deposit now.".into(),
+            link: "https://wiki.example/docs/checks.md#x".into(),
+        }],
+        numbers: vec![("Deposit".into(), "1 SUPRA (100 000 000 quants)".into())],
+        link: Some("https://wiki.example/docs/checks.md#x".into()),
+        ..Message::default()
+    }
+}
+
+/// A message as large as the others' bounds allow, and of characters that grow when escaped.
+fn huge() -> Message {
+    let item = Item { sentence: "<&>_*".repeat(100), advice: "&".repeat(300), ..message().items[0].clone() };
+    Message {
+        items: vec![item; 12],
+        subscription: "_".repeat(80),
+        title: "\u{1F6A8}".repeat(40),
+        ..message()
+    }
+}
+
+fn body(words: &str, message: &Message, form: Form) -> Value {
+    serde_json::from_slice(&parcel(&channel(words), message, form, now()).body).unwrap()
+}
+
+const SLACK: &str = "slack,url=https://hooks.example/T/B/x";
+
+#[test]
+fn slack_blocks_and_fallback() {
+    let sent = body(SLACK, &message(), Form::Rich);
+    assert_eq!(
+        sent["blocks"][0],
+        json!({"type": "header", "text": {"type": "plain_text", "emoji": true,
+               "text": "🚨 Supra dVRF · <!channel> & co: CRITICAL"}})
+    );
+    assert_eq!(
+        sent["blocks"][1]["text"]["text"],
+        "• the deposit [is](http://evil) &lt;low&gt;\n  → Deposit now."
+    );
+    assert_eq!(sent["blocks"].as_array().unwrap().len(), 4);
+    let text = sent["text"].as_str().unwrap();
+    assert!(text.starts_with("🚨 Supra dVRF · &lt;!channel&gt; &amp; co: CRITICAL\n• the deposit"), "{text}");
+    assert_eq!(body(SLACK, &message(), Form::Plain), json!({"text": text}));
+}
+
+#[test]
+fn slack_limits_and_the_attached_record() {
+    for message in [huge(), Message { report: Some(json!({"a": "<".repeat(9000)})), ..message() }] {
+        let sent = body(SLACK, &message, Form::Rich);
+        let blocks = sent["blocks"].as_array().unwrap();
+        assert_eq!(blocks.len(), 4, "a record that does not fit is left out");
+        assert!(units(blocks[0]["text"]["text"].as_str().unwrap()) <= 150);
+        for block in &blocks[1..3] {
+            assert!(units(block["text"]["text"].as_str().unwrap()) <= 3000);
+        }
+        assert!(sent["text"].as_str().unwrap().len() < 40_000);
+        assert!(sent.to_string().len() < 13_000 * 2);
+    }
+    let small = Message { report: Some(json!({"a": "```<"})), ..message() };
+    let sent = body(SLACK, &small, Form::Rich);
+    assert_eq!(sent["blocks"][4]["text"]["text"], "```{\n  \"a\": \"'''&lt;\"\n}```");
+}
+
+#[test]
+fn teams_card() {
+    let sent = body("teams,url=https://h/x", &message(), Form::Rich);
+    let card = &sent["attachments"][0];
+    assert_eq!(sent["type"], "message");
+    assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
+    assert_eq!((card["contentUrl"].clone(), &card["content"]["version"]), (Value::Null, &json!("1.2")));
+    assert_eq!(card["content"]["body"][0]["text"], "🚨 Supra dVRF · \\<!channel\\> & co: CRITICAL");
+    assert_eq!(card["content"]["body"][0]["color"], "Attention");
+    assert_eq!(card["content"]["body"][1]["text"], "• the deposit \\[is\\](http://evil) \\<low\\>");
+    assert_eq!(
+        card["content"]["body"][3],
+        json!({"type": "FactSet", "facts": [{"title": "Deposit", "value": "1 SUPRA (100 000 000 quants)"}]})
+    );
+    assert!(parcel(&channel("teams,url=https://h/x"), &huge(), Form::Rich, now()).body.len() < 28_000);
+}
+
+#[test]
+fn discord_embed() {
+    let sent = body("discord,url=https://h/x", &message(), Form::Rich);
+    assert_eq!(sent["allowed_mentions"], json!({"parse": []}));
+    assert_eq!(sent["embeds"][0]["color"], 0x00cc_2936);
+    let sent = body("discord,url=https://h/x", &huge(), Form::Rich);
+    assert!(units(sent["embeds"][0]["title"].as_str().unwrap()) <= 256);
+    assert!(units(sent["embeds"][0]["description"].as_str().unwrap()) <= 4096);
+    let plain = body("discord,url=https://h/x", &huge(), Form::Plain);
+    assert!(units(plain["content"].as_str().unwrap()) <= 2000);
+}
+
+#[test]
+fn telegram_html() {
+    let words = "telegram,token=12:ab,chat=-100,url=https://h/";
+    assert_eq!(
+        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        "https://h/bot12:ab/sendMessage"
+    );
+    let sent = body(words, &message(), Form::Rich);
+    assert_eq!((&sent["chat_id"], &sent["parse_mode"]), (&json!("-100"), &json!("HTML")));
+    let text = sent["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("<b>🚨 Supra dVRF · &lt;!channel&gt; &amp; co: CRITICAL</b>\n• the deposit"),
+        "{text}"
+    );
+    for form in [Form::Rich, Form::Plain] {
+        let sent = body(words, &huge(), form);
+        assert!(units(sent["text"].as_str().unwrap()) <= 4096);
+        assert_eq!(sent.get("parse_mode").is_some(), form == Form::Rich);
+    }
+}
+
+#[test]
+fn pagerduty_trigger_and_resolve() {
+    let words = "pagerduty,key=R0UT1NG";
+    assert_eq!(
+        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        "https://events.pagerduty.com/v2/enqueue"
+    );
+    let sent = body(words, &message(), Form::Rich);
+    assert_eq!(
+        sent,
+        json!({
+            "routing_key": "R0UT1NG", "event_action": "trigger", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed",
+            "payload": {
+                "summary": "🚨 Supra dVRF · <!channel> & co: CRITICAL: the deposit [is](http://evil) <low>",
+                "source": "<!channel> & co", "severity": "critical", "timestamp": "2027-01-15T07:59:50Z",
+                "component": "supra-dvrf", "group": null, "class": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE",
+                "custom_details": {"Deposit": "1 SUPRA (100 000 000 quants)",
+                    "DEPOSIT_AT_OR_BELOW_MIN_BALANCE": "the deposit [is](http://evil) <low> Deposit now."},
+            },
+            "links": [{"href": "https://wiki.example/docs/checks.md#x", "text": "runbook"}],
+        })
+    );
+    let ended = json!({"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed"});
+    for (event, status) in [(Event::Resolved, Status::Ok), (Event::Report, Status::Ok)] {
+        assert_eq!(body(words, &Message { event, status, ..message() }, Form::Rich), ended);
+    }
+    let unknown = body(words, &Message { status: Status::Unknown, ..message() }, Form::Rich);
+    assert_eq!(unknown["payload"]["severity"], "warning");
+    assert!(units(body(words, &huge(), Form::Rich)["payload"]["summary"].as_str().unwrap()) <= 1024);
+}
+
+#[test]
+fn alertmanager_alerts() {
+    let words = "alertmanager,url=http://h:9093,every=5m";
+    assert_eq!(
+        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        "http://h:9093/api/v2/alerts"
+    );
+    let sent = body(words, &message(), Form::Rich);
+    assert_eq!(
+        sent,
+        json!([{
+            "labels": {"alertname": "SupraDvrf", "code": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE", "severity": "critical",
+                       "subscription": "<!channel> & co"},
+            "annotations": {"summary": "🚨 Supra dVRF · <!channel> & co: CRITICAL",
+                "description": "the deposit [is](http://evil) <low> Deposit now.",
+                "runbook_url": "https://wiki.example/docs/checks.md#x"},
+            "startsAt": "2027-01-15T07:43:20Z", "endsAt": "2027-01-15T08:15:00Z",
+            "generatorURL": "https://wiki.example/docs/checks.md#x",
+        }])
+    );
+    let ended = body(words, &Message { event: Event::Resolved, status: Status::Ok, ..message() }, Form::Rich);
+    assert_eq!(ended[0]["endsAt"], "2027-01-15T07:59:50Z");
+    // A beginning and an end within one second: the end stays in the past, or it would be overruled.
+    let sudden = Message { event: Event::Resolved, since_s: Some(1_799_999_990), ..message() };
+    let sudden = body(words, &sudden, Form::Rich);
+    assert_eq!(
+        (&sudden[0]["startsAt"], &sudden[0]["endsAt"]),
+        (&json!("2027-01-15T07:59:49Z"), &json!("2027-01-15T07:59:50Z"))
+    );
+}
+
+#[test]
+fn generic_keeps_the_old_shape_and_signs() {
+    let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+    let words = format!("generic,url=https://h/x,secret={key} {key}");
+    let with_report = Message { report: Some(json!({"lottery_addr": "0x1"})), ..message() };
+    let sent = body(&words, &with_report, Form::Rich);
+    let keys: Vec<&String> = sent.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["message", "data", "status", "id", "event", "verdict", "severity", "subscription"]);
+    assert_eq!((&sent["data"], &sent["status"]), (&json!({"lottery_addr": "0x1"}), &json!(1)));
+    assert_eq!(sent["message"], message().text());
+    let headers = |words: &str, now: Timestamp| -> Vec<(String, String)> {
+        let parcel = parcel(&channel(words), &message(), Form::Rich, now);
+        parcel.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
+    };
+    let signed = headers(&words, now());
+    assert_eq!(signed[0], ("webhook-id".to_owned(), message().id));
+    assert_eq!(signed[1], ("webhook-timestamp".to_owned(), "1800000000".to_owned()));
+    let signatures: Vec<&str> = signed[2].1.split(' ').collect();
+    assert!(signatures.len() == 2 && signatures[0] == signatures[1] && signatures[0].starts_with("v1,"));
+    // Later attempts are signed anew under the same id.
+    let later = headers(&words, Timestamp::from_second(1_800_000_007).unwrap());
+    assert!(later[0] == signed[0] && later[1] != signed[1] && later[2] != signed[2]);
+    assert_eq!(headers("generic,url=https://h/x", now()).len(), 2);
+    let large = Message { report: Some(json!("x".repeat(30_000))), ..message() };
+    let parcel = parcel(&channel(&words), &large, Form::Rich, now());
+    assert!(parcel.body.len() < 20_000);
+    let sent: Value = serde_json::from_slice(&parcel.body).unwrap();
+    assert_eq!((&sent["data"], &sent["data_left_out"]), (&Value::Null, &json!(true)));
+    let ended = Message { event: Event::Resolved, status: Status::Ok, ..message() };
+    assert_eq!(body(&words, &ended, Form::Rich)["status"], 0);
+}
+
+#[test]
+fn ping_addresses() {
+    use ping::{Signal, signal};
+    let run = "0123456789abcdef01234567";
+    let rid = "rid=01234567-89ab-cdef-0123-456700000000";
+    for (words, sign, address) in [
+        ("ping,url=https://hc.example/uuid", Signal::Start, format!("https://hc.example/uuid/start?{rid}")),
+        ("ping,url=https://hc.example/uuid/", Signal::Ok, format!("https://hc.example/uuid?{rid}")),
+        (
+            "ping,url=https://hc.example/uuid?a=1",
+            Signal::Fail,
+            format!("https://hc.example/uuid/fail?a=1&{rid}"),
+        ),
+    ] {
+        assert_eq!(signal(&channel(words), sign, run, "last lines").url.reveal(), address);
+    }
+}

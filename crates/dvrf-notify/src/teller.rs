@@ -1,0 +1,389 @@
+//! Telling one verdict after another: the memory's file, the deliveries, the dead man's switches.
+
+use std::collections::BTreeSet;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::deliver::{Delivery, End, Sender, deliver};
+use crate::memory::{Broken, Memory, Rules};
+use crate::message::{Message, Voice};
+use crate::notification::{Notification, Outcome};
+use crate::outbox::Entry;
+use crate::payload::ping::{Signal, signal};
+use crate::plan::{Case, Telling};
+use crate::reply::Meaning;
+use dvrf_cli::Session;
+use dvrf_cli::channel::{Channel, Kind};
+use dvrf_cli::config::{Settings, env};
+use dvrf_cli::exit::Exit;
+use dvrf_cli::judge::name_of;
+use supra_core::check::{Checks, Policy};
+use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::record::Record;
+use supra_core::stable_id::stable_id;
+use supra_core::state::State;
+use supra_core::store::{Held, StateDir, StoreError};
+
+/// A receiver that asks for more is asked again after this.
+const HOLD_S_MAX: i64 = 3600;
+
+/// What telling one record came to.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// What was said, or would be.
+    pub messages: Vec<Message>,
+    /// What became of it.
+    pub notifications: Vec<Notification>,
+    /// Whether another run held the memory for too long.
+    pub busy: bool,
+    /// Whether somebody who should have been told was not, or the memory could not be kept.
+    pub failed: bool,
+}
+
+/// Tells the verdicts of a run.
+pub(crate) struct Teller {
+    pub(super) channels: Vec<Channel>,
+    pub(super) voice: Voice,
+    pub(super) policy: Policy,
+    pub(super) rules: Rules,
+    pub(super) state: Option<StateDir>,
+    pub(super) expiry_s: i64,
+    pub(super) dry_run: bool,
+    pub(super) include_json: bool,
+    /// What is left of the time for deliveries.
+    pub(super) budget: Duration,
+    pub(super) sender: Sender,
+    /// The longest wait for a dead man's switch: one that does not answer must not hold up a monitor.
+    pub(super) ping_limit: Duration,
+    pub(super) run: String,
+    /// Channels whose refusal was said in an earlier run.
+    pub(super) quiet: BTreeSet<String>,
+    pub(super) started: Vec<JoinHandle<Option<String>>>,
+}
+
+/// The identity of a subscription: the same in every run, also in one that could not read the chain.
+fn key_of(record: &Record, settings: &Settings) -> String {
+    let part = |key: &str, variable| {
+        let read = record.get::<String>(key).ok().flatten();
+        read.or_else(|| settings.text(variable).map(str::to_owned)).unwrap_or_else(|| "-".to_owned())
+    };
+    let lottery = part("lottery_addr", &env::LOTTERY_ADDR);
+    let client = match part("client_addr", &env::CLIENT_ADDR) {
+        client if client == "-" => lottery.clone(),
+        client => client,
+    };
+    format!("{} {lottery} {client}", part("deposit_addr", &env::DEPOSIT_ADDR))
+}
+
+impl Teller {
+    fn telling(&self) -> Telling<'_> {
+        Telling {
+            channels: &self.channels,
+            voice: &self.voice,
+            policy: &self.policy,
+            rules: &self.rules,
+            include_json: self.include_json,
+        }
+    }
+
+    /// Tells of one verdict.
+    pub(crate) fn tell(&mut self, record: &Record, checks: &Checks, session: &Session) -> Told {
+        self.quiet.clear();
+        let state: Option<State> = record.get("state").ok().flatten();
+        let key = key_of(record, &session.settings);
+        // A foreign key too deep to carry is no reason to be silent.
+        let report = self.telling().carries().then(|| record.to_value().unwrap_or(Value::Null));
+        let case = Case {
+            key: &key,
+            name: &name_of(record),
+            checks,
+            state: state.as_ref(),
+            report: report.as_ref(),
+            now_s: session.now.as_second(),
+        };
+        let memory =
+            self.state.as_ref().filter(|_| !self.dry_run).map(|state| self.recall(state, &case, session));
+        let told = match memory {
+            None => self.report(&case),
+            Some(Ok((held, memory))) => self.remember(&held, memory, &case, session),
+            Some(Err(error @ StoreError::Busy { .. })) => {
+                session.say("warning", &format!("{error}; that run tells, this one does not"));
+                Told { busy: true, ..Told::default() }
+            }
+            // A memory that cannot be used is a failure, but no reason to be silent.
+            Some(Err(error)) => {
+                session.say_failure(&error.into());
+                session.say("warning", "the memory cannot be used: this run tells as if there were none");
+                Told { failed: true, ..self.report(&case) }
+            }
+        };
+        for notification in told.notifications.iter().filter(|told| !self.quiet.contains(&told.channel)) {
+            say(notification, session);
+        }
+        told
+    }
+
+    fn recall(&self, state: &StateDir, case: &Case, session: &Session) -> Result<(Held, Memory), StoreError> {
+        // A run before us may be delivering; its time is bounded by the same limit.
+        let name = format!("notify-{}", stable_id(&[case.key]));
+        let held = state.lock(&name, self.budget + Duration::from_secs(1))?;
+        let Some(bytes) = held.read("json")? else { return Ok((held, Memory::new(case.key))) };
+        let memory = match Memory::parse(&bytes, case.key) {
+            Ok(memory) => memory,
+            Err(why) => {
+                let aside = held.set_aside("json")?;
+                let (why, aside) = (quote(&why), aside.display());
+                let text =
+                    format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
+                session.say("warning", &text);
+                Memory::new(case.key)
+            }
+        };
+        Ok((held, memory))
+    }
+
+    fn report(&mut self, case: &Case) -> Told {
+        let (message, entries) = self.telling().report(case, &self.run);
+        if self.dry_run {
+            let notifications = entries.iter().map(|entry| waiting(entry, Outcome::DryRun, None)).collect();
+            return Told { messages: vec![message], notifications, ..Told::default() };
+        }
+        let mut notifications = Vec::new();
+        self.deliver(&entries, |channel, message, delivery| {
+            notifications.push(notification(channel, message, &delivery, Outcome::Failed));
+        });
+        let failed = notifications.iter().any(|told| told.outcome.is_failure());
+        Told { messages: vec![message], notifications, busy: false, failed }
+    }
+
+    fn remember(&mut self, held: &Held, mut memory: Memory, case: &Case, session: &Session) -> Told {
+        let messages = self.telling().remember(&mut memory, case);
+        let expired = memory.outbox.expire(case.now_s, self.expiry_s);
+        let why = "it could not be delivered in time";
+        let mut notifications: Vec<_> =
+            expired.iter().map(|entry| waiting(entry, Outcome::Expired, Some(why))).collect();
+        // What is to be told is on disk before the first byte of it is sent.
+        let mut failed = !save(held, &memory, session);
+        let due = self.due(&memory, case.now_s, &mut notifications);
+        let mut quiet = BTreeSet::new();
+        self.deliver(&due, |channel, message, delivery| {
+            if learn(&mut memory, channel, message, &delivery, case.now_s) {
+                quiet.insert(channel.name.clone());
+            }
+            // Said once: a disk that is full stays full.
+            failed = failed || !save(held, &memory, session);
+            notifications.push(notification(channel, message, &delivery, Outcome::Queued));
+        });
+        for entry in &due {
+            let tried = |told: &Notification| told.channel == entry.channel && told.id == entry.message.id;
+            if !notifications.iter().any(tried) {
+                let why = "a message before it has to wait";
+                notifications.push(waiting(entry, Outcome::Queued, Some(why)));
+            }
+        }
+        self.quiet = quiet;
+        failed |= notifications.iter().any(|told| told.outcome.is_failure());
+        Told { messages, notifications, busy: false, failed }
+    }
+
+    /// What the outbox holds for channels that may be called now; the rest is noted as waiting.
+    fn due(&self, memory: &Memory, now_s: i64, notifications: &mut Vec<Notification>) -> Vec<Entry> {
+        let mut due = Vec::new();
+        for entry in memory.outbox.iter() {
+            let Some(channel) = self.channels.iter().find(|channel| channel.name == entry.channel) else {
+                let why = "the channel is not configured any more";
+                notifications.push(waiting(entry, Outcome::Queued, Some(why)));
+                continue;
+            };
+            let closed = memory.broken.get(&channel.name);
+            let closed = closed.is_some_and(|broken| broken.gone && broken.address == channel.address_hash());
+            // A clock that was set back cannot know how long to wait.
+            let held = entry.not_before_s.filter(|until| now_s < *until && now_s >= entry.queued_at_s);
+            match (closed, held) {
+                (true, _) => {
+                    let why = "the receiver closed this address for good (410): give a new one";
+                    notifications.push(waiting(entry, Outcome::Queued, Some(why)));
+                }
+                (_, Some(until)) => {
+                    let left = until - now_s;
+                    let why = format!("the receiver asked to be left alone for another {left} s");
+                    notifications.push(waiting(entry, Outcome::Queued, Some(&why)));
+                }
+                _ => due.push(entry.clone()),
+            }
+        }
+        due
+    }
+
+    /// Delivers within what is left of the time.
+    fn deliver(&mut self, entries: &[Entry], done: impl FnMut(&Channel, &Message, Delivery)) {
+        let of = |channel: &Channel| -> Vec<Message> {
+            let mine = entries.iter().filter(|entry| entry.channel == channel.name);
+            mine.map(|entry| entry.message.clone()).collect()
+        };
+        let queues: Vec<_> = self
+            .channels
+            .iter()
+            .map(|channel| (channel, of(channel)))
+            .filter(|(_, messages)| !messages.is_empty())
+            .collect();
+        let start = Instant::now();
+        let sender = Sender { deadline: start + self.budget, ..self.sender.clone() };
+        deliver(&sender, &queues, done);
+        self.budget = self.budget.saturating_sub(start.elapsed());
+    }
+
+    /// Tells every channel that this is a test, without touching the memory.
+    pub(crate) fn test(&mut self, session: &Session) -> Vec<Notification> {
+        let message = self.voice.test(stable_id(&["test", &self.run]), session.now.as_second());
+        let entries: Vec<Entry> = self
+            .channels
+            .iter()
+            .map(|channel| Entry {
+                channel: channel.name.clone(),
+                message: message.clone(),
+                queued_at_s: message.at_s,
+                not_before_s: None,
+            })
+            .collect();
+        if self.dry_run {
+            return entries.iter().map(|entry| waiting(entry, Outcome::DryRun, None)).collect();
+        }
+        let mut notifications = Vec::new();
+        self.deliver(&entries, |channel, message, delivery| {
+            notifications.push(notification(channel, message, &delivery, Outcome::Failed));
+        });
+        for told in &notifications {
+            say(told, session);
+        }
+        notifications
+    }
+
+    /// Tells the dead man's switches that a run began, beside the run itself.
+    pub(crate) fn begin(&mut self) {
+        if self.dry_run {
+            return;
+        }
+        for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
+            let (sender, channel, run) = (self.pinger(), channel.clone(), self.run.clone());
+            let start = move || ping(&sender, &channel, Signal::Start, &run, "");
+            // Where the system gives no more threads only the end is told.
+            self.started.extend(std::thread::Builder::new().spawn(start));
+        }
+    }
+
+    fn pinger(&self) -> Sender {
+        Sender { deadline: Instant::now() + self.ping_limit, ..self.sender.clone() }
+    }
+
+    /// Tells them how it ended. That a switch cannot be reached changes no verdict: its silence is its alarm.
+    pub(crate) fn end(&mut self, level: dvrf_cli::channel::Level, exit: Exit, lines: &str, session: &Session) {
+        let mut troubles: Vec<String> =
+            self.started.drain(..).filter_map(|start| start.join().ok().flatten()).collect();
+        if !self.dry_run {
+            for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
+                let bad = level >= channel.min || exit == Exit::CannotAnswer || exit == Exit::Busy;
+                let signal = if bad { Signal::Fail } else { Signal::Ok };
+                troubles.extend(ping(&self.pinger(), channel, signal, &self.run, lines));
+            }
+        }
+        troubles.dedup();
+        for trouble in troubles {
+            session.say("warning", &trouble);
+        }
+    }
+}
+
+fn ping(sender: &Sender, channel: &Channel, sign: Signal, run: &str, lines: &str) -> Option<String> {
+    let why = match sender.call(channel, &signal(channel, sign, run, lines)).0 {
+        Meaning::Taken => return None,
+        Meaning::Again { why, .. } | Meaning::Refused { why } | Meaning::NoEntry { why, .. } => why,
+    };
+    Some(format!("channel {}: the ping was not taken: {why}", channel.name))
+}
+
+/// Writes the memory; whether that worked.
+fn save(held: &Held, memory: &Memory, session: &Session) -> bool {
+    let failure: Failure = match serde_json::to_vec(memory) {
+        Ok(bytes) => match held.replace("json", &bytes) {
+            Ok(()) => return true,
+            Err(error) => error.into(),
+        },
+        Err(error) => Failure::new(FailureKind::Output, error.to_string()),
+    };
+    session.say_failure(&failure);
+    false
+}
+
+/// What a delivery changes in the memory; whether its refusal was known before.
+fn learn(memory: &mut Memory, channel: &Channel, message: &Message, delivery: &Delivery, now_s: i64) -> bool {
+    match &delivery.end {
+        End::Delivered => {
+            memory.outbox.remove(&channel.name, &message.id);
+            memory.broken.remove(&channel.name);
+        }
+        End::Refused { .. } => memory.outbox.remove(&channel.name, &message.id),
+        End::Later { not_before_s, .. } => {
+            if let Some(until) = not_before_s {
+                memory.outbox.hold(&channel.name, (*until).min(now_s.saturating_add(HOLD_S_MAX)));
+            }
+        }
+        End::NoEntry { gone, .. } => {
+            let address = channel.address_hash();
+            let known = memory.broken.get(&channel.name).filter(|broken| broken.address == address);
+            let (was_known, since_s) = (known.is_some(), known.map_or(now_s, |broken| broken.since_s));
+            memory.broken.insert(channel.name.clone(), Broken { since_s, address, gone: *gone });
+            return was_known;
+        }
+    }
+    false
+}
+
+fn notification(channel: &Channel, message: &Message, delivery: &Delivery, kept: Outcome) -> Notification {
+    let outcome = match &delivery.end {
+        End::Delivered => Outcome::Delivered,
+        End::Refused { .. } => Outcome::Rejected,
+        End::Later { .. } | End::NoEntry { .. } => kept,
+    };
+    let error = match &delivery.end {
+        End::NoEntry { why, fix, .. } => Some(format!("{why}; {fix}")),
+        end => end.why().map(str::to_owned),
+    };
+    Notification {
+        channel: channel.name.clone(),
+        id: message.id.clone(),
+        event: message.event,
+        outcome,
+        attempts: delivery.attempts,
+        status: delivery.status,
+        error,
+    }
+}
+
+fn waiting(entry: &Entry, outcome: Outcome, why: Option<&str>) -> Notification {
+    Notification {
+        channel: entry.channel.clone(),
+        id: entry.message.id.clone(),
+        event: entry.message.event,
+        outcome,
+        attempts: 0,
+        status: None,
+        error: why.map(str::to_owned),
+    }
+}
+
+fn say(told: &Notification, session: &Session) {
+    let Some(error) = told.error.as_ref().filter(|_| told.outcome.is_failure()) else { return };
+    let what = match told.outcome {
+        Outcome::Queued => "waits in the outbox",
+        Outcome::Expired => "was given up",
+        _ => "was not delivered",
+    };
+    let (channel, event, attempts) = (&told.channel, told.event.name(), told.attempts);
+    session.say(
+        "error",
+        &format!("channel {channel}: the {event} message {what} after {attempts} attempts: {error}"),
+    );
+}

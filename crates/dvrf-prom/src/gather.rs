@@ -1,0 +1,247 @@
+//! Records as series: what each says, what it is called, and when it was last complete.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::metrics::identity::{Identity, subscriptions};
+use crate::metrics::label::put;
+use crate::metrics::observe::{self, Observation};
+use crate::metrics::{Point, compat};
+use crate::output::Plan;
+use dvrf_cli::args::StateArgs;
+use dvrf_cli::config::env;
+use dvrf_cli::exit::Exit;
+use dvrf_cli::input::InputArgs;
+use dvrf_cli::judge::name_of;
+use dvrf_cli::pipeline::each;
+use dvrf_cli::{CliError, Session};
+use supra_core::check::{Checks, ReportError, is_low};
+use supra_core::min_balance::Calculation;
+use supra_core::record::Record;
+use supra_core::requests::Requests;
+use supra_core::state::State;
+use supra_core::store::Held;
+use supra_core::views::Views;
+
+/// A record and its points, without what needs the others to be known.
+pub(super) struct Seen {
+    record: Record,
+    identity: Identity,
+    complete_at: Option<Timestamp>,
+    points: Vec<Point>,
+}
+
+/// What a record says.
+struct Picture {
+    record: Record,
+    name: String,
+    identity: Identity,
+    state: Option<State>,
+    views: Views,
+    checks: Checks,
+    error: Option<ReportError>,
+    calculation: Option<Calculation>,
+    read_at: Option<Timestamp>,
+    low: Option<bool>,
+    requests: Option<Requests>,
+}
+
+impl Plan {
+    /// Reads all records of the run; a series can only be printed once all of its family are known.
+    pub(super) fn gather(
+        &self,
+        input: &InputArgs,
+        session: &mut Session,
+    ) -> Result<(Vec<Seen>, Exit), CliError> {
+        let mut all = Vec::new();
+        let mut last = None;
+        let exit = each(input, session, |record, session| {
+            let picture = self.picture(record, session)?;
+            let exit = if self.fail_on_low { picture.low_exit(session) } else { Exit::Done };
+            // A fleet's pictures would fill the memory: only one is kept, until it is known not to be alone.
+            all.extend(last.replace(picture).map(|before| self.seen(before, session.now)));
+            Ok(exit)
+        })?;
+        if let Some(mut last) = last {
+            // A run that failed before it knew its target is still the one that the settings name.
+            if all.is_empty() && last.identity == Identity::default() {
+                last.identity = named_by_settings(session);
+            }
+            all.push(self.seen(last, session.now));
+        }
+        Ok((all, exit))
+    }
+
+    fn picture(&self, record: &mut Record, session: &Session) -> Result<Picture, CliError> {
+        let checks = self.judge.checks(record, session)?.0;
+        let state: Option<State> = record.get("state").ok().flatten();
+        let calculation = self.judge.calculation(record).ok().flatten();
+        let text = |key: &str| record.get::<String>(key).ok().flatten().filter(|text| !text.is_empty());
+        Ok(Picture {
+            name: name_of(record),
+            identity: Identity {
+                name: text("name"),
+                profile: text("profile"),
+                lottery: text("lottery_addr"),
+                deposit: text("deposit_addr"),
+                client: text("client_addr"),
+            },
+            views: record.get("views").ok().flatten().unwrap_or_default(),
+            error: record.get("error").ok().flatten(),
+            requests: record.get("requests").ok().flatten(),
+            read_at: text("timestamp").and_then(|text| text.parse().ok()),
+            low: state.as_ref().and_then(|state| is_low(state, calculation.as_ref(), self.own_limit)),
+            // Only the JSON form gives the records back.
+            record: if self.keeps_records { std::mem::take(record) } else { Record::new() },
+            state,
+            checks,
+            calculation,
+        })
+    }
+
+    fn seen(&self, picture: Picture, now: Timestamp) -> Seen {
+        let observation = Observation {
+            identity: &picture.identity,
+            state: picture.state.as_ref(),
+            views: &picture.views,
+            checks: &picture.checks,
+            error: picture.error.as_ref(),
+            calculation: picture.calculation.as_ref(),
+            requests: picture.requests.as_ref(),
+            policy: &self.judge.policy,
+            read_at: picture.read_at,
+        };
+        let up = observation.is_up();
+        let mut points = if self.compat {
+            let exit = if up { u8::from(self.fail_on_low && picture.low == Some(true)) } else { 2 };
+            compat::points(&observation, exit, now)
+        } else {
+            observation.points()
+        };
+        points.shrink_to_fit();
+        Seen {
+            complete_at: picture.read_at.filter(|_| up),
+            record: picture.record,
+            identity: picture.identity,
+            points,
+        }
+    }
+
+    /// Every record and its points with the labels that they share.
+    pub(super) fn points(&self, seen: Vec<Seen>, memory: &mut Memory) -> Vec<(Record, Vec<Point>)> {
+        let names = subscriptions(seen.iter().map(|seen| &seen.identity));
+        let whole = |(seen, name): (Seen, String)| {
+            let Seen { record, mut points, .. } = seen;
+            let last_success = memory.last_success(&name, seen.complete_at);
+            let mut shared = self.labels.clone();
+            if !self.compat {
+                points.reserve_exact(1);
+                points.extend(last_success.map(observe::last_success));
+                put(&mut shared, "subscription", name);
+            }
+            let shared = Arc::new(shared);
+            for point in &mut points {
+                point.series.share(&shared);
+            }
+            (record, points)
+        };
+        seen.into_iter().zip(names).map(whole).collect()
+    }
+}
+
+impl Picture {
+    /// Said on stderr and by the code; a deposit that is not known is neither low nor fine.
+    fn low_exit(&self, session: &Session) -> Exit {
+        match self.low {
+            Some(false) => Exit::Done,
+            Some(true) => {
+                session.say("error", &format!("{}: the deposit is low", self.name));
+                Exit::No
+            }
+            None => Exit::CannotAnswer,
+        }
+    }
+}
+
+fn named_by_settings(session: &Session) -> Identity {
+    let text = |variable| session.settings.text(variable).map(str::to_owned);
+    Identity {
+        name: None,
+        profile: text(&env::PROFILE),
+        lottery: text(&env::LOTTERY_ADDR),
+        deposit: text(&env::DEPOSIT_ADDR),
+        client: text(&env::CLIENT_ADDR).or_else(|| text(&env::LOTTERY_ADDR)),
+    }
+}
+
+/// When each subscription's report was last complete: within a process, or in a state directory.
+#[derive(Default)]
+pub(super) struct Memory {
+    last_success: BTreeMap<String, i64>,
+    held: Option<Held>,
+}
+
+const KIND: &str = "json";
+
+impl Memory {
+    /// Reads the state directory. What goes wrong with it is said and costs only the memory: metrics go out.
+    pub(super) fn load(session: &Session) -> Self {
+        let lock = StateArgs::open(&session.settings).and_then(|directory| {
+            Ok(directory.map(|directory| directory.lock("prom", Duration::from_secs(5))).transpose()?)
+        });
+        let held = match lock {
+            Ok(Some(held)) => held,
+            Ok(None) => return Self::default(),
+            Err(failure) => {
+                session.say_failure(&failure);
+                return Self::default();
+            }
+        };
+        let last_success = match held.read(KIND) {
+            Ok(None) => BTreeMap::new(),
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+                if let Ok(aside) = held.set_aside(KIND) {
+                    let sentence =
+                        format!("the memory of prom was not readable and is now {}", aside.display());
+                    session.say("warning", &sentence);
+                }
+                BTreeMap::new()
+            }),
+            Err(error) => {
+                session.say_failure(&error.into());
+                return Self::default();
+            }
+        };
+        Self { last_success, held: Some(held) }
+    }
+
+    /// Notes a success, and says when the last one was; a clock that jumped back does not undo a later one.
+    fn last_success(&mut self, name: &str, success: Option<Timestamp>) -> Option<Timestamp> {
+        if let Some(success) = success {
+            let last = self.last_success.entry(name.to_owned()).or_insert(i64::MIN);
+            *last = success.as_second().max(*last);
+        }
+        self.last_success.get(name).and_then(|seconds| Timestamp::from_second(*seconds).ok())
+    }
+
+    /// Takes over what another run knows, and its lock.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (name, seconds) in other.last_success {
+            let last = self.last_success.entry(name).or_insert(seconds);
+            *last = seconds.max(*last);
+        }
+        self.held = other.held;
+    }
+
+    /// Writes the state directory back and releases it.
+    pub(super) fn save(&mut self, session: &Session) {
+        let Some(held) = self.held.take() else { return };
+        let bytes = serde_json::to_vec(&self.last_success).unwrap_or_default();
+        if let Err(error) = held.replace(KIND, &bytes) {
+            session.say_failure(&error.into());
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Metrics sent to a server: a Pushgateway group, or any URL as the old script did. The URL is a secret.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::http::{Answer, Call, Endpoint, Http, HttpError, Method, UrlError};
+use supra_core::retry::{Backoff, retry_after};
+use supra_core::secret::{Secret, blot, redact_url};
+
+/// The media type of text format 0.0.4; a Pushgateway reads no OpenMetrics.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// An answer says at most why it refused.
+const BODY_BYTES_MAX: u64 = 64 << 10;
+/// The same body twice does no harm, so a passing fault is tried again within the time given.
+const ATTEMPTS_MAX: u32 = 4;
+
+/// A server to push to.
+#[derive(Debug, Clone)]
+pub(crate) struct Destination {
+    endpoint: Endpoint,
+    /// As it was given, for blotting.
+    given: Secret,
+}
+
+impl Destination {
+    /// A URL as given.
+    pub(crate) fn new(url: &Secret) -> Result<Self, UrlError> {
+        let endpoint = Endpoint::parse(url.reveal())?;
+        Ok(Self { given: url.clone(), endpoint })
+    }
+
+    /// The group of a job and its labels under a Pushgateway's base URL.
+    #[must_use]
+    pub(crate) fn group<'a>(&self, job: &'a str, grouping: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut url = self.endpoint.url.reveal().trim_end_matches('/').to_owned();
+        if !url.ends_with("/metrics") {
+            url.push_str("/metrics");
+        }
+        for (name, value) in [("job", job)].into_iter().chain(grouping) {
+            url.push_str(&segment(name, value));
+        }
+        let headers = self.endpoint.headers.clone();
+        Self { endpoint: Endpoint { url: Secret::new(&url), headers }, given: self.given.clone() }
+    }
+
+    /// Scheme and host, for messages.
+    pub(crate) fn shown(&self) -> String {
+        redact_url(self.given.reveal().trim())
+    }
+}
+
+/// `/name/value`, or `/name@base64/…` for what cannot stand in a path: a slash, nothing, or anything unusual.
+fn segment(name: &str, value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~:,.".contains(&byte);
+    // A segment of dots alone would be resolved away on its way.
+    if value.bytes().all(plain) && !value.bytes().all(|byte| byte == b'.') {
+        return format!("/{name}/{value}");
+    }
+    let encoded = URL_SAFE_NO_PAD.encode(value);
+    format!("/{name}@base64/{}", if encoded.is_empty() { "=" } else { &encoded })
+}
+
+/// Sends the body, again after a passing fault, for no longer than `total` in all.
+pub(crate) fn push(
+    http: &Http,
+    destination: &Destination,
+    method: Method,
+    body: &[u8],
+    total: Duration,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let mut backoff = Backoff::new(u64::from(std::process::id()));
+    let mut attempt = 1;
+    loop {
+        let timeout = total.saturating_sub(start.elapsed());
+        let result = http.send(&Call {
+            method,
+            url: destination.endpoint.url.reveal(),
+            headers: &destination.endpoint.headers,
+            body,
+            content_type: CONTENT_TYPE,
+            timeout,
+            body_bytes_max: BODY_BYTES_MAX,
+        });
+        let (why, wait) = match &result {
+            Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
+            Ok(answer) => (refusal(destination, answer), wait_after(answer, &mut backoff)),
+            Err(error) => (error.to_string(), wait_without_answer(error, &mut backoff)),
+        };
+        let left = total.saturating_sub(start.elapsed());
+        match wait.filter(|wait| attempt < ATTEMPTS_MAX && *wait < left) {
+            Some(wait) => std::thread::sleep(wait),
+            None => return Err(failure(destination, method, attempt, &why, result.ok().as_ref())),
+        }
+        attempt += 1;
+    }
+}
+
+/// How long to wait before trying again; `None` where it is no use.
+fn wait_after(answer: &Answer, backoff: &mut Backoff) -> Option<Duration> {
+    let passing = answer.status == 429 || (500..600).contains(&answer.status);
+    let said = || answer.header("Retry-After").and_then(retry_after);
+    passing.then(|| said().unwrap_or_else(|| backoff.next_wait()))
+}
+
+fn wait_without_answer(error: &HttpError, backoff: &mut Backoff) -> Option<Duration> {
+    matches!(error, HttpError::Connection(_)).then(|| backoff.next_wait())
+}
+
+fn refusal(destination: &Destination, answer: &Answer) -> String {
+    let body = String::from_utf8_lossy(&answer.body);
+    let body = quote(&blot(&body, &[destination.given.reveal()]));
+    let colon = if body.is_empty() { "" } else { ": " };
+    format!("status {}{colon}{body}", answer.status)
+}
+
+fn failure(
+    destination: &Destination,
+    method: Method,
+    attempts: u32,
+    why: &str,
+    answer: Option<&Answer>,
+) -> Failure {
+    let verb = match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+    };
+    let times = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
+    let message = format!("{verb} to {} failed{times}: {why}", destination.shown());
+    let hint = match answer.map(|answer| answer.status) {
+        Some(300..=399) => {
+            "the server redirects: give the address it redirects to, a redirect would lose the body"
+        }
+        Some(400) => {
+            "the server found the metrics inconsistent with others it holds: use another job or grouping"
+        }
+        Some(401 | 403) => "give user and password in the push URL",
+        Some(404 | 405) => "for a Pushgateway give its base URL and --push-job",
+        Some(_) => "the server is in trouble: the next run pushes again",
+        None => "is the push URL right, and is the server up?",
+    };
+    Failure::new(FailureKind::Output, message).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_paths() {
+        let group = |base: &str, job: &str, labels: &[(&str, &str)]| {
+            let labels = labels.iter().copied();
+            Destination::new(&Secret::new(base)).unwrap().group(job, labels).endpoint.url.reveal().to_owned()
+        };
+        let at = |path: &str| format!("http://h:9091/metrics{path}");
+        assert_eq!(group("http://h:9091", "dvrf", &[]), at("/job/dvrf"));
+        assert_eq!(
+            group("http://h:9091/metrics/", "dvrf", &[("instance", "a.b:1")]),
+            at("/job/dvrf/instance/a.b:1")
+        );
+        assert_eq!(
+            group("http://h:9091/", "a/b", &[("path", "/var/tmp")]),
+            at("/job@base64/YS9i/path@base64/L3Zhci90bXA")
+        );
+        assert_eq!(group("http://h:9091", "dvrf", &[("instance", "")]), at("/job/dvrf/instance@base64/="));
+        assert_eq!(group("http://h:9091", "..", &[("x", "é?")]), at("/job@base64/Li4/x@base64/w6k_"));
+    }
+}

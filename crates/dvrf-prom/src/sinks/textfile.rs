@@ -1,0 +1,120 @@
+//! A file for node-exporter's textfile collector: readable by others, replaced whole, so a reader never sees half.
+
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use supra_core::failure::{Failure, FailureKind};
+
+/// Why the file was not replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum TextfileError {
+    /// A directory, a pipe or a device: renaming over it would destroy it.
+    #[error("{0} is not a regular file")]
+    NotAFile(String),
+    /// The operating system refused.
+    #[error("cannot write {path}: {why}")]
+    Io {
+        /// The path as given.
+        path: String,
+        /// Why, in its words.
+        why: String,
+    },
+}
+
+impl From<TextfileError> for Failure {
+    fn from(error: TextfileError) -> Self {
+        Failure::new(FailureKind::Output, error.to_string())
+            .with_hint("name a .prom file in the directory of --collector.textfile.directory that this user can write to")
+    }
+}
+
+/// Whether node-exporter reads a file of this name.
+pub(crate) fn is_collected(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "prom")
+}
+
+/// Replaces the file: a new one beside it under a name that is not collected, 0644, on disk, then renamed.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TextfileError> {
+    let failed =
+        |error: io::Error| TextfileError::Io { path: path.display().to_string(), why: error.to_string() };
+    // Through links: renaming over what is behind one, such as a device, would destroy it too.
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => return Err(TextfileError::NotAFile(path.display().to_string())),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    // A link stays a link: the file behind it is replaced, in its own directory.
+    let target = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(failed(error)),
+    };
+    let name = target.file_name().ok_or_else(|| failed(ErrorKind::InvalidInput.into()))?;
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let written = (|| {
+        let mut file = tempfile::Builder::new()
+            .prefix(&format!(".{}.", name.to_string_lossy()))
+            .suffix(".new")
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
+        file.write_all(bytes)?;
+        // The creation mode went through the umask; the collector is another user.
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+        file.as_file().sync_all()?;
+        file.persist(&target).map_err(|error| error.error)?;
+        Ok(())
+    })();
+    written.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_public_whole_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.prom");
+        replace(&path, b"one\n").unwrap();
+        replace(&path, b"two\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two\n");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = replace(folder.path(), b"").unwrap_err().to_string();
+        assert!(refused.ends_with(" is not a regular file"), "{refused}");
+        // A fifo stands for every device: the test may run as root.
+        let (fifo, link) = (folder.path().join("fifo"), folder.path().join("link.prom"));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::os::unix::fs::symlink(&fifo, &link).unwrap();
+        for path in [&fifo, &link] {
+            assert!(matches!(replace(path, b""), Err(TextfileError::NotAFile(_))));
+        }
+        assert!(!fs::metadata(&fifo).unwrap().is_file());
+        let lost = replace(Path::new("/none/a.prom"), b"").unwrap_err().to_string();
+        assert!(lost.starts_with("cannot write /none/a.prom: No such file or directory"), "{lost}");
+    }
+
+    #[test]
+    fn a_link_keeps_pointing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real.prom"), folder.path().join("link.prom"));
+        fs::write(&real, b"old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+    }
+
+    #[test]
+    fn only_prom_files_are_collected() {
+        assert!(is_collected(Path::new("x/a.prom")));
+        assert!(!is_collected(Path::new("x/a.prom.new")) && !is_collected(Path::new("prom")));
+    }
+}

@@ -1,0 +1,74 @@
+//! `dvrf-status`: every view of the lottery and the deposit module, with its answer or why there is none.
+
+mod text;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use dvrf_cli::args::{LiveArgs, lang};
+use dvrf_cli::exit::Exit;
+use dvrf_cli::input::InputArgs;
+use dvrf_cli::pipeline::each;
+use dvrf_cli::text::Style;
+use dvrf_cli::{CliError, Session, chain};
+use supra_core::state::State;
+use supra_core::views::Views;
+
+/// Every view of the lottery and the deposit module, with its answer or why there is none
+#[derive(Parser)]
+#[command(name = "dvrf-status")]
+struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    live: LiveArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Json, help_heading = "Output")]
+    format: Format,
+    /// Indent the JSON
+    #[arg(long, help_heading = "Output")]
+    pretty: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Records
+    Json,
+    /// The report for people
+    Text,
+}
+
+fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    args.live.fill(&mut session.settings);
+    each(&args.input, session, |record, session| {
+        match args.format {
+            Format::Json => session.out.record(record, args.pretty)?,
+            Format::Text => match (record.get::<State>("state"), record.get::<Views>("views")) {
+                (Ok(Some(state)), Ok(views)) => text(&state, &views.unwrap_or_default(), session)?,
+                // A record that is only an error was said on stderr.
+                (Ok(None), Ok(_)) => {}
+                (Err(error), _) | (_, Err(error)) => {
+                    session.say("error", &chain(&error));
+                    return Ok(Exit::CannotAnswer);
+                }
+            },
+        }
+        Ok(Exit::Done)
+    })
+}
+
+fn text(state: &State, views: &Views, session: &mut Session) -> Result<(), CliError> {
+    let (lang, style) = (lang(&session.settings)?, Style { colour: session.colour() });
+    session.out.with(|out| text::text(state, views, lang, style, out))
+}
+
+/// Runs the tool on the process's command line.
+pub fn main() -> ExitCode {
+    run(&std::env::args_os().collect::<Vec<_>>())
+}
+
+/// Runs the tool on the words of a command line, of which the first is the program's name.
+pub fn run(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run(words, act)
+}

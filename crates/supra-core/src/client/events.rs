@@ -1,0 +1,113 @@
+//! Events of a target: which are read, from where on, and what they say about its requests.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::ChainClient;
+use crate::events::{Event, Places};
+use crate::failure::{Failure, quote};
+use crate::requests::{CallbackFailure, Requests};
+use crate::scan::height::When;
+use crate::scan::{Scanner, Wanted, shown};
+use crate::target::Target;
+
+/// How many blocks after a request are searched for an answer that aborted.
+const ANSWER_BLOCKS: u64 = 120;
+
+/// What the record's `requests` rests on.
+const TYPES: [&str; 4] = ["draw-requested", "draw-handled", "whitelist", "SupraCollected"];
+
+/// Where a target's event types live.
+pub fn places(target: &Target) -> Places {
+    Places {
+        lottery: target.lottery.map(|address| (address, target.lottery_module.clone())),
+        deposit: (target.deposit, target.deposit_module.clone()),
+    }
+}
+
+impl ChainClient {
+    /// A reader of this chain's events.
+    pub fn scanner(&self) -> Scanner<'_> {
+        Scanner::new(&*self.transport, self.options.timeout)
+    }
+
+    /// Reads what a record's `requests` says; a failure is in it.
+    pub fn requests(&self, target: &Target, since: &str, more: &[String], now: Timestamp) -> Requests {
+        let found = self.read_requests(target, since, more, now);
+        found.unwrap_or_else(|failure| Requests { error: Some(failure), ..Requests::default() })
+    }
+
+    fn read_requests(
+        &self,
+        target: &Target,
+        since: &str,
+        more: &[String],
+        now: Timestamp,
+    ) -> Result<Requests, Failure> {
+        let when = When::parse("--events", since, now)?;
+        let scanner = self.scanner();
+        let mut words: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
+        words.extend_from_slice(more);
+        let types = scanner.types(&words, &places(target))?;
+        let tip = scanner.tip()?;
+        let from = scanner.height_of(when, &tip)?;
+        let wanted = Wanted { types: &types, from, to: tip.height + 1, limit: None, times: true };
+        let mut scan = scanner.read(&wanted)?;
+        // The deposit module tells of every client.
+        scan.events
+            .retain(|event| event.address("client_address").is_none_or(|client| client == target.client));
+        let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
+        let mut requests = Requests::of(&scan.events, &types, now_us);
+        (requests.since_height, requests.until_height) = (scan.from, scan.to.saturating_sub(1));
+        requests.since = match when {
+            When::Micros(micros) => shown(micros),
+            When::Height(_) => None,
+        };
+        requests.notes = scan.notes;
+        if let Some(first) = requests.pending.first().map(|pending| pending.height) {
+            requests.callback_failures = aborted(&scanner, target, first, tip.height)?;
+        }
+        Ok(requests)
+    }
+}
+
+/// Transactions soon after a request that called the lottery's callback and failed.
+fn aborted(scanner: &Scanner, target: &Target, from: u64, tip: u64) -> Result<Vec<CallbackFailure>, Failure> {
+    let Some(lottery) = target.lottery else { return Ok(Vec::new()) };
+    let heights: BTreeSet<u64> = (from..=tip.min(from.saturating_add(ANSWER_BLOCKS))).collect();
+    let blocks = scanner.blocks(&heights, true)?;
+    let callback = format!("{}::on_random_received", target.lottery_module);
+    let is_callback = |transaction: &Value| {
+        let function = transaction.pointer("/payload/Move/function").and_then(Value::as_str);
+        let split = function.and_then(|function| function.split_once("::"));
+        split.is_some_and(|(address, rest)| rest == callback && address.parse() == Ok(lottery))
+    };
+    let mut found = Vec::new();
+    for (height, block) in blocks {
+        for transaction in block.transactions.iter().filter(|transaction| is_callback(transaction)) {
+            let text = |path: &str| transaction.pointer(path).and_then(Value::as_str);
+            if text("/status") != Some("Fail") {
+                continue;
+            }
+            let status = text("/output/Move/vm_status").unwrap_or_default();
+            let failure = crate::abort::classify(status);
+            found.push(CallbackFailure {
+                height,
+                transaction_hash: text("/hash").map(str::to_owned),
+                status: quote(status),
+                abort: failure.abort,
+                help: failure.help,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Puts an event's line into text.
+pub fn line(event: &Event) -> Result<String, Failure> {
+    let text = serde_json::to_string(event);
+    text.map(|text| text + "\n")
+        .map_err(|error| Failure::new(crate::failure::FailureKind::Output, error.to_string()))
+}
