@@ -7,7 +7,13 @@ use supra_core::check::{Checks, Status};
 use supra_core::lang::Lang;
 
 /// The status, the numbers, and every finding with where to read on.
-pub(crate) fn text(checks: &Checks, name: &str, lang: Lang, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn text(
+    checks: &Checks,
+    name: &str,
+    lang: Lang,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let word = match checks.status {
         Status::Ok => lang.pick("OK", "В ПОРЯДКЕ"),
         Status::Alert => lang.pick("ALERT", "ТРЕВОГА"),

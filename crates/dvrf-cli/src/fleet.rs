@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use supra_core::clock::Clock;
 use supra_core::collect::rows::CLIENTS_MOST;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
+use supra_core::time::Clock;
 
 use crate::connect::{self, Reader};
 use crate::input::{Progress, Records};

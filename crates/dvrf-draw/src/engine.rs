@@ -11,7 +11,6 @@ use dvrf_cli::judge::Judge;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Checks;
-use supra_core::clock::Clock;
 use supra_core::draw::Trouble;
 use supra_core::draw::journal::{Fate, Intent, Journal, JournalError};
 use supra_core::failure::{Failure, FailureKind};
@@ -21,6 +20,7 @@ use supra_core::stable_id::stable_id;
 use supra_core::state::State;
 use supra_core::store::{Held, Lock, StateDir, StoreError};
 use supra_core::target::Target;
+use supra_core::time::Clock;
 
 /// Why there is no engine.
 pub(super) enum Stop {

@@ -7,9 +7,9 @@ use super::message::Message;
 use super::payload::{Form, Parcel, has_plain_form, parcel};
 use super::reply::{Meaning, Reply, meaning, no_answer};
 use dvrf_cli::channel::Channel;
-use supra_core::clock::Clock;
 use supra_core::http::{Call, Http, Method};
 use supra_core::retry::Backoff;
+use supra_core::time::Clock;
 
 /// Receivers answer in a few words; more is not read.
 const ANSWER_BYTES_MAX: u64 = 64 << 10;

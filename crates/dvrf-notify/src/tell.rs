@@ -26,11 +26,11 @@ use dvrf_cli::text::plain_lines;
 use dvrf_cli::typed::{bad, parsed};
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Policy;
-use supra_core::clock::Clock;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::http::{Http, Roots};
 use supra_core::record::{Record, SCHEMA};
 use supra_core::stable_id::stable_id;
+use supra_core::time::Clock;
 
 /// The longest wait for one receiver's answer.
 const PER_CALL: Duration = Duration::from_secs(10);

@@ -279,7 +279,13 @@ impl Teller {
     }
 
     /// Tells them how it ended. That a switch cannot be reached changes no verdict: its silence is its alarm.
-    pub(crate) fn end(&mut self, level: dvrf_cli::channel::Level, exit: Exit, lines: &str, session: &Session) {
+    pub(crate) fn end(
+        &mut self,
+        level: dvrf_cli::channel::Level,
+        exit: Exit,
+        lines: &str,
+        session: &Session,
+    ) {
         let mut troubles: Vec<String> =
             self.started.drain(..).filter_map(|start| start.join().ok().flatten()).collect();
         if !self.dry_run {

@@ -160,7 +160,13 @@ fn lottery_lines(state: &State, lang: Lang) -> Vec<Line> {
 }
 
 /// Writes the report.
-pub(crate) fn text(state: &State, views: &Views, lang: Lang, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn text(
+    state: &State,
+    views: &Views,
+    lang: Lang,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let chain = state.chain.id.map_or_else(|| lang.pick("unknown", "неизвестно"), |id| id.to_string());
     writeln!(out, "{}: {chain}", lang.pick("Chain", "Сеть"))?;
     for (title, lines) in [

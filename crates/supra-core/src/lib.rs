@@ -8,12 +8,12 @@
 
 pub mod address;
 pub mod amount;
-pub mod clock;
 pub mod failure;
 pub mod file;
 pub mod lang;
 pub mod secret;
 pub mod stable_id;
+pub mod time;
 
 pub mod abort;
 pub mod events;

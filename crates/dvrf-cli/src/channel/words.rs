@@ -5,10 +5,10 @@ use std::fmt;
 
 use super::{Channel, Kind, Level, SigningKey};
 use supra_core::check::Severity;
-use supra_core::clock::span_s;
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
 use supra_core::secret::{Secret, redact_url};
+use supra_core::time::span_s;
 
 /// Something wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -57,7 +57,11 @@ impl Exporter {
     }
 
     /// Serves until SIGTERM or SIGINT. `collect` runs on one thread, never twice at once.
-    pub(crate) fn serve(self, serving: Serving, collect: impl FnMut() -> Scrape + Send + 'static) -> io::Result<()> {
+    pub(crate) fn serve(
+        self,
+        serving: Serving,
+        collect: impl FnMut() -> Scrape + Send + 'static,
+    ) -> io::Result<()> {
         let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
         let (tickets, waiting) = channel();
         spawn("collect", move || answer_tickets(&waiting, serving.min_interval, collect))?;

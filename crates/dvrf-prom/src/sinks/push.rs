@@ -34,7 +34,11 @@ impl Destination {
 
     /// The group of a job and its labels under a Pushgateway's base URL.
     #[must_use]
-    pub(crate) fn group<'a>(&self, job: &'a str, grouping: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(crate) fn group<'a>(
+        &self,
+        job: &'a str,
+        grouping: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         let mut url = self.endpoint.url.reveal().trim_end_matches('/').to_owned();
         if !url.ends_with("/metrics") {
             url.push_str("/metrics");

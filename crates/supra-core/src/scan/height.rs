@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp, civil};
 
 use super::{Scanner, There, decoded};
-use crate::clock::span_s;
 use crate::failure::{Failure, FailureKind, quote};
+use crate::time::span_s;
 use crate::transport::{Absent, Block, Request};
 
 /// More than halving a range of 2^64 twice over.
