@@ -12,7 +12,7 @@ use supra_core::readiness::Readiness;
 use supra_core::requests::Requests;
 use supra_core::state::State;
 use supra_core::target::Target;
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 use testkit::{Devnet, Way, root, run, tool};
 
 /// What flows in the pipe. Keys that a stage has not reached yet are absent; other keys pass through.

@@ -12,7 +12,7 @@ use supra_core::record::{Record, RecordError};
 use supra_core::requests::Requests;
 use supra_core::state::State;
 use supra_core::store::StateDir;
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 /// What every record of a run is judged by; the settings are read once.
 pub struct Judge {

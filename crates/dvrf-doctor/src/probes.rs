@@ -21,7 +21,7 @@ use supra_core::state::State;
 use supra_core::store::StateDir;
 use supra_core::transport::Deadline;
 use supra_core::transport::process::{Generation, ProcessConfig, run};
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 /// How long a receiver may take to let us in.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@ use supra_core::check::Checks;
 use supra_core::readiness::{Readiness, readiness};
 use supra_core::record::Record;
 use supra_core::state::State;
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 setting_flags! {
     /// Who will sign.

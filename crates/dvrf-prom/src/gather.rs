@@ -24,7 +24,7 @@ use supra_core::record::Record;
 use supra_core::requests::Requests;
 use supra_core::state::State;
 use supra_core::store::Held;
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 /// A record and its points, without what needs the others to be known.
 pub(super) struct Seen {

@@ -13,7 +13,7 @@ use dvrf_cli::pipeline::each;
 use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
 use supra_core::state::State;
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 /// Every view of the lottery and the deposit module, with its answer or why there is none
 #[derive(Parser)]

@@ -8,7 +8,7 @@ use supra_core::check::Severity;
 use supra_core::failure::FailureKind;
 use supra_core::lang::Lang;
 use supra_core::state::State;
-use supra_core::views::{ViewReport, Views};
+use supra_core::view_report::{ViewReport, Views};
 
 /// One line of the report: what, under which view, and its value if it is known.
 type Line = (&'static str, &'static str, &'static str, Option<String>);

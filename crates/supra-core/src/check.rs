@@ -21,7 +21,7 @@ use crate::lang::Lang;
 use crate::min_balance::Calculation;
 use crate::requests::Requests;
 use crate::state::State;
-use crate::views::Views;
+use crate::view_report::Views;
 use code::Code;
 use module::ModuleName;
 

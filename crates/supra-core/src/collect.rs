@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Wanted};
-use crate::views::{ViewReport, Views};
+use crate::view_report::{ViewReport, Views};
 use cache::{Cache, Choices};
 use resolve::{Functions, Knowledge, Overrides, Way, abi_functions, home};
 

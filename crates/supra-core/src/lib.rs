@@ -26,7 +26,7 @@ pub mod retry;
 pub mod state;
 pub mod store;
 pub mod view;
-pub mod views;
+pub mod view_report;
 
 pub mod scan;
 pub mod target;

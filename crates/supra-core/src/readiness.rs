@@ -12,7 +12,7 @@ use crate::check::code::Code;
 use crate::check::{Checks, Severity};
 use crate::lang::Lang;
 use crate::state::State;
-use crate::views::Views;
+use crate::view_report::Views;
 
 /// What is demanded besides the contract's asserts.
 #[derive(Debug, Clone)]

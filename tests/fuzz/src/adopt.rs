@@ -8,7 +8,7 @@ use serde_json::Value;
 use supra_core::collect::adopt::adopt;
 use supra_core::record::Record;
 use supra_core::state::State;
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(mut record) = serde_json::from_slice::<Record>(data) else { return };

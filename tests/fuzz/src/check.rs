@@ -18,7 +18,7 @@ use supra_core::readiness::{Demand, readiness};
 use supra_core::requests::{CallbackFailure, Change, Pending, Requests};
 use supra_core::state::{Chain, Deposit, Gas, Lottery, Maybe, Module, State, VrfRequestConfig};
 use supra_core::view::catalogue::CATALOGUE;
-use supra_core::views::{ViewReport, Views};
+use supra_core::view_report::{ViewReport, Views};
 
 const NOW_S: i64 = 1_760_000_000;
 

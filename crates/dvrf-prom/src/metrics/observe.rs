@@ -16,7 +16,7 @@ use supra_core::failure::FailureKind;
 use supra_core::min_balance::Calculation;
 use supra_core::requests::Requests;
 use supra_core::state::{Deposit, Lottery, State};
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 /// Everything that one record says.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use crate::exposition;
 use supra_core::check::{Checks, Facts, Policy, ReportError, evaluate, evaluate_failure};
 use supra_core::min_balance::Calculation;
 use supra_core::state::State;
-use supra_core::views::Views;
+use supra_core::view_report::Views;
 
 fn at() -> jiff::Timestamp {
     "2025-10-05T15:00:00.5Z".parse().unwrap()

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::failure::{Failure, FailureKind};
-use crate::views::ViewReport;
+use crate::view_report::ViewReport;
 
 fn healthy() -> State {
     serde_json::from_value(json!({

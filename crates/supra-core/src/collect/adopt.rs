@@ -7,7 +7,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::record::{Record, RecordError};
 use crate::state::State;
 use crate::view::catalogue::{CATALOGUE, Wanted};
-use crate::views::{ViewReport, Views};
+use crate::view_report::{ViewReport, Views};
 
 /// Where the old report kept what it read.
 const KEPT: [(&str, &str, Wanted); 10] = [

@@ -4,7 +4,7 @@ use crate::amount::{Count, Quants};
 use crate::failure::FailureKind;
 use crate::state::{Maybe, State};
 use crate::view::catalogue::{CLIENT_ROWS, Entry, Wanted};
-use crate::views::ViewReport;
+use crate::view_report::ViewReport;
 
 /// Fills in what is missing only because no function answers it. A view that failed stays unknown: what a chain
 /// would have said is not guessed.

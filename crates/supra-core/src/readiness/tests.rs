@@ -6,7 +6,7 @@ use super::*;
 use crate::amount::{GasPrice, GasUnits, Quants};
 use crate::check::{Facts, Policy, evaluate};
 use crate::state::{Maybe, VrfRequestConfig};
-use crate::views::Views;
+use crate::view_report::Views;
 
 fn owner() -> Address {
     "0x9".parse().unwrap()
@@ -49,7 +49,7 @@ fn demand() -> Demand {
 fn judge(state: &State, demand: &Demand) -> Readiness {
     let mut views = Views::new();
     for key in ["lottery_status", "vrf_gas_config"] {
-        views.insert(key.to_owned(), crate::views::ViewReport::default());
+        views.insert(key.to_owned(), crate::view_report::ViewReport::default());
     }
     let facts = Facts {
         requests: None,
