@@ -9,7 +9,7 @@ use crate::config::env::{self, Variable};
 use supra_core::failure::Failure;
 use supra_core::lang::Lang;
 use supra_core::network::Network;
-use supra_core::store::StateDir;
+use supra_core::state_dir::StateDir;
 
 /// The flag of a setting without its dashes.
 pub fn long(variable: &'static Variable) -> &'static str {

@@ -11,7 +11,7 @@ use supra_core::min_balance::Calculation;
 use supra_core::record::{Record, RecordError};
 use supra_core::requests::Requests;
 use supra_core::state::State;
-use supra_core::store::StateDir;
+use supra_core::state_dir::StateDir;
 use supra_core::view_report::Views;
 
 /// What every record of a run is judged by; the settings are read once.

@@ -18,7 +18,7 @@ use supra_core::http::Endpoint;
 use supra_core::record::Record;
 use supra_core::secret::{Secret, redact_url};
 use supra_core::state::State;
-use supra_core::store::StateDir;
+use supra_core::state_dir::StateDir;
 use supra_core::transport::Deadline;
 use supra_core::transport::process::{Generation, ProcessConfig, run};
 use supra_core::view_report::Views;

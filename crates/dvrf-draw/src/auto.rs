@@ -18,7 +18,7 @@ use supra_core::draw::{AutoLine, AutoStatus, Commands, DrawResult, Trouble};
 use supra_core::readiness::Readiness;
 use supra_core::record::Record;
 use supra_core::stable_id::stable_id;
-use supra_core::store::append_line;
+use supra_core::state_dir::append_line;
 
 /// The value of the line's `schema`.
 pub(crate) const SCHEMA: &str = "dvrf.draw/1";

@@ -18,14 +18,14 @@ use supra_core::readiness::Readiness;
 use supra_core::record::Record;
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
-use supra_core::store::{Held, Lock, StateDir, StoreError};
+use supra_core::state_dir::{Lock, LockedState, StateDir, StateError};
 use supra_core::target::Target;
 use supra_core::time::Clock;
 
 /// Why there is no engine.
 pub(super) enum Stop {
     /// Another run holds a lock.
-    Busy(StoreError),
+    Busy(StateError),
     /// Something is wrong.
     Failed(Failure),
 }
@@ -38,7 +38,7 @@ impl From<Failure> for Stop {
 
 /// The journal and the lock that makes it ours.
 pub(super) struct Ledger {
-    held: Held,
+    held: LockedState,
     pub(super) journal: Journal,
 }
 
@@ -122,8 +122,8 @@ impl Engine {
         let (target, _) = dvrf_cli::target::resolve(settings, None)?;
         let sender = Sender::open(args, &target, settings)?;
         let wait = Duration::from_secs(args.guards.lock_wait.into());
-        let busy = |error: StoreError| match error {
-            StoreError::Busy { .. } => Stop::Busy(error),
+        let busy = |error: StateError| match error {
+            StateError::Busy { .. } => Stop::Busy(error),
             other => Stop::Failed(other.into()),
         };
         let start = Instant::now();
@@ -153,7 +153,7 @@ impl Engine {
         target: &Target,
         wait: Duration,
         session: &Session,
-        busy: impl Fn(StoreError) -> Stop,
+        busy: impl Fn(StateError) -> Stop,
     ) -> Result<Option<Ledger>, Stop> {
         let Some(place) = journal_place(&session.settings) else {
             session.say(

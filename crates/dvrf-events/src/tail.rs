@@ -25,7 +25,7 @@ use supra_core::events::Event;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::scan::height::{When, span};
 use supra_core::scan::{Scan, Scanner, Wanted};
-use supra_core::store::Held;
+use supra_core::state_dir::LockedState;
 
 /// The most blocks that one step reads, so that catching up is written down on the way.
 const STEP: u64 = 20_000;
@@ -191,13 +191,13 @@ fn name_of(types: &[String]) -> String {
     format!("events-{}", supra_core::stable_id::stable_id(&[&types.join("\n")]))
 }
 
-fn remembered(held: Option<&Held>, session: &Session) -> Result<Checkpoint, Failure> {
+fn remembered(held: Option<&LockedState>, session: &Session) -> Result<Checkpoint, Failure> {
     let Some(held) = held else { return Ok(Checkpoint::default()) };
     let Some(bytes) = held.read(KIND)? else { return Ok(Checkpoint::default()) };
     if let Ok(checkpoint) = serde_json::from_slice(&bytes) {
         return Ok(checkpoint);
     }
-    let aside = held.set_aside(KIND)?;
+    let aside = held.quarantine(KIND)?;
     session.say("warning", &format!("the checkpoint cannot be read and is now {}", aside.display()));
     Ok(Checkpoint::default())
 }

@@ -24,7 +24,7 @@ use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::record::Record;
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
-use supra_core::store::{Held, StateDir, StoreError};
+use supra_core::state_dir::{LockedState, StateDir, StateError};
 
 /// A receiver that asks for more is asked again after this.
 const HOLD_S_MAX: i64 = 3600;
@@ -108,7 +108,7 @@ impl Teller {
         let told = match memory {
             None => self.report(&case),
             Some(Ok((held, memory))) => self.remember(&held, memory, &case, session),
-            Some(Err(error @ StoreError::Busy { .. })) => {
+            Some(Err(error @ StateError::Busy { .. })) => {
                 session.say("warning", &format!("{error}; that run tells, this one does not"));
                 Told { busy: true, ..Told::default() }
             }
@@ -125,7 +125,12 @@ impl Teller {
         told
     }
 
-    fn recall(&self, state: &StateDir, case: &Case, session: &Session) -> Result<(Held, Memory), StoreError> {
+    fn recall(
+        &self,
+        state: &StateDir,
+        case: &Case,
+        session: &Session,
+    ) -> Result<(LockedState, Memory), StateError> {
         // A run before us may be delivering; its time is bounded by the same limit.
         let name = format!("notify-{}", stable_id(&[case.key]));
         let held = state.lock(&name, self.budget + Duration::from_secs(1))?;
@@ -133,7 +138,7 @@ impl Teller {
         let memory = match Memory::parse(&bytes, case.key) {
             Ok(memory) => memory,
             Err(why) => {
-                let aside = held.set_aside("json")?;
+                let aside = held.quarantine("json")?;
                 let (why, aside) = (quote(&why), aside.display());
                 let text =
                     format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
@@ -158,7 +163,7 @@ impl Teller {
         Told { messages: vec![message], notifications, busy: false, failed }
     }
 
-    fn remember(&mut self, held: &Held, mut memory: Memory, case: &Case, session: &Session) -> Told {
+    fn remember(&mut self, held: &LockedState, mut memory: Memory, case: &Case, session: &Session) -> Told {
         let messages = self.telling().remember(&mut memory, case);
         let expired = memory.outbox.expire(case.now_s, self.expiry_s);
         let why = "it could not be delivered in time";
@@ -311,7 +316,7 @@ fn ping(sender: &Sender, channel: &Channel, sign: Signal, run: &str, lines: &str
 }
 
 /// Writes the memory; whether that worked.
-fn save(held: &Held, memory: &Memory, session: &Session) -> bool {
+fn save(held: &LockedState, memory: &Memory, session: &Session) -> bool {
     let failure: Failure = match serde_json::to_vec(memory) {
         Ok(bytes) => match held.replace("json", &bytes) {
             Ok(()) => return true,

@@ -23,7 +23,7 @@ use supra_core::min_balance::Calculation;
 use supra_core::record::Record;
 use supra_core::requests::Requests;
 use supra_core::state::State;
-use supra_core::store::Held;
+use supra_core::state_dir::LockedState;
 use supra_core::view_report::Views;
 
 /// A record and its points, without what needs the others to be known.
@@ -181,7 +181,7 @@ fn named_by_settings(session: &Session) -> Identity {
 #[derive(Default)]
 pub(super) struct Memory {
     last_success: BTreeMap<String, i64>,
-    held: Option<Held>,
+    held: Option<LockedState>,
 }
 
 const KIND: &str = "json";
@@ -203,7 +203,7 @@ impl Memory {
         let last_success = match held.read(KIND) {
             Ok(None) => BTreeMap::new(),
             Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_else(|_| {
-                if let Ok(aside) = held.set_aside(KIND) {
+                if let Ok(aside) = held.quarantine(KIND) {
                     let sentence =
                         format!("the memory of prom was not readable and is now {}", aside.display());
                     session.say("warning", &sentence);

@@ -24,7 +24,7 @@ pub mod network;
 pub mod requests;
 pub mod retry;
 pub mod state;
-pub mod store;
+pub mod state_dir;
 pub mod view;
 pub mod view_report;
 

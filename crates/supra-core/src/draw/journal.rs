@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LIFETIME_S_MAX;
 use crate::amount::Count;
-use crate::store::{Held, StoreError};
+use crate::state_dir::{LockedState, StateError};
 
 /// The value of the file's `schema`.
 pub const SCHEMA: &str = "dvrf.draw-journal/1";
@@ -87,7 +87,7 @@ impl Intent {
 
 impl Journal {
     /// Reads the file. One that cannot be understood is an error: a draw may hang on it.
-    pub fn read(held: &Held, lottery: &str) -> Result<Self, JournalError> {
+    pub fn read(held: &LockedState, lottery: &str) -> Result<Self, JournalError> {
         let new = Self { schema: SCHEMA.to_owned(), lottery: lottery.to_owned(), ..Self::default() };
         let Some(bytes) = held.read(KIND)? else { return Ok(new) };
         let path = || held.path(KIND).display().to_string();
@@ -101,7 +101,7 @@ impl Journal {
     }
 
     /// Writes the file; on disk when this returns.
-    pub fn write(&self, held: &Held) -> Result<(), JournalError> {
+    pub fn write(&self, held: &LockedState) -> Result<(), JournalError> {
         let bytes = serde_json::to_vec(self)
             .map_err(|error| JournalError::Damaged { path: "-".to_owned(), why: error.to_string() })?;
         Ok(held.replace(KIND, &bytes)?)
@@ -146,7 +146,7 @@ impl Journal {
 pub enum JournalError {
     /// The disk or the directory.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] StateError),
     /// The content.
     #[error("the draw journal {path} cannot be read: {why}")]
     Damaged {
@@ -162,7 +162,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::StateDir;
+    use crate::state_dir::StateDir;
 
     #[test]
     fn the_chain_decides_about_an_intent() {

@@ -23,7 +23,7 @@ const NO_FILE: &str = "it is no regular file";
 
 /// Why a state file, a lock or a log could not be used. `path` is what the operator named.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum StateError {
     /// Another run held the lock for as long as we waited.
     #[error("another run holds the lock {path}")]
     Busy {
@@ -50,7 +50,7 @@ pub enum StoreError {
     },
 }
 
-impl StoreError {
+impl StateError {
     fn io(what: &'static str, path: &Path, error: &io::Error) -> Self {
         // `O_NOFOLLOW` on a symlink is `ELOOP`, whose text speaks of levels.
         let reason = match error.raw_os_error() {
@@ -63,18 +63,18 @@ impl StoreError {
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
         let hint = match &error {
-            StoreError::Busy { .. } => "wait for the other run, or give it another lock or state directory",
-            StoreError::Io { kind: ErrorKind::StorageFull | ErrorKind::QuotaExceeded, .. } => {
+            StateError::Busy { .. } => "wait for the other run, or give it another lock or state directory",
+            StateError::Io { kind: ErrorKind::StorageFull | ErrorKind::QuotaExceeded, .. } => {
                 "free some space, or name another directory"
             }
-            StoreError::Io { reason, .. } if [LINK, NO_READER, NO_FILE].contains(&reason.as_str()) => {
+            StateError::Io { reason, .. } if [LINK, NO_READER, NO_FILE].contains(&reason.as_str()) => {
                 "remove it, or name another path: these tools put only regular files there"
             }
-            StoreError::Io { .. } => "give a directory that this user can write to",
-            StoreError::TooLong { .. } => "move the file away: it was not written by these tools",
+            StateError::Io { .. } => "give a directory that this user can write to",
+            StateError::TooLong { .. } => "move the file away: it was not written by these tools",
         };
         Failure::new(FailureKind::Output, error.to_string()).with_hint(hint)
     }
@@ -88,20 +88,20 @@ pub struct StateDir {
 
 impl StateDir {
     /// The directory, made for this user alone (0700) if it is not there.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    pub fn open(path: &Path) -> Result<Self, StateError> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .map_err(|error| StoreError::io("make the state directory", path, &error))?;
+            .map_err(|error| StateError::io("make the state directory", path, &error))?;
         Ok(Self { path: path.to_owned() })
     }
 
     /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
-    pub fn lock(&self, name: &str, wait: Duration) -> Result<Held, StoreError> {
+    pub fn lock(&self, name: &str, wait: Duration) -> Result<LockedState, StateError> {
         // Whoever may write to the directory must not choose with a link what we open.
         let lock = Lock::open(&self.path.join(format!("{name}.lock")), wait, OFlags::NOFOLLOW)?;
-        Ok(Held { directory: self.path.clone(), name: name.to_owned(), lock })
+        Ok(LockedState { directory: self.path.clone(), name: name.to_owned(), lock })
     }
 }
 
@@ -130,13 +130,13 @@ impl Drop for Lock {
 impl Lock {
     /// Takes an exclusive lock on `path`, made if it is not there, waiting no longer than `wait`. A link is followed: the
     /// operator named the file.
-    pub fn take(path: &Path, wait: Duration) -> Result<Self, StoreError> {
+    pub fn take(path: &Path, wait: Duration) -> Result<Self, StateError> {
         Self::open(path, wait, OFlags::empty())
     }
 
-    fn open(path: &Path, wait: Duration, flags: OFlags) -> Result<Self, StoreError> {
+    fn open(path: &Path, wait: Duration, flags: OFlags) -> Result<Self, StateError> {
         const POLL: Duration = Duration::from_millis(20);
-        let failed = |error: &io::Error| StoreError::io("open the lock file", path, error);
+        let failed = |error: &io::Error| StateError::io("open the lock file", path, error);
         let file = OpenOptions::new()
             .create(true)
             .write(true)
@@ -153,10 +153,10 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { file }),
-                Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path, &error)),
+                Err(TryLockError::Error(error)) => return Err(StateError::io("lock", path, &error)),
                 Err(TryLockError::WouldBlock) => match wait.checked_sub(start.elapsed()) {
                     Some(left) if !left.is_zero() => std::thread::sleep(POLL.min(left)),
-                    _ => return Err(StoreError::Busy { path: path.display().to_string() }),
+                    _ => return Err(StateError::Busy { path: path.display().to_string() }),
                 },
             }
         }
@@ -165,13 +165,13 @@ impl Lock {
 
 /// The state files of one name, under their lock.
 #[derive(Debug)]
-pub struct Held {
+pub struct LockedState {
     directory: PathBuf,
     name: String,
     lock: Lock,
 }
 
-impl Held {
+impl LockedState {
     /// As [`Lock::share_with_children`].
     pub fn share_with_children(&self) {
         self.lock.share_with_children();
@@ -183,9 +183,9 @@ impl Held {
     }
 
     /// The file `NAME.KIND`, or `None` where there is none.
-    pub fn read(&self, kind: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn read(&self, kind: &str) -> Result<Option<Vec<u8>>, StateError> {
         let path = self.path(kind);
-        let failed = |error: &io::Error| StoreError::io("read", &path, error);
+        let failed = |error: &io::Error| StateError::io("read", &path, error);
         let opened = OpenOptions::new()
             .read(true)
             // A fifo laid in our place must not hold us.
@@ -199,13 +199,13 @@ impl Held {
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
-            return Err(StoreError::TooLong { path: path.display().to_string() });
+            return Err(StateError::TooLong { path: path.display().to_string() });
         }
         Ok(Some(bytes))
     }
 
     /// Replaces the file `NAME.KIND` as a whole (0600), on disk when this returns.
-    pub fn replace(&self, kind: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn replace(&self, kind: &str, bytes: &[u8]) -> Result<(), StateError> {
         let path = self.path(kind);
         let temporary = self.path(&format!("{kind}.new"));
         let written = (|| {
@@ -219,15 +219,15 @@ impl Held {
         })();
         written.map_err(|error| {
             drop(fs::remove_file(&temporary));
-            StoreError::io("write", &path, &error)
+            StateError::io("write", &path, &error)
         })
     }
 
     /// Moves a file that cannot be understood to `NAME.KIND.corrupt`, in place of an earlier one, and names it.
-    pub fn set_aside(&self, kind: &str) -> Result<PathBuf, StoreError> {
+    pub fn quarantine(&self, kind: &str) -> Result<PathBuf, StateError> {
         let path = self.path(kind);
         let aside = self.path(&format!("{kind}.corrupt"));
-        fs::rename(&path, &aside).map_err(|error| StoreError::io("move away", &path, &error))?;
+        fs::rename(&path, &aside).map_err(|error| StateError::io("move away", &path, &error))?;
         Ok(aside)
     }
 }
@@ -241,9 +241,9 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 
 /// Adds one line to a log: opened for this line alone, so that logrotate needs no signal; written in one call, so
 /// that lines of two runs never mix; on disk when this returns.
-pub fn append_line(path: &Path, line: &str) -> Result<(), StoreError> {
+pub fn append_line(path: &Path, line: &str) -> Result<(), StateError> {
     debug_assert!(!line.contains('\n'));
-    let failed = |error: &io::Error| StoreError::io("append to", path, error);
+    let failed = |error: &io::Error| StateError::io("append to", path, error);
     let mut file = OpenOptions::new()
         .create(true)
         .append(true)
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(held.read("json").unwrap().unwrap(), b"two");
         assert!(!held.path("json.new").exists());
         assert_eq!((mode(&held.path("json")), mode(&state.path)), (0o600, 0o700));
-        let aside = held.set_aside("json").unwrap();
+        let aside = held.quarantine("json").unwrap();
         assert_eq!((held.read("json").unwrap(), fs::read(aside).unwrap()), (None, b"two".to_vec()));
     }
 
@@ -310,7 +310,7 @@ mod tests {
         let held = state.lock("x", Duration::ZERO).unwrap();
         let start = Instant::now();
         let refused = state.lock("x", Duration::from_millis(60)).unwrap_err();
-        assert!(matches!(refused, StoreError::Busy { .. }), "{refused}");
+        assert!(matches!(refused, StateError::Busy { .. }), "{refused}");
         assert!(start.elapsed() >= Duration::from_millis(60));
         state.lock("y", Duration::ZERO).unwrap();
         drop(held);
