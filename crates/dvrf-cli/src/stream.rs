@@ -1,6 +1,6 @@
 //! The records of a stream, sorted by what has to be done with them: reports pass on, bare targets are asked about.
 
-use supra_core::collect::adopt::adopt;
+use supra_core::collect::legacy_report::upgrade;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::{Record, RecordError};
 
@@ -95,7 +95,7 @@ fn sort(mut record: Record, now: jiff::Timestamp) -> Next {
     }
     if record.has("deposit") || record.has("calculation") {
         // The old script wrote it: its answers are read as far as they go.
-        return match adopt(&mut record) {
+        return match upgrade(&mut record) {
             Ok(()) => whole(record),
             Err(error) => refused(record, unusable(&error)),
         };

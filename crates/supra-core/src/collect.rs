@@ -1,9 +1,9 @@
 //! One run over one target: ask, fall back, decode, and say for every value where it came from.
 
-pub mod adopt;
 pub mod cache;
 pub mod decode;
 mod derive;
+pub mod legacy_report;
 pub mod report;
 pub mod resolve;
 pub mod rows;

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use supra_core::collect::adopt::adopt;
+use supra_core::collect::legacy_report::upgrade;
 use supra_core::record::Record;
 use supra_core::state::State;
 use supra_core::view_report::Views;
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     if before.get("state").is_some() || before.get("views").is_some() {
         return;
     }
-    if adopt(&mut record).is_err() {
+    if upgrade(&mut record).is_err() {
         return;
     }
     let after = record.to_value().expect("what was written");

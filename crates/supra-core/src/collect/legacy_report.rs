@@ -25,7 +25,7 @@ const KEPT: [(&str, &str, Wanted); 10] = [
 
 /// Puts `state` and `views` into a report that has neither. What the report says nothing of has no entry in `views`:
 /// nobody asked for it.
-pub fn adopt(record: &mut Record) -> Result<(), RecordError> {
+pub fn upgrade(record: &mut Record) -> Result<(), RecordError> {
     let parts = [("lottery", record.get::<Value>("lottery")?), ("deposit", record.get::<Value>("deposit")?)];
     let (mut state, mut views) = (State::default(), Views::new());
     for (part, name, wanted) in KEPT {
@@ -63,7 +63,7 @@ mod tests {
 
     fn adopted(text: &str) -> (State, Views) {
         let mut record: Record = serde_json::from_str(text).unwrap();
-        adopt(&mut record).unwrap();
+        upgrade(&mut record).unwrap();
         (record.get("state").unwrap().unwrap(), record.get("views").unwrap().unwrap())
     }
 
