@@ -4,7 +4,7 @@
 //! (`facts/supra.md` §8 and §9.4). A code means nothing without its module: 0x50004 is one thing in `deposit` and
 //! another in `supra_vrf`.
 
-pub mod texts;
+pub mod messages;
 
 use crate::failure::{Abort, Failure, FailureKind, quote};
 
@@ -197,7 +197,7 @@ pub fn classify(text: &str) -> Failure {
         FailureKind::Undecodable
     };
     let mut failure = Failure::new(kind, format!("the chain answered: {}", quote(text)));
-    if let Some(known) = texts::lookup(text) {
+    if let Some(known) = messages::lookup(text) {
         (failure.hint, failure.help) = (Some(known.remedy.to_owned()), Some(known.help()));
     }
     failure
@@ -272,20 +272,21 @@ mod tests {
         let sections: Vec<&str> = page.split("\n### ").skip(1).collect();
         let titles: Vec<&str> = sections.iter().filter_map(|section| section.lines().next()).collect();
         let aborts = KNOWN.iter().map(|known| format!("{} {}", known.module, known.name));
-        let said = texts::KNOWN.iter().map(|known| format!("said {}", known.text));
+        let said = messages::KNOWN.iter().map(|known| format!("said {}", known.text));
         let expected: Vec<String> = aborts.chain(said).collect();
         assert_eq!(titles[..expected.len()], expected);
         assert!(titles[expected.len()..].iter().all(|title| title.starts_with("stuck_")));
         let codes = KNOWN
             .iter()
             .map(|known| (Some(format!("Code {} ({:#x}).", known.code, known.code)), known.remedy));
-        let texts = texts::KNOWN.iter().map(|known| (None, known.remedy));
-        for (section, (code, remedy)) in sections.iter().zip(codes.chain(texts)) {
+        let messages = messages::KNOWN.iter().map(|known| (None, known.remedy));
+        for (section, (code, remedy)) in sections.iter().zip(codes.chain(messages)) {
             let text = section.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains(&format!("Remedy: {remedy}.")), "{text}");
             assert!(code.is_none_or(|code| text.contains(&code)), "{text}");
         }
-        for help in KNOWN.iter().map(KnownAbort::help).chain(texts::KNOWN.iter().map(texts::KnownText::help))
+        for help in
+            KNOWN.iter().map(KnownAbort::help).chain(messages::KNOWN.iter().map(messages::KnownText::help))
         {
             let wanted = help.trim_start_matches("docs/errors.md#");
             assert!(titles.iter().any(|title| anchor(title) == wanted), "{help}");

@@ -1,4 +1,4 @@
-//! Error texts of the CLI and of nodes that we know, and what to do (`facts/supra.md` §4.6).
+//! Error messages of the CLI and of nodes that we know, and what to do (`facts/supra.md` §4.6).
 
 /// A text that an error contains, and what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
