@@ -21,7 +21,7 @@ use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Wanted};
 use crate::view_report::{ViewReport, Views};
 use cache::{Cache, Choices};
-use resolve::{Functions, Knowledge, Overrides, Way, abi_functions, home};
+use resolve::{Availability, Knowledge, Overrides, Way, abi_functions, home};
 
 /// How much of a target is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +38,9 @@ pub struct Collector<'a> {
     pub transport: &'a dyn Transport,
     /// When everything must have ended.
     pub deadline: Deadline,
-    /// Functions chosen by hand.
+    /// Availability chosen by hand.
     pub overrides: &'a Overrides,
-    /// Functions that answered before.
+    /// Availability that answered before.
     pub cache: &'a Cache,
     /// How much is asked.
     pub detail: Detail,
@@ -70,7 +70,7 @@ struct Search {
     /// Not asked yet, for it may follow from other values.
     held: bool,
     answered_by: Option<String>,
-    functions: Functions,
+    availability: Availability,
 }
 
 impl Search {
@@ -101,7 +101,10 @@ impl Collector<'_> {
                 how => {
                     let ways = knowledge.ways(entry, target);
                     let functions = knowledge.functions(entry, &ways);
-                    Search { functions, ..Search::new(entry, ways, lean && how == Lean::Derived) }
+                    Search {
+                        availability: functions,
+                        ..Search::new(entry, ways, lean && how == Lean::Derived)
+                    }
                 }
             })
             .collect();
@@ -192,7 +195,7 @@ impl Collector<'_> {
     fn remember(&self, knowledge: &Knowledge, searches: &[Search]) {
         let needed = [Wanted::Balance, Wanted::MinBalance, Wanted::MinBalanceReached, Wanted::LotteryStatus];
         // What answered before and is denied now may have been upgraded away: the next run reads the ABI again.
-        let denied = |search: &Search| search.functions == Functions::Denied;
+        let denied = |search: &Search| search.availability == Availability::Contradicted;
         let known = |search: &Search| knowledge.remembered.contains_key(search.entry.key);
         if searches.iter().any(|search| denied(search) && known(search)) {
             return self.cache.save(&Choices::new(), self.now);
@@ -202,7 +205,7 @@ impl Collector<'_> {
         for search in searches.iter().filter(|search| !denied(search)) {
             let unsupported =
                 search.report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
-            let ruled_out = search.functions == Functions::Absent;
+            let ruled_out = search.availability == Availability::NotInAbi;
             // What was not asked says nothing about the chain; what the ABI lacks does.
             if search.held && !ruled_out {
                 continue;
@@ -266,7 +269,7 @@ impl Search {
             settled: false,
             held,
             answered_by: None,
-            functions: Functions::Untold,
+            availability: Availability::Unknown,
         };
         search.next_way();
         search
@@ -283,9 +286,9 @@ impl Search {
             Err(failure) => {
                 let mut said = failure.clone();
                 // A node that denies what is there is not to be believed: it may be behind, or not serve this route.
-                let vouched = self.functions != Functions::Untold && way.is_function();
+                let vouched = self.availability != Availability::Unknown && way.is_function();
                 if vouched && failure.kind == FailureKind::Unsupported {
-                    self.functions = Functions::Denied;
+                    self.availability = Availability::Contradicted;
                     said.kind = FailureKind::Unreachable;
                     said.message += ", although the module has it";
                 }

@@ -157,15 +157,15 @@ pub(super) fn abi_functions(abi: &Value) -> Vec<AbiFunction> {
 
 /// What is known of the functions that answer a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Functions {
+pub(super) enum Availability {
     /// Nothing before they are asked.
-    Untold,
+    Unknown,
     /// The ABI lists none.
-    Absent,
+    NotInAbi,
     /// The ABI lists them, or one of them answered when it was last asked.
-    Vouched,
+    Listed,
     /// The node denies to have one that is vouched for.
-    Denied,
+    Contradicted,
 }
 
 impl Knowledge<'_> {
@@ -214,12 +214,12 @@ impl Knowledge<'_> {
     }
 
     /// What is known of the functions that these ways ask for.
-    pub(super) fn functions(&self, entry: &Entry, ways: &[Way]) -> Functions {
+    pub(super) fn functions(&self, entry: &Entry, ways: &[Way]) -> Availability {
         let answered_before = matches!(self.remembered.get(entry.key), Some(Some(_)));
         match self.abi(entry).is_some() || answered_before {
-            true if ways.is_empty() => Functions::Absent,
-            true => Functions::Vouched,
-            false => Functions::Untold,
+            true if ways.is_empty() => Availability::NotInAbi,
+            true => Availability::Listed,
+            false => Availability::Unknown,
         }
     }
 
