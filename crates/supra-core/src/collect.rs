@@ -18,7 +18,7 @@ use crate::move_value::{DecodeError, Node};
 use crate::state::State;
 use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
-use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Wanted};
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Wanted};
 use crate::view_report::{ViewReport, Views};
 use cache::{Cache, Choices};
 use resolve::{Availability, Knowledge, Overrides, Way, abi_functions, home};
@@ -87,7 +87,8 @@ impl Collector<'_> {
         let remembered = self.cache.load(self.now);
         let lean = self.detail == Detail::Lean;
         let mut asked = CATALOGUE.iter().filter(|entry| {
-            home(entry.place, target).is_some() && !(lean && matches!(entry.lean, Lean::Left | Lean::Derived))
+            home(entry.place, target).is_some()
+                && !(lean && matches!(entry.fleet, FleetMode::Skipped | FleetMode::Derived))
         });
         let known = asked.all(|entry| remembered.contains_key(entry.key));
         let abis = if known { Vec::new() } else { self.abis(target) };
@@ -96,14 +97,14 @@ impl Collector<'_> {
         let mut searches: Vec<Search> = CATALOGUE
             .iter()
             .filter(|entry| home(entry.place, target).is_some())
-            .map(|entry| match entry.lean {
-                Lean::Left if lean => Search::left(entry),
+            .map(|entry| match entry.fleet {
+                FleetMode::Skipped if lean => Search::left(entry),
                 how => {
                     let ways = knowledge.ways(entry, target);
                     let functions = knowledge.functions(entry, &ways);
                     Search {
                         availability: functions,
-                        ..Search::new(entry, ways, lean && how == Lean::Derived)
+                        ..Search::new(entry, ways, lean && how == FleetMode::Derived)
                     }
                 }
             })

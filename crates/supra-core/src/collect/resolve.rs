@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::failure::quote;
 use crate::target::Target;
 use crate::transport::Request;
-use crate::view::catalogue::{CATALOGUE, Candidate, Entry, Lean, Place, Subject};
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Subject};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
 
 /// A way to get a value: a candidate of the catalogue, or the user's own function.
@@ -175,8 +175,8 @@ impl Knowledge<'_> {
             return vec![own];
         }
         let abi = self.abi(entry);
-        let first = match entry.lean {
-            Lean::First(candidate) if self.lean => Some(candidate),
+        let first = match entry.fleet {
+            FleetMode::Batched(candidate) if self.lean => Some(candidate),
             _ => None,
         };
         let mut ways: Vec<Way> = first

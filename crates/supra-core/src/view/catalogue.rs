@@ -85,36 +85,36 @@ pub struct Entry {
     /// The ways to get it, best first.
     pub candidates: &'static [Candidate],
     /// How it is read where many targets are read.
-    pub lean: Lean,
+    pub fleet: FleetMode,
 }
 
 /// How a value is read where calls count: for each of a fleet's targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lean {
+pub enum FleetMode {
     /// As for one target.
     Same,
     /// This way first: one call answers it together with other values or for other clients.
-    First(Candidate),
+    Batched(Candidate),
     /// Asked only where it does not follow from the others.
     Derived,
     /// Not asked: no verdict reads it.
-    Left,
+    Skipped,
 }
 
 use Candidate::{LotteryData, Row, View};
-use Lean::{Derived, First, Left};
+use FleetMode::{Batched, Derived, Skipped};
 use Subject::{Client, ClientList, Consumer, Nothing};
 
 /// The row view of dVRF 3 that answers several values of a client in one call.
 pub const CLIENT_ROWS: &str = "get_balance_of_client_v2";
 
 const fn entry(wanted: Wanted, key: &'static str, place: Place, candidates: &'static [Candidate]) -> Entry {
-    Entry { wanted, key, place, candidates, lean: Lean::Same }
+    Entry { wanted, key, place, candidates, fleet: FleetMode::Same }
 }
 
 impl Entry {
-    const fn lean(mut self, lean: Lean) -> Self {
-        self.lean = lean;
+    const fn in_fleet(mut self, fleet: FleetMode) -> Self {
+        self.fleet = fleet;
         self
     }
 }
@@ -122,21 +122,21 @@ impl Entry {
 /// The whole catalogue. The first eleven are the old report's, in its order.
 pub const CATALOGUE: &[Entry] = &[
     entry(Wanted::LotteryStatus, "lottery_status", Place::Lottery, &[View("get_lottery_status", Nothing)])
-        .lean(First(LotteryData)),
+        .in_fleet(Batched(LotteryData)),
     entry(
         Wanted::VrfRequestConfig,
         "vrf_request_config",
         Place::Lottery,
         &[View("get_vrf_request_config", Nothing)],
     )
-    .lean(First(LotteryData)),
+    .in_fleet(Batched(LotteryData)),
     entry(
         Wanted::WhitelistStatus,
         "whitelist_status",
         Place::Lottery,
         &[View("get_whitelist_status", Nothing)],
     )
-    .lean(First(LotteryData)),
+    .in_fleet(Batched(LotteryData)),
     entry(
         Wanted::Balance,
         "balance",
@@ -155,7 +155,7 @@ pub const CATALOGUE: &[Entry] = &[
             View("checkMinBalanceClient", Client),
         ],
     )
-    .lean(First(Row(CLIENT_ROWS, "min_balance_limit"))),
+    .in_fleet(Batched(Row(CLIENT_ROWS, "min_balance_limit"))),
     entry(
         Wanted::MinBalanceReached,
         "min_balance_reached",
@@ -197,7 +197,7 @@ pub const CATALOGUE: &[Entry] = &[
         Place::Deposit,
         &[View("check_effective_balance_v2", Client), View("check_effective_balance", Client)],
     )
-    .lean(Derived),
+    .in_fleet(Derived),
     entry(
         Wanted::GrantRemaining,
         "grant_remaining",
@@ -205,7 +205,7 @@ pub const CATALOGUE: &[Entry] = &[
         &[Row(CLIENT_ROWS, "current_grant"), View("get_client_remaining_grant", Client)],
     ),
     entry(Wanted::GrantTotal, "grant_total", Place::Deposit, &[View("get_client_total_grant", Client)])
-        .lean(Left),
+        .in_fleet(Skipped),
     entry(
         Wanted::MaxTxnFee,
         "max_txn_fee",
@@ -224,7 +224,7 @@ pub const CATALOGUE: &[Entry] = &[
         Place::Deposit,
         &[View("is_client_whitelisted_v2", Client), View("is_client_whitelisted", Client)],
     )
-    .lean(Derived),
+    .in_fleet(Derived),
     entry(Wanted::Paused, "paused", Place::Deposit, &[View("is_contract_paused", Nothing)]),
     entry(Wanted::Modules, "modules", Place::Deposit, &[View("get_client_modules_info", Client)]),
     entry(
