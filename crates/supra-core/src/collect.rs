@@ -21,7 +21,7 @@ use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Wanted};
 use crate::view_report::{ViewReport, Views};
 use cache::{Cache, Choices};
-use resolve::{Availability, Knowledge, Overrides, Way, abi_functions, home};
+use resolve::{Availability, Knowledge, Overrides, Source, abi_functions, home};
 
 /// How much of a target is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Detail {
 
 /// What a run works with besides its target.
 pub struct Collector<'a> {
-    /// The way to the chain.
+    /// The source to the chain.
     pub transport: &'a dyn Transport,
     /// When everything must have ended.
     pub deadline: Deadline,
@@ -59,11 +59,11 @@ pub struct Collected {
     pub views: Views,
 }
 
-/// A value on its way: what may still be asked, and what came of the last question.
+/// A value on its source: what may still be asked, and what came of the last question.
 struct Search {
     entry: &'static Entry,
-    ways: std::vec::IntoIter<Way>,
-    current: Option<Way>,
+    sources: std::vec::IntoIter<Source>,
+    current: Option<Source>,
     report: ViewReport,
     /// Set once the value is read or given up.
     settled: bool,
@@ -74,9 +74,9 @@ struct Search {
 }
 
 impl Search {
-    /// Goes on to the next way, or gives up with the last failure.
-    fn next_way(&mut self) {
-        self.current = self.ways.next();
+    /// Goes on to the next source, or gives up with the last failure.
+    fn next_source(&mut self) {
+        self.current = self.sources.next();
         self.settled = self.current.is_none();
     }
 }
@@ -100,11 +100,11 @@ impl Collector<'_> {
             .map(|entry| match entry.fleet {
                 FleetMode::Skipped if lean => Search::left(entry),
                 how => {
-                    let ways = knowledge.ways(entry, target);
-                    let functions = knowledge.functions(entry, &ways);
+                    let sources = knowledge.sources(entry, target);
+                    let functions = knowledge.functions(entry, &sources);
                     Search {
                         availability: functions,
-                        ..Search::new(entry, ways, lean && how == FleetMode::Derived)
+                        ..Search::new(entry, sources, lean && how == FleetMode::Derived)
                     }
                 }
             })
@@ -131,7 +131,7 @@ impl Collector<'_> {
         collected: &mut Collected,
         mut first_round: bool,
     ) {
-        // Every round settles a value or uses up one of its ways, of which there are at most five.
+        // Every round settles a value or uses up one of its sources, of which there are at most five.
         while first_round || searches.iter().any(Search::is_open) {
             self.round(target, searches, collected, first_round);
             first_round = false;
@@ -173,9 +173,9 @@ impl Collector<'_> {
         };
         let mut waiting: Vec<(usize, usize)> = Vec::new();
         for (index, search) in searches.iter_mut().enumerate().filter(|(_, search)| search.is_open()) {
-            match search.current.as_ref().and_then(|way| way.request(search.entry.place, target)) {
+            match search.current.as_ref().and_then(|source| source.request(search.entry.place, target)) {
                 Some(request) => waiting.push((index, position_of(request))),
-                None => search.next_way(),
+                None => search.next_source(),
             }
         }
         let chain_id = first.then(|| position_of(Request::ChainId));
@@ -255,13 +255,13 @@ impl Search {
         !self.settled && !self.held
     }
 
-    fn new(entry: &'static Entry, ways: Vec<Way>, held: bool) -> Self {
+    fn new(entry: &'static Entry, sources: Vec<Source>, held: bool) -> Self {
         let names: Vec<&str> =
             entry.candidates.iter().filter_map(|c| c.function()).map(|(name, _)| name).collect();
         let none = format!("this chain has none of the functions that answer it ({})", names.join(", "));
         let mut search = Self {
             entry,
-            ways: ways.into_iter(),
+            sources: sources.into_iter(),
             current: None,
             report: ViewReport {
                 error: Some(Failure::new(FailureKind::Unsupported, none)),
@@ -272,22 +272,22 @@ impl Search {
             answered_by: None,
             availability: Availability::Unknown,
         };
-        search.next_way();
+        search.next_source();
         search
     }
 
     fn take(&mut self, request: &Request, reply: &Reply, target: &Target, collected: &mut Collected) {
-        let Some(way) = self.current.clone() else { return };
+        let Some(source) = self.current.clone() else { return };
         self.report.function = Some(asked(request));
         self.report.attempts += reply.attempts;
         self.report.duration_ms += reply.elapsed_ms();
-        let batch = matches!(way, Way::Known(Candidate::Row(..) | Candidate::LotteryData));
+        let batch = matches!(source, Source::Known(Candidate::Row(..) | Candidate::LotteryData));
         let answer = match &reply.result {
             Ok(answer) => answer,
             Err(failure) => {
                 let mut said = failure.clone();
                 // A node that denies what is there is not to be believed: it may be behind, or not serve this route.
-                let vouched = self.availability != Availability::Unknown && way.is_function();
+                let vouched = self.availability != Availability::Unknown && source.is_function();
                 if vouched && failure.kind == FailureKind::Unsupported {
                     self.availability = Availability::Contradicted;
                     said.kind = FailureKind::Unreachable;
@@ -303,23 +303,23 @@ impl Search {
                 );
                 // A batch that aborts or is missing says nothing about the single views.
                 if failure.kind == FailureKind::Unsupported || (batch && !passing) {
-                    self.next_way();
+                    self.next_source();
                 } else {
                     self.settled = true;
                 }
                 return;
             }
         };
-        match keep(self.entry.wanted, &way, answer, target, collected) {
+        match keep(self.entry.wanted, &source, answer, target, collected) {
             Ok(()) => self.report.error = None,
             Err(error) => {
                 self.report.error = Some(Failure::new(FailureKind::Undecodable, error.to_string()));
                 if batch {
-                    return self.next_way();
+                    return self.next_source();
                 }
             }
         }
-        self.answered_by = Some(way.label());
+        self.answered_by = Some(source.label());
         self.settled = true;
     }
 }
@@ -327,14 +327,14 @@ impl Search {
 /// Decodes an answer into the state and keeps it raw for the old keys.
 fn keep(
     wanted: Wanted,
-    way: &Way,
+    source: &Source,
     answer: &Value,
     target: &Target,
     collected: &mut Collected,
 ) -> Result<(), DecodeError> {
-    match way {
-        Way::Known(Candidate::LotteryData) => decode::lottery_data(wanted, answer, &mut collected.state),
-        Way::Known(Candidate::Row(_, field)) => {
+    match source {
+        Source::Known(Candidate::LotteryData) => decode::lottery_data(wanted, answer, &mut collected.state),
+        Source::Known(Candidate::Row(_, field)) => {
             let rows = Node::root(answer).returned_items()?;
             let mine =
                 |row: &&Node| row.field("client_address").and_then(|a| a.address()) == Ok(target.client);
@@ -345,7 +345,7 @@ fn keep(
             collected.raw.insert(wanted, value.clone());
             Ok(())
         }
-        Way::Known(Candidate::View(..)) | Way::Own(..) => {
+        Source::Known(Candidate::View(..)) | Source::Own(..) => {
             collected.raw.insert(wanted, answer.clone());
             decode::view(wanted, answer, &mut collected.state)
         }

@@ -11,16 +11,16 @@ use crate::transport::Request;
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Subject};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
 
-/// A way to get a value: a candidate of the catalogue, or the user's own function.
+/// A source to get a value: a candidate of the catalogue, or the user's own function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Source {
     /// From the catalogue.
     Known(Candidate),
     /// From `--function`: asked like the value's first view.
     Own(FunctionId, Subject),
 }
 
-impl Way {
+impl Source {
     /// Whether it asks for a function, which an ABI lists.
     pub(super) fn is_function(&self) -> bool {
         !matches!(self, Self::Known(Candidate::LotteryData))
@@ -99,7 +99,7 @@ impl Overrides {
         Ok(Self(overrides))
     }
 
-    fn way(&self, entry: &Entry, target: &Target) -> Option<Way> {
+    fn source(&self, entry: &Entry, target: &Target) -> Option<Source> {
         let function = self.0.get(entry.key)?;
         let subject = entry.candidates.iter().find_map(|candidate| match candidate {
             Candidate::View(_, subject) => Some(*subject),
@@ -109,7 +109,7 @@ impl Overrides {
             let (address, module) = home(entry.place, target)?;
             Some(FunctionId { address, module: module.to_owned(), name: function.clone() })
         })?;
-        Some(Way::Own(id, subject.unwrap_or(Subject::Nothing)))
+        Some(Source::Own(id, subject.unwrap_or(Subject::Nothing)))
     }
 }
 
@@ -123,7 +123,7 @@ pub(super) struct Knowledge<'a> {
     pub(super) abis: Vec<(Place, Vec<AbiFunction>)>,
     /// Whether the transport reads resources and rows cheaply enough to prefer them to single views.
     pub(super) batches: bool,
-    /// Whether the ways that answer many values at once come first.
+    /// Whether the sources that answer many values at once come first.
     pub(super) lean: bool,
 }
 
@@ -169,9 +169,9 @@ pub(super) enum Availability {
 }
 
 impl Knowledge<'_> {
-    /// The ways to ask for a value, best first; empty where the chain is known to have none.
-    pub(super) fn ways(&self, entry: &Entry, target: &Target) -> Vec<Way> {
-        if let Some(own) = self.overrides.and_then(|overrides| overrides.way(entry, target)) {
+    /// The sources to ask for a value, best first; empty where the chain is known to have none.
+    pub(super) fn sources(&self, entry: &Entry, target: &Target) -> Vec<Source> {
+        if let Some(own) = self.overrides.and_then(|overrides| overrides.source(entry, target)) {
             return vec![own];
         }
         let abi = self.abi(entry);
@@ -179,7 +179,7 @@ impl Knowledge<'_> {
             FleetMode::Batched(candidate) if self.lean => Some(candidate),
             _ => None,
         };
-        let mut ways: Vec<Way> = first
+        let mut sources: Vec<Source> = first
             .iter()
             .chain(entry.candidates)
             .filter(|candidate| match candidate {
@@ -194,30 +194,30 @@ impl Knowledge<'_> {
                 }
                 _ => true,
             })
-            .map(|candidate| Way::Known(*candidate))
+            .map(|candidate| Source::Known(*candidate))
             .collect();
         match self.remembered.get(entry.key) {
             Some(Some(label)) => {
-                if let Some(position) = ways.iter().position(|way| way.label() == *label) {
-                    let best = ways.remove(position);
-                    ways.insert(0, best);
+                if let Some(position) = sources.iter().position(|source| source.label() == *label) {
+                    let best = sources.remove(position);
+                    sources.insert(0, best);
                 }
             }
-            Some(None) if abi.is_none() => ways.clear(),
+            Some(None) if abi.is_none() => sources.clear(),
             _ => {}
         }
-        ways
+        sources
     }
 
     fn abi(&self, entry: &Entry) -> Option<&[AbiFunction]> {
         self.abis.iter().find(|(place, _)| *place == entry.place).map(|(_, functions)| functions.as_slice())
     }
 
-    /// What is known of the functions that these ways ask for.
-    pub(super) fn functions(&self, entry: &Entry, ways: &[Way]) -> Availability {
+    /// What is known of the functions that these sources ask for.
+    pub(super) fn functions(&self, entry: &Entry, sources: &[Source]) -> Availability {
         let answered_before = matches!(self.remembered.get(entry.key), Some(Some(_)));
         match self.abi(entry).is_some() || answered_before {
-            true if ways.is_empty() => Availability::NotInAbi,
+            true if sources.is_empty() => Availability::NotInAbi,
             true => Availability::Listed,
             false => Availability::Unknown,
         }
@@ -248,7 +248,7 @@ mod tests {
 
     fn labels(knowledge: &Knowledge, key: &str) -> Vec<String> {
         let entry = CATALOGUE.iter().find(|entry| entry.key == key).unwrap();
-        knowledge.ways(entry, &target()).iter().map(Way::label).collect()
+        knowledge.sources(entry, &target()).iter().map(Source::label).collect()
     }
 
     #[test]
@@ -303,14 +303,14 @@ mod tests {
 
     #[test]
     fn requests_are_asked_about_the_right_account() {
-        let request = Way::Known(Candidate::View("getContractDetails", Subject::Consumer));
+        let request = Source::Known(Candidate::View("getContractDetails", Subject::Consumer));
         let Some(Request::View(call)) = request.request(Place::Deposit, &target()) else { panic!() };
         assert_eq!(call.arguments, [Argument::Address("0x5".parse().unwrap())]);
-        let request = Way::Known(Candidate::LotteryData).request(Place::Lottery, &target());
+        let request = Source::Known(Candidate::LotteryData).request(Place::Lottery, &target());
         assert!(
             matches!(request, Some(Request::Resource { type_tag, .. }) if type_tag.ends_with("5::main_v2::LotteryData"))
         );
         let bare = Target { lottery: None, ..target() };
-        assert_eq!(Way::Known(Candidate::LotteryData).request(Place::Lottery, &bare), None);
+        assert_eq!(Source::Known(Candidate::LotteryData).request(Place::Lottery, &bare), None);
     }
 }
