@@ -17,7 +17,7 @@ use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::failure::{Failure, FailureKind};
 use crate::state::Lottery;
 use crate::target::Target;
-use crate::transport::shared::Shared;
+use crate::transport::singleflight::Singleflight;
 use crate::transport::{Deadline, Request, Transport};
 use crate::view::{FunctionId, ViewCall};
 
@@ -56,20 +56,24 @@ impl Default for ClientOptions {
 pub struct ChainClient {
     transport: Arc<dyn Transport>,
     /// The same, where many targets are read.
-    shared: Option<Arc<Shared>>,
+    singleflight: Option<Arc<Singleflight>>,
     options: ClientOptions,
 }
 
 impl ChainClient {
     /// A client that asks this transport. Nothing is asked yet.
     pub fn new(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
-        Self { transport: Arc::from(transport), shared: None, options }
+        Self { transport: Arc::from(transport), singleflight: None, options }
     }
 
     /// A client for a stream of targets: what they have in common is asked once.
     pub fn for_fleet(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
-        let shared = Arc::new(Shared::new(transport));
-        Self { transport: Arc::<Shared>::clone(&shared), shared: Some(shared), options }
+        let singleflight = Arc::new(Singleflight::new(transport));
+        Self {
+            transport: Arc::<Singleflight>::clone(&singleflight),
+            singleflight: Some(singleflight),
+            options,
+        }
     }
 
     /// Reads everything about a target. A value that fails does not hide the others.
@@ -96,7 +100,7 @@ impl ChainClient {
     /// Reads ahead, in one call for each deposit module, what targets to be read next have in common. What cannot
     /// be read so is asked for each of them alone.
     pub fn read_ahead(&self, targets: impl Iterator<Item = Target>, now: Timestamp) {
-        let Some(shared) = &self.shared else { return };
+        let Some(singleflight) = &self.singleflight else { return };
         let mut modules: BTreeMap<(Address, String), Vec<Target>> = BTreeMap::new();
         for target in targets {
             modules.entry((target.deposit, target.deposit_module.clone())).or_default().push(target);
@@ -106,13 +110,13 @@ impl ChainClient {
         for targets in modules.values().filter(|targets| targets.len() > 1) {
             for group in targets.chunks(rows::CLIENTS_MOST) {
                 let first = &group[0];
-                if !rows::offered(&**shared, &self.cache(first), first, deadline, now) {
+                if !rows::offered(&**singleflight, &self.cache(first), first, deadline, now) {
                     break;
                 }
                 let clients: Vec<Address> = group.iter().map(|target| target.client).collect();
-                let replies = shared.ask(&[rows::question(first, clients)], deadline);
+                let replies = singleflight.ask(&[rows::question(first, clients)], deadline);
                 for (client, reply) in replies.iter().flat_map(rows::cut) {
-                    shared.put(rows::question(first, vec![client]), reply);
+                    singleflight.put(rows::question(first, vec![client]), reply);
                 }
             }
         }

@@ -4,8 +4,8 @@ pub mod parallel;
 pub mod process;
 pub mod replay;
 pub mod rpc;
-pub mod shared;
-mod slots;
+mod semaphore;
+pub mod singleflight;
 
 use std::time::{Duration, Instant};
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::slots::Slots;
+use super::semaphore::Semaphore;
 use super::{Deadline, Reply, Request, Transport, parallel};
 use crate::abort::classify;
 use crate::address::Address;
@@ -108,7 +108,7 @@ pub struct Compose {
 /// The CLI transport.
 pub struct ProcessTransport {
     config: ProcessConfig,
-    slots: Slots,
+    slots: Semaphore,
 }
 
 /// `/supra/supra`, a path with blanks that exists, or words.
@@ -125,7 +125,7 @@ impl ProcessTransport {
         if config.program.is_empty() {
             return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
-        Ok(Self { slots: Slots::new(config.jobs), config })
+        Ok(Self { slots: Semaphore::new(config.jobs), config })
     }
 
     /// The CLI's words for a question, without the program; `Err` where this generation has no such command.

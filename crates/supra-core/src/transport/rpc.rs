@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::slots::Slots;
+use super::semaphore::Semaphore;
 use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
 use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
@@ -50,7 +50,7 @@ pub struct RpcTransport {
     config: RpcConfig,
     http: Http,
     nodes: Vec<Node>,
-    slots: Slots,
+    slots: Semaphore,
     /// The node that answered last.
     preferred: AtomicUsize,
     /// Attempts without any answer since the last one.
@@ -91,7 +91,7 @@ impl RpcTransport {
             ));
         }
         let (http, slots) =
-            (Http::new(config.jobs, &Roots::of(config.roots.as_deref())?), Slots::new(config.jobs));
+            (Http::new(config.jobs, &Roots::of(config.roots.as_deref())?), Semaphore::new(config.jobs));
         Ok(Self {
             config,
             http,

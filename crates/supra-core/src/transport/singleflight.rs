@@ -19,7 +19,7 @@ const KEPT_MOST: usize = 64;
 const AHEAD_MOST: usize = 4096;
 
 /// A transport whose common answers are shared.
-pub struct Shared {
+pub struct Singleflight {
     inner: Box<dyn Transport>,
     kept: Mutex<HashMap<Request, Kept>>,
     ahead: Mutex<HashMap<Request, (Instant, Reply)>>,
@@ -67,7 +67,7 @@ fn fresh_for(request: &Request) -> Option<Duration> {
 }
 
 /// What becomes of one question.
-enum Share {
+enum Lookup {
     /// The answer is here.
     Known(Reply),
     /// Somebody else asks.
@@ -78,7 +78,7 @@ enum Share {
     Own,
 }
 
-impl Shared {
+impl Singleflight {
     /// Shares the answers of `inner`.
     pub fn new(inner: Box<dyn Transport>) -> Self {
         Self { inner, kept: Mutex::default(), ahead: Mutex::default() }
@@ -93,15 +93,15 @@ impl Shared {
         ahead.insert(request, (Instant::now(), reply));
     }
 
-    fn share(&self, request: &Request) -> Share {
+    fn look_up(&self, request: &Request) -> Lookup {
         let ahead = lock(&self.ahead).remove(request);
         if let Some((_, reply)) = ahead.filter(|(put, _)| put.elapsed() < FRESH_AHEAD) {
-            return Share::Known(reply);
+            return Lookup::Known(reply);
         }
-        let Some(fresh) = fresh_for(request) else { return Share::Own };
+        let Some(fresh) = fresh_for(request) else { return Lookup::Own };
         let mut kept = lock(&self.kept);
         if let Some(known) = kept.get(request).filter(|known| known.asked.elapsed() < fresh) {
-            return Share::Other(Arc::clone(&known.answer));
+            return Lookup::Other(Arc::clone(&known.answer));
         }
         if kept.len() >= KEPT_MOST
             && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.asked).map(|(key, _)| key.clone())
@@ -110,7 +110,7 @@ impl Shared {
         }
         let answer = Arc::new(Answer::default());
         kept.insert(request.clone(), Kept { asked: Instant::now(), answer: Arc::clone(&answer) });
-        Share::First(answer)
+        Lookup::First(answer)
     }
 
     /// A transport that starts a container for a run of questions starts none for no question.
@@ -151,20 +151,20 @@ impl Part {
     }
 }
 
-impl Transport for Shared {
+impl Transport for Singleflight {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         let mut replies: Vec<Option<Reply>> = vec![None; requests.len()];
         let (mut own, mut first, mut alone) = (Part::default(), Part::default(), Part::default());
         let (mut answers, mut others) = (Vec::new(), Vec::new());
         for (place, request) in requests.iter().enumerate() {
-            match self.share(request) {
-                Share::Known(reply) => replies[place] = Some(reply),
-                Share::Other(answer) => others.push((place, answer)),
-                Share::First(answer) => {
+            match self.look_up(request) {
+                Lookup::Known(reply) => replies[place] = Some(reply),
+                Lookup::Other(answer) => others.push((place, answer)),
+                Lookup::First(answer) => {
                     first.push(place, request);
                     answers.push(answer);
                 }
-                Share::Own => own.push(place, request),
+                Lookup::Own => own.push(place, request),
             }
         }
         // At the same time, but apart: what others wait for must not wait for what is slow about this target.
@@ -246,9 +246,9 @@ mod tests {
         }
     }
 
-    fn shared(bad: usize) -> (Shared, Arc<AtomicUsize>) {
+    fn shared(bad: usize) -> (Singleflight, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
-        (Shared::new(Box::new(Counting { asked: Arc::clone(&asked), bad })), asked)
+        (Singleflight::new(Box::new(Counting { asked: Arc::clone(&asked), bad })), asked)
     }
 
     fn view(arguments: Vec<Argument>) -> Request {
@@ -324,7 +324,7 @@ mod tests {
         let (shared, _) = shared(0);
         for number in 0..KEPT_MOST + 10 {
             let module = format!("m{number}");
-            shared.share(&Request::ModuleAbi { account: "0x1".parse().unwrap(), module });
+            shared.look_up(&Request::ModuleAbi { account: "0x1".parse().unwrap(), module });
         }
         assert_eq!(lock(&shared.kept).len(), KEPT_MOST);
     }

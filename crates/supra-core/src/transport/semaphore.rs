@@ -6,16 +6,16 @@ use super::Deadline;
 
 /// Places for questions in flight.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(super) struct Semaphore {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
 /// A place taken; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Slot<'a>(&'a Slots);
+pub(super) struct Slot<'a>(&'a Semaphore);
 
-impl Slots {
+impl Semaphore {
     /// So many places, at least one.
     pub(super) fn new(places: usize) -> Self {
         Self { free: Mutex::new(places.max(1)), freed: Condvar::new() }
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_and_a_wait_for_one_ends() {
-        let slots = Slots::new(2);
+        let slots = Semaphore::new(2);
         let soon = || Deadline::after(Duration::from_millis(5));
         assert_eq!(slots.worthwhile(), 2);
         let first = slots.take(soon());
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn whoever_waits_is_woken() {
-        let slots = Slots::new(1);
+        let slots = Semaphore::new(1);
         let held = slots.take(Deadline::after(Duration::ZERO));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| slots.take(Deadline::after(Duration::from_secs(60))).is_some());
