@@ -15,7 +15,7 @@ use supra_core::network::Network;
 use supra_core::record::{Record, RecordError, SCHEMA};
 use supra_core::secret::Secret;
 use supra_core::transport::Transport;
-use supra_core::transport::process::{Compose, Generation, ProcessConfig, ProcessTransport, program_words};
+use supra_core::transport::cli::{CliConfig, CliTransport, Compose, Generation, program_words};
 use supra_core::transport::replay::{Recorder, ReplayTransport};
 use supra_core::transport::rpc::{RpcConfig, RpcTransport};
 
@@ -122,7 +122,7 @@ impl Reader {
 }
 
 /// How the Supra CLI is run for a transaction, whatever reads the chain.
-pub fn submitter(settings: &Settings) -> Result<ProcessConfig, Failure> {
+pub fn submitter(settings: &Settings) -> Result<CliConfig, Failure> {
     process(settings)
 }
 
@@ -178,7 +178,7 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
     };
     let inner: Box<dyn Transport> = match kind {
         Kind::Rpc => Box::new(RpcTransport::new(rpc(settings, network)?)?),
-        Kind::Cli => Box::new(ProcessTransport::new(process(settings)?)?),
+        Kind::Cli => Box::new(CliTransport::new(process(settings)?)?),
         Kind::Replay => {
             let directory = Settings::needed(settings.text(&env::REPLAY_DIR), &env::REPLAY_DIR)?;
             Box::new(ReplayTransport::open(Path::new(directory))?)
@@ -248,16 +248,16 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
     Ok(headers)
 }
 
-fn process(settings: &Settings) -> Result<ProcessConfig, Failure> {
+fn process(settings: &Settings) -> Result<CliConfig, Failure> {
     crate::signals::kill_children_first();
     let program = settings.text(&env::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&env::CLI_GENERATION, Generation::WORDS)?;
     let compose = settings.text(&env::CLI_COMPOSE);
     let node = settings.text(&env::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
-    let node = node.map(ProcessConfig::node).transpose().map_err(|error| {
+    let node = node.map(CliConfig::node).transpose().map_err(|error| {
         Failure::new(FailureKind::Config, format!("{} is ***: {error}", env::RPC_URL.name))
     })?;
-    Ok(ProcessConfig {
+    Ok(CliConfig {
         program,
         profile: settings.text(&env::PROFILE).map(str::to_owned),
         rpc_url: node,

@@ -4,7 +4,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use supra_core::transport::process::kill_children;
+use supra_core::transport::cli::kill_children;
 
 static STARTED: Once = Once::new();
 /// Set by a server that ends itself: children are killed, and the process goes on to its own end.

@@ -20,7 +20,7 @@ use supra_core::secret::{Secret, redact_url};
 use supra_core::state::State;
 use supra_core::state_dir::StateDir;
 use supra_core::transport::Deadline;
-use supra_core::transport::process::{Generation, ProcessConfig, run};
+use supra_core::transport::cli::{CliConfig, Generation, run};
 use supra_core::view_report::Views;
 
 /// How long a receiver may take to let us in.
@@ -203,7 +203,7 @@ fn cli(settings: &Settings, trials: &mut Trials) {
     }
 }
 
-fn generation(config: &ProcessConfig, help: &str, trials: &mut Trials) {
+fn generation(config: &CliConfig, help: &str, trials: &mut Trials) {
     let has = |flag: &str| help.contains(flag);
     let guess = match (has("--assume-yes"), has("--rpc-url"), has("--simulate")) {
         (_, true, true) => Some("v11"),

@@ -15,7 +15,7 @@ use supra_core::failure::Failure;
 use supra_core::secret::{Secret, blot};
 use supra_core::target::Target;
 use supra_core::transport::Deadline;
-use supra_core::transport::process::{Finished, Generation, ProcessConfig, documents, run};
+use supra_core::transport::cli::{CliConfig, Finished, Generation, documents, run};
 use supra_core::view::{Argument, FunctionId};
 
 /// Of the CLI's output this much is kept in results and logs.
@@ -23,7 +23,7 @@ const OUTPUT_BYTES_MAX: usize = 16 << 10;
 
 /// How transactions are sent.
 pub(super) struct Sender {
-    process: ProcessConfig,
+    process: CliConfig,
     /// The words of the draw.
     pub(super) words: RunWords,
     pub(super) simulate_first: bool,

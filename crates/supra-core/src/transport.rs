@@ -1,7 +1,7 @@
 //! Asking the chain: the one trait that the CLI, REST and replay transports implement.
 
+pub mod cli;
 pub mod parallel;
-pub mod process;
 pub mod replay;
 pub mod rpc;
 mod semaphore;

@@ -1,7 +1,7 @@
 //! The Supra CLI's words for a transaction, by its generation, and the same words as they may be shown. Pure.
 
 use crate::secret::redact_url;
-use crate::transport::process::Generation;
+use crate::transport::cli::Generation;
 use crate::view::{Argument, FunctionId};
 
 /// Everything that a transaction's words are made from.

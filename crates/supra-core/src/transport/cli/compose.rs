@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Instant;
 
-use super::{Compose, Finished, ProcessTransport, answer, run};
+use super::{CliTransport, Compose, Finished, answer, run};
 use crate::failure::{Failure, FailureKind};
 use crate::transport::{Deadline, Reply, Request};
 use std::os::unix::process::ExitStatusExt;
@@ -89,7 +89,7 @@ fn parse(stdout: &str, marker: &str) -> Vec<(usize, Finished)> {
 
 /// Asks everything in one container.
 pub(super) fn ask(
-    transport: &ProcessTransport,
+    transport: &CliTransport,
     place: &Compose,
     requests: &[Request],
     deadline: Deadline,

@@ -13,8 +13,8 @@ fn script(folder: &Path, text: &str) -> OsString {
     path.into_os_string()
 }
 
-fn config(program: OsString) -> ProcessConfig {
-    ProcessConfig {
+fn config(program: OsString) -> CliConfig {
+    CliConfig {
         program: vec![program],
         profile: Some("p".to_owned()),
         rpc_url: None,
@@ -35,7 +35,7 @@ fn view(name: &str) -> Request {
 
 fn ask(text: &str) -> Result<Value, Failure> {
     let folder = tempfile::tempdir().unwrap();
-    let transport = ProcessTransport::new(config(script(folder.path(), text))).unwrap();
+    let transport = CliTransport::new(config(script(folder.path(), text))).unwrap();
     let mut replies = transport.ask(&[view("f")], Deadline::after(Duration::from_secs(5)));
     replies.pop().unwrap().result
 }
@@ -58,8 +58,8 @@ fn words_in_the_old_order() {
 fn words_by_generation() {
     let words = |generation, request: &Request| {
         let config =
-            ProcessConfig { generation, rpc_url: Some(Secret::new("http://n")), ..config("supra".into()) };
-        ProcessTransport::new(config).unwrap().words(request).map(|words| words.join(" "))
+            CliConfig { generation, rpc_url: Some(Secret::new("http://n")), ..config("supra".into()) };
+        CliTransport::new(config).unwrap().words(request).map(|words| words.join(" "))
     };
     assert!(words(Generation::V6, &view("f")).unwrap().ends_with("--url http://n"));
     assert!(words(Generation::V9, &view("f")).unwrap().ends_with("--rpc-url http://n"));
@@ -75,7 +75,7 @@ fn words_by_generation() {
 
 #[test]
 fn a_node_without_its_password() {
-    let node = |url: &str| ProcessConfig::node(url).map(|url| url.reveal().to_owned()).ok();
+    let node = |url: &str| CliConfig::node(url).map(|url| url.reveal().to_owned()).ok();
     assert_eq!(node(" https://me:p%40ss@h:1/key?a=b ").as_deref(), Some("https://h:1/key?a=b"));
     assert_eq!(node("h:26000").as_deref(), Some("h:26000"), "left to the CLI");
     assert_eq!(node("me:secret@h"), None);
@@ -103,7 +103,7 @@ fn endings() {
 fn a_binary_that_cannot_run_is_a_configuration_error() {
     let folder = tempfile::tempdir().unwrap();
     for program in [folder.path().join("none").into_os_string(), folder.path().to_owned().into_os_string()] {
-        let transport = ProcessTransport::new(config(program)).unwrap();
+        let transport = CliTransport::new(config(program)).unwrap();
         let mut replies = transport.ask(&[view("f")], Deadline::after(Duration::from_secs(5)));
         let failure = replies.pop().unwrap().result.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Config, "{failure}");
@@ -164,7 +164,7 @@ fn compose_starts_one_container_for_all() {
     fs::write(&docker, stand_in).unwrap();
     fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
     let compose = Some(Compose { docker: docker.into_os_string(), service: "supra_cli".into() });
-    let transport = ProcessTransport::new(ProcessConfig { compose, ..config(supra) }).unwrap();
+    let transport = CliTransport::new(CliConfig { compose, ..config(supra) }).unwrap();
     let requests =
         [view("f"), Request::ModuleAbi { account: Address::FRAMEWORK, module: "m".into() }, view("g")];
     let replies = transport.ask(&requests, Deadline::after(Duration::from_secs(5)));

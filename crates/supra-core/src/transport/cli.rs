@@ -41,7 +41,7 @@ impl Generation {
 
 /// How the CLI is run.
 #[derive(Debug, Clone)]
-pub struct ProcessConfig {
+pub struct CliConfig {
     /// The binary, or the words that run it (`docker exec supra_cli /supra/supra`).
     pub program: Vec<OsString>,
     /// `--profile`.
@@ -62,7 +62,7 @@ pub struct ProcessConfig {
     pub compose: Option<Compose>,
 }
 
-impl ProcessConfig {
+impl CliConfig {
     /// The URL as the CLI may be given it, without a user and password.
     pub fn node(url: &str) -> Result<Secret, UrlError> {
         match Endpoint::parse(url) {
@@ -106,8 +106,8 @@ pub struct Compose {
 }
 
 /// The CLI transport.
-pub struct ProcessTransport {
-    config: ProcessConfig,
+pub struct CliTransport {
+    config: CliConfig,
     slots: Semaphore,
 }
 
@@ -119,9 +119,9 @@ pub fn program_words(text: &str) -> Vec<OsString> {
     text.split_whitespace().map(OsString::from).collect()
 }
 
-impl ProcessTransport {
+impl CliTransport {
     /// Runs nothing yet.
-    pub fn new(config: ProcessConfig) -> Result<Self, Failure> {
+    pub fn new(config: CliConfig) -> Result<Self, Failure> {
         if config.program.is_empty() {
             return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
@@ -274,7 +274,7 @@ fn pick(request: &Request, value: Value) -> Result<Value, Failure> {
     }
 }
 
-impl Transport for ProcessTransport {
+impl Transport for CliTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         match &self.config.compose {
             Some(place) => compose::ask(self, place, requests, deadline),
