@@ -110,7 +110,7 @@ pub struct EventPage {
 pub enum Absent {
     /// Not executed or not indexed yet (404).
     NotYet,
-    /// Pruned (410); the oldest block that is left, where the node says so.
+    /// Pruned (410); the oldest block that is remaining, where the node says so.
     Pruned(Option<u64>),
 }
 
@@ -121,7 +121,7 @@ pub struct Reply {
     pub result: Result<Value, Failure>,
     /// Wall-clock time from first attempt to last.
     pub elapsed: Duration,
-    /// How often it was asked; 0 when there was no time left to ask.
+    /// How often it was asked; 0 when there was no time remaining to ask.
     pub attempts: u32,
 }
 
@@ -142,19 +142,19 @@ impl Deadline {
         Self(Instant::now() + span)
     }
 
-    /// Time left; zero once passed.
-    pub fn left(self) -> Duration {
+    /// Time remaining; zero once is_expired.
+    pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it has passed.
-    pub fn passed(self) -> bool {
-        self.left().is_zero()
+    /// Whether it has is_expired.
+    pub fn is_expired(self) -> bool {
+        self.remaining().is_zero()
     }
 
     /// The earlier of this and `span` from now.
     #[must_use]
-    pub fn at_most(self, span: Duration) -> Self {
+    pub fn min_with(self, span: Duration) -> Self {
         Self(self.0.min(Instant::now() + span))
     }
 }

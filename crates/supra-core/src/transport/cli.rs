@@ -191,12 +191,12 @@ impl CliTransport {
             Ok(words) => words,
             Err(failure) => return reply(Err(failure), 0),
         };
-        let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.passed()) else {
+        let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.is_expired()) else {
             return reply(Err(Failure::new(FailureKind::Timeout, "there was no time left to ask")), 0);
         };
         let argv: Vec<OsString> =
             self.config.program.iter().cloned().chain(words.into_iter().map(OsString::from)).collect();
-        let limit = deadline.at_most(self.config.call_timeout);
+        let limit = deadline.min_with(self.config.call_timeout);
         let finished = run(&argv, &self.config.environment(), self.config.env_remove, limit);
         reply(finished.and_then(|finished| answer(request, &finished)), 1)
     }

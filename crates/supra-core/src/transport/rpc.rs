@@ -113,7 +113,7 @@ impl RpcTransport {
             let mut absent = None;
             let first = self.preferred.load(Ordering::Relaxed);
             for step in 0..self.nodes.len() {
-                let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.passed()) else {
+                let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.is_expired()) else {
                     return Reply { result: Err(last), elapsed: started.elapsed(), attempts };
                 };
                 let index = (first + step) % self.nodes.len();
@@ -154,7 +154,7 @@ impl RpcTransport {
                 return Reply { result: Ok(value), elapsed: started.elapsed(), attempts };
             }
             let span = wait.unwrap_or_else(|| backoff.next_wait());
-            if round == self.config.retries || span >= deadline.left() || self.all_dead() {
+            if round == self.config.retries || span >= deadline.remaining() || self.all_dead() {
                 break;
             }
             std::thread::sleep(span);
@@ -220,7 +220,7 @@ impl RpcTransport {
                 (Method::Get, format!("{base}/rpc/{version}{}", path_of_blocks(request)), Vec::new())
             }
         };
-        let timeout = self.config.call_timeout.min(deadline.left()).max(Duration::from_millis(1));
+        let timeout = self.config.call_timeout.min(deadline.remaining()).max(Duration::from_millis(1));
         let call = Call {
             method,
             url: &url,

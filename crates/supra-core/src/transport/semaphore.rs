@@ -31,7 +31,7 @@ impl Semaphore {
     pub(super) fn take(&self, deadline: Deadline) -> Option<Slot<'_>> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free == 0 {
-            let left = deadline.left();
+            let left = deadline.remaining();
             if left.is_zero() {
                 return None;
             }

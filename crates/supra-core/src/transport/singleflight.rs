@@ -45,8 +45,12 @@ impl Answer {
 
     fn wait(&self, deadline: Deadline) -> Option<Reply> {
         let mut reply = lock(&self.reply);
-        while reply.is_none() && !deadline.passed() {
-            reply = self.there.wait_timeout(reply, deadline.left()).unwrap_or_else(PoisonError::into_inner).0;
+        while reply.is_none() && !deadline.is_expired() {
+            reply = self
+                .there
+                .wait_timeout(reply, deadline.remaining())
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         reply.clone()
     }

@@ -165,7 +165,7 @@ fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::
         fds.extend(stdout.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         fds.extend(stderr.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         fds.extend(ended.as_ref().map(|process| PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)));
-        let span = Timespec::try_from(limit.left()).ok();
+        let span = Timespec::try_from(limit.remaining()).ok();
         let ready = match poll(&mut fds, span.as_ref()) {
             Ok(ready) => ready,
             Err(rustix::io::Errno::INTR) => continue,
@@ -187,9 +187,9 @@ fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::
         }
         if end_ready {
             (ended, end) = (None, Ended::Seen);
-            limit = deadline.at_most(AFTERWARDS);
+            limit = deadline.min_with(AFTERWARDS);
         }
-        if deadline.passed() && ended.is_some() {
+        if deadline.is_expired() && ended.is_some() {
             finished.timed_out = true;
             return Ok(end);
         }
