@@ -78,8 +78,8 @@ fn all<T: FromStr<Err: Display>>(flag: &str, texts: &[String]) -> Result<Vec<T>,
 
 fn seconds(flag: &str, text: Option<&String>, default: u64) -> Result<u64, Failure> {
     let Some(text) = text else { return Ok(default) };
-    let span =
-        supra_core::scan::height::span(text.trim()).and_then(|span| u64::try_from(span.as_secs()).ok());
+    let span = supra_core::events::scan::block_point::span(text.trim())
+        .and_then(|span| u64::try_from(span.as_secs()).ok());
     span.ok_or_else(|| bad(flag, text, "a span such as 90s, 5m or 2h is needed"))
 }
 

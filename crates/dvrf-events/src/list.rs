@@ -6,9 +6,9 @@ use dvrf_cli::args::LiveArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
 use supra_core::client::events::{line, places};
+use supra_core::events::scan::block_point::BlockPoint;
+use supra_core::events::scan::{Scan, Wanted};
 use supra_core::failure::Failure;
-use supra_core::scan::height::When;
-use supra_core::scan::{Scan, Wanted};
 
 /// Which events are meant.
 #[derive(Debug, Clone, Default, Args)]
@@ -72,7 +72,7 @@ pub(crate) fn refused(failure: &Failure, session: &mut Session) -> Result<Exit, 
 
 pub(crate) fn read(types: &TypeArgs, range: &RangeArgs, session: &Session) -> Result<Scan, Failure> {
     let point = |flag, text: &Option<String>| {
-        text.as_deref().map(|text| When::parse(flag, text, session.now)).transpose()
+        text.as_deref().map(|text| BlockPoint::parse(flag, text, session.now)).transpose()
     };
     let (since, until) = (point("--since", &range.since)?, point("--until", &range.until)?);
     let (target, _) = dvrf_cli::target::resolve(&session.settings, None)?;

@@ -22,9 +22,9 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
 use supra_core::client::events::line;
 use supra_core::events::Event;
+use supra_core::events::scan::block_point::{BlockPoint, span};
+use supra_core::events::scan::{Scan, Scanner, Wanted};
 use supra_core::failure::{Failure, FailureKind, quote};
-use supra_core::scan::height::{When, span};
-use supra_core::scan::{Scan, Scanner, Wanted};
 use supra_core::state_dir::LockedState;
 
 /// The most blocks that one step reads, so that catching up is written down on the way.
@@ -145,7 +145,8 @@ fn step(
 ) -> Result<(Scan, bool), Failure> {
     let tip = scanner.tip()?;
     if checkpoint.start.is_none() {
-        let when = args.since.as_deref().map(|text| When::parse("--since", text, session.now)).transpose()?;
+        let when =
+            args.since.as_deref().map(|text| BlockPoint::parse("--since", text, session.now)).transpose()?;
         let first = when.map_or(Ok(tip.height + 1), |when| scanner.height_of(when, &tip))?;
         (checkpoint.next, checkpoint.start) = (first, Some(first));
     }

@@ -3,9 +3,9 @@
 use clap::Args;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session, connect, target};
+use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::failure::Failure;
 use supra_core::record::Record;
-use supra_core::scan::height::When;
 
 /// Events for a record.
 #[derive(Debug, Clone, Default, Args)]
@@ -22,7 +22,9 @@ pub(crate) struct EventArgs {
 impl EventArgs {
     /// Refuses a wrong --events before any record is read.
     pub(crate) fn check(&self, session: &Session) -> Result<(), Failure> {
-        self.events.as_ref().map_or(Ok(()), |since| When::parse("--events", since, session.now).map(drop))
+        self.events
+            .as_ref()
+            .map_or(Ok(()), |since| BlockPoint::parse("--events", since, session.now).map(drop))
     }
 
     /// Reads the events and sets the record's `requests`; without --events it does nothing.

@@ -1,5 +1,7 @@
 //! Contract events: what one is, and which types a name means.
 
+pub mod scan;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;

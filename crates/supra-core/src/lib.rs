@@ -28,7 +28,6 @@ pub mod state_dir;
 pub mod view;
 pub mod view_report;
 
-pub mod scan;
 pub mod target;
 pub mod transport;
 

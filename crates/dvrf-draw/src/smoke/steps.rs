@@ -16,9 +16,9 @@ use supra_core::draw::command::RunWords;
 use supra_core::draw::receipt::Standing;
 use supra_core::draw::{ConfirmedBy, Trouble};
 use supra_core::events::Event;
+use supra_core::events::scan::Wanted;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::move_value::Node;
-use supra_core::scan::Wanted;
 use supra_core::state::State;
 use supra_core::view::{Argument, FunctionId, ViewCall};
 

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ChainClient;
+use crate::events::scan::block_point::BlockPoint;
+use crate::events::scan::{Scanner, Wanted, shown};
 use crate::events::{Event, Places};
 use crate::failure::{Failure, quote};
 use crate::requests::{CallbackFailure, Requests};
-use crate::scan::height::When;
-use crate::scan::{Scanner, Wanted, shown};
 use crate::target::Target;
 
 /// How many blocks after a request are searched for an answer that aborted.
@@ -46,7 +46,7 @@ impl ChainClient {
         more: &[String],
         now: Timestamp,
     ) -> Result<Requests, Failure> {
-        let when = When::parse("--events", since, now)?;
+        let when = BlockPoint::parse("--events", since, now)?;
         let scanner = self.scanner();
         let mut words: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
         words.extend_from_slice(more);
@@ -62,8 +62,8 @@ impl ChainClient {
         let mut requests = Requests::of(&scan.events, &types, now_us);
         (requests.since_height, requests.until_height) = (scan.from, scan.to.saturating_sub(1));
         requests.since = match when {
-            When::Micros(micros) => shown(micros),
-            When::Height(_) => None,
+            BlockPoint::Micros(micros) => shown(micros),
+            BlockPoint::Height(_) => None,
         };
         requests.notes = scan.notes;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {

@@ -12,14 +12,14 @@ const STEPS_MAX: u32 = 130;
 
 /// A point in the chain's history as people name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum BlockPoint {
     /// This block.
     Height(u64),
     /// The first block at or after this time, in microseconds since 1970.
     Micros(u64),
 }
 
-impl When {
+impl BlockPoint {
     /// `2h`, `45m`, `7d`, an RFC 3339 time, a date, or a height.
     pub fn parse(flag: &str, text: &str, now: Timestamp) -> Result<Self, Failure> {
         let text = text.trim();
@@ -60,10 +60,10 @@ impl Scanner<'_> {
 
     /// The height of the first block at or after a point; one above the tip where there is none yet. Where the node
     /// has pruned that past, the oldest block it has.
-    pub fn height_of(&self, when: When, tip: &Block) -> Result<u64, Failure> {
+    pub fn height_of(&self, when: BlockPoint, tip: &Block) -> Result<u64, Failure> {
         match when {
-            When::Height(height) => Ok(height),
-            When::Micros(micros) => self.first_at(micros, tip),
+            BlockPoint::Height(height) => Ok(height),
+            BlockPoint::Micros(micros) => self.first_at(micros, tip),
         }
     }
 

@@ -1,6 +1,6 @@
 //! From times to heights, on chains that proptest makes.
 
-use super::height::{When, span};
+use super::block_point::{BlockPoint, span};
 use super::*;
 
 fn micros(text: &str) -> u64 {
@@ -10,11 +10,11 @@ fn micros(text: &str) -> u64 {
 #[test]
 fn points_in_time() {
     let now: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
-    let when = |text: &str| When::parse("--since", text, now).map_err(|failure| failure.message);
-    assert_eq!(when("123"), Ok(When::Height(123)));
-    assert_eq!(when("2h"), Ok(When::Micros(micros("2026-01-01T22:00:00Z"))));
-    assert_eq!(when("2026-01-01"), Ok(When::Micros(micros("2026-01-01T00:00:00Z"))));
-    assert_eq!(when("2026-01-01T00:00:00+01:00"), Ok(When::Micros(micros("2025-12-31T23:00:00Z"))));
+    let when = |text: &str| BlockPoint::parse("--since", text, now).map_err(|failure| failure.message);
+    assert_eq!(when("123"), Ok(BlockPoint::Height(123)));
+    assert_eq!(when("2h"), Ok(BlockPoint::Micros(micros("2026-01-01T22:00:00Z"))));
+    assert_eq!(when("2026-01-01"), Ok(BlockPoint::Micros(micros("2026-01-01T00:00:00Z"))));
+    assert_eq!(when("2026-01-01T00:00:00+01:00"), Ok(BlockPoint::Micros(micros("2025-12-31T23:00:00Z"))));
     for bad in ["", "2 fortnights", "-5m", "h", "99999999999999999999", "9999999999999999w", "1960-01-01"] {
         assert!(when(bad).is_err(), "{bad}");
     }
@@ -58,7 +58,7 @@ proptest::proptest! {
         let tip = Block { height: times.len() as u64 - 1, time_us: *times.last().unwrap(), transactions: Vec::new() };
         let wanted = times.iter().position(|time| *time >= at).map_or(times.len() as u64, |h| (h as u64).max(floor));
         let chain = Blocks(times, floor, std::sync::atomic::AtomicU64::new(0));
-        let found = Scanner::new(&chain, Duration::from_secs(1)).height_of(When::Micros(at), &tip).unwrap();
+        let found = Scanner::new(&chain, Duration::from_secs(1)).height_of(BlockPoint::Micros(at), &tip).unwrap();
         proptest::prop_assert_eq!(found, wanted);
         proptest::prop_assert!(chain.2.into_inner() <= 45);
     }

@@ -1,6 +1,6 @@
 //! Reading events over REST: pages of v3, windows of v1, one order, no event twice.
 
-pub mod height;
+pub mod block_point;
 mod pages;
 mod windows;
 
