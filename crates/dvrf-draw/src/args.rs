@@ -11,7 +11,7 @@ use dvrf_cli::setting_flags;
 use supra_core::address::Address;
 use supra_core::failure::Failure;
 use supra_core::lang::Lang;
-use supra_core::readiness::Demand;
+use supra_core::readiness::DrawPolicy;
 use supra_core::target::Target;
 
 /// What is demanded before a draw.
@@ -38,7 +38,7 @@ pub(crate) struct WaivedArgs {
     /// Do not mind a deposit at or below its minimum; the chain still does
     #[arg(long)]
     pub(crate) skip_min_balance: bool,
-    /// Demand a whitelisted callback sender; the contract demands one anyway
+    /// DrawPolicy a whitelisted callback sender; the contract demands one anyway
     #[arg(long)]
     pub(crate) require_aggregator: bool,
 }
@@ -125,9 +125,9 @@ impl ReadinessArgs {
         target: Option<&Target>,
         lang: Lang,
         settings: &Settings,
-    ) -> Result<Demand, Failure> {
+    ) -> Result<DrawPolicy, Failure> {
         let sender: Option<Address> = settings.address(&env::SENDER_ACCOUNT)?;
-        Ok(Demand {
+        Ok(DrawPolicy {
             min_tickets: self.min_tickets,
             skip_draw_scheduled: self.skip_draw_scheduled,
             allow_pending: self.waived.allow_pending_request,

@@ -16,7 +16,7 @@ use crate::view_report::Views;
 
 /// What is demanded besides the contract's asserts.
 #[derive(Debug, Clone)]
-pub struct Demand {
+pub struct DrawPolicy {
     /// Fewer tickets are too few.
     pub min_tickets: u64,
     /// Do not ask whether a draw is due.
@@ -104,14 +104,14 @@ const BLOCKING: [Code; 13] = [
 ];
 
 /// Judges.
-pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: &Demand) -> Readiness {
+pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: &DrawPolicy) -> Readiness {
     let empty = State::default();
     let state = state.unwrap_or(&empty);
     let lottery = &state.lottery;
-    let lang = demand.lang;
+    let lang = policy.lang;
     let mut reasons = Reasons { list: Vec::new(), lang };
 
-    if let (Some(sender), Some(owner)) = (demand.sender, demand.lottery)
+    if let (Some(sender), Some(owner)) = (policy.sender, policy.lottery)
         && sender != owner
     {
         reasons.known(
@@ -120,7 +120,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: 
             &format!("подписывает {}, а не счёт лотереи {}", sender.short(), owner.short()),
         );
     }
-    if !demand.skip_draw_scheduled {
+    if !policy.skip_draw_scheduled {
         match lottery.draw_scheduled {
             Some(true) => {}
             Some(false) => {
@@ -131,8 +131,8 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: 
     }
     let tickets = lottery.ticket_count.map(Count::get);
     match tickets {
-        Some(count) if count < u128::from(demand.min_tickets).max(1) => {
-            let least = demand.min_tickets.max(1);
+        Some(count) if count < u128::from(policy.min_tickets).max(1) => {
+            let least = policy.min_tickets.max(1);
             reasons.known(
                 "TOO_FEW_TICKETS",
                 &format!("{count} tickets are sold, {least} are needed"),
@@ -142,7 +142,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: 
         Some(_) => {}
         None => reasons.unknown("the number of tickets", "число билетов"),
     }
-    if !demand.allow_pending {
+    if !policy.allow_pending {
         match lottery.pending_request {
             Some(false) => {}
             Some(true) => reasons.known(
@@ -153,9 +153,9 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: 
             None => reasons.unknown("whether a request is pending", "ожидает ли запрос ответа"),
         }
     }
-    counters(state, views, checks, demand, &mut reasons);
-    findings(checks, demand, &mut reasons);
-    if !demand.skip_min_balance && !deposit_is_known(state) {
+    counters(state, views, checks, policy, &mut reasons);
+    findings(checks, policy, &mut reasons);
+    if !policy.skip_min_balance && !deposit_is_known(state) {
         reasons.unknown("whether the deposit is above its minimum", "выше ли депозит минимума");
     }
     reasons.list.dedup_by(|a, b| a.code == b.code && a.message == b.message);
@@ -163,7 +163,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: 
         ready: reasons.list.is_empty(),
         reasons: reasons.list,
         ticket_count: tickets.map(|count| u64::try_from(count).unwrap_or(u64::MAX)),
-        min_tickets_required: demand.min_tickets,
+        min_tickets_required: policy.min_tickets,
         draw_scheduled: lottery.draw_scheduled,
         pending_request: lottery.pending_request,
         min_balance_reached: reached(state),
@@ -171,7 +171,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, demand: 
             .aggregator
             .as_ref()
             .map(|known| known.0.iter().map(Address::to_string).collect()),
-        expected_aggregators: demand.expected_aggregators.clone(),
+        expected_aggregators: policy.expected_aggregators.clone(),
         round: lottery.rng_request_count,
     }
 }
@@ -191,7 +191,7 @@ fn deposit_is_known(state: &State) -> bool {
 }
 
 /// The asserts on counters and on who may request, which no finding of `check` covers.
-fn counters(state: &State, views: &Views, checks: &Checks, demand: &Demand, reasons: &mut Reasons) {
+fn counters(state: &State, views: &Views, checks: &Checks, policy: &DrawPolicy, reasons: &mut Reasons) {
     let lottery = &state.lottery;
     // The old script's reports say nothing of what they never asked for; a live report asks for everything.
     let asked = |key: &str| views.is_empty() || views.contains_key(key);
@@ -201,7 +201,7 @@ fn counters(state: &State, views: &Views, checks: &Checks, demand: &Demand, reas
         unknown.filter_map(|finding| finding.evidence.get("value")).any(|value| value == key)
     };
     let most = Count(u64::MAX.into());
-    if let (Some(consumers), Some(owner)) = (&lottery.consumers, demand.lottery)
+    if let (Some(consumers), Some(owner)) = (&lottery.consumers, policy.lottery)
         && !consumers.is_empty()
         && !consumers.contains(&owner)
     {
@@ -234,19 +234,19 @@ fn counters(state: &State, views: &Views, checks: &Checks, demand: &Demand, reas
     }
 }
 
-fn findings(checks: &Checks, demand: &Demand, reasons: &mut Reasons) {
+fn findings(checks: &Checks, policy: &DrawPolicy, reasons: &mut Reasons) {
     for finding in &checks.findings {
         let about_money = finding.code == Code::DepositAtOrBelowMinBalance;
         let value = finding.evidence.get("value").and_then(|value| value.as_str()).unwrap_or_default();
         match finding.code {
             Code::ValueUnknown => {
                 let about_money = matches!(value, "balance" | "min_balance");
-                if !(about_money && demand.skip_min_balance) {
+                if !(about_money && policy.skip_min_balance) {
                     reasons.push(finding.code.name(), finding.message.clone(), false);
                 }
             }
             Code::ModuleDisabled if finding.severity == Severity::Info => {}
-            code if BLOCKING.contains(&code) && !(about_money && demand.skip_min_balance) => {
+            code if BLOCKING.contains(&code) && !(about_money && policy.skip_min_balance) => {
                 // A wrong or stale chain says nothing about this lottery.
                 let known = !matches!(code, Code::WrongChain | Code::ChainStale);
                 reasons.push(code.name(), finding.message.clone(), known);

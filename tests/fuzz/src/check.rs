@@ -14,7 +14,7 @@ use supra_core::check::{Checks, Facts, Policy, ReportError, Severity, Status, ev
 use supra_core::failure::{Abort, Failure, FailureKind};
 use supra_core::lang::Lang;
 use supra_core::min_balance::Calculation;
-use supra_core::readiness::{Demand, readiness};
+use supra_core::readiness::{DrawPolicy, readiness};
 use supra_core::requests::{CallbackFailure, Change, Pending, Requests};
 use supra_core::state::{Chain, Deposit, Gas, Lottery, Maybe, Module, State, VrfRequestConfig};
 use supra_core::view::catalogue::CATALOGUE;
@@ -252,7 +252,7 @@ fuzz_target!(|data: &[u8]| {
     let written = serde_json::to_string(&checks).expect("JSON");
     assert_eq!(serde_json::from_str::<Checks>(&written).expect("our shape"), checks);
 
-    let demand = Demand {
+    let demand = DrawPolicy {
         min_tickets: u.int_in_range(0..=5).unwrap_or(5),
         skip_draw_scheduled: false,
         allow_pending: false,

@@ -1,4 +1,4 @@
-//! Every assert of the contract, every demand, and every way of not knowing.
+//! Every assert of the contract, every policy, and every way of not knowing.
 
 use proptest::prelude::*;
 
@@ -33,8 +33,8 @@ fn good() -> State {
     state
 }
 
-fn demand() -> Demand {
-    Demand {
+fn policy() -> DrawPolicy {
+    DrawPolicy {
         min_tickets: 5,
         skip_draw_scheduled: false,
         allow_pending: false,
@@ -46,7 +46,7 @@ fn demand() -> Demand {
     }
 }
 
-fn judge(state: &State, demand: &Demand) -> Readiness {
+fn judge(state: &State, policy: &DrawPolicy) -> Readiness {
     let mut views = Views::new();
     for key in ["lottery_status", "vrf_gas_config"] {
         views.insert(key.to_owned(), crate::view_report::ViewReport::default());
@@ -60,18 +60,18 @@ fn judge(state: &State, demand: &Demand) -> Readiness {
         calculation: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
-    readiness(Some(state), &views, &evaluate(facts, &Policy::default()), demand)
+    readiness(Some(state), &views, &evaluate(facts, &Policy::default()), policy)
 }
 
-fn codes(change: impl Fn(&mut State), demand: &Demand) -> Vec<String> {
+fn codes(change: impl Fn(&mut State), policy: &DrawPolicy) -> Vec<String> {
     let mut state = good();
     change(&mut state);
-    judge(&state, demand).reasons.into_iter().map(|reason| reason.code).collect()
+    judge(&state, policy).reasons.into_iter().map(|reason| reason.code).collect()
 }
 
 #[test]
 fn ready() {
-    let found = judge(&good(), &demand());
+    let found = judge(&good(), &policy());
     assert_eq!((found.ready, found.reasons), (true, vec![]));
     assert_eq!((found.ticket_count, found.round), (Some(5), Some(Count(4))));
     assert_eq!((found.min_balance_reached, found.draw_scheduled), (Some(false), Some(true)));
@@ -80,10 +80,10 @@ fn ready() {
 
 #[test]
 fn every_assert_of_the_contract() {
-    let sender = Demand { sender: Some("0x7".parse().unwrap()), ..demand() };
+    let sender = DrawPolicy { sender: Some("0x7".parse().unwrap()), ..policy() };
     assert_eq!(codes(|_| {}, &sender), ["NOT_OWNER"]);
-    assert_eq!(codes(|_| {}, &Demand { sender: Some(owner()), ..demand() }), Vec::<String>::new());
-    let of = |change: fn(&mut State)| codes(change, &demand());
+    assert_eq!(codes(|_| {}, &DrawPolicy { sender: Some(owner()), ..policy() }), Vec::<String>::new());
+    let of = |change: fn(&mut State)| codes(change, &policy());
     assert_eq!(of(|s| s.lottery.draw_scheduled = Some(false)), ["DRAW_NOT_SCHEDULED"]);
     assert_eq!(of(|s| s.lottery.ticket_count = Some(Count(0))), ["TOO_FEW_TICKETS"]);
     assert_eq!(of(|s| s.lottery.pending_request = Some(true)), ["REQUEST_PENDING"]);
@@ -108,21 +108,21 @@ fn every_assert_of_the_contract() {
 #[test]
 fn at_or_below_the_minimum_blocks() {
     let low = ["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"];
-    assert_eq!(codes(|s| s.deposit.balance = Some(Quants(100)), &demand())[0], low[0]);
-    assert_eq!(codes(|s| s.deposit.at_or_below_minimum = Some(true), &demand())[0], low[0]);
-    let skip = Demand { skip_min_balance: true, ..demand() };
+    assert_eq!(codes(|s| s.deposit.balance = Some(Quants(100)), &policy())[0], low[0]);
+    assert_eq!(codes(|s| s.deposit.at_or_below_minimum = Some(true), &policy())[0], low[0]);
+    let skip = DrawPolicy { skip_min_balance: true, ..policy() };
     assert_eq!(codes(|s| s.deposit.balance = Some(Quants(100)), &skip), Vec::<String>::new());
 }
 
 #[test]
 fn the_operators_demands() {
     let few = |s: &mut State| s.lottery.ticket_count = Some(Count(3));
-    assert_eq!(codes(few, &Demand { min_tickets: 3, ..demand() }), Vec::<String>::new());
-    assert_eq!(codes(few, &demand()), ["TOO_FEW_TICKETS"]);
+    assert_eq!(codes(few, &DrawPolicy { min_tickets: 3, ..policy() }), Vec::<String>::new());
+    assert_eq!(codes(few, &policy()), ["TOO_FEW_TICKETS"]);
     // The contract needs one whatever is demanded.
     let none = |s: &mut State| s.lottery.ticket_count = Some(Count(0));
-    assert_eq!(codes(none, &Demand { min_tickets: 0, ..demand() }), ["TOO_FEW_TICKETS"]);
-    let skip = Demand { skip_draw_scheduled: true, allow_pending: true, ..demand() };
+    assert_eq!(codes(none, &DrawPolicy { min_tickets: 0, ..policy() }), ["TOO_FEW_TICKETS"]);
+    let skip = DrawPolicy { skip_draw_scheduled: true, allow_pending: true, ..policy() };
     let both = |s: &mut State| {
         s.lottery.draw_scheduled = Some(false);
         s.lottery.pending_request = Some(true);
@@ -133,7 +133,7 @@ fn the_operators_demands() {
 
 #[test]
 fn missing_data_is_not_ready_and_not_a_no() {
-    let nothing = readiness(None, &Views::new(), &judge_of_nothing(), &demand());
+    let nothing = readiness(None, &Views::new(), &judge_of_nothing(), &policy());
     assert!(!nothing.ready && nothing.is_unknown(), "{nothing:?}");
     for forget in [
         |s: &mut State| s.lottery.ticket_count = None,
@@ -148,11 +148,11 @@ fn missing_data_is_not_ready_and_not_a_no() {
     ] {
         let mut state = good();
         forget(&mut state);
-        let found = judge(&state, &demand());
+        let found = judge(&state, &policy());
         assert!(!found.ready && found.is_unknown(), "{found:?}");
         // A known obstacle beside it is a no.
         state.lottery.draw_scheduled = Some(false);
-        assert!(!judge(&state, &demand()).is_unknown());
+        assert!(!judge(&state, &policy()).is_unknown());
     }
 }
 
@@ -162,7 +162,7 @@ fn judge_of_nothing() -> Checks {
 
 #[test]
 fn reasons_of_the_caller() {
-    let mut found = judge(&good(), &demand());
+    let mut found = judge(&good(), &policy());
     found.object("COOLING_DOWN", "wait".to_owned());
     assert!(!found.ready && !found.is_unknown());
 }
@@ -181,7 +181,7 @@ proptest! {
         state.lottery.ticket_count = Some(Count(tickets));
         state.lottery.draw_scheduled = scheduled;
         state.lottery.pending_request = pending;
-        let found = judge(&state, &Demand { min_tickets: 1, ..demand() });
+        let found = judge(&state, &DrawPolicy { min_tickets: 1, ..policy() });
         let accepts = balance > minimum && tickets > 0 && scheduled == Some(true) && pending == Some(false);
         prop_assert_eq!(found.ready, accepts);
     }
