@@ -7,7 +7,7 @@ use std::fmt;
 use supra_core::check::{Severity, Status};
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
-use supra_core::secret::{Secret, blot, redact_url};
+use supra_core::secret::{Secret, redact, redact_url};
 
 /// Where messages can go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,7 +165,7 @@ impl Channel {
     /// Foreign text, such as a receiver's answer, without our secrets, on one line and bounded.
     pub fn safe(&self, text: &str) -> String {
         let token = self.token.as_ref().map_or("", Secret::reveal);
-        quote(&blot(text, &[self.given.reveal(), token]))
+        quote(&redact(text, &[self.given.reveal(), token]))
     }
 
     /// A hash of the address: state files know a changed one by it.

@@ -12,7 +12,7 @@ use dvrf_cli::typed::{bad, parsed};
 use supra_core::draw::command::{RunWords, shown};
 use supra_core::draw::receipt::{Receipt, Standing, receipt, standing};
 use supra_core::failure::Failure;
-use supra_core::secret::{Secret, blot};
+use supra_core::secret::{Secret, redact};
 use supra_core::target::Target;
 use supra_core::transport::Deadline;
 use supra_core::transport::cli::{CliConfig, Finished, Generation, documents, run};
@@ -124,7 +124,7 @@ impl Sender {
         let text = String::from_utf8_lossy(bytes);
         let url = self.words.rpc_url.as_deref().unwrap_or_default();
         let password = self.password.as_ref().map_or("", |(_, secret)| secret.reveal());
-        let safe = blot(&text, &[url, password]);
+        let safe = redact(&text, &[url, password]);
         let mut end = safe.len().min(OUTPUT_BYTES_MAX);
         while !safe.is_char_boundary(end) {
             end -= 1;

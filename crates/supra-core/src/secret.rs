@@ -30,9 +30,9 @@ impl fmt::Display for Secret {
     }
 }
 
-/// The text with every secret in it, and every part of one that is long enough to be a secret itself, blotted out: a
+/// The text with every secret in it, and every part of one that is long enough to be a secret itself, redacted out: a
 /// receiver may repeat our address in its answer.
-pub fn blot(text: &str, secrets: &[&str]) -> String {
+pub fn redact(text: &str, secrets: &[&str]) -> String {
     const LENGTH_MIN: usize = 8;
     let mut parts: Vec<&str> = Vec::new();
     for secret in secrets {
@@ -83,8 +83,8 @@ mod tests {
     fn answers_that_repeat_a_secret_are_blotted() {
         let url = "https://user:password@h.example/T0/B0000001?key=12345678";
         let said = "password, B0000001, T0 and 12345678 at h.example, TOKEN:abcdefgh";
-        assert_eq!(blot(said, &[url, "TOKEN:abcdefgh"]), "***, ***, T0 and *** at h.example, ***");
-        assert_eq!(blot("no hook at https://h.example/x", &["https://h.example/x"]), "no hook at ***");
+        assert_eq!(redact(said, &[url, "TOKEN:abcdefgh"]), "***, ***, T0 and *** at h.example, ***");
+        assert_eq!(redact("no hook at https://h.example/x", &["https://h.example/x"]), "no hook at ***");
     }
 
     #[test]

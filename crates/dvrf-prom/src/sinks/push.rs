@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::http::{Answer, Call, Endpoint, Http, HttpError, Method, UrlError};
 use supra_core::retry::{Backoff, retry_after};
-use supra_core::secret::{Secret, blot, redact_url};
+use supra_core::secret::{Secret, redact, redact_url};
 
 /// The media type of text format 0.0.4; a Pushgateway reads no OpenMetrics.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -116,7 +116,7 @@ fn wait_without_answer(error: &HttpError, backoff: &mut Backoff) -> Option<Durat
 
 fn refusal(destination: &Destination, answer: &Answer) -> String {
     let body = String::from_utf8_lossy(&answer.body);
-    let body = quote(&blot(&body, &[destination.given.reveal()]));
+    let body = quote(&redact(&body, &[destination.given.reveal()]));
     let colon = if body.is_empty() { "" } else { ": " };
     format!("status {}{colon}{body}", answer.status)
 }
