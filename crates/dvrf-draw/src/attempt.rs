@@ -7,13 +7,13 @@ use super::sender::Sent;
 use crate::args::milliseconds;
 use dvrf_cli::config::env::fault_point;
 use supra_core::amount::Count;
-use supra_core::draw::command::RunWords;
-use supra_core::draw::journal::Intent;
-use supra_core::draw::receipt::{Receipt, Standing};
 use supra_core::draw::{ConfirmedBy, DrawResult, Handled, Trouble};
 use supra_core::failure::{Failure, quote};
 use supra_core::stable_id::stable_id;
 use supra_core::state::Lottery;
+use supra_core::submit::command::RunWords;
+use supra_core::submit::journal::Intent;
+use supra_core::submit::receipt::{Receipt, SubmitOutcome};
 
 /// How often the chain is asked whether it shows a draw.
 const POLL: Duration = Duration::from_millis(500);
@@ -50,8 +50,8 @@ impl Engine {
         };
         fault_point("after_submit");
         result.executed = true;
-        let standing = Self::take_down(sent, &mut result);
-        self.settle(standing, round, before, &mut result);
+        let outcome = Self::take_down(sent, &mut result);
+        self.settle(outcome, round, before, &mut result);
         fault_point("after_outcome");
         if result.error.is_none()
             && let Some(limit) = self.wait_handled
@@ -97,54 +97,57 @@ impl Engine {
         let failed = |failure: &Failure| not_sent(failure, Ok(()));
         let sent = self.sender.send(&words).map_err(|failure| failed(&failure))?;
         match Self::take_down(sent, result) {
-            (Standing::Succeeded, _) => Ok(()),
-            (Standing::Failed(failure) | Standing::NotSent(failure) | Standing::Unclear(failure), _) => {
-                Err(failed(&failure))
-            }
+            (SubmitOutcome::Succeeded, _) => Ok(()),
+            (
+                SubmitOutcome::Failed(failure)
+                | SubmitOutcome::NotSent(failure)
+                | SubmitOutcome::Unclear(failure),
+                _,
+            ) => Err(failed(&failure)),
         }
     }
 
     /// Puts what the CLI printed into the result, and says what it means.
-    fn take_down(sent: Sent, result: &mut DrawResult) -> (Standing, Receipt) {
+    fn take_down(sent: Sent, result: &mut DrawResult) -> (SubmitOutcome, Receipt) {
         result.returncode = sent.returncode;
         result.tx_hash.clone_from(&sent.receipt.hash);
         result.vm_status.clone_from(&sent.receipt.vm_status);
         result.stdout = Some(sent.stdout);
         result.stderr = Some(sent.stderr);
-        (sent.standing, sent.receipt)
+        (sent.outcome, sent.receipt)
     }
 
     /// Finds out what the chain says, and closes the intent when that is known.
     fn settle(
         &mut self,
-        (standing, found): (Standing, Receipt),
+        (outcome, found): (SubmitOutcome, Receipt),
         round: Count,
         before: Option<&Lottery>,
         result: &mut DrawResult,
     ) {
-        match standing {
-            Standing::NotSent(failure) => {
+        match outcome {
+            SubmitOutcome::NotSent(failure) => {
                 result.error = Some(not_sent(&failure, self.close_intent()));
                 return;
             }
-            Standing::Failed(failure) => {
+            SubmitOutcome::Failed(failure) => {
                 // A failed transaction changes nothing, so the round is still open and may be tried again.
                 let trouble = Trouble::of("TRANSACTION_FAILED", &failure);
                 result.error = Some(self.close_intent().err().unwrap_or(trouble));
                 return;
             }
-            Standing::Succeeded | Standing::Unclear(_) => {}
+            SubmitOutcome::Succeeded | SubmitOutcome::Unclear(_) => {}
         }
         match self.wait_until_shown(round, before) {
             Ok(()) => {
-                let by_event = standing == Standing::Succeeded && found.nonce.is_some();
+                let by_event = outcome == SubmitOutcome::Succeeded && found.nonce.is_some();
                 result.confirmed_by = Some(if by_event { ConfirmedBy::Event } else { ConfirmedBy::State });
                 result.nonce = found.nonce;
                 result.error = self.close_drawn(round).err();
             }
             Err(why) => {
-                let why = match &standing {
-                    Standing::Unclear(failure) => format!("{}; {why}", failure.message),
+                let why = match &outcome {
+                    SubmitOutcome::Unclear(failure) => format!("{}; {why}", failure.message),
                     _ => format!("the receipt says success; {why}"),
                 };
                 let hint = "the next run decides by the chain before it sends anything";

@@ -12,13 +12,13 @@ use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Checks;
 use supra_core::draw::Trouble;
-use supra_core::draw::journal::{Fate, Intent, Journal, JournalError};
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::readiness::Readiness;
 use supra_core::record::Record;
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
 use supra_core::state_dir::{Lock, LockedState, StateDir, StateError};
+use supra_core::submit::journal::{Intent, IntentStatus, Journal, JournalError};
 use supra_core::target::Target;
 use supra_core::time::Clock;
 
@@ -223,8 +223,8 @@ impl Engine {
         let chain_s = state
             .and_then(|state| state.chain.time_us)
             .and_then(|time| i64::try_from(time.get() / 1_000_000).ok());
-        let earlier = match intent.fate(round, chain_s, self.clock.now_s()) {
-            Fate::Open { until_s } => {
+        let earlier = match intent.status(round, chain_s, self.clock.now_s()) {
+            IntentStatus::Open { until_s } => {
                 let left =
                     until_s.saturating_sub(chain_s.map_or(self.clock.now_s(), |s| s.min(self.clock.now_s())));
                 let text = format!("the draw of run {} may still be accepted for {left} s", intent.run_id);
@@ -233,8 +233,10 @@ impl Engine {
                         .with_hint("run again after that; nothing is sent before"),
                 );
             }
-            Fate::Requested => Earlier::Requested(intent),
-            Fate::Lost => Earlier::Void(format!("the draw of run {} was never accepted", intent.run_id)),
+            IntentStatus::Requested => Earlier::Requested(intent),
+            IntentStatus::Lost => {
+                Earlier::Void(format!("the draw of run {} was never accepted", intent.run_id))
+            }
         };
         match &earlier {
             Earlier::Requested(intent) => ledger.journal.close_drawn(intent.round),

@@ -9,10 +9,10 @@ use dvrf_cli::channels::secret_file;
 use dvrf_cli::config::{Settings, env};
 use dvrf_cli::connect::submitter;
 use dvrf_cli::typed::{bad, parsed};
-use supra_core::draw::command::{RunWords, shown};
-use supra_core::draw::receipt::{Receipt, Standing, receipt, standing};
 use supra_core::failure::Failure;
 use supra_core::secret::{Secret, redact};
+use supra_core::submit::command::{RunWords, shown};
+use supra_core::submit::receipt::{Receipt, SubmitOutcome, outcome, receipt};
 use supra_core::target::Target;
 use supra_core::transport::Deadline;
 use supra_core::transport::cli::{CliConfig, Finished, Generation, documents, run};
@@ -34,7 +34,7 @@ pub(super) struct Sender {
 /// What the CLI answered to a transaction, without our secrets.
 pub(super) struct Sent {
     /// What it means.
-    pub(super) standing: Standing,
+    pub(super) outcome: SubmitOutcome,
     pub(super) receipt: Receipt,
     /// Its exit code; that of a signal is negative, and there is none when it had to be stopped.
     pub(super) returncode: Option<i32>,
@@ -106,8 +106,8 @@ impl Sender {
         let ended = finished.status.filter(|_| !finished.timed_out);
         let returncode =
             ended.and_then(|status| status.code().or_else(|| status.signal().map(|signal| -signal)));
-        let standing = standing(&receipt, returncode, &stdout, &stderr);
-        Ok(Sent { standing, receipt, returncode, stdout, stderr })
+        let outcome = outcome(&receipt, returncode, &stdout, &stderr);
+        Ok(Sent { outcome, receipt, returncode, stdout, stderr })
     }
 
     fn run(&self, words: &RunWords) -> Result<Finished, Failure> {

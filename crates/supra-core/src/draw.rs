@@ -1,12 +1,4 @@
-//! Requesting a draw exactly once: what is sent, what its answer means, and what is kept on disk about it.
-//!
-//! A round is named by the contract's own counter of requests. Before anything is sent, the intent to draw in that round
-//! is on disk; while it has no outcome, nothing is sent. An intent gets its outcome from the chain: the counter moved, or
-//! the transaction's time is over and it did not.
-
-pub mod command;
-pub mod journal;
-pub mod receipt;
+//! The outcome of a draw: the lines of `dvrf-draw`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,9 +7,6 @@ use serde_json::Value;
 use crate::amount::Count;
 use crate::failure::Failure;
 use crate::readiness::Readiness;
-
-/// Longest that a signed transaction can still be accepted, seconds (`facts/supra.md` §2.7: TTL ≤ 600 s).
-pub const LIFETIME_S_MAX: i64 = 600;
 
 /// How one attempt to draw ended: the old script's `--json-result`, then ours.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -39,3 +39,4 @@ pub mod record;
 pub mod check;
 pub mod draw;
 pub mod readiness;
+pub mod submit;

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use supra_core::draw::receipt::{Standing, receipt, standing};
+use supra_core::submit::receipt::{SubmitOutcome, receipt, outcome};
 
 // The module itself, as the product compiles it: fuzzing needs no wider interface.
 #[path = "../../../crates/supra-core/src/transport/process/extract.rs"]
@@ -46,21 +46,21 @@ fuzz_target!(|data: &[u8]| {
 
     let read = receipt(&pages);
     for code in [None, Some(0), Some(1), Some(2)] {
-        match standing(&read, code, &output, "") {
-            Standing::Succeeded => {
+        match outcome(&read, code, &output, "") {
+            SubmitOutcome::Succeeded => {
                 assert_eq!(read.success, Some(true));
                 let status = read.vm_status.as_deref();
                 assert!(status.is_none_or(|status| status.eq_ignore_ascii_case("executed successfully")));
             }
-            Standing::NotSent(failure) => {
+            SubmitOutcome::NotSent(failure) => {
                 assert!(read.hash.is_none() && code.is_some_and(|code| code != 0));
                 oracle::one_plain_line(&failure.message, 1000);
             }
-            Standing::Failed(failure) => {
+            SubmitOutcome::Failed(failure) => {
                 assert_eq!(read.success, Some(false));
                 oracle::one_plain_line(&failure.message, 1000);
             }
-            Standing::Unclear(failure) => oracle::one_plain_line(&failure.message, 1000),
+            SubmitOutcome::Unclear(failure) => oracle::one_plain_line(&failure.message, 1000),
         }
     }
 });

@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use supra_core::amount::Count;
 use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Policy, Status};
-use supra_core::draw::journal::{Fate, Intent, Journal};
+use supra_core::submit::journal::{IntentStatus, Intent, Journal};
 use supra_core::lang::Lang;
 use dvrf_cli::channel::words;
 use dvrf_notify::memory::{Memory, Rules};
@@ -87,13 +87,13 @@ fn journal(text: &[u8], u: &mut Unstructured) {
     let round = Count(oracle::number(u));
     let (now_s, chain_s) = (u.arbitrary().unwrap_or(0i64), u.arbitrary::<Option<i64>>().unwrap_or(None));
     if let Some(intent) = &journal.intent {
-        match intent.fate(round, chain_s, now_s) {
-            Fate::Requested => assert!(round > intent.round),
+        match intent.status(round, chain_s, now_s) {
+            IntentStatus::Requested => assert!(round > intent.round),
             // Given up only when both clocks say that its time is over.
-            Fate::Lost => {
+            IntentStatus::Lost => {
                 assert!(now_s >= intent.expires_s && chain_s.is_none_or(|chain| chain >= intent.expires_s))
             }
-            Fate::Open { until_s } => assert_eq!(until_s, intent.expires_s),
+            IntentStatus::Open { until_s } => assert_eq!(until_s, intent.expires_s),
         }
     }
     let cool_down = u.int_in_range(0i64..=86_400).unwrap_or(60);

@@ -12,14 +12,14 @@ use dvrf_cli::config::{Settings, env};
 use supra_core::address::Address;
 use supra_core::amount::Count;
 use supra_core::client::events::places;
-use supra_core::draw::command::RunWords;
-use supra_core::draw::receipt::Standing;
 use supra_core::draw::{ConfirmedBy, Trouble};
 use supra_core::events::Event;
 use supra_core::events::scan::Wanted;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::move_value::Node;
 use supra_core::state::State;
+use supra_core::submit::command::RunWords;
+use supra_core::submit::receipt::SubmitOutcome;
 use supra_core::view::{Argument, FunctionId, ViewCall};
 
 /// Does one step, and says what was found.
@@ -116,10 +116,10 @@ pub(crate) fn ticket_price(engine: &Engine) -> Result<u128, Trouble> {
 /// Sends one transaction and reads its receipt. `Ok(false)`: it is not clear whether it was accepted.
 fn send(engine: &Engine, words: &RunWords) -> Result<bool, Trouble> {
     let sent = engine.sender.send(words).map_err(|failure| Trouble::new("NOT_SENT", failure.message))?;
-    match sent.standing {
-        Standing::Succeeded => Ok(true),
-        Standing::Unclear(_) => Ok(false),
-        Standing::Failed(failure) | Standing::NotSent(failure) => {
+    match sent.outcome {
+        SubmitOutcome::Succeeded => Ok(true),
+        SubmitOutcome::Unclear(_) => Ok(false),
+        SubmitOutcome::Failed(failure) | SubmitOutcome::NotSent(failure) => {
             Err(Trouble::of("TRANSACTION_FAILED", &failure))
         }
     }

@@ -21,7 +21,7 @@ pub struct Receipt {
 
 /// Where a draw stands after the CLI ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum SubmitOutcome {
     /// The receipt says success.
     Succeeded,
     /// The receipt says failure: the transaction changed nothing.
@@ -78,25 +78,25 @@ fn read(document: &Value) -> Option<Receipt> {
 /// Where a draw stands.
 ///
 /// `ended` is `None` when the CLI had to be stopped.
-pub fn standing(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &str) -> Standing {
+pub fn outcome(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &str) -> SubmitOutcome {
     if receipt.success == Some(true) {
-        return Standing::Succeeded;
+        return SubmitOutcome::Succeeded;
     }
     let said = if stderr.trim().is_empty() { stdout } else { stderr };
     if receipt.success == Some(false) {
         let words = receipt.vm_status.clone().unwrap_or_else(|| quote(said));
-        return Standing::Failed(known(&words, "the transaction failed"));
+        return SubmitOutcome::Failed(known(&words, "the transaction failed"));
     }
     let Some(code) = ended else {
         let message = format!("the Supra CLI did not end in time and was stopped; it said: {}", quote(said));
-        return Standing::Unclear(Failure::new(FailureKind::Timeout, message));
+        return SubmitOutcome::Unclear(Failure::new(FailureKind::Timeout, message));
     };
     let failure = known(said, &format!("the Supra CLI ended with code {code}"));
     // With a hash in the output something was sent, whatever else is said.
     if receipt.hash.is_none() && refused_before_sending(code, stdout, stderr) {
-        return Standing::NotSent(failure);
+        return SubmitOutcome::NotSent(failure);
     }
-    Standing::Unclear(failure)
+    SubmitOutcome::Unclear(failure)
 }
 
 /// Endings of which the CLI's own order of work proves that nothing was sent (`facts/supra.md` §4.3, §4.6).
@@ -171,20 +171,20 @@ mod tests {
         }
     }
 
-    fn of(document: Option<Value>, ended: Option<i32>, stderr: &str) -> Standing {
+    fn of(document: Option<Value>, ended: Option<i32>, stderr: &str) -> SubmitOutcome {
         let documents: Vec<Value> = document.into_iter().collect();
-        standing(&receipt(&documents), ended, "", stderr)
+        outcome(&receipt(&documents), ended, "", stderr)
     }
 
     #[test]
     fn standings() {
-        assert_eq!(of(Some(success()), Some(0), ""), Standing::Succeeded);
+        assert_eq!(of(Some(success()), Some(0), ""), SubmitOutcome::Succeeded);
         // A success that is on the chain is one even when the CLI hung or failed afterwards.
-        assert_eq!(of(Some(success()), None, ""), Standing::Succeeded);
-        assert_eq!(of(Some(success()), Some(1), "x"), Standing::Succeeded);
+        assert_eq!(of(Some(success()), None, ""), SubmitOutcome::Succeeded);
+        assert_eq!(of(Some(success()), Some(1), "x"), SubmitOutcome::Succeeded);
         let aborted =
             json!({"status": "Fail", "vm_status": "Move abort in 0x9::main_v2: E_DRAW_NOT_SCHEDULED(0x4): "});
-        let Standing::Failed(failure) = of(Some(aborted), Some(0), "") else { panic!() };
+        let SubmitOutcome::Failed(failure) = of(Some(aborted), Some(0), "") else { panic!() };
         assert_eq!(failure.abort.unwrap().name.as_deref(), Some("E_DRAW_NOT_SCHEDULED"));
         assert_eq!(failure.hint.as_deref(), Some("wait until five tickets are sold"));
         for (code, stderr) in [
@@ -192,7 +192,7 @@ mod tests {
             (1, "Error: No active profile"),
             (1, "{\"Error\": \"Simulation failed with status: ABORTED\"}"),
         ] {
-            assert!(matches!(of(None, Some(code), stderr), Standing::NotSent(_)), "{stderr}");
+            assert!(matches!(of(None, Some(code), stderr), SubmitOutcome::NotSent(_)), "{stderr}");
         }
         for (ended, stderr) in [
             (None, "Enter the password: "),
@@ -204,10 +204,10 @@ mod tests {
             (Some(1), "error: invalid value 'null' at line 1"),
             (Some(2), "decoding failed: invalid value: null"),
         ] {
-            assert!(matches!(of(None, ended, stderr), Standing::Unclear(_)), "{stderr}");
+            assert!(matches!(of(None, ended, stderr), SubmitOutcome::Unclear(_)), "{stderr}");
         }
         // A hash in the output: something was sent.
         let sent = of(Some(json!({"hash": "0xab"})), Some(1), "Simulation failed");
-        assert!(matches!(sent, Standing::Unclear(_)));
+        assert!(matches!(sent, SubmitOutcome::Unclear(_)));
     }
 }

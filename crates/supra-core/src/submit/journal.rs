@@ -53,7 +53,7 @@ pub struct Tried {
 
 /// What the chain says of an open intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum IntentStatus {
     /// The draw was requested.
     Requested,
     /// It was not, and never will be.
@@ -75,13 +75,17 @@ impl Intent {
     }
 
     /// Decides by the chain: `round` is its count of requests now, `chain_s` its clock where it was read.
-    pub fn fate(&self, round: Count, chain_s: Option<i64>, now_s: i64) -> Fate {
+    pub fn status(&self, round: Count, chain_s: Option<i64>, now_s: i64) -> IntentStatus {
         if round > self.round {
-            return Fate::Requested;
+            return IntentStatus::Requested;
         }
         // The slower of both clocks: neither a wall clock that jumped nor a node that lags ends a wait too early.
         let time = chain_s.map_or(now_s, |chain| chain.min(now_s));
-        if time >= self.expires_s { Fate::Lost } else { Fate::Open { until_s: self.expires_s } }
+        if time >= self.expires_s {
+            IntentStatus::Lost
+        } else {
+            IntentStatus::Open { until_s: self.expires_s }
+        }
     }
 }
 
@@ -168,18 +172,18 @@ mod tests {
     fn the_chain_decides_about_an_intent() {
         let intent = Intent::new("r", 1000, Some(60), 20, Count(7));
         assert_eq!(intent.expires_s, 1110);
-        for (round, chain, now, fate) in [
-            (8, None, 1001, Fate::Requested),
-            (9, Some(0), 0, Fate::Requested),
-            (7, None, 1109, Fate::Open { until_s: 1110 }),
-            (7, None, 1110, Fate::Lost),
-            (7, Some(1109), 5000, Fate::Open { until_s: 1110 }),
-            (7, Some(5000), 1109, Fate::Open { until_s: 1110 }),
-            (7, Some(1110), 1110, Fate::Lost),
+        for (round, chain, now, status_of) in [
+            (8, None, 1001, IntentStatus::Requested),
+            (9, Some(0), 0, IntentStatus::Requested),
+            (7, None, 1109, IntentStatus::Open { until_s: 1110 }),
+            (7, None, 1110, IntentStatus::Lost),
+            (7, Some(1109), 5000, IntentStatus::Open { until_s: 1110 }),
+            (7, Some(5000), 1109, IntentStatus::Open { until_s: 1110 }),
+            (7, Some(1110), 1110, IntentStatus::Lost),
             // A counter that fell is another chain's: wait, then give the intent up.
-            (0, None, 1001, Fate::Open { until_s: 1110 }),
+            (0, None, 1001, IntentStatus::Open { until_s: 1110 }),
         ] {
-            assert_eq!(intent.fate(Count(round), chain, now), fate, "{round} {chain:?} {now}");
+            assert_eq!(intent.status(Count(round), chain, now), status_of, "{round} {chain:?} {now}");
         }
         assert_eq!(Intent::new("r", 0, None, 0, Count(0)).expires_s, 630);
     }
