@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use dvrf_cli::exit::Exit;
-use dvrf_cli::typed::{bad, number, parsed, positive};
+use dvrf_cli::parse::{bad, number, parsed, positive};
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::{Count, GasPrice, GasUnits, Quants};
 use supra_core::failure::{Failure, FailureKind};

@@ -11,6 +11,7 @@ mod generate;
 pub mod input;
 pub mod judge;
 pub mod nagios;
+pub mod parse;
 pub mod pipeline;
 pub mod policy;
 mod progress;
@@ -19,7 +20,6 @@ pub mod stdio;
 pub mod stream;
 pub mod target;
 pub mod text;
-pub mod typed;
 
 use std::error::Error;
 use std::ffi::OsString;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::typed::{bad, number, parsed};
+use super::parse::{bad, number, parsed};
 use crate::config::{Settings, env};
 use crate::target::expected_chain_id;
 use supra_core::amount::{Decimal, GasPrice, GasUnits, Quants};

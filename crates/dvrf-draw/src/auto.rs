@@ -280,7 +280,7 @@ fn only_tickets_lack(found: &Readiness) -> bool {
 /// Buys the tickets that are missing, as far as `--max-spend` allows.
 fn fill(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<u64, Over> {
     let limit = match &args.max_spend {
-        Some(text) => dvrf_cli::typed::number("--max-spend", text).map_err(CliError::from)?,
+        Some(text) => dvrf_cli::parse::number("--max-spend", text).map_err(CliError::from)?,
         None => 0,
     };
     let sold = seen.state.as_ref().and_then(|state| state.lottery.ticket_count);

@@ -8,7 +8,7 @@ use crate::args::DrawArgs;
 use dvrf_cli::channels::secret_file;
 use dvrf_cli::config::{Settings, env};
 use dvrf_cli::connect::submitter;
-use dvrf_cli::typed::{bad, parsed};
+use dvrf_cli::parse::{bad, parsed};
 use supra_core::failure::Failure;
 use supra_core::secret::{Secret, redact};
 use supra_core::submit::command::{RunWords, shown};

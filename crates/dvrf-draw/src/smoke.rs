@@ -126,7 +126,7 @@ pub(crate) fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, Cli
         return Ok(Exit::CannotAnswer);
     }
     let player = match &args.player {
-        Some(text) => dvrf_cli::typed::parsed("--player", text)?,
+        Some(text) => dvrf_cli::parse::parsed("--player", text)?,
         None => engine.target.lottery.ok_or_else(|| Settings::missing(&env::LOTTERY_ADDR))?,
     };
     let mut round = Round {

@@ -14,9 +14,9 @@ use crate::sinks::exporter::{Exporter, Scrape, Serving};
 use dvrf_cli::config::env;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::parse::bad;
 use dvrf_cli::signals;
 use dvrf_cli::stdio::Output;
-use dvrf_cli::typed::bad;
 use dvrf_cli::{CliError, Session, chain, now};
 use supra_core::failure::{Failure, FailureKind};
 
