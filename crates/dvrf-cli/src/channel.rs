@@ -1,6 +1,6 @@
 //! One channel of a run: what it is, from when on it is told, and its secrets.
 
-pub mod words;
+pub mod parse;
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Session;
-use crate::channel::words::{Problem, Source, parse};
+use crate::channel::parse::{Problem, SecretSource, parse};
 use crate::channel::{Channel, Kind};
 use crate::config::{Settings, env};
 use crate::setting_flags;
@@ -90,7 +90,7 @@ impl ChannelArgs {
     /// Finds every channel and every mistake.
     pub fn resolve(&self, session: &Session) -> Channels {
         let settings = &session.settings;
-        let fetch = |source: &Source| fetch(source, settings);
+        let fetch = |source: &SecretSource| fetch(source, settings);
         let mut found = Channels::default();
         let mut add = |result: Result<Channel, Problem>| match result {
             Err(problem) => found.problems.push(problem),
@@ -138,12 +138,15 @@ fn seen(flag: &str, instead: &str) -> String {
 /// The old script's one webhook, by the old flags and variables or the credential `webhook-url`.
 fn webhook(
     settings: &Settings,
-    fetch: &dyn Fn(&Source) -> Result<Option<Secret>, String>,
+    fetch: &dyn Fn(&SecretSource) -> Result<Option<Secret>, String>,
 ) -> Option<Result<Channel, Problem>> {
     let value = settings.text(&env::WEBHOOK_URL);
     let file = settings.text(&env::WEBHOOK_URL_FILE);
     let kind = settings.text(&env::WEBHOOK_TYPE).unwrap_or("slack");
-    if value.is_none() && file.is_none() && matches!(fetch(&Source::Credential("webhook-url")), Ok(None)) {
+    if value.is_none()
+        && file.is_none()
+        && matches!(fetch(&SecretSource::Credential("webhook-url")), Ok(None))
+    {
         return None;
     }
     let problem = |problem: &str, fix: &str| {
@@ -164,20 +167,20 @@ fn webhook(
             "use slack, generic, teams, discord, alertmanager or ping, or write a --channel",
         );
     };
-    let fetch = |source: &Source| match (source, value, file) {
-        (Source::File("value"), Some(value), _) => Ok(Some(Secret::new(value))),
-        (Source::File("value"), _, Some(path)) => fetch(&Source::File(path)),
-        (Source::File("value"), ..) => fetch(&Source::Credential("webhook-url")),
+    let fetch = |source: &SecretSource| match (source, value, file) {
+        (SecretSource::File("value"), Some(value), _) => Ok(Some(Secret::new(value))),
+        (SecretSource::File("value"), _, Some(path)) => fetch(&SecretSource::File(path)),
+        (SecretSource::File("value"), ..) => fetch(&SecretSource::Credential("webhook-url")),
         (other, ..) => fetch(other),
     };
     Some(parse(&format!("{},name=webhook,url-file=value", kind.name()), &fetch))
 }
 
 /// A secret from where it is kept; `None` where there is no such credential.
-pub fn fetch(source: &Source, settings: &Settings) -> Result<Option<Secret>, String> {
+pub fn fetch(source: &SecretSource, settings: &Settings) -> Result<Option<Secret>, String> {
     match source {
-        Source::File(path) => read(Path::new(path)).map(Some).map_err(|error| error.to_string()),
-        Source::Credential(name) => {
+        SecretSource::File(path) => read(Path::new(path)).map(Some).map_err(|error| error.to_string()),
+        SecretSource::Credential(name) => {
             let Some(directory) = settings.text(&env::CREDENTIALS_DIRECTORY) else { return Ok(None) };
             if name.contains('/') || name.starts_with('.') {
                 return Err("a credential's name is no path".to_owned());

@@ -13,7 +13,7 @@ use crate::message::Voice;
 use crate::notification::Outcome;
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
-use dvrf_cli::channel::words::{Problem, parse_span};
+use dvrf_cli::channel::parse::{Problem, parse_span};
 use dvrf_cli::channels::{ChannelArgs, Shown};
 use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;

@@ -9,7 +9,7 @@ use crate::output::{PromArgs, labels};
 use crate::sinks::push::{Destination, push};
 use crate::sinks::textfile;
 use dvrf_cli::Session;
-use dvrf_cli::channel::words::Source;
+use dvrf_cli::channel::parse::SecretSource;
 use dvrf_cli::channels::fetch;
 use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
@@ -151,8 +151,8 @@ fn push_url(settings: &Settings) -> Result<Option<Secret>, Failure> {
             );
         }
         (Some(url), None) => return Ok(Some(Secret::new(url))),
-        (None, Some(path)) => Source::File(path),
-        (None, None) => Source::Credential("push-url"),
+        (None, Some(path)) => SecretSource::File(path),
+        (None, None) => SecretSource::Credential("push-url"),
     };
     fetch(&source, settings)
         .map_err(|why| Failure::new(FailureKind::Config, format!("the push URL cannot be read: {why}")))

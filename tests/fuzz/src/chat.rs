@@ -15,7 +15,7 @@ use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
 use dvrf_notify::notification::Event;
-use dvrf_cli::channel::{Channel, words};
+use dvrf_cli::channel::{Channel, parse};
 use dvrf_notify::message::{Message, Voice, numbers};
 use dvrf_notify::payload::{Form, parcel};
 use dvrf_cli::nagios::{self, Host, PluginState};
@@ -32,7 +32,7 @@ static CHANNELS: LazyLock<Vec<(&str, Channel)>> = LazyLock::new(|| {
         ("generic", "generic,url=https://h.example/x"),
     ]
     .into_iter()
-    .map(|(kind, given)| (kind, words::parse(given, &|_| Ok(None)).unwrap_or_else(|p| panic!("{p}"))))
+    .map(|(kind, given)| (kind, parse::parse(given, &|_| Ok(None)).unwrap_or_else(|p| panic!("{p}"))))
     .collect()
 });
 

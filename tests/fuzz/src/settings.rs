@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use oracle::one_plain_line;
 use dvrf_cli::config::{Settings, env};
 use supra_core::failure::Failure;
-use dvrf_cli::channel::words;
+use dvrf_cli::channel::parse;
 
 fn refused(failure: &Failure, name: &str) {
     assert!(failure.message.starts_with(name), "{}", failure.message);
@@ -95,7 +95,7 @@ fuzz_target!(|data: &[u8]| {
 
     // The words of a channel: one that is accepted has an address, a mistake never shows one.
     for entry in text.split(';') {
-        match words::parse(entry, &|_| Ok(None)) {
+        match parse::parse(entry, &|_| Ok(None)) {
             Ok(channel) => {
                 assert!(channel.shown().chars().all(|c| !oracle::is_hidden(c)));
                 assert!(channel.every_s > 0);
@@ -108,12 +108,12 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         let hook = format!("{entry},url=https://user:s3cr3t-path@h.example/s3cr3t-path");
-        if let Err(problem) = words::parse(&hook, &|_| Ok(None)) {
+        if let Err(problem) = parse::parse(&hook, &|_| Ok(None)) {
             assert!(!problem.to_string().contains("s3cr3t-path"), "{problem}");
             assert!(!problem.fix.contains("s3cr3t-path"), "{}", problem.fix);
         }
     }
-    if let Some(span) = words::parse_span(text) {
+    if let Some(span) = parse::parse_span(text) {
         assert!((0..=366 * 86_400).contains(&span));
     }
 });

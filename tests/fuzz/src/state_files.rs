@@ -12,7 +12,7 @@ use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Policy, Status};
 use supra_core::submit::journal::{IntentStatus, Intent, Journal};
 use supra_core::lang::Lang;
-use dvrf_cli::channel::words;
+use dvrf_cli::channel::parse;
 use dvrf_notify::memory::{Memory, Rules};
 use dvrf_notify::message::Voice;
 use dvrf_notify::outbox::ENTRIES_MAX;
@@ -47,7 +47,7 @@ fn memory(text: &[u8], u: &mut Unstructured) {
     let channels: Vec<_> =
         ["slack,name=s,url=https://h.example/T/B/x", "alertmanager,name=a,url=http://h.example"]
             .iter()
-            .map(|given| words::parse(given, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}")))
+            .map(|given| parse::parse(given, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}")))
             .collect();
     let voice = Voice { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
     let (policy, rules, state) = (Policy::default(), Rules::default(), State::default());

@@ -6,7 +6,7 @@ use super::*;
 use crate::clip::units;
 use crate::message::Item;
 use crate::notification::Event;
-use dvrf_cli::channel::words::parse;
+use dvrf_cli::channel::parse::parse;
 use supra_core::check::{Severity, Status};
 
 fn now() -> Timestamp {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use dvrf_cli::channel::words::parse;
+use dvrf_cli::channel::parse::parse;
 use supra_core::amount::Quants;
 use supra_core::check::code::Code;
 use supra_core::lang::Lang;

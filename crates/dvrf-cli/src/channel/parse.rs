@@ -29,7 +29,7 @@ impl fmt::Display for Problem {
 
 /// Where a secret is.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Source<'a> {
+pub enum SecretSource<'a> {
     /// In a file.
     File(&'a str),
     /// In `$CREDENTIALS_DIRECTORY`; `None` from the reader says that there is no such credential.
@@ -37,7 +37,7 @@ pub enum Source<'a> {
 }
 
 /// Fetches a secret; `Ok(None)` only for a credential that is not there.
-pub type Fetch<'a> = &'a dyn Fn(&Source) -> Result<Option<Secret>, String>;
+pub type Fetch<'a> = &'a dyn Fn(&SecretSource) -> Result<Option<Secret>, String>;
 
 /// Reads the words of one channel.
 pub fn parse(words: &str, fetch: Fetch) -> Result<Channel, Problem> {
@@ -130,8 +130,8 @@ impl<'a> Options<'a> {
         };
         let found = match (value, file, credential) {
             (Some(value), ..) => Some(Secret::new(value)),
-            (_, Some(path), _) => fetch(&Source::File(path)).map_err(unreadable)?,
-            (_, _, Some(name)) => match fetch(&Source::Credential(name)).map_err(unreadable)? {
+            (_, Some(path), _) => fetch(&SecretSource::File(path)).map_err(unreadable)?,
+            (_, _, Some(name)) => match fetch(&SecretSource::Credential(name)).map_err(unreadable)? {
                 None => {
                     let why = format!("there is no credential {:?}", quote(name));
                     let fix = "load it with LoadCredential=, or give a file".to_owned();
@@ -139,7 +139,7 @@ impl<'a> Options<'a> {
                 }
                 found => found,
             },
-            _ => fetch(&Source::Credential(&format!("{}-{key}", self.name))).map_err(unreadable)?,
+            _ => fetch(&SecretSource::Credential(&format!("{}-{key}", self.name))).map_err(unreadable)?,
         };
         match found {
             Some(secret) if secret.reveal().trim().is_empty() => {
@@ -251,13 +251,15 @@ fn signing_keys(text: &str) -> Result<Vec<SigningKey>, &'static str> {
 mod tests {
     use super::*;
 
-    fn fetch(source: &Source) -> Result<Option<Secret>, String> {
+    fn fetch(source: &SecretSource) -> Result<Option<Secret>, String> {
         match source {
-            Source::File("/url") => Ok(Some(Secret::new("https://hooks.example/T0/secret\n"))),
-            Source::File("/empty") => Ok(Some(Secret::new("\n"))),
-            Source::File(_) => Err("no such file".to_owned()),
-            Source::Credential("slack-url") => Ok(Some(Secret::new("https://hooks.example/credential"))),
-            Source::Credential(_) => Ok(None),
+            SecretSource::File("/url") => Ok(Some(Secret::new("https://hooks.example/T0/secret\n"))),
+            SecretSource::File("/empty") => Ok(Some(Secret::new("\n"))),
+            SecretSource::File(_) => Err("no such file".to_owned()),
+            SecretSource::Credential("slack-url") => {
+                Ok(Some(Secret::new("https://hooks.example/credential")))
+            }
+            SecretSource::Credential(_) => Ok(None),
         }
     }
 
