@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use crate::verdict::VerdictArgs;
 use clap::Parser;
 use dvrf_cli::args::{LiveArgs, StateArgs};
+use dvrf_cli::checker::Checker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::judge::Judge;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
@@ -41,11 +41,11 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
 }
 
 fn check(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
-    let judge = Judge::new(&args.policy, session)?;
+    let checker = Checker::new(&args.policy, session)?;
     let mut verdicts = args.verdict.clone().begin();
     let exit = each(&args.input, session, |record, session| {
-        let (checks, exit) = judge.judge(record, session)?;
-        verdicts.print(record, &checks, &judge, session)?;
+        let (checks, exit) = checker.judge(record, session)?;
+        verdicts.print(record, &checks, &checker, session)?;
         Ok(exit)
     })?;
     verdicts.finish(exit, session)

@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use dvrf_cli::checker::{Checker, name_of};
 use dvrf_cli::exit::Exit;
-use dvrf_cli::judge::{Judge, name_of};
 use dvrf_cli::nagios;
 use dvrf_cli::nagios::{Host, PluginState};
 use dvrf_cli::text::Style;
@@ -92,20 +92,20 @@ impl Verdicts {
         &mut self,
         record: &Record,
         checks: &Checks,
-        judge: &Judge,
+        checker: &Checker,
         session: &mut Session,
     ) -> Result<(), CliError> {
         let name = || name_of(record);
         if self.args.nagios {
             let state = PluginState::of(checks, self.args.unanswered());
-            self.hosts.push(Host::new(&name(), checks, state, &judge.policy));
+            self.hosts.push(Host::new(&name(), checks, state, &checker.policy));
             return Ok(());
         }
         match self.args.format {
             Format::Json => session.out.record(record, self.args.pretty),
             Format::Text => {
                 let style = Style { colour: session.colour() };
-                session.out.with(|out| text::text(checks, &name(), judge.policy.lang, style, out))
+                session.out.with(|out| text::text(checks, &name(), checker.policy.lang, style, out))
             }
             Format::Legacy => {
                 let state = record.get("state").ok().flatten();

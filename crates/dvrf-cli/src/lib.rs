@@ -3,13 +3,13 @@
 pub mod args;
 pub mod channel;
 pub mod channels;
+pub mod checker;
 pub mod config;
 pub mod connect;
 pub mod exit;
 mod fleet;
 mod generate;
 pub mod input;
-pub mod judge;
 pub mod nagios;
 pub mod parse;
 pub mod pipeline;

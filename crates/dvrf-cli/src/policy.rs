@@ -41,7 +41,7 @@ pub struct PolicyArgs {
     /// Expect this gas limit in the lottery contract
     #[arg(long, value_name = "GAS")]
     expect_max_gas_limit: Option<String>,
-    /// Judge nothing when the chain's clock is further behind; 0 switches the rule off [default 300]
+    /// Checker nothing when the chain's clock is further behind; 0 switches the rule off [default 300]
     #[arg(long, value_name = "SECONDS")]
     max_lag: Option<u32>,
     /// Warn of a request that waits longer: 90s, 5m, 2h [default 5m]

@@ -264,7 +264,7 @@ fn execute(
 
 /// What stands against a draw, on the chain and in the journal.
 fn judge(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<Readiness, Over> {
-    let mut found = ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.judge, session)?;
+    let mut found = ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.checker, session)?;
     if args.execute {
         engine.object(&mut found, session);
     }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::sender::Sender;
 use crate::args::DrawArgs;
+use dvrf_cli::checker::Checker;
 use dvrf_cli::config::{Settings, env};
 use dvrf_cli::connect::{Reader, fail};
-use dvrf_cli::judge::Judge;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Checks;
@@ -84,7 +84,7 @@ pub(super) enum Earlier {
 pub(super) struct Engine {
     pub(super) reader: Reader,
     pub(super) target: Target,
-    pub(super) judge: Judge,
+    pub(super) checker: Checker,
     pub(super) clock: Clock,
     pub(super) sender: Sender,
     pub(super) ledger: Option<Ledger>,
@@ -134,7 +134,7 @@ impl Engine {
         let ledger = if acts { Self::ledger(&target, left, session, busy)? } else { None };
         Ok(Self {
             reader: Reader::open(settings)?,
-            judge: Judge::new(policy, session)?,
+            checker: Checker::new(policy, session)?,
             clock: Clock::starting(session.now),
             sender,
             ledger,
@@ -200,7 +200,7 @@ impl Engine {
             }
         };
         let mut judged = record.clone();
-        let (checks, _) = self.judge.judge(&mut judged, session)?;
+        let (checks, _) = self.checker.judge(&mut judged, session)?;
         let state = record.get("state").ok().flatten();
         Ok(Seen { record, state, checks, failure })
     }
@@ -252,7 +252,7 @@ impl Engine {
     pub(super) fn object(&self, readiness: &mut Readiness, session: &Session) {
         let (Some(ledger), Some(round)) = (&self.ledger, readiness.round) else { return };
         if ledger.journal.is_drawn(round) {
-            let text = self.judge.policy.lang.pick(
+            let text = self.checker.policy.lang.pick(
                 format!("round {round} is drawn already: the node is behind"),
                 format!("раунд {round} уже разыгран: узел отстаёт"),
             );
@@ -260,7 +260,7 @@ impl Engine {
             return;
         }
         let (attempts, rest) = ledger.journal.rest(round, self.cool_down_s, self.clock.now_s());
-        let lang = self.judge.policy.lang;
+        let lang = self.checker.policy.lang;
         if attempts >= self.max_attempts {
             let text = lang.pick(
                 format!("this round was tried {attempts} times: look why, then raise --max-attempts"),

@@ -5,9 +5,9 @@ use clap::{Args, ValueEnum};
 use crate::args::ReadinessArgs;
 use crate::text::text;
 use dvrf_cli::args::LiveArgs;
+use dvrf_cli::checker::{Checker, name_of};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::judge::{Judge, name_of};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
@@ -91,12 +91,12 @@ pub(super) fn judge(
     record: &Record,
     checks: &Checks,
     args: &ReadinessArgs,
-    judge: &Judge,
+    checker: &Checker,
     session: &Session,
 ) -> Result<Readiness, CliError> {
     let target = dvrf_cli::target::resolve(&session.settings, Some(record)).ok().map(|(target, _)| target);
-    let mut demand = args.demand(target.as_ref(), judge.policy.lang, &session.settings)?;
-    demand.expected_aggregators = judge.policy.aggregators.iter().map(ToString::to_string).collect();
+    let mut demand = args.demand(target.as_ref(), checker.policy.lang, &session.settings)?;
+    demand.expected_aggregators = checker.policy.aggregators.iter().map(ToString::to_string).collect();
     let state: Option<State> = record.get("state").ok().flatten();
     let views: Views = record.get("views").ok().flatten().unwrap_or_default();
     Ok(readiness(state.as_ref(), &views, checks, &demand))
@@ -106,7 +106,7 @@ pub(super) fn judge(
 pub(crate) fn ready(args: &ReadyArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.signer.fill(&mut session.settings);
-    let by = Judge::new(&args.policy, session)?;
+    let by = Checker::new(&args.policy, session)?;
     let exit = each(&args.input, session, |record, session| {
         // Not the verdict of an earlier stage: its policy may have been another.
         let mut judged = record.clone();
@@ -123,7 +123,7 @@ impl OutputArgs {
         &self,
         record: &mut Record,
         found: &Readiness,
-        by: &Judge,
+        by: &Checker,
         session: &mut Session,
     ) -> Result<(), CliError> {
         if self.json_summary {

@@ -128,7 +128,7 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
             session.say_failure(failure);
         }
         let mut found =
-            ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.judge, session)?;
+            ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.checker, session)?;
         if args.output.print_json {
             result.readiness_report = seen.record.to_value().ok();
         }

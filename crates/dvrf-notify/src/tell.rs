@@ -15,10 +15,10 @@ use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
 use dvrf_cli::channel::parse::{Problem, parse_span};
 use dvrf_cli::channels::{ChannelArgs, Shown};
+use dvrf_cli::checker::Checker;
 use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::judge::Judge;
 use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
@@ -78,7 +78,7 @@ struct MemoryArgs {
     /// Say resolved after this many good runs in a row
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
     resolve_after: u32,
-    /// Tell after this many runs in a row that could not judge
+    /// Tell after this many runs in a row that could not checker
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     unknown_after: u32,
     /// A deposit counts as recovered when it is this share above the limit it fell below
@@ -283,14 +283,14 @@ pub(crate) fn send(
     policy: &PolicyArgs,
     session: &mut Session,
 ) -> Result<Exit, CliError> {
-    let judge = Judge::new(policy, session)?;
-    let mut teller = tell.open(judge.policy.clone(), session)?;
+    let checker = Checker::new(policy, session)?;
+    let mut teller = tell.open(checker.policy.clone(), session)?;
     teller.begin();
     let mut level = Level::Ok;
     let mut lines = String::new();
     let mut undelivered = false;
     let result = each(input, session, |record, session| {
-        let (checks, verdict) = judge.checks(record, session)?;
+        let (checks, verdict) = checker.checks(record, session)?;
         let told = teller.tell(record, &checks, session);
         level = level.max(Level::of(checks.status, checks.severity));
         undelivered |= told.failed;

@@ -12,10 +12,10 @@ use crate::metrics::observe::{self, Observation};
 use crate::metrics::{Point, compat};
 use crate::output::Plan;
 use dvrf_cli::args::StateArgs;
+use dvrf_cli::checker::name_of;
 use dvrf_cli::config::env;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::judge::name_of;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::{Checks, ReportError, is_low};
@@ -76,9 +76,9 @@ impl Plan {
     }
 
     fn picture(&self, record: &mut Record, session: &Session) -> Result<Picture, CliError> {
-        let checks = self.judge.checks(record, session)?.0;
+        let checks = self.checker.checks(record, session)?.0;
         let state: Option<State> = record.get("state").ok().flatten();
-        let calculation = self.judge.calculation(record).ok().flatten();
+        let calculation = self.checker.calculation(record).ok().flatten();
         let text = |key: &str| record.get::<String>(key).ok().flatten().filter(|text| !text.is_empty());
         Ok(Picture {
             name: name_of(record),
@@ -111,7 +111,7 @@ impl Plan {
             error: picture.error.as_ref(),
             calculation: picture.calculation.as_ref(),
             requests: picture.requests.as_ref(),
-            policy: &self.judge.policy,
+            policy: &self.checker.policy,
             read_at: picture.read_at,
         };
         let up = observation.is_up();

@@ -11,10 +11,10 @@ use crate::metrics::catalogue::is_taken;
 use crate::metrics::label::{self, LabelError, Labels, is_name, put};
 use crate::metrics::{self, Exposition};
 use dvrf_cli::args::StateArgs;
+use dvrf_cli::checker::Checker;
 use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::judge::Judge;
 use dvrf_cli::parse::bad;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
@@ -80,7 +80,7 @@ pub(crate) enum Format {
 
 /// How series are made, read from flags and settings once.
 pub(crate) struct Plan {
-    pub(crate) judge: Judge,
+    pub(crate) checker: Checker,
     pub(crate) prefix: String,
     pub(crate) labels: Labels,
     pub(crate) compat: bool,
@@ -146,7 +146,7 @@ impl PromArgs {
             return Err(Failure::new(FailureKind::Config, message));
         }
         Ok(Plan {
-            judge: Judge::new(policy, session)?,
+            checker: Checker::new(policy, session)?,
             prefix: prefix.to_owned(),
             labels: labels("--label", &self.label, |name| !self.compat && is_taken(name))?,
             compat: self.compat,

@@ -15,7 +15,7 @@ use supra_core::state_dir::StateDir;
 use supra_core::view_report::Views;
 
 /// What every record of a run is judged by; the settings are read once.
-pub struct Judge {
+pub struct Checker {
     /// What is demanded.
     pub policy: Policy,
     /// The formula of this run's settings, which goes before the one a report was made with.
@@ -26,13 +26,13 @@ pub struct Judge {
 
 /// The pending request that earlier runs saw.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Sight {
+struct PendingSince {
     nonce: Option<Count>,
     /// RFC 3339.
     since: String,
 }
 
-impl Judge {
+impl Checker {
     /// Reads flags and settings.
     pub fn new(args: &PolicyArgs, session: &Session) -> Result<Self, Failure> {
         let calculation = crate::connect::calculation(&session.settings)?;
@@ -48,7 +48,8 @@ impl Judge {
         let pending = state.lottery.pending_request?;
         let remembered = (|| -> Result<Option<jiff::Timestamp>, Failure> {
             let held = memory.lock(&memory_name(record), std::time::Duration::from_secs(5))?;
-            let known = held.read("json")?.and_then(|bytes| serde_json::from_slice::<Sight>(&bytes).ok());
+            let known =
+                held.read("json")?.and_then(|bytes| serde_json::from_slice::<PendingSince>(&bytes).ok());
             if !pending {
                 if known.is_some() {
                     held.replace("json", b"null")?;
@@ -56,7 +57,8 @@ impl Judge {
                 return Ok(None);
             }
             // A nonce that was not read is no other nonce: the age goes on.
-            let same = |sight: &Sight| nonce.is_none() || sight.nonce.is_none() || sight.nonce == nonce;
+            let same =
+                |sight: &PendingSince| nonce.is_none() || sight.nonce.is_none() || sight.nonce == nonce;
             let known = known.filter(same);
             let known_since = known.as_ref().and_then(|sight| sight.since.parse().ok());
             if known.is_some_and(|sight| nonce.is_none() || sight.nonce == nonce) && known_since.is_some() {
@@ -65,7 +67,7 @@ impl Judge {
             let since = known_since.or_else(|| read_at(record)).unwrap_or(session.now);
             held.replace(
                 "json",
-                &serde_json::to_vec(&Sight { nonce, since: since.to_string() }).unwrap_or_default(),
+                &serde_json::to_vec(&PendingSince { nonce, since: since.to_string() }).unwrap_or_default(),
             )?;
             Ok(Some(since))
         })();
