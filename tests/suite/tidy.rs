@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dvrf_cli::config::env;
+use dvrf_cli::settings::variables;
 use testkit::root;
 
 fn files(under: &str, ending: &str) -> Vec<PathBuf> {
@@ -148,7 +148,7 @@ fn example(name: &str) -> Vec<(String, String)> {
 
 #[test]
 fn example_files_list_the_table_of_variables() {
-    let table: Vec<&str> = env::ALL
+    let table: Vec<&str> = variables::ALL
         .iter()
         .filter(|variable| variable.group != "Set by the system")
         .map(|variable| variable.name)
@@ -157,11 +157,11 @@ fn example_files_list_the_table_of_variables() {
         let names: Vec<String> = example(file).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, table, "env/{file}");
         let text = fs::read_to_string(root().join("env").join(file)).unwrap();
-        for variable in env::ALL.iter().filter(|variable| variable.group != "Set by the system") {
+        for variable in variables::ALL.iter().filter(|variable| variable.group != "Set by the system") {
             assert!(text.contains(variable.meaning), "env/{file}: the meaning of {} differs", variable.name);
         }
         for (name, value) in example(file) {
-            let variable = env::ALL.iter().find(|variable| variable.name == name).unwrap();
+            let variable = variables::ALL.iter().find(|variable| variable.name == name).unwrap();
             if let Some(default) = variable.default {
                 assert_eq!(value, default, "env/{file}: {name}");
             }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::{Arg, ArgMatches, Args, Command};
 
-use crate::config::Settings;
-use crate::config::env::{self, Variable};
+use crate::settings::Settings;
+use crate::settings::variables::{self, Variable};
 use supra_core::failure::Failure;
 use supra_core::lang::Lang;
 use supra_core::network::Network;
@@ -50,19 +50,19 @@ macro_rules! setting_flags {
     ($(#[doc = $doc:literal])* $group:ident, $heading:literal, { $($id:ident = $variable:ident $value:literal)* }) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Default)]
-        pub struct $group(Vec<(&'static $crate::config::env::Variable, String)>);
+        pub struct $group(Vec<(&'static $crate::settings::variables::Variable, String)>);
 
         impl $group {
             const FLAGS: &[$crate::args::SettingFlag] =
-                &[$((stringify!($id), &$crate::config::env::$variable, $value)),*];
+                &[$((stringify!($id), &$crate::settings::variables::$variable, $value)),*];
 
             /// What the command line itself gives.
-            pub fn given(&self, wanted: &$crate::config::env::Variable) -> Option<&str> {
+            pub fn given(&self, wanted: &$crate::settings::variables::Variable) -> Option<&str> {
                 self.0.iter().find(|(variable, _)| *variable == wanted).map(|(_, value)| value.as_str())
             }
 
             /// Puts the flags over the variables.
-            pub fn fill(&self, settings: &mut $crate::config::Settings) {
+            pub fn fill(&self, settings: &mut $crate::settings::Settings) {
                 for (variable, value) in &self.0 {
                     settings.set_flag(variable, Some(value));
                 }
@@ -157,7 +157,7 @@ setting_flags! {
 impl StateArgs {
     /// The directory, made if it is not there; `None` where every run stands alone.
     pub fn open(settings: &Settings) -> Result<Option<StateDir>, Failure> {
-        let Some(path) = settings.text(&env::STATE_DIR) else { return Ok(None) };
+        let Some(path) = settings.text(&variables::STATE_DIR) else { return Ok(None) };
         Ok(Some(StateDir::open(Path::new(path))?))
     }
 }
@@ -178,10 +178,10 @@ pub struct LiveArgs {
     #[command(flatten)]
     pub speech: SpeechArgs,
     /// View functions chosen by hand.
-    #[arg(long = long(&env::FUNCTIONS), value_name = "VALUE=FUNCTION", help = help(&env::FUNCTIONS), help_heading = "Chain")]
+    #[arg(long = long(&variables::FUNCTIONS), value_name = "VALUE=FUNCTION", help = help(&variables::FUNCTIONS), help_heading = "Chain")]
     pub function: Vec<String>,
     /// Extra request headers.
-    #[arg(long = long(&env::RPC_HEADERS), value_name = "NAME: VALUE", help = help(&env::RPC_HEADERS), help_heading = "Chain")]
+    #[arg(long = long(&variables::RPC_HEADERS), value_name = "NAME: VALUE", help = help(&variables::RPC_HEADERS), help_heading = "Chain")]
     pub rpc_header: Vec<String>,
 }
 
@@ -193,22 +193,24 @@ impl LiveArgs {
         self.calculation.fill(settings);
         self.speech.fill(settings);
         let joined = |list: &[String], by: &str| (!list.is_empty()).then(|| list.join(by));
-        settings.set_flag(&env::FUNCTIONS, joined(&self.function, ",").as_deref());
-        settings.set_flag(&env::RPC_HEADERS, joined(&self.rpc_header, "\n").as_deref());
+        settings.set_flag(&variables::FUNCTIONS, joined(&self.function, ",").as_deref());
+        settings.set_flag(&variables::RPC_HEADERS, joined(&self.rpc_header, "\n").as_deref());
     }
 }
 
 /// The network, if one is named.
 pub fn network(settings: &Settings) -> Result<Option<Network>, Failure> {
-    settings.choice(&env::NETWORK, Network::WORDS)
+    settings.choice(&variables::NETWORK, Network::WORDS)
 }
 
 /// The language of sentences: flag, variable, locale, English.
 pub fn lang(settings: &Settings) -> Result<Lang, Failure> {
-    if let Some(lang) = settings.choice(&env::LANGUAGE, &[("en", Lang::En), ("ru", Lang::Ru)])? {
+    if let Some(lang) = settings.choice(&variables::LANGUAGE, &[("en", Lang::En), ("ru", Lang::Ru)])? {
         return Ok(lang);
     }
-    let locale = [&env::LC_ALL, &env::LC_MESSAGES, &env::LANG].into_iter().find_map(|v| settings.text(v));
+    let locale = [&variables::LC_ALL, &variables::LC_MESSAGES, &variables::LANG]
+        .into_iter()
+        .find_map(|v| settings.text(v));
     Ok(if locale.is_some_and(|text| text.starts_with("ru")) { Lang::Ru } else { Lang::En })
 }
 

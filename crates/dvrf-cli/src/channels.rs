@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::Session;
 use crate::channel::parse::{Problem, SecretSource, parse};
 use crate::channel::{Channel, Kind};
-use crate::config::{Settings, env};
 use crate::setting_flags;
+use crate::settings::{Settings, variables};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::secret::Secret;
 
@@ -106,7 +106,7 @@ impl ChannelArgs {
         if let Some(webhook) = webhook(settings, &fetch) {
             add(webhook);
         }
-        let variable = settings.text(&env::NOTIFY_CHANNELS).unwrap_or_default();
+        let variable = settings.text(&variables::NOTIFY_CHANNELS).unwrap_or_default();
         let listed = variable.split([';', '\n']).map(str::trim).filter(|words| !words.is_empty());
         // Flags go before the variable as everywhere.
         let typed: Vec<&str> = self.channel.iter().map(String::as_str).collect();
@@ -114,7 +114,7 @@ impl ChannelArgs {
         for words in words {
             add(parse(words, &fetch));
         }
-        if self.webhook.given(&env::WEBHOOK_URL).is_some() {
+        if self.webhook.given(&variables::WEBHOOK_URL).is_some() {
             found.warnings.push(seen("--webhook-url", "--webhook-url-file"));
         }
         let secret_typed = |words: &String| {
@@ -140,9 +140,9 @@ fn webhook(
     settings: &Settings,
     fetch: &dyn Fn(&SecretSource) -> Result<Option<Secret>, String>,
 ) -> Option<Result<Channel, Problem>> {
-    let value = settings.text(&env::WEBHOOK_URL);
-    let file = settings.text(&env::WEBHOOK_URL_FILE);
-    let kind = settings.text(&env::WEBHOOK_TYPE).unwrap_or("slack");
+    let value = settings.text(&variables::WEBHOOK_URL);
+    let file = settings.text(&variables::WEBHOOK_URL_FILE);
+    let kind = settings.text(&variables::WEBHOOK_TYPE).unwrap_or("slack");
     if value.is_none()
         && file.is_none()
         && matches!(fetch(&SecretSource::Credential("webhook-url")), Ok(None))
@@ -181,7 +181,7 @@ pub fn fetch(source: &SecretSource, settings: &Settings) -> Result<Option<Secret
     match source {
         SecretSource::File(path) => read(Path::new(path)).map(Some).map_err(|error| error.to_string()),
         SecretSource::Credential(name) => {
-            let Some(directory) = settings.text(&env::CREDENTIALS_DIRECTORY) else { return Ok(None) };
+            let Some(directory) = settings.text(&variables::CREDENTIALS_DIRECTORY) else { return Ok(None) };
             if name.contains('/') || name.starts_with('.') {
                 return Err("a credential's name is no path".to_owned());
             }

@@ -19,7 +19,7 @@ use supra_core::transport::cli::{CliConfig, CliTransport, Compose, Generation, p
 use supra_core::transport::replay::{Recorder, ReplayTransport};
 use supra_core::transport::rpc::{RpcConfig, RpcTransport};
 
-use crate::config::{Settings, env};
+use crate::settings::{Settings, variables};
 use crate::target::{expected_chain_id, resolve};
 
 /// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
@@ -45,24 +45,25 @@ pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Failure> {
 
 fn options(settings: &Settings, usual: Detail) -> Result<ClientOptions, Failure> {
     let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
-    let functions = settings.text(&env::FUNCTIONS).unwrap_or_default();
-    let overrides = Overrides::parse(functions)
-        .map_err(|error| Failure::new(FailureKind::Config, format!("{} has {error}", env::FUNCTIONS.name)))?;
+    let functions = settings.text(&variables::FUNCTIONS).unwrap_or_default();
+    let overrides = Overrides::parse(functions).map_err(|error| {
+        Failure::new(FailureKind::Config, format!("{} has {error}", variables::FUNCTIONS.name))
+    })?;
     Ok(ClientOptions {
-        detail: settings.choice(&env::DETAIL, words)?.unwrap_or(usual),
+        detail: settings.choice(&variables::DETAIL, words)?.unwrap_or(usual),
         overrides,
         cache_directory: cache_directory(settings),
-        timeout: settings.needed_seconds(&env::TIMEOUT)?,
-        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
+        timeout: settings.needed_seconds(&variables::TIMEOUT)?,
+        call_timeout: settings.needed_seconds(&variables::CALL_TIMEOUT)?,
     })
 }
 
 /// Where resolved function names are cached; `None` when the cache is off or there is no home directory.
 fn cache_directory(settings: &Settings) -> Option<PathBuf> {
-    match settings.text(&env::CACHE_DIR) {
+    match settings.text(&variables::CACHE_DIR) {
         Some("off") => None,
         Some(path) => Some(PathBuf::from(path)),
-        None => match (settings.text(&env::XDG_CACHE_HOME), settings.text(&env::HOME)) {
+        None => match (settings.text(&variables::XDG_CACHE_HOME), settings.text(&variables::HOME)) {
             (Some(base), _) if Path::new(base).is_absolute() => Some(Path::new(base).join("dvrf")),
             (_, Some(home)) if Path::new(home).is_absolute() => Some(Path::new(home).join(".cache/dvrf")),
             _ => None,
@@ -135,9 +136,9 @@ pub fn fail(record: &mut Record, failure: &Failure, now: Timestamp) -> Result<()
 
 /// The formula of the settings: all three gas values or none.
 pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> {
-    let margin = Settings::needed(settings.decimal(&env::MARGIN)?, &env::MARGIN)?;
-    let window = Settings::needed(settings.bounded(&env::WINDOW, 1_000_000)?, &env::WINDOW)?;
-    let gas = [&env::MAX_GAS_PRICE, &env::MAX_GAS_LIMIT, &env::VERIFICATION_GAS];
+    let margin = Settings::needed(settings.decimal(&variables::MARGIN)?, &variables::MARGIN)?;
+    let window = Settings::needed(settings.bounded(&variables::WINDOW, 1_000_000)?, &variables::WINDOW)?;
+    let gas = [&variables::MAX_GAS_PRICE, &variables::MAX_GAS_LIMIT, &variables::VERIFICATION_GAS];
     let values = gas.map(|variable| settings.number(variable));
     let [price, limit, verification] = values;
     match (price?, limit?, verification?) {
@@ -154,7 +155,8 @@ pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> 
         }
         _ => {
             let missing = gas.into_iter().find(|variable| !settings.is_given(variable));
-            let failure = missing.map_or_else(|| Settings::missing(&env::MAX_GAS_PRICE), Settings::missing);
+            let failure =
+                missing.map_or_else(|| Settings::missing(&variables::MAX_GAS_PRICE), Settings::missing);
             Err(failure.with_hint("the three gas settings go together"))
         }
     }
@@ -162,15 +164,15 @@ pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> 
 
 fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
     let words = &[("rpc", Kind::Rpc), ("cli", Kind::Cli), ("replay", Kind::Replay)];
-    let network = settings.choice(&env::NETWORK, Network::WORDS)?;
-    let kind = match settings.choice(&env::TRANSPORT, words)? {
+    let network = settings.choice(&variables::NETWORK, Network::WORDS)?;
+    let kind = match settings.choice(&variables::TRANSPORT, words)? {
         Some(kind) => kind,
-        None if settings.text(&env::REPLAY_DIR).is_some() => Kind::Replay,
-        None if settings.text(&env::RPC_URL).is_some() => Kind::Rpc,
+        None if settings.text(&variables::REPLAY_DIR).is_some() => Kind::Replay,
+        None if settings.text(&variables::RPC_URL).is_some() => Kind::Rpc,
         // A named network without a CLI of its own means its public node.
         None if network.is_some()
-            && !settings.is_given(&env::CLI_BIN)
-            && !settings.is_given(&env::CLI_COMPOSE) =>
+            && !settings.is_given(&variables::CLI_BIN)
+            && !settings.is_given(&variables::CLI_COMPOSE) =>
         {
             Kind::Rpc
         }
@@ -180,11 +182,11 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
         Kind::Rpc => Box::new(RpcTransport::new(rpc(settings, network)?)?),
         Kind::Cli => Box::new(CliTransport::new(process(settings)?)?),
         Kind::Replay => {
-            let directory = Settings::needed(settings.text(&env::REPLAY_DIR), &env::REPLAY_DIR)?;
+            let directory = Settings::needed(settings.text(&variables::REPLAY_DIR), &variables::REPLAY_DIR)?;
             Box::new(ReplayTransport::open(Path::new(directory))?)
         }
     };
-    match settings.text(&env::RECORD_DIR) {
+    match settings.text(&variables::RECORD_DIR) {
         Some(directory) => Ok(Box::new(Recorder::new(inner, Path::new(directory))?)),
         None => Ok(inner),
     }
@@ -192,57 +194,58 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
 
 /// The most questions in flight.
 pub(crate) fn jobs(settings: &Settings) -> Result<usize, Failure> {
-    let jobs = Settings::needed(settings.bounded(&env::JOBS, 256)?, &env::JOBS)?;
+    let jobs = Settings::needed(settings.bounded(&variables::JOBS, 256)?, &variables::JOBS)?;
     Ok(usize::try_from(jobs).unwrap_or(1))
 }
 
 fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failure> {
-    let given = settings.text(&env::RPC_URL).map(str::to_owned);
+    let given = settings.text(&variables::RPC_URL).map(str::to_owned);
     let urls = given.or_else(|| network.map(|network| network.rpc_url().to_owned()));
-    let urls = Settings::needed(urls, &env::RPC_URL)?;
+    let urls = Settings::needed(urls, &variables::RPC_URL)?;
     let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Secret::new).collect();
-    let versions = settings.text(&env::RPC_API).unwrap_or_default().split(',').map(str::trim);
+    let versions = settings.text(&variables::RPC_API).unwrap_or_default().split(',').map(str::trim);
     let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
     if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3"].contains(&version.as_str())) {
-        let message = format!("{} has {:?}: v3, v2 and v1 are known", env::RPC_API.name, quote(wrong));
+        let message = format!("{} has {:?}: v3, v2 and v1 are known", variables::RPC_API.name, quote(wrong));
         return Err(Failure::new(FailureKind::Config, message));
     }
     Ok(RpcConfig {
         urls,
         headers: headers(settings)?,
         versions,
-        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
+        call_timeout: settings.needed_seconds(&variables::CALL_TIMEOUT)?,
         jobs: jobs(settings)?,
         retries: retries(settings)?,
         body_bytes_max: BODY_BYTES_MAX,
-        roots: settings.text(&env::TLS_ROOTS).map(str::to_owned),
+        roots: settings.text(&variables::TLS_ROOTS).map(str::to_owned),
         chain_id: expected_chain_id(settings, network)?,
     })
 }
 
 fn retries(settings: &Settings) -> Result<u32, Failure> {
-    let retries = Settings::needed(settings.number(&env::RETRIES)?, &env::RETRIES)?;
+    let retries = Settings::needed(settings.number(&variables::RETRIES)?, &variables::RETRIES)?;
     match u32::try_from(retries) {
         Ok(retries @ 0..=20) => Ok(retries),
-        _ => {
-            Err(Failure::new(FailureKind::Config, format!("{} is {retries}: at most 20", env::RETRIES.name)))
-        }
+        _ => Err(Failure::new(
+            FailureKind::Config,
+            format!("{} is {retries}: at most 20", variables::RETRIES.name),
+        )),
     }
 }
 
 fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
-    let lines = settings.text(&env::RPC_HEADERS).unwrap_or_default().lines();
+    let lines = settings.text(&variables::RPC_HEADERS).unwrap_or_default().lines();
     let mut headers = Vec::new();
     for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').ok_or_else(|| {
             Failure::new(
                 FailureKind::Config,
-                format!("{}: a header is written Name: value", env::RPC_HEADERS.name),
+                format!("{}: a header is written Name: value", variables::RPC_HEADERS.name),
             )
         })?;
         headers.push((name.trim().to_owned(), Secret::new(value.trim())));
     }
-    if let Some(key) = settings.text(&env::NODE_API_KEY) {
+    if let Some(key) = settings.text(&variables::NODE_API_KEY) {
         headers.push(("Authorization".to_owned(), Secret::new(&format!("Bearer {key}"))));
     }
     Ok(headers)
@@ -250,21 +253,21 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
 
 fn process(settings: &Settings) -> Result<CliConfig, Failure> {
     crate::signals::kill_children_first();
-    let program = settings.text(&env::CLI_BIN).map(program_words).unwrap_or_default();
-    let generation = settings.choice(&env::CLI_GENERATION, Generation::WORDS)?;
-    let compose = settings.text(&env::CLI_COMPOSE);
-    let node = settings.text(&env::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
+    let program = settings.text(&variables::CLI_BIN).map(program_words).unwrap_or_default();
+    let generation = settings.choice(&variables::CLI_GENERATION, Generation::WORDS)?;
+    let compose = settings.text(&variables::CLI_COMPOSE);
+    let node = settings.text(&variables::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
     let node = node.map(CliConfig::node).transpose().map_err(|error| {
-        Failure::new(FailureKind::Config, format!("{} is ***: {error}", env::RPC_URL.name))
+        Failure::new(FailureKind::Config, format!("{} is ***: {error}", variables::RPC_URL.name))
     })?;
     Ok(CliConfig {
         program,
-        profile: settings.text(&env::PROFILE).map(str::to_owned),
+        profile: settings.text(&variables::PROFILE).map(str::to_owned),
         rpc_url: node,
-        supra_config: settings.text(&env::SUPRA_CONFIG).map(str::to_owned),
-        generation: Settings::needed(generation, &env::CLI_GENERATION)?,
-        env_remove: env::NOT_FOR_CHILDREN,
-        call_timeout: settings.needed_seconds(&env::CALL_TIMEOUT)?,
+        supra_config: settings.text(&variables::SUPRA_CONFIG).map(str::to_owned),
+        generation: Settings::needed(generation, &variables::CLI_GENERATION)?,
+        env_remove: variables::NOT_FOR_CHILDREN,
+        call_timeout: settings.needed_seconds(&variables::CALL_TIMEOUT)?,
         jobs: jobs(settings)?,
         compose: compose.map(|service| Compose { docker: "docker".into(), service: service.to_owned() }),
     })

@@ -4,7 +4,6 @@ pub mod args;
 pub mod channel;
 pub mod channels;
 pub mod checker;
-pub mod config;
 pub mod connect;
 pub mod exit;
 mod fleet;
@@ -15,6 +14,7 @@ pub mod parse;
 pub mod pipeline;
 pub mod policy;
 mod progress;
+pub mod settings;
 pub mod signals;
 pub mod stdio;
 pub mod stream;
@@ -29,10 +29,10 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Parser};
 use jiff::Timestamp;
 
-use crate::config::env::Variable;
-use crate::config::{Settings, env};
 use crate::exit::Exit;
 use crate::nagios::{Host, PluginState};
+use crate::settings::variables::Variable;
+use crate::settings::{Settings, variables};
 use crate::text::{plain, plain_lines};
 use stdio::Output;
 use supra_core::failure::Failure;
@@ -103,8 +103,8 @@ impl Session {
     /// Whether stdout may be coloured: a terminal, `NO_COLOR` unset, and not a dumb one.
     pub fn colour(&self) -> bool {
         io::stdout().is_terminal()
-            && !self.settings.is_given(&env::NO_COLOR)
-            && self.settings.text(&env::TERM) != Some("dumb")
+            && !self.settings.is_given(&variables::NO_COLOR)
+            && self.settings.text(&variables::TERM) != Some("dumb")
     }
 }
 
@@ -145,7 +145,7 @@ pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Ex
         .max_term_width(100);
     let mut session = Session {
         name: command.get_name().to_owned(),
-        settings: Settings::new(env::read()),
+        settings: Settings::new(variables::read()),
         out: Output::stdout(),
         now: now(),
     };
@@ -177,8 +177,8 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
         found.try_get_one::<String>(&id).ok().flatten()
     };
     for (variable, seen) in [
-        (&env::RPC_HEADERS, typed(&env::RPC_HEADERS).is_some()),
-        (&env::RPC_URL, typed(&env::RPC_URL).is_some_and(|url| url.contains('@'))),
+        (&variables::RPC_HEADERS, typed(&variables::RPC_HEADERS).is_some()),
+        (&variables::RPC_URL, typed(&variables::RPC_URL).is_some_and(|url| url.contains('@'))),
     ] {
         if let Some(flag) = variable.flag.filter(|_| seen) {
             let name = variable.name;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::parse::{bad, number, parsed};
-use crate::config::{Settings, env};
+use crate::settings::{Settings, variables};
 use crate::target::expected_chain_id;
 use supra_core::amount::{Decimal, GasPrice, GasUnits, Quants};
 use supra_core::check::{ExpectedEvent, Policy, Severity};
@@ -101,7 +101,7 @@ impl PolicyArgs {
     /// The policy of the flags and the settings.
     pub fn policy(&self, settings: &Settings) -> Result<Policy, Failure> {
         let default = Policy::default();
-        let limit = settings.number(&env::MIN_BALANCE_LIMIT)?;
+        let limit = settings.number(&variables::MIN_BALANCE_LIMIT)?;
         if limit == Some(0) {
             return Err(Failure::new(
                 FailureKind::Config,

@@ -7,11 +7,11 @@ use supra_core::record::Record;
 use supra_core::target::{GivenAddresses, Target};
 use supra_core::view::is_identifier;
 
-use crate::config::{Settings, env};
+use crate::settings::{Settings, variables};
 
 /// The chain id that the settings or the network name demand.
 pub fn expected_chain_id(settings: &Settings, network: Option<Network>) -> Result<Option<u8>, Failure> {
-    let given = settings.bounded(&env::CHAIN_ID, 255)?.map(|id| u8::try_from(id).unwrap_or(u8::MAX));
+    let given = settings.bounded(&variables::CHAIN_ID, 255)?.map(|id| u8::try_from(id).unwrap_or(u8::MAX));
     Ok(given.or(network.map(Network::chain_id)))
 }
 
@@ -24,31 +24,31 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
             .map_err(|_| Failure::new(FailureKind::Input, format!("the record's `{key}` is no text")))?;
         Ok(value.filter(|text| !text.trim().is_empty()))
     };
-    let network = settings.choice(&env::NETWORK, Network::WORDS)?;
+    let network = settings.choice(&variables::NETWORK, Network::WORDS)?;
     let text = |key: &str, variable| -> Result<Option<String>, Failure> {
         Ok(own(key)?.or_else(|| settings.text(variable).map(str::to_owned)))
     };
-    let lottery = text("lottery_addr", &env::LOTTERY_ADDR)?;
-    let deposit = text("deposit_addr", &env::DEPOSIT_ADDR)?
+    let lottery = text("lottery_addr", &variables::LOTTERY_ADDR)?;
+    let deposit = text("deposit_addr", &variables::DEPOSIT_ADDR)?
         .or_else(|| network.map(|network| network.deposit_addr().to_owned()))
-        .ok_or_else(|| Settings::missing(&env::DEPOSIT_ADDR))?;
+        .ok_or_else(|| Settings::missing(&variables::DEPOSIT_ADDR))?;
     // A record that names its lottery means that lottery's own deposit, not the client of the settings.
     let client = match own("client_addr")? {
         None if own("lottery_addr")?.is_some() => lottery.clone(),
-        None => settings.text(&env::CLIENT_ADDR).map(str::to_owned).or_else(|| lottery.clone()),
+        None => settings.text(&variables::CLIENT_ADDR).map(str::to_owned).or_else(|| lottery.clone()),
         given => given,
     };
-    let client = client.ok_or_else(|| Settings::missing(&env::LOTTERY_ADDR))?;
+    let client = client.ok_or_else(|| Settings::missing(&variables::LOTTERY_ADDR))?;
     let target = Target {
         profile: own("profile")?
             .map(profile)
             .transpose()?
-            .or_else(|| settings.text(&env::PROFILE).map(str::to_owned)),
+            .or_else(|| settings.text(&variables::PROFILE).map(str::to_owned)),
         lottery: lottery.as_deref().map(|text| address("lottery_addr", text)).transpose()?,
         deposit: address("deposit_addr", &deposit)?,
         client: address("client_addr", &client)?,
-        lottery_module: identifier(settings, &env::LOTTERY_MODULE)?,
-        deposit_module: identifier(settings, &env::DEPOSIT_MODULE)?,
+        lottery_module: identifier(settings, &variables::LOTTERY_MODULE)?,
+        deposit_module: identifier(settings, &variables::DEPOSIT_MODULE)?,
         chain_id: expected_chain_id(settings, network)?,
     };
     Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
@@ -70,7 +70,7 @@ fn address(key: &str, text: &str) -> Result<Address, Failure> {
         .map_err(|error| Failure::new(FailureKind::Config, format!("{key} is {:?}: {error}", quote(text))))
 }
 
-fn identifier(settings: &Settings, variable: &'static env::Variable) -> Result<String, Failure> {
+fn identifier(settings: &Settings, variable: &'static variables::Variable) -> Result<String, Failure> {
     match settings.text(variable) {
         Some(text) if is_identifier(text) => Ok(text.to_owned()),
         other => {

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use dvrf_cli::args::{LiveArgs, StateArgs};
 use dvrf_cli::channels::ChannelArgs;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::connect::{Reader, calculation, submitter};
 use dvrf_cli::exit::Exit;
+use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
 use supra_core::failure::{Failure, FailureKind, quote};
@@ -252,7 +252,7 @@ fn sinks(args: &DoctorArgs, session: &Session, trials: &mut Trials) {
     if channels.list.is_empty() && channels.problems.is_empty() {
         trials.add("channels", Health::Warning, "none is configured", Some("see docs/notify.md".to_owned()));
     }
-    if let Some(url) = session.settings.text(&env::PUSH_URL) {
+    if let Some(url) = session.settings.text(&variables::PUSH_URL) {
         match Endpoint::parse(Secret::new(url).reveal()) {
             Ok(endpoint) => reach("push url", &endpoint, &redact_url(url), trials),
             Err(error) => trials.wrong("push url", &Failure::new(FailureKind::Config, error.to_string())),
@@ -286,7 +286,7 @@ fn reach(name: &str, endpoint: &Endpoint, shown: &str, trials: &mut Trials) {
 }
 
 fn state(settings: &Settings, trials: &mut Trials) {
-    let Some(path) = settings.text(&env::STATE_DIR) else {
+    let Some(path) = settings.text(&variables::STATE_DIR) else {
         let fix = "set DVRF_STATE_DIR, so that dvrf-notify tells once and reminds";
         trials.add("state directory", Health::Warning, "none is set: every run tells", Some(fix.to_owned()));
         return;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use dvrf_cli::args::{LiveArgs, StateArgs};
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::setting_flags;
+use dvrf_cli::settings::{Settings, variables};
 use supra_core::address::Address;
 use supra_core::failure::Failure;
 use supra_core::lang::Lang;
@@ -126,7 +126,7 @@ impl ReadinessArgs {
         lang: Lang,
         settings: &Settings,
     ) -> Result<DrawPolicy, Failure> {
-        let sender: Option<Address> = settings.address(&env::SENDER_ACCOUNT)?;
+        let sender: Option<Address> = settings.address(&variables::SENDER_ACCOUNT)?;
         Ok(DrawPolicy {
             min_tickets: self.min_tickets,
             skip_draw_scheduled: self.skip_draw_scheduled,

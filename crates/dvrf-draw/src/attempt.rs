@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::engine::Engine;
 use super::sender::Sent;
 use crate::args::milliseconds;
-use dvrf_cli::config::env::fault_point;
+use dvrf_cli::settings::variables::fault_point;
 use supra_core::amount::Count;
 use supra_core::draw::{ConfirmedBy, DrawResult, Handled, Trouble};
 use supra_core::failure::{Failure, quote};

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use super::sender::Sender;
 use crate::args::DrawArgs;
 use dvrf_cli::checker::Checker;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::connect::{Reader, fail};
 use dvrf_cli::policy::PolicyArgs;
+use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Checks;
 use supra_core::draw::Trouble;
@@ -106,8 +106,10 @@ fn journal_place(settings: &Settings) -> Option<PathBuf> {
             .filter(|path| path.is_absolute())
             .map(|path| path.join(rest))
     };
-    let given = settings.text(&env::STATE_DIR).map(PathBuf::from);
-    given.or_else(|| under(&env::XDG_STATE_HOME, "dvrf")).or_else(|| under(&env::HOME, ".local/state/dvrf"))
+    let given = settings.text(&variables::STATE_DIR).map(PathBuf::from);
+    given
+        .or_else(|| under(&variables::XDG_STATE_HOME, "dvrf"))
+        .or_else(|| under(&variables::HOME, ".local/state/dvrf"))
 }
 
 impl Engine {
@@ -142,9 +144,12 @@ impl Engine {
             cool_down_s: args.guards.cool_down.into(),
             max_attempts: args.guards.max_attempts,
             wait_handled: args.guards.wait_handled.map(|span| Duration::from_secs(span.into())),
-            treasury_module: Settings::needed(settings.text(&env::TREASURY_MODULE), &env::TREASURY_MODULE)?
-                .to_owned(),
-            confirm_timeout: settings.needed_seconds(&env::CONFIRM_TIMEOUT)?,
+            treasury_module: Settings::needed(
+                settings.text(&variables::TREASURY_MODULE),
+                &variables::TREASURY_MODULE,
+            )?
+            .to_owned(),
+            confirm_timeout: settings.needed_seconds(&variables::CONFIRM_TIMEOUT)?,
             target,
         })
     }

@@ -218,7 +218,7 @@ fn show_readiness(
     session: &mut Session,
 ) -> Result<(), CliError> {
     let lang = dvrf_cli::args::lang(&session.settings)?;
-    let name = session.settings.text(&dvrf_cli::config::env::PROFILE).unwrap_or("-").to_owned();
+    let name = session.settings.text(&dvrf_cli::settings::variables::PROFILE).unwrap_or("-").to_owned();
     session.out.with(|out| text(found, &name, lang, out))?;
     match &result.readiness_report {
         Some(report) if args.output.print_json => session.out.record(&Record::from_fields(report)?, true),

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::args::DrawArgs;
 use dvrf_cli::channels::secret_file;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::connect::submitter;
 use dvrf_cli::parse::{bad, parsed};
+use dvrf_cli::settings::{Settings, variables};
 use supra_core::failure::Failure;
 use supra_core::secret::{Secret, redact};
 use supra_core::submit::command::{RunWords, shown};
@@ -45,8 +45,8 @@ pub(super) struct Sent {
 impl Sender {
     pub(super) fn open(args: &DrawArgs, target: &Target, settings: &Settings) -> Result<Self, Failure> {
         let process = submitter(settings)?;
-        let lottery = Settings::needed(target.lottery, &env::LOTTERY_ADDR)?;
-        let function = match settings.text(&env::FUNCTION_ID) {
+        let lottery = Settings::needed(target.lottery, &variables::LOTTERY_ADDR)?;
+        let function = match settings.text(&variables::FUNCTION_ID) {
             Some(text) => parsed("--function-id", text)?,
             None => FunctionId {
                 address: lottery,
@@ -54,23 +54,23 @@ impl Sender {
                 name: "manual_draw".to_owned(),
             },
         };
-        let confirm = match settings.text(&env::CONFIRM_FLAG) {
+        let confirm = match settings.text(&variables::CONFIRM_FLAG) {
             _ if !args.confirm.assume_yes => None,
             Some("off") => None,
             Some(flag) => Some(flag.to_owned()),
             None => Some(RunWords::confirm_flag(process.generation).to_owned()),
         };
-        let sender = settings.address(&env::SENDER_ACCOUNT)?.map(|address| address.to_string());
+        let sender = settings.address(&variables::SENDER_ACCOUNT)?.map(|address| address.to_string());
         let words = RunWords {
-            profile: Some(Settings::needed(process.profile.clone(), &env::PROFILE)?),
+            profile: Some(Settings::needed(process.profile.clone(), &variables::PROFILE)?),
             function,
             arguments: Vec::new(),
             generation: process.generation,
             confirm,
             rpc_url: process.rpc_url.as_ref().map(|url| url.reveal().to_owned()),
-            gas_price: settings.number(&env::GAS_UNIT_PRICE)?,
-            max_gas: settings.number(&env::MAX_GAS)?,
-            expiration_s: settings.bounded(&env::EXPIRATION, 600)?,
+            gas_price: settings.number(&variables::GAS_UNIT_PRICE)?,
+            max_gas: settings.number(&variables::MAX_GAS)?,
+            expiration_s: settings.bounded(&variables::EXPIRATION, 600)?,
             sender,
             simulate: false,
         };
@@ -80,7 +80,7 @@ impl Sender {
         Ok(Self {
             words,
             simulate_first: args.confirm.simulate_first,
-            timeout: settings.needed_seconds(&env::SUBMIT_TIMEOUT)?,
+            timeout: settings.needed_seconds(&variables::SUBMIT_TIMEOUT)?,
             password: password(settings, process.generation)?,
             process,
         })
@@ -134,8 +134,9 @@ impl Sender {
 }
 
 fn password(settings: &Settings, generation: Generation) -> Result<Option<(String, Secret)>, Failure> {
-    let Some(path) = settings.text(&env::PASSWORD_FILE) else { return Ok(None) };
+    let Some(path) = settings.text(&variables::PASSWORD_FILE) else { return Ok(None) };
     let secret = secret_file(path)?;
-    let name = settings.text(&env::PASSWORD_VARIABLE).unwrap_or(RunWords::password_variable(generation));
+    let name =
+        settings.text(&variables::PASSWORD_VARIABLE).unwrap_or(RunWords::password_variable(generation));
     Ok(Some((name.to_owned(), secret)))
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Earlier, Engine, Stop};
 use crate::args::DrawArgs;
 use crate::args::milliseconds;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
+use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
 use steps::act;
 use supra_core::address::Address;
@@ -127,7 +127,7 @@ pub(crate) fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, Cli
     }
     let player = match &args.player {
         Some(text) => dvrf_cli::parse::parsed("--player", text)?,
-        None => engine.target.lottery.ok_or_else(|| Settings::missing(&env::LOTTERY_ADDR))?,
+        None => engine.target.lottery.ok_or_else(|| Settings::missing(&variables::LOTTERY_ADDR))?,
     };
     let mut round = Round {
         player,

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use crate::requests::EventArgs;
 use clap::Parser;
 use dvrf_cli::args::{LiveArgs, lang};
-use dvrf_cli::config::env;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
+use dvrf_cli::settings::variables;
 use dvrf_cli::stream::refuse;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Quants;
@@ -56,7 +56,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
 fn low(record: &Record, session: &Session) -> Result<Exit, CliError> {
     let Some(state) = record.get::<State>("state")? else { return Ok(Exit::CannotAnswer) };
     let calculation: Option<Calculation> = record.get("calculation")?;
-    let limit = session.settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants);
+    let limit = session.settings.number(&variables::MIN_BALANCE_LIMIT)?.map(Quants);
     let lang = lang(&session.settings)?;
     match is_low(&state, calculation.as_ref(), limit) {
         Some(false) => Ok(Exit::Done),

@@ -16,13 +16,13 @@ use dvrf_cli::channel::Level;
 use dvrf_cli::channel::parse::{Problem, parse_span};
 use dvrf_cli::channels::{ChannelArgs, Shown};
 use dvrf_cli::checker::Checker;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
+use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::text::plain_lines;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Policy;
@@ -193,8 +193,8 @@ impl TellArgs {
             channels: channels.list.iter().map(Shown::of).collect(),
             problems,
             warnings: channels.warnings,
-            title: settings.text(&env::TITLE).unwrap_or_default().to_owned(),
-            state_dir: settings.text(&env::STATE_DIR).map(str::to_owned),
+            title: settings.text(&variables::TITLE).unwrap_or_default().to_owned(),
+            state_dir: settings.text(&variables::STATE_DIR).map(str::to_owned),
             repeat_every_seconds: rules.repeat_every_s,
             fire_after: rules.fire_after,
             resolve_after: rules.resolve_after,
@@ -242,10 +242,10 @@ impl TellArgs {
         Ok(Teller {
             quiet: BTreeSet::new(),
             voice: Voice {
-                title: text(&env::TITLE),
+                title: text(&variables::TITLE),
                 lang: policy.lang,
-                runbook_base: text(&env::RUNBOOK_BASE),
-                network: settings.text(&env::NETWORK).map(str::to_owned),
+                runbook_base: text(&variables::RUNBOOK_BASE),
+                network: settings.text(&variables::NETWORK).map(str::to_owned),
             },
             rules: self.rules()?,
             policy,
@@ -256,7 +256,10 @@ impl TellArgs {
             ping_limit: timeout(settings)?.min(PING_LIMIT),
             budget: timeout(settings)?,
             sender: Sender {
-                http: Http::new(channels.list.len().max(1), &Roots::of(settings.text(&env::TLS_ROOTS))?),
+                http: Http::new(
+                    channels.list.len().max(1),
+                    &Roots::of(settings.text(&variables::TLS_ROOTS))?,
+                ),
                 deadline: Instant::now(),
                 per_call: PER_CALL,
                 retries: RETRIES,
@@ -273,7 +276,7 @@ impl TellArgs {
 const NO_CHANNEL_FIX: &str = "set MONITOR_WEBHOOK_URL or --webhook-url-file, or add --channel";
 
 fn timeout(settings: &Settings) -> Result<Duration, Failure> {
-    settings.needed_seconds(&env::NOTIFY_TIMEOUT)
+    settings.needed_seconds(&variables::NOTIFY_TIMEOUT)
 }
 
 /// `dvrf-notify`: every record judged, told and passed on.

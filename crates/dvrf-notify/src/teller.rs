@@ -17,8 +17,8 @@ use crate::reply::Meaning;
 use dvrf_cli::Session;
 use dvrf_cli::channel::{Channel, Kind};
 use dvrf_cli::checker::name_of;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
+use dvrf_cli::settings::{Settings, variables};
 use supra_core::check::{Checks, Policy};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::record::Record;
@@ -69,12 +69,12 @@ fn key_of(record: &Record, settings: &Settings) -> String {
         let read = record.get::<String>(key).ok().flatten();
         read.or_else(|| settings.text(variable).map(str::to_owned)).unwrap_or_else(|| "-".to_owned())
     };
-    let lottery = part("lottery_addr", &env::LOTTERY_ADDR);
-    let client = match part("client_addr", &env::CLIENT_ADDR) {
+    let lottery = part("lottery_addr", &variables::LOTTERY_ADDR);
+    let client = match part("client_addr", &variables::CLIENT_ADDR) {
         client if client == "-" => lottery.clone(),
         client => client,
     };
-    format!("{} {lottery} {client}", part("deposit_addr", &env::DEPOSIT_ADDR))
+    format!("{} {lottery} {client}", part("deposit_addr", &variables::DEPOSIT_ADDR))
 }
 
 impl Teller {

@@ -11,8 +11,8 @@ use crate::sinks::textfile;
 use dvrf_cli::Session;
 use dvrf_cli::channel::parse::SecretSource;
 use dvrf_cli::channels::fetch;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
+use dvrf_cli::settings::{Settings, variables};
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::http::{Http, Method, Roots};
 use supra_core::secret::Secret;
@@ -53,11 +53,11 @@ impl Sinks {
     pub(super) fn new(args: &PromArgs, session: &Session) -> Result<Self, Failure> {
         let push = push_of(args, session)?;
         let settings = &session.settings;
-        if args.sinks.delete && settings.text(&env::PUSH_JOB).is_none() {
-            return Err(Settings::missing(&env::PUSH_JOB));
+        if args.sinks.delete && settings.text(&variables::PUSH_JOB).is_none() {
+            return Err(Settings::missing(&variables::PUSH_JOB));
         }
-        if push.is_none() && (args.sinks.delete || settings.is_given(&env::PUSH_JOB)) {
-            return Err(Settings::missing(&env::PUSH_URL));
+        if push.is_none() && (args.sinks.delete || settings.is_given(&variables::PUSH_JOB)) {
+            return Err(Settings::missing(&variables::PUSH_URL));
         }
         if let Some(path) = args.sinks.textfile.as_deref().filter(|path| !textfile::is_collected(path)) {
             let sentence =
@@ -90,7 +90,7 @@ impl Sinks {
 
     /// Deletes the group.
     pub(super) fn delete(&self, session: &Session) -> Result<Exit, dvrf_cli::CliError> {
-        let target = Settings::needed(self.push.as_ref(), &env::PUSH_URL)?;
+        let target = Settings::needed(self.push.as_ref(), &variables::PUSH_URL)?;
         Ok(fold(vec![self.send(target, Method::Delete, &[], session)], session))
     }
 
@@ -117,35 +117,37 @@ fn fold(results: Vec<Result<(), Failure>>, session: &Session) -> Exit {
 fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> {
     let settings = &session.settings;
     let Some(url) = push_url(settings)? else { return Ok(None) };
-    if args.settings.given(&env::PUSH_URL).is_some_and(|url| url.contains(['@', '?'])) {
+    if args.settings.given(&variables::PUSH_URL).is_some_and(|url| url.contains(['@', '?'])) {
         let sentence = "the push URL on the command line is in the process list: MONITOR_PUSH_URL or --push-url-file keeps it out";
         session.say("warning", sentence);
     }
-    let wrong = |error| Failure::new(FailureKind::Config, format!("{} is ***: {error}", env::PUSH_URL.name));
+    let wrong =
+        |error| Failure::new(FailureKind::Config, format!("{} is ***: {error}", variables::PUSH_URL.name));
     let mut destination = Destination::new(&url).map_err(wrong)?;
-    let job = settings.text(&env::PUSH_JOB);
+    let job = settings.text(&variables::PUSH_JOB);
     let grouping = labels("--push-group", &args.sinks.push_group, |name| name == "job")?;
     if let Some(job) = job {
         destination = destination.group(job, grouping.iter().map(|(name, value)| (&**name, &**value)));
     } else if !grouping.is_empty() {
-        return Err(Settings::missing(&env::PUSH_JOB));
+        return Err(Settings::missing(&variables::PUSH_JOB));
     }
     let words = &[("POST", Method::Post), ("PUT", Method::Put)];
     // A PUT replaces a whole group: what is no longer sent must not live on in it.
     let default = if job.is_some() { Method::Put } else { Method::Post };
     Ok(Some(Push {
-        http: Http::new(1, &Roots::of(settings.text(&env::TLS_ROOTS))?),
+        http: Http::new(1, &Roots::of(settings.text(&variables::TLS_ROOTS))?),
         destination,
-        method: settings.choice(&env::PUSH_METHOD, words)?.unwrap_or(default),
-        total: settings.needed_seconds(&env::PUSH_TIMEOUT)?,
+        method: settings.choice(&variables::PUSH_METHOD, words)?.unwrap_or(default),
+        total: settings.needed_seconds(&variables::PUSH_TIMEOUT)?,
     }))
 }
 
 /// The URL of the setting or of its file, not both; else of the credential that systemd gives.
 fn push_url(settings: &Settings) -> Result<Option<Secret>, Failure> {
-    let source = match (settings.text(&env::PUSH_URL), settings.text(&env::PUSH_URL_FILE)) {
+    let source = match (settings.text(&variables::PUSH_URL), settings.text(&variables::PUSH_URL_FILE)) {
         (Some(_), Some(_)) => {
-            let message = format!("{} and {} are both given", env::PUSH_URL.name, env::PUSH_URL_FILE.name);
+            let message =
+                format!("{} and {} are both given", variables::PUSH_URL.name, variables::PUSH_URL_FILE.name);
             return Err(
                 Failure::new(FailureKind::Config, message).with_hint("give the push URL in one place")
             );

@@ -13,10 +13,10 @@ use crate::metrics::{Point, compat};
 use crate::output::Plan;
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::checker::name_of;
-use dvrf_cli::config::env;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
+use dvrf_cli::settings::variables;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::{Checks, ReportError, is_low};
 use supra_core::min_balance::Calculation;
@@ -170,10 +170,10 @@ fn named_by_settings(session: &Session) -> Identity {
     let text = |variable| session.settings.text(variable).map(str::to_owned);
     Identity {
         name: None,
-        profile: text(&env::PROFILE),
-        lottery: text(&env::LOTTERY_ADDR),
-        deposit: text(&env::DEPOSIT_ADDR),
-        client: text(&env::CLIENT_ADDR).or_else(|| text(&env::LOTTERY_ADDR)),
+        profile: text(&variables::PROFILE),
+        lottery: text(&variables::LOTTERY_ADDR),
+        deposit: text(&variables::DEPOSIT_ADDR),
+        client: text(&variables::CLIENT_ADDR).or_else(|| text(&variables::LOTTERY_ADDR)),
     }
 }
 

@@ -12,12 +12,12 @@ use crate::metrics::label::{self, LabelError, Labels, is_name, put};
 use crate::metrics::{self, Exposition};
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::checker::Checker;
-use dvrf_cli::config::{Settings, env};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::parse::bad;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
+use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Quants;
 use supra_core::failure::{Failure, FailureKind, quote};
@@ -139,7 +139,7 @@ impl PromArgs {
 
     fn plan(&self, policy: &PolicyArgs, session: &Session) -> Result<Plan, Failure> {
         let settings = &session.settings;
-        let prefix = Settings::needed(settings.text(&env::METRIC_PREFIX), &env::METRIC_PREFIX)?;
+        let prefix = Settings::needed(settings.text(&variables::METRIC_PREFIX), &variables::METRIC_PREFIX)?;
         if !is_name(prefix) {
             let message =
                 format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
@@ -152,7 +152,7 @@ impl PromArgs {
             compat: self.compat,
             fail_on_low: self.fail_on_low,
             keeps_records: self.format == Format::Json,
-            own_limit: settings.number(&env::MIN_BALANCE_LIMIT)?.map(Quants),
+            own_limit: settings.number(&variables::MIN_BALANCE_LIMIT)?.map(Quants),
         })
     }
 }

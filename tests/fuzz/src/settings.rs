@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use oracle::one_plain_line;
-use dvrf_cli::config::{Settings, env};
+use dvrf_cli::settings::{Settings, variables};
 use supra_core::failure::Failure;
 use dvrf_cli::channel::parse;
 
@@ -37,12 +37,12 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut settings = Settings::new([("MAX_GAS_PRICE", text.to_owned())].into());
     for variable in
-        [&env::MARGIN, &env::TIMEOUT, &env::JOBS, &env::LOTTERY_ADDR, &env::TRANSPORT, &env::RPC_URL]
+        [&variables::MARGIN, &variables::TIMEOUT, &variables::JOBS, &variables::LOTTERY_ADDR, &variables::TRANSPORT, &variables::RPC_URL]
     {
         settings.set_flag(variable, Some(text));
     }
 
-    match settings.number(&env::MAX_GAS_PRICE) {
+    match settings.number(&variables::MAX_GAS_PRICE) {
         Ok(number) => assert_eq!(number, natural(&text.trim().replace('_', "")), "{text:?}"),
         Err(failure) => {
             let typed = text.trim().replace('_', "");
@@ -50,7 +50,7 @@ fuzz_target!(|data: &[u8]| {
             refused(&failure, "MAX_GAS_PRICE is ");
         }
     }
-    match settings.decimal(&env::MARGIN) {
+    match settings.decimal(&variables::MARGIN) {
         Ok(decimal) => {
             let decimal = decimal.expect("a flag");
             let (units, places) = plain_decimal(text).expect("a decimal");
@@ -60,7 +60,7 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(failure) => refused(&failure, "--margin is "),
     }
-    match settings.seconds(&env::TIMEOUT) {
+    match settings.seconds(&variables::TIMEOUT) {
         Ok(span) => {
             let milliseconds = span.expect("a flag").as_millis();
             assert!((1..=86_400_000).contains(&milliseconds));
@@ -70,11 +70,11 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(failure) => refused(&failure, "--timeout is "),
     }
-    match settings.bounded(&env::JOBS, 256) {
+    match settings.bounded(&variables::JOBS, 256) {
         Ok(jobs) => assert!((1..=256).contains(&jobs.expect("a flag"))),
         Err(failure) => refused(&failure, "--jobs is "),
     }
-    match settings.address(&env::LOTTERY_ADDR) {
+    match settings.address(&variables::LOTTERY_ADDR) {
         Ok(address) => {
             let shown = address.expect("a flag").to_string();
             let digits = text.trim().to_ascii_lowercase();
@@ -83,14 +83,14 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(failure) => refused(&failure, "--lottery-addr is "),
     }
-    match settings.choice(&env::TRANSPORT, &[("rpc", 1), ("cli", 2)]) {
+    match settings.choice(&variables::TRANSPORT, &[("rpc", 1), ("cli", 2)]) {
         Ok(choice) => {
             let word = ["rpc", "cli"][choice.expect("a flag") - 1];
             assert_eq!(text.trim().to_ascii_lowercase(), word);
         }
         Err(failure) => refused(&failure, "--transport is "),
     }
-    let secret = settings.choice::<()>(&env::RPC_URL, &[]).expect_err("no word is known");
+    let secret = settings.choice::<()>(&variables::RPC_URL, &[]).expect_err("no word is known");
     assert_eq!(secret.message, "--rpc-url is \"***\": one of  is needed");
 
     // The words of a channel: one that is accepted has an address, a mistake never shows one.

@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use supra_core::address::Address;
 use supra_core::check::module::ModuleName;
-use dvrf_cli::config::Settings;
+use dvrf_cli::settings::Settings;
 use supra_core::record::Record;
 use supra_core::target::Target;
 use supra_core::view::{FunctionId, is_identifier};

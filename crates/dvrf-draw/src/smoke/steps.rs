@@ -8,7 +8,7 @@ use super::super::engine::Engine;
 use super::{Round, SmokeArgs};
 use crate::args::milliseconds;
 use dvrf_cli::Session;
-use dvrf_cli::config::{Settings, env};
+use dvrf_cli::settings::{Settings, variables};
 use supra_core::address::Address;
 use supra_core::amount::Count;
 use supra_core::client::events::places;
@@ -85,7 +85,8 @@ fn status(engine: &Engine) -> Result<supra_core::state::Lottery, Trouble> {
 }
 
 fn lottery(engine: &Engine, module: &str, name: &str) -> Result<FunctionId, Trouble> {
-    let address = engine.target.lottery.ok_or_else(|| unknown(&Settings::missing(&env::LOTTERY_ADDR)))?;
+    let address =
+        engine.target.lottery.ok_or_else(|| unknown(&Settings::missing(&variables::LOTTERY_ADDR)))?;
     Ok(FunctionId { address, module: module.to_owned(), name: name.to_owned() })
 }
 

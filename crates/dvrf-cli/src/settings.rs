@@ -1,14 +1,14 @@
 //! Settings: flag, then variable, then default, with errors that name where a bad value came from.
 
-pub mod env;
+pub mod variables;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use env::Variable;
 use supra_core::address::Address;
 use supra_core::amount::{Decimal, parse_u128_typed};
 use supra_core::failure::{Failure, FailureKind, quote};
+use variables::Variable;
 
 /// What the command line and the environment say; values are parsed when they are asked for, so that a bad
 /// variable that a run does not need does not stop it.
@@ -154,19 +154,22 @@ mod tests {
     #[test]
     fn flag_then_variable_then_default() {
         let window = |environment: &[_], flag| {
-            settings(environment, flag).number(&env::WINDOW).map_err(|failure| failure.message)
+            settings(environment, flag).number(&variables::WINDOW).map_err(|failure| failure.message)
         };
         assert_eq!(window(&[], None), Ok(Some(30)));
         assert_eq!(window(&[("REQUEST_WINDOW", "7")], None), Ok(Some(7)));
         assert_eq!(window(&[("REQUEST_WINDOW", "7"), ("MIN_BALANCE_WINDOW", "8")], None), Ok(Some(8)));
-        assert_eq!(window(&[("MIN_BALANCE_WINDOW", "x")], Some((&env::WINDOW, "1_000"))), Ok(Some(1000)));
+        assert_eq!(
+            window(&[("MIN_BALANCE_WINDOW", "x")], Some((&variables::WINDOW, "1_000"))),
+            Ok(Some(1000))
+        );
         assert_eq!(
             window(&[("REQUEST_WINDOW", "seven")], None),
             Err("REQUEST_WINDOW is \"seven\": a whole number of ASCII digits is needed, this contains 's'"
                 .into())
         );
         assert_eq!(
-            window(&[], Some((&env::WINDOW, "-1"))),
+            window(&[], Some((&variables::WINDOW, "-1"))),
             Err("--window is \"-1\": a whole number of ASCII digits is needed, this contains '-'".into())
         );
     }
@@ -174,19 +177,21 @@ mod tests {
     #[test]
     fn secrets_are_not_quoted() {
         let failure = settings(&[("SUPRA_RPC_URL", "http://secret")], None)
-            .choice::<()>(&env::RPC_URL, &[])
+            .choice::<()>(&variables::RPC_URL, &[])
             .unwrap_err();
         assert!(!failure.message.contains("secret"), "{}", failure.message);
     }
 
     #[test]
     fn spans_and_bounds() {
-        let span = |text| settings(&[("DVRF_TIMEOUT", text)], None).seconds(&env::TIMEOUT).ok().flatten();
+        let span =
+            |text| settings(&[("DVRF_TIMEOUT", text)], None).seconds(&variables::TIMEOUT).ok().flatten();
         assert_eq!(span("0.25"), Some(Duration::from_millis(250)));
         assert_eq!(span("86400"), Some(Duration::from_secs(86_400)));
         assert_eq!(span("0"), None);
         assert_eq!(span("nan"), None);
-        let jobs = |text| settings(&[("DVRF_JOBS", text)], None).bounded(&env::JOBS, 256).ok().flatten();
+        let jobs =
+            |text| settings(&[("DVRF_JOBS", text)], None).bounded(&variables::JOBS, 256).ok().flatten();
         assert_eq!(jobs("256"), Some(256));
         assert_eq!(jobs("0"), None);
         assert_eq!(jobs("257"), None);
