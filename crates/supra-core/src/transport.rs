@@ -142,12 +142,12 @@ impl Deadline {
         Self(Instant::now() + span)
     }
 
-    /// Time remaining; zero once is_expired.
+    /// Time remaining; zero once the deadline has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it has is_expired.
+    /// Whether the deadline has passed.
     pub fn is_expired(self) -> bool {
         self.remaining().is_zero()
     }
