@@ -2,7 +2,7 @@
 //!
 //! One subscription has at most one incident at a time. It opens after `fire_after` bad runs in a row, grows but never
 //! shrinks, and closes after `resolve_after` good runs in a row with the deposit clear of the limit it fell below. A
-//! run that could not checker moves none of these counts: not knowing is neither better nor worse. Blindness itself is
+//! run that could not judge moves none of these counts: not knowing is neither better nor worse. Blindness itself is
 //! told after `unknown_after` such runs.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ pub struct Rules {
     pub fire_after: u32,
     /// Good runs in a row before all is well.
     pub resolve_after: u32,
-    /// Runs in a row that could not checker before that is told.
+    /// Runs in a row that could not judge before that is told.
     pub unknown_after: u32,
     /// How far above a limit the deposit must be to count as clear of it.
     pub clear_margin: Decimal,
@@ -132,7 +132,7 @@ struct Sample {
 pub struct Occasion {
     /// What happened.
     pub event: Event,
-    /// Whether it is about not being able to checker.
+    /// Whether it is about not being able to judge.
     pub blind: bool,
     /// How grave it is at its gravest.
     pub severity: Severity,
@@ -216,7 +216,7 @@ impl Memory {
         }
     }
 
-    /// A run that could checker ends blindness, whatever it found.
+    /// A run that could judge ends blindness, whatever it found.
     fn sighted(&mut self, _now_s: i64) -> Option<Occasion> {
         self.unknown_runs = 0;
         let told = self.blind.take()?;

@@ -43,7 +43,7 @@ pub struct Message {
     pub subscription: String,
     /// The network's name, where the settings name one.
     pub network: Option<String>,
-    /// Whether it is about not being able to checker.
+    /// Whether it is about not being able to judge.
     pub blind: bool,
     /// When it was written, seconds since 1970.
     pub at_s: i64,

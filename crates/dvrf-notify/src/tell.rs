@@ -78,7 +78,7 @@ struct MemoryArgs {
     /// Say resolved after this many good runs in a row
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
     resolve_after: u32,
-    /// Tell after this many runs in a row that could not checker
+    /// Tell after this many runs in a row that could not judge
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     unknown_after: u32,
     /// A deposit counts as recovered when it is this share above the limit it fell below
