@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{DEPOSIT, Devnet, Outcome, Way, binary, run};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, run};
 
 /// A fleet of all clients of a devnet.
 struct Fleet {
@@ -245,52 +244,21 @@ fn an_answer_does_not_wait_for_the_next_question() {
 }
 
 #[test]
-fn without_its_sibling_check_says_what_is_missing() {
+fn check_reads_the_chain_without_any_other_binary() {
     let fleet = fleet(1, &[]);
     let folder = tempfile::tempdir().unwrap();
     let alone = folder.path().join("dvrf-check");
     std::fs::copy(binary("dvrf-check"), &alone).unwrap();
-    let check = |input: &'static str, sibling: Option<&str>| {
-        if let Some(script) = sibling {
-            let path = folder.path().join("dvrf-json");
-            std::fs::write(&path, script).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        }
+    let check = |words: &[&str], input: &str| {
         let mut command = assert_cmd::Command::new(&alone);
         command.env_clear().env("SUPRA_RPC_URL", &fleet.devnet.url).env("DEPOSIT_ADDR", DEPOSIT);
-        run(command.timeout(Duration::from_secs(30)).args(["--timeout", "1"]).write_stdin(input))
+        command.env("LOTTERY_ADDR", LOTTERY).env("DVRF_CACHE_DIR", "off");
+        run(command.timeout(Duration::from_secs(30)).args(words).write_stdin(input))
     };
-    let stream = "{\"state\":{}}\n{\"client_addr\":\"0x1\"}\n{\"state\":{}}\n";
-    let out = check(stream, None);
-    assert_eq!((out.code, records(&out.out).len()), (2, 3));
-    let missing = "[error] dvrf-check: the chain is asked by dvrf-json, which is neither beside this program nor in PATH\n[info] dvrf-check: install dvrf-json beside it\n";
-    assert_eq!(out.err, missing);
-    // One that breaks off is not taken for one that is done.
-    let out = check(stream, Some("#!/bin/sh\nread line\necho '{\"state\":{}}'\nexit 3\n"));
-    let found = records(&out.out);
-    assert_eq!((out.code, found.len()), (2, 3), "{}", out.err);
-    assert_eq!(
-        found[2]["error"]["message"],
-        "dvrf-json ended too soon (exit status: 3): 1 of the records that it was given have no answer, and what came after \
-         them was not read"
-    );
-    // Nor one that is killed while it owes nothing and the stream goes on.
-    let script = "#!/bin/sh\nread line\necho '{\"state\":{}}'\nkill -9 $$\n";
-    std::fs::write(folder.path().join("dvrf-json"), script).unwrap();
-    let mut command = Command::new(&alone);
-    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut open = child.stdin.take().unwrap();
-    open.write_all(b"{\"client_addr\":\"0x1\"}\n").unwrap();
-    let out = child.wait_with_output().unwrap();
-    let found = records(&String::from_utf8(out.stdout).unwrap());
-    assert_eq!((out.status.code(), found.len()), (Some(2), 2));
-    assert_eq!(
-        found[1]["error"]["message"],
-        "dvrf-json ended too soon (signal: 9 (SIGKILL)): 0 of the records that it was given have no answer, and what came \
-         after them was not read"
-    );
-    drop(open);
+    let live = check(&["--live"], "");
+    assert_eq!((live.code, &live.json()["checks"]["status"], live.err.as_str()), (0, &json!("ok"), ""));
+    let stream = check(&[], &format!("{{\"state\":{{}}}}\n{}", target(&fleet.clients[0])));
+    assert_eq!((stream.code, records(&stream.out).len(), stream.err.as_str()), (2, 2, ""));
 }
 
 /// A record that cannot be read back, and a verdict of another time: neither costs or decides anything.
@@ -311,40 +279,14 @@ fn one_bad_record_costs_only_itself() {
         assert_eq!(found.len(), 4, "{words:?}: {out}");
         assert!(out.code != 0 && found[2]["state"].is_object() && found[3]["state"].is_object(), "{out}");
     }
-    // What dvrf-json fills may be longer than a record may be: check says so and goes on.
+    // A record that was read from the chain may become longer than one that is read may be.
     let long = "x".repeat((16 << 20) - 200);
     let long = second.replace('}', &format!(",\"note\":\"{long}\"}}"));
     let out = fleet.run("dvrf-check", &[], format!("{first}{long}{first}"));
     let found = records(&out.out);
     assert_eq!(found.len(), 3, "{}", out.err);
     let kinds: Vec<&Value> = found.iter().map(|record| &record["checks"]["status"]).collect();
-    assert_eq!(kinds, ["alert", "unknown", "alert"]);
-}
-
-#[test]
-fn a_signal_reaches_the_sibling() {
-    let folder = tempfile::tempdir().unwrap();
-    let (alone, ended) = (folder.path().join("dvrf-check"), folder.path().join("ended"));
-    std::fs::copy(binary("dvrf-check"), &alone).unwrap();
-    let path = folder.path().join("dvrf-json");
-    let script = format!(
-        "#!/bin/sh\ntrap 'echo yes > {0}; exit 0' TERM\ntouch {0}.ready\nwhile :; do sleep 0.05; done\n",
-        ended.display()
-    );
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut child = Command::new(&alone).arg("--live").stdout(Stdio::null()).spawn().unwrap();
-    let soon = |path: &std::path::Path| {
-        let until = Instant::now() + Duration::from_secs(20);
-        while !path.exists() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        path.exists()
-    };
-    assert!(soon(&folder.path().join("ended.ready")));
-    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success() && !child.wait().unwrap().success());
-    assert!(soon(&ended), "dvrf-json goes on without dvrf-check");
+    assert_eq!(kinds, ["alert", "ok", "alert"]);
 }
 
 #[test]

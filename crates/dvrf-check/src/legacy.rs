@@ -5,17 +5,15 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use supra_core::check::{Checks, Status};
-use supra_core::min_balance::Calculation;
 use supra_core::record::Record;
-use supra_core::state::State;
+use supra_core::report::Report;
 
 /// Builds the document; `status` may also be `unknown`, which the old check called ok.
 ///
 /// A key of the record that is not ours is null here: the verdict says so already, and the other records are waiting.
-pub(crate) fn document(record: &Record, state: Option<&State>, checks: &Checks) -> Value {
-    let calculation: Option<Calculation> = record.get("calculation").ok().flatten();
+pub(crate) fn document(record: &Record, report: &Report, checks: &Checks) -> Value {
     let text = |key: &str| record.get::<String>(key).ok().flatten();
-    let deposit = state.map(|state| &state.deposit);
+    let deposit = report.state.as_ref().map(|state| &state.deposit);
     let mut onchain = Map::new();
     if let Some(balance) = deposit.and_then(|deposit| deposit.balance) {
         onchain.insert("checkClientFund".to_owned(), json!(balance));
@@ -45,9 +43,9 @@ pub(crate) fn document(record: &Record, state: Option<&State>, checks: &Checks) 
         "lottery_addr": text("lottery_addr"),
         "client_addr": text("client_addr"),
         "deposit_module": text("deposit_addr"),
-        "monitor_margin": calculation.as_ref().map(|calculation| calculation.margin_ratio),
-        "request_window": calculation.as_ref().map(|calculation| calculation.request_window),
-        "calc": calculation,
+        "monitor_margin": report.calculation.as_ref().map(|calculation| calculation.margin_ratio),
+        "request_window": report.calculation.as_ref().map(|calculation| calculation.request_window),
+        "calc": report.calculation,
         "onchain": onchain,
         "checks": inner,
         "status": match checks.status {

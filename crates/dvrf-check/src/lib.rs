@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use crate::verdict::VerdictArgs;
 use clap::Parser;
 use dvrf_cli::args::{LiveArgs, StateArgs};
-use dvrf_cli::checker::Checker;
+use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
@@ -41,12 +41,13 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
 }
 
 fn check(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
-    let checker = Checker::new(&args.policy, session)?;
-    let mut verdicts = args.verdict.clone().begin();
-    let exit = each(&args.input, session, |record, session| {
-        let (checks, exit) = checker.judge(record, session)?;
-        verdicts.print(record, &checks, &checker, session)?;
-        Ok(exit)
+    let checker = RecordChecker::new(&args.policy, session)?;
+    let mut verdicts = args.verdict.clone().begin(checker.checker.policy.clone());
+    let exit = each(&args.input, session, |item, session| {
+        let verdict = checker.check(item, session);
+        item.record.set("checks", &verdict.checks)?;
+        verdicts.print(&item.record, &verdict, session)?;
+        Ok(verdict.exit)
     })?;
     verdicts.finish(exit, session)
 }

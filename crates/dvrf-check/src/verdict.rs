@@ -2,13 +2,13 @@
 
 use clap::{Args, ValueEnum};
 
-use dvrf_cli::checker::{Checker, name_of};
+use dvrf_cli::checker::Checked;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::nagios;
 use dvrf_cli::nagios::{Host, PluginState};
 use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
-use supra_core::check::Checks;
+use supra_core::check::Policy;
 use supra_core::record::Record;
 
 use crate::{legacy, text};
@@ -50,13 +50,14 @@ enum Unanswered {
 /// Prints the verdicts of a run as its flags say.
 pub(crate) struct Verdicts {
     args: VerdictArgs,
+    policy: Policy,
     hosts: Vec<Host>,
 }
 
 impl VerdictArgs {
     /// Begins printing.
-    pub(crate) fn begin(self) -> Verdicts {
-        Verdicts { args: self, hosts: Vec::new() }
+    pub(crate) fn begin(self, policy: Policy) -> Verdicts {
+        Verdicts { args: self, policy, hosts: Vec::new() }
     }
 
     /// A run that ended in an error still owes a plugin line; everyone else reads stderr.
@@ -91,25 +92,24 @@ impl Verdicts {
     pub(crate) fn print(
         &mut self,
         record: &Record,
-        checks: &Checks,
-        checker: &Checker,
+        checked: &Checked,
         session: &mut Session,
     ) -> Result<(), CliError> {
-        let name = || name_of(record);
+        let Checked { report, checks, .. } = checked;
+        let name = report.id.label();
         if self.args.nagios {
             let state = PluginState::of(checks, self.args.unanswered());
-            self.hosts.push(Host::new(&name(), checks, state, &checker.policy));
+            self.hosts.push(Host::new(name, checks, state, &self.policy));
             return Ok(());
         }
         match self.args.format {
             Format::Json => session.out.record(record, self.args.pretty),
             Format::Text => {
                 let style = Style { colour: session.colour() };
-                session.out.with(|out| text::text(checks, &name(), checker.policy.lang, style, out))
+                session.out.with(|out| text::text(checks, name, self.policy.lang, style, out))
             }
             Format::Legacy => {
-                let state = record.get("state").ok().flatten();
-                let document = legacy::document(record, state.as_ref(), checks);
+                let document = legacy::document(record, report, checks);
                 session.out.with(|out| legacy::write(&document, out))
             }
         }

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 use supra_core::amount::{GasPrice, GasUnits};
 use supra_core::client::{ChainClient, ClientOptions};
-use supra_core::collect::report::{error_object, timestamp};
+use supra_core::collect::Detail;
 use supra_core::collect::resolve::Overrides;
-use supra_core::collect::{Collected, Detail};
+use supra_core::collect::to_record::{error_object, timestamp};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::min_balance::Calculation;
 use supra_core::network::Network;
 use supra_core::record::{Record, RecordError, SCHEMA};
+use supra_core::report::{Report, ReportError, SubscriptionId};
 use supra_core::secret::Secret;
 use supra_core::transport::Transport;
 use supra_core::transport::cli::{CliConfig, CliTransport, Compose, Generation, program_words};
@@ -95,23 +96,30 @@ impl Reader {
     }
 
     /// Asks the chain about the target that the settings or the record name and writes the report into the record.
-    /// The failure, if there is one, is in the record too: its `error` says why the report is no answer.
+    /// The inner failure says that there is no target to ask about.
     pub fn fill(
         &self,
         record: &mut Record,
         now: Timestamp,
-    ) -> Result<Result<Collected, Failure>, RecordError> {
+    ) -> Result<Result<FilledReport, Failure>, RecordError> {
         let (target, given) = match resolve(&self.settings, Some(record)) {
             Ok(found) => found,
-            Err(failure) => {
-                fail(record, &failure, now)?;
-                return Ok(Err(failure));
-            }
+            Err(failure) => return Ok(Err(failure)),
         };
         let collected = self.client.collect(&target, now);
+        let failure = collected.failure();
         let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
         collected.write(record, &target, &given, &calculation, now)?;
-        Ok(Ok(collected))
+        let report = Report {
+            id: SubscriptionId::of(record),
+            read_at: Some(now),
+            error: failure.as_ref().map(|(view, failure)| ReportError::new(failure, Some(view))),
+            state: Some(collected.state),
+            views: collected.views,
+            calculation: self.calculation.clone(),
+            requests: None,
+        };
+        Ok(Ok(FilledReport { report, failure: failure.map(|(_, failure)| failure) }))
     }
 
     /// Reads ahead what these records have in common.
@@ -120,6 +128,14 @@ impl Reader {
         let targets = records.filter_map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0));
         self.client.read_ahead(targets, now);
     }
+}
+
+/// What the chain answered about one target.
+pub struct FilledReport {
+    /// The typed report.
+    pub report: Report,
+    /// Why it is no full answer: the first needed value that could not be read.
+    pub failure: Option<Failure>,
 }
 
 /// How the Supra CLI is run for a transaction, whatever reads the chain.

@@ -16,7 +16,7 @@ use supra_core::time::Clock;
 use crate::connect::{self, Reader};
 use crate::input::{Progress, Records};
 use crate::progress::Line;
-use crate::stream::{Filled, Next, next, unusable};
+use crate::stream::{ReportItem, StreamItem, next, unusable};
 use crate::{CliError, Session};
 use queue::{Given, Queue, Turn};
 
@@ -26,14 +26,14 @@ const AHEAD_EACH: usize = 8;
 const REDRAW: Duration = Duration::from_millis(200);
 
 /// Takes a filled record; `false` when there is no need for more.
-pub(crate) type Take<'a> = &'a mut dyn FnMut(Filled, &mut Session) -> Result<bool, CliError>;
+pub(crate) type Take<'a> = &'a mut dyn FnMut(ReportItem, &mut Session) -> Result<bool, CliError>;
 
 /// Asks about the target of the settings.
-pub(crate) fn one(session: &Session) -> Filled {
+pub(crate) fn one(session: &Session) -> ReportItem {
     let record = Record::new();
     match Reader::open(&session.settings) {
         Ok(reader) => ask(&reader, record, session.now),
-        Err(failure) => Filled::refused(record, failure, session.now),
+        Err(failure) => ReportItem::refused(record, failure, session.now),
     }
 }
 
@@ -58,11 +58,11 @@ fn refuse_targets(
     session: &mut Session,
     take: Take,
 ) -> Result<(), CliError> {
-    let mut turn = Some(Next::Target(first));
+    let mut turn = Some(StreamItem::Target(first));
     while let Some(next_one) = turn {
         let (filled, last) = match next_one {
-            Next::Target(record) => (Filled::refused(record, failure.clone(), session.now), false),
-            Next::Filled(filled, last) => (filled, last),
+            StreamItem::Target(record) => (ReportItem::refused(record, failure.clone(), session.now), false),
+            StreamItem::Report(filled, last) => (filled, last),
         };
         if !take(filled, session)? || last {
             break;
@@ -73,15 +73,12 @@ fn refuse_targets(
 }
 
 /// Asks about one target.
-fn ask(reader: &Reader, mut record: Record, now: Timestamp) -> Filled {
+fn ask(reader: &Reader, mut record: Record, now: Timestamp) -> ReportItem {
     match reader.fill(&mut record, now) {
-        Ok(Ok(collected)) => match collected.failure() {
-            None => Filled::whole(record),
-            Some((_, failure)) => Filled { failure: Some(failure), ..Filled::unanswered(record) },
-        },
+        Ok(Ok(filled)) => ReportItem::filled(record, filled.report, filled.failure),
         // The record says it already.
-        Ok(Err(failure)) => Filled { failure: Some(failure), ..Filled::unanswered(record) },
-        Err(error) => Filled::refused(record, unusable(&error), now),
+        Ok(Err(failure)) => ReportItem::refused(record, failure, now),
+        Err(error) => ReportItem::refused(record, unusable(&error), now),
     }
 }
 
@@ -125,9 +122,9 @@ fn run(
 /// Reads the stream into the queue.
 fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
     let read = move || {
-        let mut turn = Some(Next::Target(first));
+        let mut turn = Some(StreamItem::Target(first));
         while let Some(next_one) = turn {
-            let last = matches!(next_one, Next::Filled(_, true));
+            let last = matches!(next_one, StreamItem::Report(_, true));
             if !queue.admit(next_one) || last {
                 break;
             }
@@ -178,7 +175,7 @@ fn give(
 }
 
 /// The next record, with the progress drawn meanwhile where there is a terminal.
-fn wait(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<Filled> {
+fn wait(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<ReportItem> {
     loop {
         match queue.next(line.as_ref().map(|_| REDRAW)) {
             Given::Filled(filled) => return Some(filled),

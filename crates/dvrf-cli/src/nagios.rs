@@ -166,7 +166,8 @@ pub fn write(hosts: &[Host], out: &mut dyn Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use supra_core::check::{ReportError, evaluate_failure};
+    use supra_core::check::evaluate_failure;
+    use supra_core::report::ReportError;
 
     fn render(checks: &Checks) -> String {
         let mut out = Vec::new();

@@ -1,11 +1,9 @@
 //! The loop that every tool shares: records in, filled where they are bare targets, one exit for all of them.
 
-use supra_core::record::Record;
-
 use crate::exit::Exit;
 use crate::fleet;
 use crate::input::{InputArgs, Source};
-use crate::stream::{Filled, Next, next};
+use crate::stream::{ReportItem, StreamItem, next};
 use crate::{CliError, Session};
 
 /// Calls `act` for every record of the run. A record that cannot be read is said on stderr, appears on stdout as a
@@ -13,14 +11,14 @@ use crate::{CliError, Session};
 pub fn each(
     input: &InputArgs,
     session: &mut Session,
-    mut act: impl FnMut(&mut Record, &mut Session) -> Result<Exit, CliError>,
+    mut act: impl FnMut(&mut ReportItem, &mut Session) -> Result<Exit, CliError>,
 ) -> Result<Exit, CliError> {
     let mut exit = Exit::Done;
-    let mut take = |mut filled: Filled, session: &mut Session| {
+    let mut take = |mut filled: ReportItem, session: &mut Session| {
         if let Some(failure) = &filled.failure {
             session.say_failure(failure);
         }
-        exit = exit.and(filled.exit).and(act(&mut filled.record, session)?);
+        exit = exit.and(filled.exit).and(act(&mut filled, session)?);
         Ok(!session.out.closed())
     };
     match input.open(session)? {
@@ -34,11 +32,11 @@ pub fn each(
             }
             match next(&mut records, session.now) {
                 None => break,
-                Some(Next::Target(first)) => {
+                Some(StreamItem::Target(first)) => {
                     fleet::all(first, records, session, &mut take)?;
                     break;
                 }
-                Some(Next::Filled(filled, last)) => {
+                Some(StreamItem::Report(filled, last)) => {
                     if !take(filled, session)? || last {
                         break;
                     }

@@ -17,11 +17,9 @@ use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::http::Endpoint;
 use supra_core::record::Record;
 use supra_core::secret::{Secret, redact_url};
-use supra_core::state::State;
 use supra_core::state_dir::StateDir;
 use supra_core::transport::Deadline;
 use supra_core::transport::cli::{CliConfig, Generation, run};
-use supra_core::view_report::Views;
 
 /// How long a receiver may take to let us in.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -136,12 +134,14 @@ fn chain(session: &Session, trials: &mut Trials) -> Result<(), CliError> {
         }
     };
     trials.ok("transport", reader.client.identity());
-    let mut record = Record::new();
-    if let Err(failure) = reader.fill(&mut record, session.now)? {
-        trials.wrong("chain", &failure);
-        return Ok(());
-    }
-    let state: State = record.get("state")?.unwrap_or_default();
+    let report = match reader.fill(&mut Record::new(), session.now)? {
+        Ok(filled) => filled.report,
+        Err(failure) => {
+            trials.wrong("chain", &failure);
+            return Ok(());
+        }
+    };
+    let state = report.state.unwrap_or_default();
     match (state.chain.id, state.chain.time_us) {
         (Some(id), Some(time)) => {
             let seconds = i64::try_from(time.get() / 1_000_000).unwrap_or(i64::MAX);
@@ -164,8 +164,7 @@ fn chain(session: &Session, trials: &mut Trials) -> Result<(), CliError> {
             );
         }
     }
-    let views: Views = record.get("views")?.unwrap_or_default();
-    for (key, view) in &views {
+    for (key, view) in &report.views {
         let by = view.function.as_deref().map(plain).unwrap_or_default();
         match &view.error {
             None => trials.ok(&format!("value {key}"), by),

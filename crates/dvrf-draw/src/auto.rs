@@ -240,7 +240,7 @@ fn execute(
     }
     session.out.text(" ")?;
     session.out.flush()?;
-    let lottery = seen.state.as_ref().map(|state| &state.lottery);
+    let lottery = seen.state().map(|state| &state.lottery);
     let mut result = engine.draw(round, lottery);
     for _ in 0..args.retry {
         // Only what provably was not sent may be sent again.
@@ -264,7 +264,13 @@ fn execute(
 
 /// What stands against a draw, on the chain and in the journal.
 fn judge(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<Readiness, Over> {
-    let mut found = ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.checker, session)?;
+    let mut found = ready::decide(
+        &seen.checked,
+        Some(&engine.target),
+        &args.draw.readiness,
+        &engine.checker.checker.policy,
+        session,
+    )?;
     if args.execute {
         engine.object(&mut found, session);
     }
@@ -283,13 +289,13 @@ fn fill(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Res
         Some(text) => dvrf_cli::parse::number("--max-spend", text).map_err(CliError::from)?,
         None => 0,
     };
-    let sold = seen.state.as_ref().and_then(|state| state.lottery.ticket_count);
+    let sold = seen.state().and_then(|state| state.lottery.ticket_count);
     let Some(sold) = sold else {
         return Err(error(Trouble::new("UNKNOWN", "the number of tickets is not known: none are bought")));
     };
     let missing = u128::from(args.draw.readiness.min_tickets).saturating_sub(sold.get());
     let missing = u64::try_from(missing).unwrap_or(u64::MAX);
-    if missing == 0 || seen.state.as_ref().is_some_and(|state| state.lottery.pending_request != Some(false)) {
+    if missing == 0 || seen.state().is_some_and(|state| state.lottery.pending_request != Some(false)) {
         return Ok(0);
     }
     let price = steps::ticket_price(engine).map_err(error)?;

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::sender::Sender;
 use crate::args::DrawArgs;
-use dvrf_cli::checker::Checker;
+use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::connect::{Reader, fail};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
-use supra_core::check::Checks;
 use supra_core::draw::Trouble;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::readiness::Readiness;
 use supra_core::record::Record;
+use supra_core::report::Report;
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
 use supra_core::state_dir::{Lock, LockedState, StateDir, StateError};
@@ -63,9 +63,14 @@ fn journal_trouble(error: &JournalError) -> Trouble {
 /// What was read before a draw.
 pub(super) struct Seen {
     pub(super) record: Record,
-    pub(super) state: Option<State>,
-    pub(super) checks: Checks,
+    pub(super) checked: Checked,
     pub(super) failure: Option<Failure>,
+}
+
+impl Seen {
+    pub(super) fn state(&self) -> Option<&State> {
+        self.checked.report.state.as_ref()
+    }
 }
 
 /// What became of an earlier run's intent.
@@ -84,7 +89,7 @@ pub(super) enum Earlier {
 pub(super) struct Engine {
     pub(super) reader: Reader,
     pub(super) target: Target,
-    pub(super) checker: Checker,
+    pub(super) checker: RecordChecker,
     pub(super) clock: Clock,
     pub(super) sender: Sender,
     pub(super) ledger: Option<Ledger>,
@@ -136,7 +141,7 @@ impl Engine {
         let ledger = if acts { Self::ledger(&target, left, session, busy)? } else { None };
         Ok(Self {
             reader: Reader::open(settings)?,
-            checker: Checker::new(policy, session)?,
+            checker: RecordChecker::new(policy, session)?,
             clock: Clock::starting(session.now),
             sender,
             ledger,
@@ -197,24 +202,22 @@ impl Engine {
     /// Asks the chain for everything a draw rests on.
     pub(super) fn read(&self, session: &Session) -> Result<Seen, CliError> {
         let mut record = Record::new();
-        let failure = match self.reader.fill(&mut record, self.clock.now())? {
-            Ok(collected) => collected.failure().map(|(_, failure)| failure),
+        let now = self.clock.now();
+        let (report, failure) = match self.reader.fill(&mut record, now)? {
+            Ok(filled) => (filled.report, filled.failure),
             Err(failure) => {
-                fail(&mut record, &failure, self.clock.now())?;
-                Some(failure)
+                fail(&mut record, &failure, now)?;
+                (Report::of(&record)?, Some(failure))
             }
         };
-        let mut judged = record.clone();
-        let (checks, _) = self.checker.judge(&mut judged, session)?;
-        let state = record.get("state").ok().flatten();
-        Ok(Seen { record, state, checks, failure })
+        Ok(Seen { record, checked: self.checker.check_report(report, session), failure })
     }
 
     /// Decides by the chain about an intent that an earlier run left open.
     pub(super) fn reconcile(&mut self, seen: &Seen) -> Earlier {
         let Some(ledger) = &mut self.ledger else { return Earlier::Nothing };
         let Some(intent) = ledger.journal.intent.clone() else { return Earlier::Nothing };
-        let state = seen.state.as_ref();
+        let state = seen.state();
         let Some(round) = state.and_then(|state| state.lottery.rng_request_count) else {
             let text = format!(
                 "the draw of run {} has no outcome yet, and the lottery's counter cannot be read",
@@ -257,7 +260,7 @@ impl Engine {
     pub(super) fn object(&self, readiness: &mut Readiness, session: &Session) {
         let (Some(ledger), Some(round)) = (&self.ledger, readiness.round) else { return };
         if ledger.journal.is_drawn(round) {
-            let text = self.checker.policy.lang.pick(
+            let text = self.checker.checker.policy.lang.pick(
                 format!("round {round} is drawn already: the node is behind"),
                 format!("раунд {round} уже разыгран: узел отстаёт"),
             );
@@ -265,7 +268,7 @@ impl Engine {
             return;
         }
         let (attempts, rest) = ledger.journal.rest(round, self.cool_down_s, self.clock.now_s());
-        let lang = self.checker.policy.lang;
+        let lang = self.checker.checker.policy.lang;
         if attempts >= self.max_attempts {
             let text = lang.pick(
                 format!("this round was tried {attempts} times: look why, then raise --max-attempts"),

@@ -5,18 +5,20 @@ use clap::{Args, ValueEnum};
 use crate::args::ReadinessArgs;
 use crate::text::text;
 use dvrf_cli::args::LiveArgs;
-use dvrf_cli::checker::{Checker, name_of};
+use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
+use dvrf_cli::target::resolve;
 use dvrf_cli::{CliError, Session};
-use supra_core::check::Checks;
+use supra_core::check::Policy;
+use supra_core::lang::Lang;
 use supra_core::readiness::{Readiness, readiness};
 use supra_core::record::Record;
-use supra_core::state::State;
-use supra_core::view_report::Views;
+use supra_core::report::Report;
+use supra_core::target::Target;
 
 setting_flags! {
     /// Who will sign.
@@ -86,44 +88,42 @@ pub(super) fn exit_of(found: &Readiness) -> Exit {
     }
 }
 
-/// Judges a record.
-pub(super) fn judge(
-    record: &Record,
-    checks: &Checks,
+/// Decides whether a draw may be requested.
+pub(super) fn decide(
+    checked: &Checked,
+    target: Option<&Target>,
     args: &ReadinessArgs,
-    checker: &Checker,
+    policy: &Policy,
     session: &Session,
 ) -> Result<Readiness, CliError> {
-    let target = dvrf_cli::target::resolve(&session.settings, Some(record)).ok().map(|(target, _)| target);
-    let mut demand = args.demand(target.as_ref(), checker.policy.lang, &session.settings)?;
-    demand.expected_aggregators = checker.policy.aggregators.iter().map(ToString::to_string).collect();
-    let state: Option<State> = record.get("state").ok().flatten();
-    let views: Views = record.get("views").ok().flatten().unwrap_or_default();
-    Ok(readiness(state.as_ref(), &views, checks, &demand))
+    let mut draw_policy = args.demand(target, policy.lang, &session.settings)?;
+    draw_policy.expected_aggregators = policy.aggregators.iter().map(ToString::to_string).collect();
+    Ok(readiness(checked.report.state.as_ref(), &checked.report.views, &checked.checks, &draw_policy))
 }
 
 /// Runs `ready`.
 pub(crate) fn ready(args: &ReadyArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.signer.fill(&mut session.settings);
-    let by = Checker::new(&args.policy, session)?;
-    let exit = each(&args.input, session, |record, session| {
+    let checker = RecordChecker::new(&args.policy, session)?;
+    let policy = &checker.checker.policy;
+    each(&args.input, session, |item, session| {
         // Not the verdict of an earlier stage: its policy may have been another.
-        let mut judged = record.clone();
-        let (checks, _) = by.judge(&mut judged, session)?;
-        let found = judge(record, &checks, &args.readiness, &by, session)?;
-        args.output.print(record, &found, &by, session)?;
+        let verdict = checker.check(item, session);
+        let target = resolve(&session.settings, Some(&item.record)).ok().map(|(target, _)| target);
+        let found = decide(&verdict, target.as_ref(), &args.readiness, policy, session)?;
+        args.output.print(&mut item.record, &verdict.report, &found, policy.lang, session)?;
         Ok(exit_of(&found))
-    })?;
-    Ok(exit)
+    })
 }
 
 impl OutputArgs {
     fn print(
         &self,
         record: &mut Record,
+        report: &Report,
         found: &Readiness,
-        by: &Checker,
+        lang: Lang,
         session: &mut Session,
     ) -> Result<(), CliError> {
         if self.json_summary {
@@ -137,8 +137,7 @@ impl OutputArgs {
             record.set("readiness", found)?;
             return session.out.record(record, self.old.pretty);
         }
-        let name = name_of(record);
-        session.out.with(|out| text(found, &name, by.policy.lang, out))?;
+        session.out.with(|out| text(found, report.id.label(), lang, out))?;
         if self.old.print_json {
             session.out.record(record, true)?;
         }

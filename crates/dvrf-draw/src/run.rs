@@ -127,8 +127,13 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
         if let Some(failure) = &seen.failure {
             session.say_failure(failure);
         }
-        let mut found =
-            ready::judge(&seen.record, &seen.checks, &args.draw.readiness, &engine.checker, session)?;
+        let mut found = ready::decide(
+            &seen.checked,
+            Some(&engine.target),
+            &args.draw.readiness,
+            &engine.checker.checker.policy,
+            session,
+        )?;
         if args.output.print_json {
             result.readiness_report = seen.record.to_value().ok();
         }
@@ -144,7 +149,7 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
         if !found.ready {
             return Ok(ready::exit_of(&found));
         }
-        (found.round, seen.state.map(|state| state.lottery))
+        (found.round, seen.state().map(|state| state.lottery.clone()))
     };
     let command = engine.sender.shown(&engine.sender.words);
     if !args.output.json_result {
@@ -191,7 +196,7 @@ fn without_readiness(
     }
     let seen = engine.read(session)?;
     earlier(engine, &seen, session)?;
-    let lottery = seen.state.map(|state| state.lottery);
+    let lottery = seen.state().map(|state| state.lottery.clone());
     Ok((lottery.as_ref().and_then(|lottery| lottery.rng_request_count), lottery))
 }
 

@@ -12,13 +12,10 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::settings::variables;
-use dvrf_cli::stream::refuse;
+use dvrf_cli::stream::ReportItem;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Quants;
 use supra_core::check::is_low;
-use supra_core::min_balance::Calculation;
-use supra_core::record::Record;
-use supra_core::state::State;
 
 /// The aggregated report of a dVRF subscription and its lottery, as JSON
 #[derive(Parser)]
@@ -41,24 +38,24 @@ struct Args {
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.events.check(session)?;
-    let (pretty, fail_on_low) = (args.pretty, args.fail_on_low);
-    each(&args.input, session, |record, session| {
-        let mut exit = Exit::Done;
-        for said in [Some(args.events.add(record, session)), fail_on_low.then(|| low(record, session))] {
-            exit = exit.and(said.unwrap_or(Ok(Exit::Done)).or_else(|error| refuse(record, error, session))?);
+    each(&args.input, session, |item, session| {
+        let events = args.events.add(&mut item.record, session);
+        let mut exit = events.or_else(|error| item.refuse(error, session))?;
+        if args.fail_on_low {
+            exit = exit.and(low(item, session).or_else(|error| item.refuse(error, session))?);
         }
-        session.out.record(record, pretty)?;
+        session.out.record(&item.record, args.pretty)?;
         Ok(exit)
     })
 }
 
-/// Said on stderr and by the code; a deposit that is not known is neither low nor fine.
-fn low(record: &Record, session: &Session) -> Result<Exit, CliError> {
-    let Some(state) = record.get::<State>("state")? else { return Ok(Exit::CannotAnswer) };
-    let calculation: Option<Calculation> = record.get("calculation")?;
+/// Logged on stderr and shown by the code; a deposit that is not known is neither low nor fine.
+fn low(item: &mut ReportItem, session: &Session) -> Result<Exit, CliError> {
+    let report = item.report()?;
+    let Some(state) = &report.state else { return Ok(Exit::CannotAnswer) };
     let limit = session.settings.number(&variables::MIN_BALANCE_LIMIT)?.map(Quants);
     let lang = lang(&session.settings)?;
-    match is_low(&state, calculation.as_ref(), limit) {
+    match is_low(state, report.calculation.as_ref(), limit) {
         Some(false) => Ok(Exit::Done),
         Some(true) => {
             let shown =

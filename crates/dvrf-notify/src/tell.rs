@@ -15,7 +15,7 @@ use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
 use dvrf_cli::channel::parse::{Problem, parse_span};
 use dvrf_cli::channels::{ChannelArgs, Shown};
-use dvrf_cli::checker::Checker;
+use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::parse::{bad, parsed};
@@ -99,7 +99,7 @@ struct OutputArgs {
     /// Put the record into Slack messages, and into --format text
     #[arg(long)]
     include_json: bool,
-    /// Exit 1 when the verdict is an alert
+    /// Exit 1 when the exit is an alert
     #[arg(long)]
     fail_on_low: bool,
     #[command(flatten)]
@@ -286,23 +286,25 @@ pub(crate) fn send(
     policy: &PolicyArgs,
     session: &mut Session,
 ) -> Result<Exit, CliError> {
-    let checker = Checker::new(policy, session)?;
-    let mut teller = tell.open(checker.policy.clone(), session)?;
+    let checker = RecordChecker::new(policy, session)?;
+    let mut teller = tell.open(checker.checker.policy.clone(), session)?;
     teller.begin();
     let mut level = Level::Ok;
     let mut lines = String::new();
     let mut undelivered = false;
-    let result = each(input, session, |record, session| {
-        let (checks, verdict) = checker.checks(record, session)?;
-        let told = teller.tell(record, &checks, session);
+    let result = each(input, session, |item, session| {
+        let found = checker.checks(item, session)?;
+        let told = teller.tell(&item.record, &found, session);
+        let checks = &found.checks;
         level = level.max(Level::of(checks.status, checks.severity));
         undelivered |= told.failed;
         if lines.len() < LINES_BYTES_MAX {
             told.messages.iter().for_each(|message| lines.push_str(&message.text()));
         }
-        tell.print(record, &told, session)?;
-        let verdict = if verdict == Exit::No && !tell.output.fail_on_low { Exit::Done } else { verdict };
-        Ok(if told.busy { Exit::Busy } else { verdict })
+        tell.print(&mut item.record, &told, session)?;
+        let is_muted = found.exit == Exit::No && !tell.output.fail_on_low;
+        let exit = if is_muted { Exit::Done } else { found.exit };
+        Ok(if told.busy { Exit::Busy } else { exit })
     });
     // The switches hear of a run that broke off too.
     let exit = result.as_ref().map_or(Exit::CannotAnswer, |exit| *exit);

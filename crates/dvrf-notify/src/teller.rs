@@ -16,14 +16,14 @@ use crate::plan::{Case, Telling};
 use crate::reply::Meaning;
 use dvrf_cli::Session;
 use dvrf_cli::channel::{Channel, Kind};
-use dvrf_cli::checker::name_of;
+use dvrf_cli::checker::Checked;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::{Settings, variables};
-use supra_core::check::{Checks, Policy};
+use supra_core::check::Policy;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::record::Record;
+use supra_core::report::SubscriptionId;
 use supra_core::stable_id::stable_id;
-use supra_core::state::State;
 use supra_core::state_dir::{LockedState, StateDir, StateError};
 
 /// A receiver that asks for more is asked again after this.
@@ -64,17 +64,16 @@ pub(crate) struct Teller {
 }
 
 /// The identity of a subscription: the same in every run, also in one that could not read the chain.
-fn key_of(record: &Record, settings: &Settings) -> String {
-    let part = |key: &str, variable| {
-        let read = record.get::<String>(key).ok().flatten();
-        read.or_else(|| settings.text(variable).map(str::to_owned)).unwrap_or_else(|| "-".to_owned())
+fn key_of(id: &SubscriptionId, settings: &Settings) -> String {
+    let part = |read: &Option<String>, variable| {
+        read.clone().or_else(|| settings.text(variable).map(str::to_owned)).unwrap_or_else(|| "-".to_owned())
     };
-    let lottery = part("lottery_addr", &variables::LOTTERY_ADDR);
-    let client = match part("client_addr", &variables::CLIENT_ADDR) {
+    let lottery = part(&id.lottery, &variables::LOTTERY_ADDR);
+    let client = match part(&id.client, &variables::CLIENT_ADDR) {
         client if client == "-" => lottery.clone(),
         client => client,
     };
-    format!("{} {lottery} {client}", part("deposit_addr", &variables::DEPOSIT_ADDR))
+    format!("{} {lottery} {client}", part(&id.deposit, &variables::DEPOSIT_ADDR))
 }
 
 impl Teller {
@@ -89,17 +88,17 @@ impl Teller {
     }
 
     /// Tells of one verdict.
-    pub(crate) fn tell(&mut self, record: &Record, checks: &Checks, session: &Session) -> Told {
+    pub(crate) fn tell(&mut self, record: &Record, checked: &Checked, session: &Session) -> Told {
         self.quiet.clear();
-        let state: Option<State> = record.get("state").ok().flatten();
-        let key = key_of(record, &session.settings);
+        let id = &checked.report.id;
+        let key = key_of(id, &session.settings);
         // A foreign key too deep to carry is no reason to be silent.
         let report = self.telling().carries().then(|| record.to_value().unwrap_or(Value::Null));
         let case = Case {
             key: &key,
-            name: &name_of(record),
-            checks,
-            state: state.as_ref(),
+            name: id.label(),
+            checks: &checked.checks,
+            state: checked.report.state.as_ref(),
             report: report.as_ref(),
             now_s: session.now.as_second(),
         };

@@ -6,30 +6,27 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::metrics::identity::{Identity, subscriptions};
+use crate::metrics::identity::subscriptions;
 use crate::metrics::label::put;
 use crate::metrics::observe::{self, Observation};
 use crate::metrics::{Point, compat};
 use crate::output::Plan;
 use dvrf_cli::args::StateArgs;
-use dvrf_cli::checker::name_of;
+use dvrf_cli::checker::Checked;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::settings::variables;
+use dvrf_cli::stream::ReportItem;
 use dvrf_cli::{CliError, Session};
-use supra_core::check::{Checks, ReportError, is_low};
-use supra_core::min_balance::Calculation;
 use supra_core::record::Record;
-use supra_core::requests::Requests;
-use supra_core::state::State;
+use supra_core::report::SubscriptionId;
 use supra_core::state_dir::LockedState;
-use supra_core::view_report::Views;
 
 /// A record and its points, without what needs the others to be known.
 pub(super) struct Seen {
     record: Record,
-    identity: Identity,
+    identity: SubscriptionId,
     complete_at: Option<Timestamp>,
     points: Vec<Point>,
 }
@@ -37,16 +34,8 @@ pub(super) struct Seen {
 /// What a record says.
 struct Picture {
     record: Record,
-    name: String,
-    identity: Identity,
-    state: Option<State>,
-    views: Views,
-    checks: Checks,
-    error: Option<ReportError>,
-    calculation: Option<Calculation>,
-    read_at: Option<Timestamp>,
+    checked: Checked,
     low: Option<bool>,
-    requests: Option<Requests>,
 }
 
 impl Plan {
@@ -58,8 +47,8 @@ impl Plan {
     ) -> Result<(Vec<Seen>, Exit), CliError> {
         let mut all = Vec::new();
         let mut last = None;
-        let exit = each(input, session, |record, session| {
-            let picture = self.picture(record, session)?;
+        let exit = each(input, session, |item, session| {
+            let picture = self.picture(item, session)?;
             let exit = if self.fail_on_low { picture.low_exit(session) } else { Exit::Done };
             // A fleet's pictures would fill the memory: only one is kept, until it is known not to be alone.
             all.extend(last.replace(picture).map(|before| self.seen(before, session.now)));
@@ -67,67 +56,46 @@ impl Plan {
         })?;
         if let Some(mut last) = last {
             // A run that failed before it knew its target is still the one that the settings name.
-            if all.is_empty() && last.identity == Identity::default() {
-                last.identity = named_by_settings(session);
+            if all.is_empty() && last.checked.report.id == SubscriptionId::default() {
+                last.checked.report.id = named_by_settings(session);
             }
             all.push(self.seen(last, session.now));
         }
         Ok((all, exit))
     }
 
-    fn picture(&self, record: &mut Record, session: &Session) -> Result<Picture, CliError> {
-        let checks = self.checker.checks(record, session)?.0;
-        let state: Option<State> = record.get("state").ok().flatten();
-        let calculation = self.checker.calculation(record).ok().flatten();
-        let text = |key: &str| record.get::<String>(key).ok().flatten().filter(|text| !text.is_empty());
+    fn picture(&self, item: &mut ReportItem, session: &Session) -> Result<Picture, CliError> {
+        let checked = self.checker.checks(item, session)?;
         Ok(Picture {
-            name: name_of(record),
-            identity: Identity {
-                name: text("name"),
-                profile: text("profile"),
-                lottery: text("lottery_addr"),
-                deposit: text("deposit_addr"),
-                client: text("client_addr"),
-            },
-            views: record.get("views").ok().flatten().unwrap_or_default(),
-            error: record.get("error").ok().flatten(),
-            requests: record.get("requests").ok().flatten(),
-            read_at: text("timestamp").and_then(|text| text.parse().ok()),
-            low: state.as_ref().and_then(|state| is_low(state, calculation.as_ref(), self.own_limit)),
-            // Only the JSON form gives the records back.
-            record: if self.keeps_records { std::mem::take(record) } else { Record::new() },
-            state,
-            checks,
-            calculation,
+            low: self.checker.checker.is_low(&checked.report),
+            checked,
+            // Only the JSON form prints the records.
+            record: if self.keeps_records { std::mem::take(&mut item.record) } else { Record::new() },
         })
     }
 
     fn seen(&self, picture: Picture, now: Timestamp) -> Seen {
+        let Picture { record, checked: Checked { report, checks, .. }, low } = picture;
         let observation = Observation {
-            identity: &picture.identity,
-            state: picture.state.as_ref(),
-            views: &picture.views,
-            checks: &picture.checks,
-            error: picture.error.as_ref(),
-            calculation: picture.calculation.as_ref(),
-            requests: picture.requests.as_ref(),
-            policy: &self.checker.policy,
-            read_at: picture.read_at,
+            identity: &report.id,
+            state: report.state.as_ref(),
+            views: &report.views,
+            checks: &checks,
+            error: report.error.as_ref(),
+            calculation: self.checker.checker.calculation(&report),
+            requests: report.requests.as_ref(),
+            policy: &self.checker.checker.policy,
+            read_at: report.read_at,
         };
         let up = observation.is_up();
         let mut points = if self.compat {
-            let exit = if up { u8::from(self.fail_on_low && picture.low == Some(true)) } else { 2 };
+            let exit = if up { u8::from(self.fail_on_low && low == Some(true)) } else { 2 };
             compat::points(&observation, exit, now)
         } else {
             observation.points()
         };
         points.shrink_to_fit();
-        Seen {
-            complete_at: picture.read_at.filter(|_| up),
-            record: picture.record,
-            identity: picture.identity,
-            points,
-        }
+        Seen { complete_at: report.read_at.filter(|_| up), record, identity: report.id, points }
     }
 
     /// Every record and its points with the labels that they share.
@@ -158,7 +126,8 @@ impl Picture {
         match self.low {
             Some(false) => Exit::Done,
             Some(true) => {
-                session.say("error", &format!("{}: the deposit is low", self.name));
+                let name = self.checked.report.id.label();
+                session.say("error", &format!("{name}: the deposit is low"));
                 Exit::No
             }
             None => Exit::CannotAnswer,
@@ -166,9 +135,9 @@ impl Picture {
     }
 }
 
-fn named_by_settings(session: &Session) -> Identity {
+fn named_by_settings(session: &Session) -> SubscriptionId {
     let text = |variable| session.settings.text(variable).map(str::to_owned);
-    Identity {
+    SubscriptionId {
         name: None,
         profile: text(&variables::PROFILE),
         lottery: text(&variables::LOTTERY_ADDR),

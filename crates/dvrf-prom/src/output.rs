@@ -11,7 +11,7 @@ use crate::metrics::catalogue::is_taken;
 use crate::metrics::label::{self, LabelError, Labels, is_name, put};
 use crate::metrics::{self, Exposition};
 use dvrf_cli::args::StateArgs;
-use dvrf_cli::checker::Checker;
+use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::parse::bad;
@@ -19,7 +19,6 @@ use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
-use supra_core::amount::Quants;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::record::Record;
 
@@ -80,12 +79,11 @@ pub(crate) enum Format {
 
 /// How series are made, read from flags and settings once.
 pub(crate) struct Plan {
-    pub(crate) checker: Checker,
+    pub(crate) checker: RecordChecker,
     pub(crate) prefix: String,
     pub(crate) labels: Labels,
     pub(crate) compat: bool,
     pub(crate) fail_on_low: bool,
-    pub(crate) own_limit: Option<Quants>,
     pub(crate) keeps_records: bool,
 }
 
@@ -146,13 +144,12 @@ impl PromArgs {
             return Err(Failure::new(FailureKind::Config, message));
         }
         Ok(Plan {
-            checker: Checker::new(policy, session)?,
+            checker: RecordChecker::new(policy, session)?,
             prefix: prefix.to_owned(),
             labels: labels("--label", &self.label, |name| !self.compat && is_taken(name))?,
             compat: self.compat,
             fail_on_low: self.fail_on_low,
             keeps_records: self.format == Format::Json,
-            own_limit: settings.number(&variables::MIN_BALANCE_LIMIT)?.map(Quants),
         })
     }
 }

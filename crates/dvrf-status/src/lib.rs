@@ -12,6 +12,7 @@ use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
+use supra_core::report::Report;
 use supra_core::state::State;
 use supra_core::view_report::Views;
 
@@ -41,14 +42,14 @@ enum Format {
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
-    each(&args.input, session, |record, session| {
+    each(&args.input, session, |item, session| {
         match args.format {
-            Format::Json => session.out.record(record, args.pretty)?,
-            Format::Text => match (record.get::<State>("state"), record.get::<Views>("views")) {
-                (Ok(Some(state)), Ok(views)) => text(&state, &views.unwrap_or_default(), session)?,
-                // A record that is only an error was said on stderr.
-                (Ok(None), Ok(_)) => {}
-                (Err(error), _) | (_, Err(error)) => {
+            Format::Json => session.out.record(&item.record, args.pretty)?,
+            Format::Text => match item.report() {
+                // A record that is only an error was logged on stderr.
+                Ok(Report { state: None, .. }) => {}
+                Ok(Report { state: Some(state), views, .. }) => text(&state, &views, session)?,
+                Err(error) => {
                     session.say("error", &chain(&error));
                     return Ok(Exit::CannotAnswer);
                 }

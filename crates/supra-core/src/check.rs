@@ -19,6 +19,7 @@ use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants, quotient};
 use crate::failure::{FailureKind, quote};
 use crate::lang::Lang;
 use crate::min_balance::Calculation;
+use crate::report::{Report, ReportError};
 use crate::requests::Requests;
 use crate::state::State;
 use crate::view_report::Views;
@@ -207,18 +208,6 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
-/// The `error` of a record, as the stage that read the chain wrote it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct ReportError {
-    /// The kind's stable name; a text, so that kinds of later versions are read too.
-    pub kind: String,
-    /// What failed.
-    pub message: String,
-    /// The value that could not be read, where it was one.
-    pub view: Option<String>,
-}
-
 /// Collects findings.
 struct Findings<'a> {
     list: Vec<Finding>,
@@ -250,6 +239,48 @@ impl Findings<'_> {
         let message = self.lang.pick(format!("{en} is not known{why}"), format!("неизвестно: {ru}{why}"));
         let kind = failure.map(|failure| failure.kind.name());
         self.add(Code::ValueUnknown, message, serde_json::json!({"value": key, "error": kind}));
+    }
+}
+
+/// Checks reports against one policy.
+#[derive(Debug, Clone)]
+pub struct Checker {
+    /// What is demanded.
+    pub policy: Policy,
+    /// The minimum by this run's gas settings, which goes before the one a report was made with.
+    pub calculation: Option<Calculation>,
+}
+
+impl Checker {
+    /// The verdict on a report. `pending_since` is when the pending request was first seen; `now` stands for the time
+    /// of a report that does not say when it was made.
+    pub fn check(&self, report: &Report, pending_since: Option<Timestamp>, now: Timestamp) -> Checks {
+        let Some(state) = &report.state else {
+            let none = ReportError::default();
+            return evaluate_failure(report.error.as_ref().unwrap_or(&none), &self.policy);
+        };
+        let facts = Facts {
+            state,
+            views: &report.views,
+            error: report.error.as_ref(),
+            calculation: self.calculation(report),
+            requests: report.requests.as_ref(),
+            pending_since,
+            // A report that is checked later is not a stale chain.
+            now: report.read_at.unwrap_or(now),
+        };
+        evaluate(facts, &self.policy)
+    }
+
+    /// The formula's result that a report is checked by: this run's, else the one that the report was made with.
+    pub fn calculation<'a>(&'a self, report: &'a Report) -> Option<&'a Calculation> {
+        self.calculation.as_ref().or(report.calculation.as_ref())
+    }
+
+    /// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.
+    pub fn is_low(&self, report: &Report) -> Option<bool> {
+        let state = report.state.as_ref()?;
+        is_low(state, self.calculation(report), self.policy.min_balance_limit)
     }
 }
 

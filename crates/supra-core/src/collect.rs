@@ -4,9 +4,9 @@ pub mod cache;
 pub mod decode;
 mod derive;
 pub mod legacy_report;
-pub mod report;
 pub mod resolve;
 pub mod rows;
+pub mod to_record;
 
 use std::collections::BTreeMap;
 

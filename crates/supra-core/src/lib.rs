@@ -35,6 +35,7 @@ pub mod client;
 pub mod collect;
 
 pub mod record;
+pub mod report;
 
 pub mod check;
 pub mod draw;

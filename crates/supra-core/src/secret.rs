@@ -30,7 +30,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// The text with every secret in it, and every part of one that is long enough to be a secret itself, redacted out: a
+/// The text with every secret in it, and every part of one that is long enough to be a secret itself, redacted: a
 /// receiver may repeat our address in its answer.
 pub fn redact(text: &str, secrets: &[&str]) -> String {
     const LENGTH_MIN: usize = 8;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::stream::{Filled, Next};
+use crate::stream::{ReportItem, StreamItem};
 use supra_core::record::Record;
 
 /// The most records between the reader and the writer. It bounds the memory, and how far the others may get ahead of
@@ -28,7 +28,7 @@ pub(super) enum Turn {
 /// What the writer gets.
 pub(super) enum Given {
     /// The next record.
-    Filled(Filled),
+    Filled(ReportItem),
     /// Nothing yet.
     Later,
     /// No more.
@@ -55,10 +55,10 @@ pub(super) struct Queue {
 struct Inner {
     arrived: VecDeque<(u64, Record)>,
     ready: VecDeque<(u64, Record)>,
-    filled: BTreeMap<u64, Filled>,
+    filled: BTreeMap<u64, ReportItem>,
     admitted: u64,
     given: u64,
-    /// Next in order.
+    /// The number of the next item in order.
     next: u64,
     gathering: bool,
     /// Groups that are being read ahead: the first one's number, since when, and how many they are.
@@ -78,7 +78,7 @@ impl Inner {
         soon.map(|(_, _, count)| count).sum()
     }
 
-    fn take(&mut self, ordered: bool) -> Option<Filled> {
+    fn take(&mut self, ordered: bool) -> Option<ReportItem> {
         let found = if ordered {
             let filled = self.filled.remove(&self.next)?;
             self.next += 1;
@@ -110,7 +110,7 @@ impl Queue {
     }
 
     /// Takes in the next record of the stream, once there is room; `false` when nobody wants it.
-    pub(super) fn admit(&self, next: Next) -> bool {
+    pub(super) fn admit(&self, next: StreamItem) -> bool {
         let mut inner = self.lock();
         while (inner.in_between() >= WINDOW || inner.arrived.len() >= ARRIVED_MOST) && !inner.stopped {
             inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
@@ -121,11 +121,11 @@ impl Queue {
         let number = inner.admitted;
         inner.admitted += 1;
         match next {
-            Next::Target(record) => {
+            StreamItem::Target(record) => {
                 inner.arrived.push_back((number, record));
                 self.work.notify_one();
             }
-            Next::Filled(filled, _) => {
+            StreamItem::Report(filled, _) => {
                 inner.filled.insert(number, filled);
                 self.filled.notify_one();
             }
@@ -210,7 +210,7 @@ impl Queue {
     }
 
     /// One is filled.
-    pub(super) fn done(&self, number: u64, filled: Filled) {
+    pub(super) fn done(&self, number: u64, filled: ReportItem) {
         let mut inner = self.lock();
         inner.filled.insert(number, filled);
         let last = inner.ended && inner.filled.len() == inner.in_between();
@@ -222,7 +222,7 @@ impl Queue {
     }
 
     /// What can be given on at once.
-    pub(super) fn try_next(&self) -> Option<Filled> {
+    pub(super) fn try_next(&self) -> Option<ReportItem> {
         let filled = self.lock().take(self.ordered);
         if filled.is_some() {
             self.room.notify_one();
@@ -269,7 +269,7 @@ mod tests {
         record
     }
 
-    fn number(filled: &Filled) -> usize {
+    fn number(filled: &ReportItem) -> usize {
         filled.record.get("n").unwrap().unwrap()
     }
 
@@ -280,7 +280,7 @@ mod tests {
         let mut given = Vec::new();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                (0..count).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+                (0..count).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
                 queue.end();
             });
             for _ in 0..4 {
@@ -296,7 +296,7 @@ mod tests {
                                 if index % slow as u64 == 0 {
                                     std::thread::sleep(Duration::from_millis(2));
                                 }
-                                queue.done(index, Filled::whole(record));
+                                queue.done(index, ReportItem::whole(record));
                             }
                         }
                     }
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn the_window_holds_the_reader_until_somebody_takes() {
         let queue = Queue::new(true, 1, 1);
-        let whole = |n| Next::Filled(Filled::whole(record(n)), false);
+        let whole = |n| StreamItem::Report(ReportItem::whole(record(n)), false);
         (0..WINDOW).for_each(|n| assert!(queue.admit(whole(n))));
         std::thread::scope(|scope| {
             let late = scope.spawn(|| queue.admit(whole(WINDOW)));
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn no_more_is_read_ahead_than_the_workers_need() {
         let queue = Queue::new(true, 4, 10);
-        (0..40).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+        (0..40).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
         let Some(Turn::ReadAhead(targets)) = queue.turn() else { panic!("nothing is ready") };
         assert_eq!(targets.len(), 10);
         std::thread::scope(|scope| {
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn a_group_that_does_not_come_is_not_waited_for() {
         let queue = Queue::new(true, 4, 10);
-        (0..20).for_each(|n| assert!(queue.admit(Next::Target(record(n)))));
+        (0..20).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
         assert!(matches!(queue.turn(), Some(Turn::ReadAhead(_))));
         let before = Instant::now();
         assert!(matches!(queue.turn(), Some(Turn::ReadAhead(targets)) if targets[0].0 == 10));

@@ -199,7 +199,7 @@ fn buy_one(engine: &Engine, words: &RunWords, sold: u128) -> Result<(), Trouble>
 
 fn configure(args: &SmokeArgs, engine: &Engine, session: &Session) -> Result<String, Trouble> {
     let before = engine.read(session).map_err(|error| Trouble::new("UNKNOWN", dvrf_cli::chain(&error)))?;
-    let given = args.client_seed.or_else(|| before.state.as_ref().and_then(next_seed));
+    let given = args.client_seed.or_else(|| before.state().and_then(next_seed));
     let Some(seed) = given else {
         let text = "the next client seed is not known";
         return Err(Trouble::new("UNKNOWN", text).with_hint("give one with --client-seed"));
@@ -208,7 +208,8 @@ fn configure(args: &SmokeArgs, engine: &Engine, session: &Session) -> Result<Str
     let words = engine.sender.with(function, vec![Argument::U8(1), Argument::U64(seed)]);
     send(engine, &words)?;
     let after = engine.read(session).map_err(|error| Trouble::new("UNKNOWN", dvrf_cli::chain(&error)))?;
-    let config = after.state.and_then(|state| state.lottery.vrf_request_config).and_then(|config| config.0);
+    let config =
+        after.state().and_then(|state| state.lottery.vrf_request_config.clone()).and_then(|config| config.0);
     let found = config.map(|config| config.client_seed.get());
     let shown = found.map_or_else(|| "none".to_owned(), |seed| seed.to_string());
     expect(

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::catalogue as name;
-use super::identity::Identity;
 use super::label::{Labels, Series, Text, put, value_text};
 use super::{Family, Point, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits, Quants, quotient};
 use supra_core::check::code::Code;
-use supra_core::check::{Checks, Policy, ReportError, Severity, Status};
+use supra_core::check::{Checks, Policy, Severity, Status};
 use supra_core::failure::FailureKind;
 use supra_core::min_balance::Calculation;
+use supra_core::report::ReportError;
+use supra_core::report::SubscriptionId;
 use supra_core::requests::Requests;
 use supra_core::state::{Deposit, Lottery, State};
 use supra_core::view_report::Views;
@@ -22,7 +23,7 @@ use supra_core::view_report::Views;
 #[derive(Debug, Clone, Copy)]
 pub struct Observation<'a> {
     /// Who it is about.
-    pub identity: &'a Identity,
+    pub identity: &'a SubscriptionId,
     /// The typed picture.
     pub state: Option<&'a State>,
     /// Where its values came from.

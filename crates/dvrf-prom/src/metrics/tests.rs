@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use super::catalogue::{ALL, OLD};
-use super::identity::Identity;
 use super::observe::Observation;
 use super::*;
 use crate::exposition;
-use supra_core::check::{Checks, Facts, Policy, ReportError, evaluate, evaluate_failure};
+use supra_core::check::{Checks, Facts, Policy, evaluate, evaluate_failure};
 use supra_core::min_balance::Calculation;
+use supra_core::report::ReportError;
+use supra_core::report::SubscriptionId;
 use supra_core::state::State;
 use supra_core::view_report::Views;
 
@@ -50,9 +51,14 @@ fn checks(state: &State, views: &Views, calculation: Option<&Calculation>) -> Ch
     )
 }
 
-fn identity() -> Identity {
+fn identity() -> SubscriptionId {
     let text = |text: &str| Some(text.to_owned());
-    Identity { profile: text("p\n\"x\\"), client: text("0x2"), lottery: text("0x1"), ..Identity::default() }
+    SubscriptionId {
+        profile: text("p\n\"x\\"),
+        client: text("0x2"),
+        lottery: text("0x1"),
+        ..SubscriptionId::default()
+    }
 }
 
 fn with<T>(

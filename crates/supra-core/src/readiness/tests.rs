@@ -157,7 +157,7 @@ fn missing_data_is_not_ready_and_not_a_no() {
 }
 
 fn judge_of_nothing() -> Checks {
-    crate::check::evaluate_failure(&crate::check::ReportError::default(), &Policy::default())
+    crate::check::evaluate_failure(&crate::report::ReportError::default(), &Policy::default())
 }
 
 #[test]
