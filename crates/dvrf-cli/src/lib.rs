@@ -1,4 +1,4 @@
-//! How every tool begins, speaks and ends: parse, act, one line for an error, one exit code.
+//! What makes the dvrf tools one family: settings, flags, streams of records, text, errors and exit codes.
 
 pub mod args;
 pub mod channel;
@@ -39,68 +39,68 @@ use supra_core::failure::Failure;
 use supra_core::record::RecordError;
 use supra_core::record::reader::ReadError;
 
-/// What ends a run without an answer. The chain of sources is printed once, here.
+/// An error that ends a run. Its chain of sources is printed once, by [`run`].
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// A setting is wrong, or the chain did not answer.
+    /// A setting is invalid, or the chain could not be read.
     #[error(transparent)]
     Failure(#[from] Failure),
-    /// The input is no stream of records.
+    /// The input is not a stream of records.
     #[error("cannot read {from}")]
     Read {
-        /// stdin or the file.
+        /// `stdin` or the file name.
         from: String,
-        /// Where and why.
+        /// The position and the reason.
         #[source]
         source: ReadError,
     },
-    /// A record of the stream lacks or garbles what this tool reads.
+    /// A record lacks a key that the tool reads, or the key has another shape.
     #[error("cannot use a record")]
     Record(#[from] RecordError),
-    /// stdout or a file is full, or gone otherwise than by a closed pipe.
+    /// An output could not be written, other than because its reader closed the pipe.
     #[error("cannot write {to}")]
     Write {
-        /// stdout or the file.
+        /// `stdout` or the file name.
         to: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: io::Error,
     },
-    /// A file that was named cannot be opened.
+    /// A file that the user named could not be opened.
     #[error("cannot open {path}")]
     Open {
         /// The path as given.
         path: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: io::Error,
     },
 }
 
-/// What a tool works with: its settings, its output, and the time it started.
+/// The context of one run: settings, output and time.
 pub struct Session {
-    /// The program's name, as in messages.
+    /// The tool's name, as used in messages.
     pub name: String,
-    /// Settings from the environment; the tool adds its flags.
+    /// Settings from the environment; each tool adds its flags.
     pub settings: Settings,
-    /// stdout.
+    /// Buffered stdout.
     pub out: Output,
-    /// When the run started, or when the record at hand was read: the only reading of the clock that judging sees.
+    /// The time of the run's start, or of reading the current record. Checks use no other clock.
     pub now: Timestamp,
 }
 
 impl Session {
-    /// Says something on stderr, on one line whatever text it quotes; that nobody listens is no error.
+    /// Logs one line on stderr. Control characters in quoted text are escaped; a closed stderr is ignored.
     pub fn say(&self, level: &str, sentence: &str) {
         say(&self.name, level, sentence);
     }
 
-    /// Says a failure and, where we know it, what to do.
+    /// Logs a failure and its hint, if it has one.
     pub fn say_failure(&self, failure: &Failure) {
         say_failure(&self.name, failure);
     }
 
-    /// Whether stdout may be coloured: a terminal, `NO_COLOR` unset, and not a dumb one.
+    /// Whether stdout may be coloured: it is a terminal, `NO_COLOR` is unset, and `TERM` is not `dumb`.
     pub fn colour(&self) -> bool {
         io::stdout().is_terminal()
             && !self.settings.is_given(&variables::NO_COLOR)
@@ -109,8 +109,7 @@ impl Session {
 }
 
 fn say(name: &str, level: &str, sentence: &str) {
-    // On one line that does nothing to a terminal, whatever text it quotes. In one write, so that the lines of a pipe's
-    // tools do not mix; a closed stderr must not change what is answered.
+    // One write, so that lines of several tools in a pipe do not interleave.
     let line = format!("[{level}] {name}: {}\n", plain(sentence));
     let _ = io::stderr().write_all(line.as_bytes());
 }
@@ -122,7 +121,7 @@ fn say_failure(name: &str, failure: &Failure) {
     }
 }
 
-/// The error and its causes in one line.
+/// The error and its sources in one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -170,7 +169,7 @@ pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Ex
     ExitCode::from(exit.code())
 }
 
-/// What everybody on the machine can read in the process list, and how to say it otherwise.
+/// Warns about secrets on the command line, which other users can see in the process list.
 fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
     let typed = |variable: &Variable| {
         let id = variable.flag?.trim_start_matches('-').replace('-', "_");
@@ -191,15 +190,15 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
     }
 }
 
-/// Help and version go to stdout and are no error; everything else goes to stderr and is 2. A monitoring host reads
-/// one line of stdout and would take 2 for critical.
+/// Prints help and version to stdout with exit 0, and usage errors to stderr with exit 2. With `--nagios` a usage error
+/// is a plugin line with exit 3, because a monitoring host takes 2 for critical.
 fn usage(error: &clap::Error, words: &[OsString], session: &mut Session) -> Result<Exit, CliError> {
     let text = plain_lines(&error.render().to_string());
     if !error.use_stderr() {
         session.out.text(&text)?;
         return Ok(Exit::Done);
     }
-    // A closed stderr must not change the code.
+    // A closed stderr must not change the exit code.
     let _ = io::stderr().write_all(text.as_bytes());
     if words.iter().any(|word| word == "--nagios") {
         let first = text.lines().next().unwrap_or_default();
@@ -209,7 +208,7 @@ fn usage(error: &clap::Error, words: &[OsString], session: &mut Session) -> Resu
     Ok(Exit::CannotAnswer)
 }
 
-/// The time by the system's clock.
+/// The current time by the system clock.
 pub fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "the clock is read here, once, and passed down")]
     let now = std::time::SystemTime::now();

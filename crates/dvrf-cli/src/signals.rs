@@ -1,4 +1,4 @@
-//! Signals that end the process: the Supra CLI's processes are killed first.
+//! Kills the Supra CLI's processes when a signal ends this one.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,16 +7,16 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use supra_core::transport::cli::kill_children;
 
 static STARTED: Once = Once::new();
-/// Set by a server that ends itself: children are killed, and the process goes on to its own end.
+/// Set by a server that shuts itself down after a signal.
 static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 
-/// Leaves ending the process to its caller. Children are killed at a signal all the same.
+/// Leaves ending the process to the caller; a signal then only kills the children.
 pub fn leave_ending_to_caller() {
     ENDS_ITSELF.store(true, Ordering::SeqCst);
 }
 
-/// From now on a signal that ends this process kills its children first: they have process groups of their own, which
-/// Ctrl-C does not reach.
+/// Starts a thread that kills the children before a signal ends this process: they have process groups of their own,
+/// which Ctrl-C does not reach.
 pub(crate) fn kill_children_first() {
     STARTED.call_once(|| {
         let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
@@ -28,7 +28,7 @@ pub(crate) fn kill_children_first() {
                 }
             }
         };
-        // Without this thread the children end at their own deadline.
+        // Without this thread the children still end at their own deadline.
         let _ = std::thread::Builder::new().spawn(handle);
     });
 }
