@@ -3,7 +3,7 @@
 /// The exit code of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: done, nothing to report.
+    /// 0: fine.
     Done,
     /// 1: problem found: deposit low, a finding, not ready.
     No,
@@ -16,7 +16,7 @@ pub enum Exit {
 }
 
 /// The table for `--help`.
-pub const HELP: &str = "Exit codes:\n  0   fine\n  1   problem found (deposit low, a finding, not ready)\n  2   status unknown, or not done (usage, configuration, chain unreachable, undecodable, delivery failed)\n  75  another run holds the lock";
+pub const HELP: &str = "Exit codes:\n  0   fine\n  1   problem found (deposit low, a finding, not ready)\n  2   status unknown, or action failed (usage, configuration, chain unreachable, undecodable, delivery failed)\n  75  another run holds the lock";
 
 impl Exit {
     /// The numeric code.
