@@ -11,7 +11,7 @@ mod process;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use testkit::{Outcome, binary};
+use testkit::{Outcome, binary, program};
 
 /// Every tool that reads records, with words that make it read them and touch nothing else.
 const READERS: [(&str, &[&str]); 6] = [
@@ -84,8 +84,8 @@ fn shell_with(line: &str, variables: &[(&str, &str)], input: &[u8]) -> Outcome {
 
 fn bash(line: &str, variables: &[(&str, &str)]) -> Command {
     let folder = binary("dvrf-json").parent().unwrap().display().to_string();
-    let path = option_env!("PATH").unwrap_or_default();
-    let mut command = Command::new("timeout");
+    let path = testkit::requirements::path();
+    let mut command = program("timeout");
     command
         .args(["30", "bash", "-c", line])
         .env_clear()

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use testkit::{Devnet, Way, binary, run, tool};
+use testkit::{Devnet, Way, binary, program, run, tool};
 
 const TOOLS: [&str; 5] = ["dvrf-status", "dvrf-json", "dvrf-check", "dvrf-prom", "dvrf-calc"];
 const FILTERS: [&str; 3] = ["dvrf-status", "dvrf-json", "dvrf-check"];
@@ -146,7 +146,7 @@ fn an_interrupt_ends_with_130_and_takes_the_cli_along() {
         devnet.cli.display(),
     );
     // A shell without job control starts background jobs with SIGINT ignored, so this one has it.
-    let output = Command::new("bash").args(["-mc", &line]).output().unwrap();
+    let output = program("bash").args(["-mc", &line]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     let numbers: Vec<&str> = said.split_whitespace().collect();
     assert_eq!(numbers.first(), Some(&"130"), "{said}");

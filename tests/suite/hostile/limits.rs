@@ -1,6 +1,6 @@
 //! Little of everything: descriptors, memory, threads, disk, directories, variables.
 
-use testkit::{Devnet, installed};
+use testkit::{Devnet, needs};
 
 use super::{civil, live, record, shell, shell_with};
 
@@ -153,6 +153,7 @@ fn a_full_disk_is_never_an_answer() {
 
 /// Memory and a disk that are really small: state is old or new, never half.
 #[test]
+#[needs("unshare", "mount")]
 fn a_state_directory_on_a_full_or_read_only_disk() {
     let line = r#"
         mkdir "$D/disk" && mount -t tmpfs -o size=64k none "$D/disk" || exit 99
@@ -167,9 +168,6 @@ fn a_state_directory_on_a_full_or_read_only_disk() {
         run; echo "read-only $?"
         printf '%s\n' "$R" | dvrf-prom --textfile "$D/disk/a.prom"; echo "textfile $?"
     "#;
-    if !installed(&["unshare", "mount"]) {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let (path, input) = (folder.path().display().to_string(), record("p", "\"5\""));
     let outcome = shell(

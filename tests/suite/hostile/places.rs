@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use testkit::{Devnet, Way, run, tool};
+use testkit::{Devnet, Way, program, run, tool};
 
 use super::{civil, errors, record, shell};
 
@@ -37,7 +37,7 @@ fn lay(what: &str, path: &Path, victim: &Path) {
 }
 
 fn mkfifo(path: &Path) {
-    let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    let made = program("mkfifo").arg(path).status().unwrap();
     assert!(made.success());
 }
 
