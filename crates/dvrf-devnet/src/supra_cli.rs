@@ -1,4 +1,4 @@
-//! Decides what the `supra` CLI of a chosen generation would print, with answers from a running devnet.
+//! The `supra` CLI of a chosen generation, answered by a running devnet.
 
 mod args;
 mod output;

@@ -1,16 +1,16 @@
-//! Decides how an account address is read and written: any zero padding in, the node's stripped form out.
+//! Account addresses: parsed with any zero padding, written in the node's stripped form.
 
 use std::fmt;
 use std::str::FromStr;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Addr([u8; 32]);
+pub(crate) struct Address([u8; 32]);
 
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not an address of 1 to 64 hex digits")]
 pub(crate) struct BadAddr(String);
 
-impl Addr {
+impl Address {
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -27,7 +27,7 @@ impl Addr {
     }
 }
 
-impl FromStr for Addr {
+impl FromStr for Address {
     type Err = BadAddr;
 
     fn from_str(text: &str) -> Result<Self, BadAddr> {
@@ -46,7 +46,7 @@ impl FromStr for Addr {
     }
 }
 
-impl fmt::Display for Addr {
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let padded = self.padded();
         let digits = padded.trim_start_matches('0');
@@ -54,7 +54,7 @@ impl fmt::Display for Addr {
     }
 }
 
-impl fmt::Debug for Addr {
+impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -62,15 +62,15 @@ impl fmt::Debug for Addr {
 
 #[cfg(test)]
 mod tests {
-    use super::Addr;
+    use super::Address;
 
     #[test]
     fn padding_and_case_do_not_matter_and_output_is_stripped() {
         for (text, shown) in [("0x1", "0x1"), ("1", "0x1"), ("0x00Ab", "0xab"), ("0x0", "0x0")] {
-            assert_eq!(text.parse::<Addr>().unwrap().to_string(), shown);
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), shown);
         }
         for bad in ["", "0x", "0xg", "0x1 ", &"1".repeat(65)] {
-            assert!(bad.parse::<Addr>().is_err(), "{bad}");
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Decides how the persona prints: pretty JSON, log lines around it, colours, line ends, failures.
+//! The CLI's output: pretty JSON, log lines around it, colours, line ends, failures.
 
 use crate::environment::{Generation, Noise, Settings};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Decides which flags each CLI generation knows and what a command line means.
+//! The command line of each CLI generation.
 
 use crate::environment::Generation::{self, V6, V9, V10, V11};
 use serde_json::{Value, json};
@@ -185,7 +185,7 @@ fn argument(text: &str) -> Result<Value, String> {
             .map(Value::from);
     }
     match kind {
-        "address" => value.parse::<crate::addr::Addr>().map(|_| json!(value)).map_err(|_| bad()),
+        "address" => value.parse::<crate::address::Address>().map(|_| json!(value)).map_err(|_| bad()),
         "hex" | "string" | "raw" => Ok(json!(value)),
         "bool" => value.parse::<bool>().map(|flag| json!(flag)).map_err(|_| bad()),
         "u8" | "u16" | "u32" => value.parse::<u32>().map(|number| json!(number)).map_err(|_| bad()),

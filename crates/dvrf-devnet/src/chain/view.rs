@@ -1,10 +1,11 @@
-//! Decides the answer of a view call, framework views included.
+//! View calls, including those of the framework.
 
 use super::Chain;
 use crate::abort::{Abort, CallError};
-use crate::addr::Addr;
+use crate::address::Address;
+use crate::call::{Args, FunctionId};
 use crate::lottery::Lottery;
-use crate::world::{Args, FunctionId, num};
+use crate::move_json::num;
 use serde_json::{Value, json};
 
 /// Text as a hostile contract would have it quoted: control and bidi characters, mentions and marks of every chat.
@@ -45,7 +46,7 @@ impl Chain {
         values: &[Value],
     ) -> Result<Vec<Value>, CallError> {
         let args = Args { values, types };
-        if id.address == Addr::small(1) {
+        if id.address == Address::small(1) {
             return self.framework(id, &args);
         }
         let Some((kind, published)) = self.module(id.address, &id.module) else {
@@ -64,15 +65,15 @@ impl Chain {
                 "Failed to execute view function: NUMBER_OF_ARGUMENTS_MISMATCH".to_owned(),
             ));
         }
-        let world = &self.world;
+        let state = &self.state;
         match kind {
-            "deposit" => world.deposit.view(&world.names, &id.name, &args),
-            "lottery" => match &world.lottery {
+            "deposit" => state.deposit.view(&state.names, &id.name, &args),
+            "lottery" => match &state.lottery {
                 Some(lottery) => lottery.view(&id.name),
                 None => Lottery::default().view(&id.name),
             },
-            "treasury" => world.treasury.view(&world.names, &id.name, &args),
-            _ => Ok(vec![json!(Addr::from_bytes(crate::digest::bytes(&id.name, 0, 0)).to_string())]),
+            "treasury" => state.treasury.view(&state.names, &id.name, &args),
+            _ => Ok(vec![json!(Address::from_bytes(crate::digest::bytes(&id.name, 0, 0)).to_string())]),
         }
     }
 

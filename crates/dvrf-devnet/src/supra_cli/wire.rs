@@ -1,4 +1,4 @@
-//! Decides how the persona speaks to the devnet: plain HTTP/1.1 over one kept connection.
+//! The connection to the devnet: plain HTTP/1.1, kept open.
 
 use serde_json::Value;
 use std::io::{self, Read, Write};
@@ -37,7 +37,7 @@ impl Wire {
         ))
     }
 
-    /// An answer that is no JSON, as a gateway's, comes back as null.
+    /// An answer that is not JSON, such as a gateway's page, becomes null.
     fn exchange(&mut self, request: &str) -> io::Result<(u16, Value)> {
         self.stream.write_all(request.as_bytes())?;
         let mut bytes = Vec::new();

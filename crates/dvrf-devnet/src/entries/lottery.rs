@@ -1,11 +1,17 @@
-//! Decides what the entry functions of `main_v2` assert, in their order, and change.
+//! The entry functions of `main_v2`.
 
-use super::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE, text};
 use crate::abort::CallError;
-use crate::addr::Addr;
+use crate::address::Address;
+use crate::call::{Args, Transaction};
 use crate::deposit::MIN_REQUEST_COUNT;
-use crate::world::{Args, Names, Tx, World, num, option};
+use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE, text};
+use crate::move_json::{num, option};
+use crate::names::Names;
+use crate::state::State;
 use serde_json::{Value, json};
+
+#[cfg(test)]
+mod tests;
 
 fn fail(names: &Names, code: u64) -> CallError {
     CallError::Abort(names.at_lottery(code))
@@ -15,19 +21,24 @@ fn check(names: &Names, holds: bool, code: u64) -> Result<(), CallError> {
     if holds { Ok(()) } else { Err(fail(names, code)) }
 }
 
-/// Runs one entry function; the caller throws the world away when it aborts.
-pub(crate) fn run(world: &mut World, tx: &mut Tx, function: &str, args: &Args<'_>) -> Result<(), CallError> {
-    let names = world.names.clone();
+/// Runs one entry function; the caller discards the state when it aborts.
+pub(crate) fn run(
+    state: &mut State,
+    tx: &mut Transaction,
+    function: &str,
+    args: &Args<'_>,
+) -> Result<(), CallError> {
+    let names = state.names.clone();
     if function != "buy_ticket" {
         check(&names, tx.sender == names.lottery, 1)?;
     }
     if function == "init" {
-        check(&names, world.lottery.is_none(), 2)?;
-        world.lottery =
+        check(&names, state.lottery.is_none(), 2)?;
+        state.lottery =
             Some(Lottery { consumers: vec![names.lottery], next_client_seed: 1, ..Lottery::default() });
         return Ok(());
     }
-    let mut lottery = world.lottery.take().ok_or_else(|| {
+    let mut lottery = state.lottery.take().ok_or_else(|| {
         // `borrow_global` of a resource that is not there.
         CallError::Arguments(format!(
             "MISSING_DATA: {}::{}::LotteryData",
@@ -35,24 +46,24 @@ pub(crate) fn run(world: &mut World, tx: &mut Tx, function: &str, args: &Args<'_
         ))
     })?;
     let result = match function {
-        "buy_ticket" => lottery.buy(world, tx),
-        "manual_draw" => lottery.draw(world, tx),
-        "simple_draw" => lottery.simple_draw(&names, tx, world.seed),
+        "buy_ticket" => lottery.buy(state, tx),
+        "manual_draw" => lottery.draw(state, tx),
+        "simple_draw" => lottery.simple_draw(&names, tx, state.seed),
         "create_subscription" | "set_minimum_balance" | "withdraw_funds" => {
-            lottery.money(world, tx, function, args)
+            lottery.money(state, tx, function, args)
         }
         _ => lottery.configure(&names, tx, function, args),
     };
-    world.lottery = Some(lottery);
+    state.lottery = Some(lottery);
     result
 }
 
 impl Lottery {
-    fn buy(&mut self, world: &mut World, tx: &mut Tx) -> Result<(), CallError> {
-        let names = &world.names;
-        check(names, world.treasury.token.is_some(), 12)?;
-        check(names, world.treasury.registered(tx.sender), 13)?;
-        world.treasury.pay(names, tx.sender, names.lottery, TICKET_PRICE)?;
+    fn buy(&mut self, state: &mut State, tx: &mut Transaction) -> Result<(), CallError> {
+        let names = &state.names;
+        check(names, state.treasury.token.is_some(), 12)?;
+        check(names, state.treasury.registered(tx.sender), 13)?;
+        state.treasury.pay(names, tx.sender, names.lottery, TICKET_PRICE)?;
         let id = self.next_ticket_id;
         self.next_ticket_id = id.checked_add(1).ok_or_else(|| fail(names, 33))?;
         self.jackpot = self.jackpot.checked_add(TICKET_PRICE).ok_or_else(|| fail(names, 32))?;
@@ -73,8 +84,8 @@ impl Lottery {
         check(names, self.pending.is_none(), 6)
     }
 
-    fn draw(&mut self, world: &mut World, tx: &mut Tx) -> Result<(), CallError> {
-        let names = world.names.clone();
+    fn draw(&mut self, state: &mut State, tx: &mut Transaction) -> Result<(), CallError> {
+        let names = state.names.clone();
         self.may_draw(&names)?;
         check(
             &names,
@@ -85,7 +96,7 @@ impl Lottery {
         check(&names, self.consumers.contains(&tx.sender), 23)?;
         let seed = self.next_client_seed;
         self.next_client_seed = seed.checked_add(1).ok_or_else(|| fail(&names, 19))?;
-        let nonce = world.rng_request(tx, seed)?;
+        let nonce = state.rng_request(tx, seed)?;
         self.requests = self.requests.checked_add(1).ok_or_else(|| fail(&names, 34))?;
         let hash = crate::digest::id("payload", nonce, seed);
         self.pending = Some(nonce);
@@ -99,7 +110,7 @@ impl Lottery {
         Ok(())
     }
 
-    fn simple_draw(&mut self, names: &Names, tx: &mut Tx, seed: u64) -> Result<(), CallError> {
+    fn simple_draw(&mut self, names: &Names, tx: &mut Transaction, seed: u64) -> Result<(), CallError> {
         self.may_draw(names)?;
         let index = usize::try_from(crate::digest::number("simple", seed, tx.now_us)).unwrap_or(0)
             % self.tickets.len();
@@ -140,17 +151,17 @@ impl Lottery {
 
     fn money(
         &mut self,
-        world: &mut World,
-        tx: &mut Tx,
+        state: &mut State,
+        tx: &mut Transaction,
         function: &str,
         args: &Args<'_>,
     ) -> Result<(), CallError> {
-        let names = world.names.clone();
+        let names = state.names.clone();
         if function == "withdraw_funds" {
             let amount = args.u64(0)?;
             check(&names, self.pending.is_none(), 10)?;
             let no_client = || CallError::Abort(names.at_deposit(crate::deposit::ECLIENT_NOT_EXIST));
-            let client = world.deposit.client_mut(names.client).ok_or_else(no_client)?;
+            let client = state.deposit.client_mut(names.client).ok_or_else(no_client)?;
             let left = client.balance.checked_sub(u128::from(amount));
             client.balance = left.ok_or_else(|| CallError::Abort(names.at_deposit(0x5_0004)))?;
             tx.emit(
@@ -162,7 +173,7 @@ impl Lottery {
         let min = self.min_balance(&names)?;
         let mut data = self.subscription_json(&names)?;
         let no_client = || CallError::Abort(names.at_deposit(crate::deposit::ECLIENT_NOT_EXIST));
-        let client = world.deposit.client_mut(names.client).ok_or_else(no_client)?;
+        let client = state.deposit.client_mut(names.client).ok_or_else(no_client)?;
         if function == "set_minimum_balance" {
             client.max_txn_fee = min / MIN_REQUEST_COUNT;
             tx.emit(names.lottery_event("MinimumBalanceUpdatedEvent"), data);
@@ -181,7 +192,7 @@ impl Lottery {
     fn configure(
         &mut self,
         names: &Names,
-        tx: &mut Tx,
+        tx: &mut Transaction,
         function: &str,
         args: &Args<'_>,
     ) -> Result<(), CallError> {
@@ -238,12 +249,12 @@ impl Lottery {
     fn permit(
         &mut self,
         names: &Names,
-        tx: &mut Tx,
+        tx: &mut Transaction,
         function: &str,
         args: &Args<'_>,
     ) -> Result<(), CallError> {
         check(names, self.pending.is_none(), 17)?;
-        let zero = Addr::small(0);
+        let zero = Address::small(0);
         let (event, key, address) = match function {
             "whitelist_callback_sender" => {
                 let address = args.address(0)?;
@@ -274,7 +285,12 @@ impl Lottery {
         Ok(())
     }
 
-    fn configure_gas(&mut self, names: &Names, tx: &mut Tx, args: &Args<'_>) -> Result<(), CallError> {
+    fn configure_gas(
+        &mut self,
+        names: &Names,
+        tx: &mut Transaction,
+        args: &Args<'_>,
+    ) -> Result<(), CallError> {
         check(names, self.pending.is_none(), 17)?;
         let values = [args.number(0)?, args.number(1)?, args.number(2)?, args.number(3)?, args.number(4)?];
         check(names, values.iter().all(|value| *value > 0), 29)?;
