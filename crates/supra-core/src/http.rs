@@ -1,6 +1,6 @@
 //! HTTP with bounds: one blocking agent, a time and a size for every call, no redirect followed, no URL in an error.
 
-mod names;
+mod resolver;
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use crate::failure::{Failure, FailureKind, quote};
 use crate::secret::Secret;
-use names::Names;
+use resolver::BoundedResolver;
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +198,7 @@ impl Http {
             .max_idle_connections_per_host(connections)
             .user_agent(concat!("dvrf/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), Names);
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), BoundedResolver);
         Self { agent }
     }
 
