@@ -252,7 +252,7 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
 }
 
 fn process(settings: &Settings) -> Result<CliConfig, Failure> {
-    crate::signals::kill_children_first();
+    crate::signals::kill_children_first()?;
     let program = settings.text(&variables::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&variables::CLI_GENERATION, Generation::WORDS)?;
     let compose = settings.text(&variables::CLI_COMPOSE);

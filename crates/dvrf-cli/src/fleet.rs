@@ -96,22 +96,21 @@ fn run(
     let clock = Clock::starting(session.now);
     let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD_EACH)));
     let progress = rest.progress();
-    let no_threads =
+    let no_thread =
         |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
     let reader = Arc::new(reader);
-    let mut workers = Vec::new();
-    for _ in 0..jobs {
+    let start_worker = |_| {
         let (queue, reader) = (Arc::clone(&queue), Arc::clone(&reader));
-        match thread::Builder::new().spawn(move || work(&queue, &reader, clock)) {
-            Ok(worker) => workers.push(worker),
-            Err(error) if workers.is_empty() => {
-                return refuse_targets(&no_threads(error), first, &mut rest, session, take);
-            }
-            // Fewer are only slower.
-            Err(_) => break,
+        thread::Builder::new().spawn(move || work(&queue, &reader, clock))
+    };
+    let workers = match (0..jobs).map(start_worker).collect::<io::Result<Vec<_>>>() {
+        Ok(workers) => workers,
+        Err(error) => {
+            queue.stop();
+            return refuse_targets(&no_thread(error), first, &mut rest, session, take);
         }
-    }
-    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_threads)?;
+    };
+    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_thread)?;
     let result = give(&queue, &progress, &clock, session, take);
     queue.stop();
     // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.

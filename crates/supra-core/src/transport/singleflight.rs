@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Deadline, Reply, Request, Transport};
+use super::{Deadline, Reply, Request, Transport, parallel};
 
 /// How old an answer about the chain as a whole may be: its clock, whether the module is paused.
 const FRESH: Duration = Duration::from_secs(2);
@@ -171,18 +170,21 @@ impl Transport for Singleflight {
                 Lookup::Own => own.push(place, request),
             }
         }
-        // At the same time, but apart: what others wait for must not wait for what is slow about this target.
-        let (own_replies, first_replies) = if first.requests.is_empty() {
-            (self.ask_inner(&own.requests, deadline), Vec::new())
-        } else {
-            thread::scope(|scope| {
-                let ask_first = || self.ask_first(&first.requests, &answers, deadline);
-                let asking = thread::Builder::new().spawn_scoped(scope, ask_first);
-                let first_replies = asking.is_err().then(ask_first);
-                let own_replies = self.ask_inner(&own.requests, deadline);
-                let joined = asking.ok().and_then(|asking| asking.join().ok());
-                (own_replies, joined.or(first_replies).unwrap_or_default())
-            })
+        // In parallel, so that other targets do not wait for the questions that only concern this one.
+        let ask_part = |shared: &bool| {
+            if *shared {
+                self.ask_first(&first.requests, &answers, deadline)
+            } else {
+                self.ask_inner(&own.requests, deadline)
+            }
+        };
+        let (first_replies, own_replies) = match (first.requests.is_empty(), own.requests.is_empty()) {
+            (true, _) => (Vec::new(), ask_part(&false)),
+            (false, true) => (ask_part(&true), Vec::new()),
+            (false, false) => {
+                let mut parts = parallel::map(&[true, false], 2, ask_part).into_iter();
+                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+            }
         };
         own.fill(own_replies, &mut replies);
         first.fill(first_replies, &mut replies);
