@@ -8,12 +8,14 @@ use supra_core::amount::{GasPrice, GasUnits};
 use supra_core::client::{ChainClient, ClientOptions};
 use supra_core::collect::report::{error_object, timestamp};
 use supra_core::collect::resolve::Overrides;
+use supra_core::collect::rows::ClientRow;
 use supra_core::collect::{Collected, Detail};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::min_balance::Calculation;
 use supra_core::network::Network;
 use supra_core::record::{Record, RecordError, SCHEMA};
 use supra_core::secret::Secret;
+use supra_core::target::Target;
 use supra_core::transport::Transport;
 use supra_core::transport::cli::{CliConfig, CliTransport, Compose, Generation, program_words};
 use supra_core::transport::replay::{Recorder, ReplayTransport};
@@ -101,6 +103,16 @@ impl Reader {
         record: &mut Record,
         now: Timestamp,
     ) -> Result<Result<Collected, Failure>, RecordError> {
+        self.fill_with_row(record, None, now)
+    }
+
+    /// The same with the client's row from [`Self::read_rows`].
+    pub(crate) fn fill_with_row(
+        &self,
+        record: &mut Record,
+        row: Option<&ClientRow>,
+        now: Timestamp,
+    ) -> Result<Result<Collected, Failure>, RecordError> {
         let (target, given) = match resolve(&self.settings, Some(record)) {
             Ok(found) => found,
             Err(failure) => {
@@ -108,17 +120,24 @@ impl Reader {
                 return Ok(Err(failure));
             }
         };
-        let collected = self.client.collect(&target, now);
+        let collected = self.client.collect_with_row(&target, row, now);
         let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
         collected.write(record, &target, &given, &calculation, now)?;
         Ok(Ok(collected))
     }
 
-    /// Reads ahead what these records have in common.
-    pub fn read_ahead<'a>(&self, records: impl Iterator<Item = &'a Record>, now: Timestamp) {
-        // A target that is wrong fails when its turn comes.
-        let targets = records.filter_map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0));
-        self.client.read_ahead(targets, now);
+    /// Reads the rows that these records' clients share with others; one entry per record.
+    pub(crate) fn read_rows<'a>(
+        &self,
+        records: impl Iterator<Item = &'a Record>,
+        now: Timestamp,
+    ) -> Vec<Option<ClientRow>> {
+        // A record with a wrong target fails in its own turn.
+        let targets: Vec<Option<Target>> =
+            records.map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0)).collect();
+        let valid: Vec<Target> = targets.iter().flatten().cloned().collect();
+        let mut rows = self.client.read_rows(&valid, now).into_iter();
+        targets.iter().map(|target| target.as_ref().and_then(|_| rows.next().flatten())).collect()
     }
 }
 

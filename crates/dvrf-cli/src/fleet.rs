@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use supra_core::collect::rows::CLIENTS_MOST;
+use supra_core::collect::rows::{CLIENTS_MAX, ClientRow};
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
 use supra_core::time::Clock;
@@ -18,7 +18,7 @@ use crate::input::{Progress, Records};
 use crate::progress::Line;
 use crate::stream::{Filled, Next, next, unusable};
 use crate::{CliError, Session};
-use queue::{Given, Queue, Turn};
+use queue::{Given, Job, Queue, Turn};
 
 /// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
 const AHEAD_EACH: usize = 8;
@@ -32,7 +32,7 @@ pub(crate) type Take<'a> = &'a mut dyn FnMut(Filled, &mut Session) -> Result<boo
 pub(crate) fn one(session: &Session) -> Filled {
     let record = Record::new();
     match Reader::open(&session.settings) {
-        Ok(reader) => ask(&reader, record, session.now),
+        Ok(reader) => ask(&reader, record, None, session.now),
         Err(failure) => Filled::refused(record, failure, session.now),
     }
 }
@@ -73,8 +73,8 @@ fn refuse_targets(
 }
 
 /// Asks about one target.
-fn ask(reader: &Reader, mut record: Record, now: Timestamp) -> Filled {
-    match reader.fill(&mut record, now) {
+fn ask(reader: &Reader, mut record: Record, row: Option<&ClientRow>, now: Timestamp) -> Filled {
+    match reader.fill_with_row(&mut record, row, now) {
         Ok(Ok(collected)) => match collected.failure() {
             None => Filled::whole(record),
             Some((_, failure)) => Filled { failure: Some(failure), ..Filled::unanswered(record) },
@@ -94,7 +94,7 @@ fn run(
 ) -> Result<(), CliError> {
     let jobs = connect::jobs(&session.settings)?;
     let clock = Clock::starting(session.now);
-    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD_EACH)));
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MAX.min(jobs * AHEAD_EACH)));
     let progress = rest.progress();
     let no_thread =
         |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
@@ -140,11 +140,16 @@ fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) ->
 fn work(queue: &Queue, reader: &Reader, clock: Clock) {
     while let Some(turn) = queue.turn() {
         match turn {
-            Turn::ReadAhead(targets) => {
-                reader.read_ahead(targets.iter().map(|(_, record)| record), clock.now());
-                queue.ready(targets);
+            Turn::ReadRows(mut group) => {
+                let rows = reader.read_rows(group.iter().map(|job| &job.record), clock.now());
+                for (job, row) in group.iter_mut().zip(rows) {
+                    job.row = row;
+                }
+                queue.ready(group);
             }
-            Turn::Ask(number, record) => queue.done(number, ask(reader, record, clock.now())),
+            Turn::Ask(Job { number, record, row }) => {
+                queue.done(number, ask(reader, record, row.as_ref(), clock.now()));
+            }
         }
     }
 }
