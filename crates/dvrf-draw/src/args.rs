@@ -38,7 +38,7 @@ pub(crate) struct WaivedArgs {
     /// Do not mind a deposit at or below its minimum; the chain still does
     #[arg(long)]
     pub(crate) skip_min_balance: bool,
-    /// DrawPolicy a whitelisted callback sender; the contract demands one anyway
+    /// Require a whitelisted callback sender; the contract requires one anyway
     #[arg(long)]
     pub(crate) require_aggregator: bool,
 }
