@@ -7,7 +7,7 @@ use std::fmt;
 use supra_core::check::{Severity, Status};
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
-use supra_core::secret::{Secret, redact, redact_url};
+use supra_core::secret::{Secret, redact};
 
 /// Where messages can go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -176,6 +176,6 @@ impl Channel {
 
     /// Scheme and host.
     pub fn shown(&self) -> String {
-        redact_url(self.given.reveal())
+        self.endpoint.to_string()
     }
 }

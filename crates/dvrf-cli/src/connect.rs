@@ -8,6 +8,7 @@ use supra_core::amount::{GasPrice, GasUnits};
 use supra_core::client::{ChainClient, ClientOptions};
 use supra_core::collect::Detail;
 use supra_core::collect::resolve::Overrides;
+use supra_core::collect::rows::ClientRow;
 use supra_core::collect::to_record::{error_object, timestamp};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::min_balance::Calculation;
@@ -15,6 +16,7 @@ use supra_core::network::Network;
 use supra_core::record::{Record, RecordError, SCHEMA};
 use supra_core::report::{Report, ReportError, SubscriptionId};
 use supra_core::secret::Secret;
+use supra_core::target::Target;
 use supra_core::transport::Transport;
 use supra_core::transport::cli::{CliConfig, CliTransport, Compose, Generation, program_words};
 use supra_core::transport::replay::{Recorder, ReplayTransport};
@@ -103,11 +105,21 @@ impl Reader {
         record: &mut Record,
         now: Timestamp,
     ) -> Result<Result<FilledReport, Failure>, RecordError> {
+        self.fill_with_row(record, None, now)
+    }
+
+    /// The same with the client's row from [`Self::read_rows`].
+    pub(crate) fn fill_with_row(
+        &self,
+        record: &mut Record,
+        row: Option<&ClientRow>,
+        now: Timestamp,
+    ) -> Result<Result<FilledReport, Failure>, RecordError> {
         let (target, given) = match resolve(&self.settings, Some(record)) {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
         };
-        let collected = self.client.collect(&target, now);
+        let collected = self.client.collect_with_row(&target, row, now);
         let failure = collected.failure();
         let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
         collected.write(record, &target, &given, &calculation, now)?;
@@ -123,11 +135,18 @@ impl Reader {
         Ok(Ok(FilledReport { report, failure: failure.map(|(_, failure)| failure) }))
     }
 
-    /// Reads the rows of these records' clients in as few calls as possible.
-    pub fn read_ahead<'a>(&self, records: impl Iterator<Item = &'a Record>, now: Timestamp) {
-        // An invalid target is reported when its own turn comes.
-        let targets = records.filter_map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0));
-        self.client.read_ahead(targets, now);
+    /// Reads the rows that these records' clients share with others; one entry per record.
+    pub(crate) fn read_rows<'a>(
+        &self,
+        records: impl Iterator<Item = &'a Record>,
+        now: Timestamp,
+    ) -> Vec<Option<ClientRow>> {
+        // A record with a wrong target fails in its own turn.
+        let targets: Vec<Option<Target>> =
+            records.map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0)).collect();
+        let valid: Vec<Target> = targets.iter().flatten().cloned().collect();
+        let mut rows = self.client.read_rows(&valid, now).into_iter();
+        targets.iter().map(|target| target.as_ref().and_then(|_| rows.next().flatten())).collect()
     }
 }
 
@@ -272,7 +291,7 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
 }
 
 fn process(settings: &Settings) -> Result<CliConfig, Failure> {
-    crate::signals::kill_children_first();
+    crate::signals::kill_children_first()?;
     let program = settings.text(&variables::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&variables::CLI_GENERATION, Generation::WORDS)?;
     let compose = settings.text(&variables::CLI_COMPOSE);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use supra_core::collect::rows::CLIENTS_MOST;
+use supra_core::collect::rows::{CLIENTS_MAX, ClientRow};
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
 use supra_core::time::Clock;
@@ -18,7 +18,7 @@ use crate::input::{Progress, Records};
 use crate::progress::Line;
 use crate::stream::{ReportItem, StreamItem, next, unusable};
 use crate::{CliError, Session};
-use queue::{Given, Queue, Turn};
+use queue::{Given, Job, Queue, Turn};
 
 /// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
 const AHEAD_EACH: usize = 8;
@@ -32,7 +32,7 @@ pub(crate) type Take<'a> = &'a mut dyn FnMut(ReportItem, &mut Session) -> Result
 pub(crate) fn one(session: &Session) -> ReportItem {
     let record = Record::new();
     match Reader::open(&session.settings) {
-        Ok(reader) => ask(&reader, record, session.now),
+        Ok(reader) => ask(&reader, record, None, session.now),
         Err(failure) => ReportItem::refused(record, failure, session.now),
     }
 }
@@ -73,8 +73,8 @@ fn refuse_targets(
 }
 
 /// Asks about one target.
-fn ask(reader: &Reader, mut record: Record, now: Timestamp) -> ReportItem {
-    match reader.fill(&mut record, now) {
+fn ask(reader: &Reader, mut record: Record, row: Option<&ClientRow>, now: Timestamp) -> ReportItem {
+    match reader.fill_with_row(&mut record, row, now) {
         Ok(Ok(filled)) => ReportItem::filled(record, filled.report, filled.failure),
         // The record says it already.
         Ok(Err(failure)) => ReportItem::refused(record, failure, now),
@@ -91,24 +91,23 @@ fn run(
 ) -> Result<(), CliError> {
     let jobs = connect::jobs(&session.settings)?;
     let clock = Clock::starting(session.now);
-    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD_EACH)));
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MAX.min(jobs * AHEAD_EACH)));
     let progress = rest.progress();
-    let no_threads =
+    let no_thread =
         |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
     let reader = Arc::new(reader);
-    let mut workers = Vec::new();
-    for _ in 0..jobs {
+    let start_worker = |_| {
         let (queue, reader) = (Arc::clone(&queue), Arc::clone(&reader));
-        match thread::Builder::new().spawn(move || work(&queue, &reader, clock)) {
-            Ok(worker) => workers.push(worker),
-            Err(error) if workers.is_empty() => {
-                return refuse_targets(&no_threads(error), first, &mut rest, session, take);
-            }
-            // Fewer are only slower.
-            Err(_) => break,
+        thread::Builder::new().spawn(move || work(&queue, &reader, clock))
+    };
+    let workers = match (0..jobs).map(start_worker).collect::<io::Result<Vec<_>>>() {
+        Ok(workers) => workers,
+        Err(error) => {
+            queue.stop();
+            return refuse_targets(&no_thread(error), first, &mut rest, session, take);
         }
-    }
-    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_threads)?;
+    };
+    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_thread)?;
     let result = give(&queue, &progress, &clock, session, take);
     queue.stop();
     // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.
@@ -138,11 +137,16 @@ fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) ->
 fn work(queue: &Queue, reader: &Reader, clock: Clock) {
     while let Some(turn) = queue.turn() {
         match turn {
-            Turn::ReadAhead(targets) => {
-                reader.read_ahead(targets.iter().map(|(_, record)| record), clock.now());
-                queue.ready(targets);
+            Turn::ReadRows(mut group) => {
+                let rows = reader.read_rows(group.iter().map(|job| &job.record), clock.now());
+                for (job, row) in group.iter_mut().zip(rows) {
+                    job.row = row;
+                }
+                queue.ready(group);
             }
-            Turn::Ask(number, record) => queue.done(number, ask(reader, record, clock.now())),
+            Turn::Ask(Job { number, record, row }) => {
+                queue.done(number, ask(reader, record, row.as_ref(), clock.now()));
+            }
         }
     }
 }

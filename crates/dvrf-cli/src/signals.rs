@@ -1,12 +1,15 @@
 //! Kills the Supra CLI's processes when a signal ends this one.
 
-use std::sync::Once;
+use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use supra_core::failure::{Failure, FailureKind};
 use supra_core::transport::cli::kill_children;
 
-static STARTED: Once = Once::new();
+static STARTED: OnceLock<Result<(), Failure>> = OnceLock::new();
 /// Set by a server that shuts itself down after a signal.
 static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 
@@ -15,20 +18,23 @@ pub fn leave_ending_to_caller() {
     ENDS_ITSELF.store(true, Ordering::SeqCst);
 }
 
-/// Starts a thread that kills the children before a signal ends this process: they have process groups of their own,
-/// which Ctrl-C does not reach.
-pub(crate) fn kill_children_first() {
-    STARTED.call_once(|| {
-        let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
-        let handle = move || {
-            for signal in signals.forever() {
-                kill_children();
-                if signal == SIGHUP || !ENDS_ITSELF.load(Ordering::SeqCst) {
-                    let _ = signal_hook::low_level::emulate_default_handler(signal);
-                }
+/// Starts, once, a thread that kills the children before a signal ends this process: they have process groups of their
+/// own, which Ctrl-C does not reach.
+pub(crate) fn kill_children_first() -> Result<(), Failure> {
+    STARTED.get_or_init(start).clone()
+}
+
+fn start() -> Result<(), Failure> {
+    let failure =
+        |error: io::Error| Failure::new(FailureKind::Config, format!("cannot wait for signals: {error}"));
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failure)?;
+    let handle = move || {
+        for signal in signals.forever() {
+            kill_children();
+            if signal == SIGHUP || !ENDS_ITSELF.load(Ordering::SeqCst) {
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
-        };
-        // Without this thread the children still end at their own deadline.
-        let _ = std::thread::Builder::new().spawn(handle);
-    });
+        }
+    };
+    std::thread::Builder::new().spawn(handle).map(drop).map_err(failure)
 }

@@ -16,7 +16,6 @@ use dvrf_cli::{CliError, Session};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::http::Endpoint;
 use supra_core::record::Record;
-use supra_core::secret::{Secret, redact_url};
 use supra_core::state_dir::StateDir;
 use supra_core::transport::Deadline;
 use supra_core::transport::cli::{CliConfig, Generation, run};
@@ -246,34 +245,28 @@ fn sinks(args: &DoctorArgs, session: &Session, trials: &mut Trials) {
         );
     }
     for channel in &channels.list {
-        reach(&format!("channel {}", channel.name), &channel.endpoint, &channel.shown(), trials);
+        reach(&format!("channel {}", channel.name), &channel.endpoint, trials);
     }
     if channels.list.is_empty() && channels.problems.is_empty() {
         trials.add("channels", Health::Warning, "none is configured", Some("see docs/notify.md".to_owned()));
     }
     if let Some(url) = session.settings.text(&variables::PUSH_URL) {
-        match Endpoint::parse(Secret::new(url).reveal()) {
-            Ok(endpoint) => reach("push url", &endpoint, &redact_url(url), trials),
+        match Endpoint::parse(url) {
+            Ok(endpoint) => reach("push url", &endpoint, trials),
             Err(error) => trials.wrong("push url", &Failure::new(FailureKind::Config, error.to_string())),
         }
     }
 }
 
-fn reach(name: &str, endpoint: &Endpoint, shown: &str, trials: &mut Trials) {
-    let url = endpoint.url.reveal();
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, end)| end.parse::<u16>().is_ok());
-    let address = if has_port { authority.to_owned() } else { format!("{authority}:{port}") };
-    let connected = address.to_socket_addrs().and_then(|mut found| {
+fn reach(name: &str, endpoint: &Endpoint, trials: &mut Trials) {
+    let connected = endpoint.host_and_port().to_socket_addrs().and_then(|mut found| {
         let first = found.next().ok_or_else(|| std::io::Error::other("the name has no address"))?;
         TcpStream::connect_timeout(&first, CONNECT)
     });
     match connected {
-        Ok(_) => trials.ok(name, format!("{shown} lets us in; dvrf-notify test sends something")),
+        Ok(_) => trials.ok(name, format!("{endpoint} lets us in; dvrf-notify test sends something")),
         Err(error) => {
-            let found = format!("{shown} cannot be reached: {}", quote(&error.to_string()));
+            let found = format!("{endpoint} cannot be reached: {}", quote(&error.to_string()));
             trials.add(
                 name,
                 Health::Wrong,

@@ -1,6 +1,5 @@
 //! Sending under one deadline: again where the receiver may take it later, never where it said no.
 
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::message::Message;
@@ -10,6 +9,7 @@ use dvrf_cli::channel::Channel;
 use supra_core::http::{Call, Http, Method};
 use supra_core::retry::Backoff;
 use supra_core::time::Clock;
+use supra_core::transport::parallel;
 
 /// Receivers answer in a few words; more is not read.
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
@@ -80,47 +80,28 @@ impl End {
     }
 }
 
-/// Sends every channel its messages, oldest first, all channels at once; `done` hears of each as it ends. A message
+/// Sends every channel its messages, oldest first, all channels at once; calls `done` after each message. A message
 /// that has to wait holds back those behind it, so that the order stays; one that was refused does not.
 pub(crate) fn deliver(
     sender: &Sender,
     queues: &[(&Channel, Vec<Message>)],
     mut done: impl FnMut(&Channel, &Message, Delivery),
 ) {
-    std::thread::scope(|scope| {
-        let (tell, told) = mpsc::channel();
-        let send_all = |position: usize, tell: &mpsc::Sender<_>| {
-            let Some((channel, messages)) = queues.get(position) else { return };
-            for (index, message) in messages.iter().enumerate() {
+    parallel::stream(
+        queues,
+        |(channel, messages), results| {
+            for message in messages {
                 let delivery = sender.send(channel, message);
                 let stop = matches!(delivery.end, End::Later { .. } | End::NoEntry { .. });
-                // The receiver lives as long as this scope.
-                let _ = tell.send((position, index, delivery));
+                // The receiver outlives all senders.
+                let _ = results.send((*channel, message, delivery));
                 if stop {
                     break;
                 }
             }
-        };
-        // Where the system gives no more threads, this one sends: later, but all.
-        let alone: Vec<usize> = (0..queues.len())
-            .filter(|position| {
-                let (position, tell) = (*position, tell.clone());
-                let thread = std::thread::Builder::new();
-                thread.spawn_scoped(scope, move || send_all(position, &tell)).is_err()
-            })
-            .collect();
-        for position in alone {
-            send_all(position, &tell);
-        }
-        drop(tell);
-        for (position, index, delivery) in told {
-            if let Some((channel, message)) =
-                queues.get(position).and_then(|(channel, messages)| Some((*channel, messages.get(index)?)))
-            {
-                done(channel, message, delivery);
-            }
-        }
-    });
+        },
+        |(channel, message, delivery)| done(channel, message, delivery),
+    );
 }
 
 impl Sender {

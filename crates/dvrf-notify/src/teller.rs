@@ -273,7 +273,7 @@ impl Teller {
         for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
             let (sender, channel, run) = (self.pinger(), channel.clone(), self.run.clone());
             let start = move || ping(&sender, &channel, Signal::Start, &run, "");
-            // Where the system gives no more threads only the end is told.
+            // Without a thread only the end of the run is reported.
             self.started.extend(std::thread::Builder::new().spawn(start));
         }
     }

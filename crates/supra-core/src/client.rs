@@ -4,7 +4,6 @@ pub mod events;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::collect::cache::Cache;
 use crate::collect::resolve::Overrides;
+use crate::collect::rows::ClientRow;
 use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::failure::{Failure, FailureKind};
 use crate::state::Lottery;
@@ -21,9 +21,9 @@ use crate::transport::singleflight::Singleflight;
 use crate::transport::{Deadline, Request, Transport};
 use crate::view::{FunctionId, ViewCall};
 
-/// How long a question for many targets may hold them before each is asked about alone; half a call's time if that is
-/// less, so that one of them that hangs costs the others less than a call.
-const AHEAD: Duration = Duration::from_secs(3);
+/// The longest wait for a call for many targets. It is cut to half of a call's timeout, so that a call that hangs
+/// because of one target costs the others less than a call of their own.
+const ROWS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How a client reads.
 #[derive(Debug, Clone)]
@@ -54,36 +54,35 @@ impl Default for ClientOptions {
 
 /// An open connection to the chain, for one target or a stream of them.
 pub struct ChainClient {
-    transport: Arc<dyn Transport>,
-    /// The same, where many targets are read.
-    singleflight: Option<Arc<Singleflight>>,
+    transport: Box<dyn Transport>,
     options: ClientOptions,
 }
 
 impl ChainClient {
     /// A client that asks this transport. Nothing is asked yet.
     pub fn new(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
-        Self { transport: Arc::from(transport), singleflight: None, options }
+        Self { transport, options }
     }
 
-    /// A client for a stream of targets: what they have in common is asked once.
+    /// A client for a stream of targets: questions that they have in common are asked once.
     pub fn for_fleet(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
-        let singleflight = Arc::new(Singleflight::new(transport));
-        Self {
-            transport: Arc::<Singleflight>::clone(&singleflight),
-            singleflight: Some(singleflight),
-            options,
-        }
+        Self::new(Box::new(Singleflight::new(transport)), options)
     }
 
     /// Reads everything about a target. A value that fails does not hide the others.
     pub fn collect(&self, target: &Target, now: Timestamp) -> Collected {
+        self.collect_with_row(target, None, now)
+    }
+
+    /// The same with a row from [`Self::read_rows`], which replaces the question for it unless it is too old.
+    pub fn collect_with_row(&self, target: &Target, row: Option<&ClientRow>, now: Timestamp) -> Collected {
         let collector = Collector {
             transport: &*self.transport,
             deadline: Deadline::after(self.options.timeout),
             overrides: &self.options.overrides,
             cache: &self.cache(target),
             detail: self.options.detail,
+            row,
             now,
         };
         collector.run(target)
@@ -97,29 +96,32 @@ impl ChainClient {
         Cache::new(self.options.cache_directory.as_deref(), &identity, target)
     }
 
-    /// Reads ahead, in one call for each deposit module, what targets to be read next have in common. What cannot
-    /// be read so is asked for each of them alone.
-    pub fn read_ahead(&self, targets: impl Iterator<Item = Target>, now: Timestamp) {
-        let Some(singleflight) = &self.singleflight else { return };
-        let mut modules: BTreeMap<(Address, String), Vec<Target>> = BTreeMap::new();
-        for target in targets {
-            modules.entry((target.deposit, target.deposit_module.clone())).or_default().push(target);
+    /// Reads the rows of many clients with one call per deposit module and [`rows::CLIENTS_MAX`] clients. The result
+    /// has one entry per target: `None` where the module has no such view, where the call fails, or where the target is
+    /// the only one of its module.
+    pub fn read_rows(&self, targets: &[Target], now: Timestamp) -> Vec<Option<ClientRow>> {
+        let mut by_module: BTreeMap<(Address, &str), Vec<usize>> = BTreeMap::new();
+        for (index, target) in targets.iter().enumerate() {
+            by_module.entry((target.deposit, &target.deposit_module)).or_default().push(index);
         }
-        let ahead = AHEAD.min(self.options.timeout.min(self.options.call_timeout) / 2);
-        let deadline = Deadline::after(ahead);
-        for targets in modules.values().filter(|targets| targets.len() > 1) {
-            for group in targets.chunks(rows::CLIENTS_MOST) {
-                let first = &group[0];
-                if !rows::offered(&**singleflight, &self.cache(first), first, deadline, now) {
-                    break;
-                }
-                let clients: Vec<Address> = group.iter().map(|target| target.client).collect();
-                let replies = singleflight.ask(&[rows::question(first, clients)], deadline);
-                for (client, reply) in replies.iter().flat_map(rows::cut) {
-                    singleflight.put(rows::question(first, vec![client]), reply);
+        let deadline =
+            Deadline::after(ROWS_TIMEOUT.min(self.options.timeout.min(self.options.call_timeout) / 2));
+        let mut rows = vec![None; targets.len()];
+        for indexes in by_module.values().filter(|indexes| indexes.len() > 1) {
+            let first = &targets[indexes[0]];
+            if !rows::offered(&*self.transport, &self.cache(first), first, deadline, now) {
+                continue;
+            }
+            for group in indexes.chunks(rows::CLIENTS_MAX) {
+                let clients = group.iter().map(|index| targets[*index].client).collect();
+                let replies = self.transport.ask(&[rows::request(first, clients)], deadline);
+                let found = replies.first().map(rows::split).unwrap_or_default();
+                for index in group {
+                    rows[*index] = found.get(&targets[*index].client).cloned();
                 }
             }
         }
+        rows
     }
 
     /// What is behind the transport, without secrets.

@@ -22,6 +22,7 @@ use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Want
 use crate::view_report::{ViewReport, Views};
 use cache::{Cache, Choices};
 use resolve::{Availability, Knowledge, Overrides, Source, abi_functions, home};
+use rows::ClientRow;
 
 /// How much of a target is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Collector<'a> {
     pub cache: &'a Cache,
     /// How much is asked.
     pub detail: Detail,
+    /// The client's row, if it was read together with others.
+    pub row: Option<&'a ClientRow>,
     /// When the run started.
     pub now: Timestamp,
 }
@@ -179,7 +182,7 @@ impl Collector<'_> {
             }
         }
         let chain_id = first.then(|| position_of(Request::ChainId));
-        let replies = self.transport.ask(&requests, self.deadline);
+        let replies = self.ask(target, &requests, first);
         if let Some(reply) = chain_id.and_then(|position| replies.get(position)) {
             chain_id_of(reply, target, collected);
         }
@@ -189,6 +192,22 @@ impl Collector<'_> {
             };
             searches[index].take(request, reply, target, collected);
         }
+    }
+
+    /// Asks the transport, except for the client's row where it is at hand. A row serves the first round only: the
+    /// rounds after it ask again because something was wrong.
+    fn ask(&self, target: &Target, requests: &[Request], first: bool) -> Vec<Reply> {
+        let row = self.row.filter(|_| first).and_then(ClientRow::fresh_reply);
+        let of_row = |request: &Request| *request == rows::request(target, vec![target.client]);
+        let known = row.and_then(|reply| Some((requests.iter().position(of_row)?, reply)));
+        let Some((position, reply)) = known else {
+            return self.transport.ask(requests, self.deadline);
+        };
+        let mut others = requests.to_vec();
+        others.remove(position);
+        let mut replies = self.transport.ask(&others, self.deadline);
+        replies.insert(position.min(replies.len()), reply.clone());
+        replies
     }
 
     /// Keeps what answered. What nothing answered is kept only where the ABI rules it out, or no ABI can be had and no

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::http::Endpoint;
+
 /// A secret: a webhook URL, a token, an API key. Its `Debug` and `Display` say only that it is set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -53,19 +55,9 @@ pub fn redact(text: &str, secrets: &[&str]) -> String {
     parts.iter().fold(text.to_owned(), |text, part| text.replace(part, "***"))
 }
 
-/// Scheme, host and port of a URL; user, path and query may hold keys and are left out.
+/// Scheme, host and port of a URL; `***` for a text that is not an HTTP URL.
 pub fn redact_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return "***".to_owned();
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let shown = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]+".contains(c));
-    if host.is_empty() || !shown(host) || !shown(scheme) {
-        return "***".to_owned();
-    }
-    let hidden = authority.len() != host.len() || !rest[authority.len()..].trim_matches('/').is_empty();
-    if hidden { format!("{scheme}://{host}/***") } else { format!("{scheme}://{host}") }
+    Endpoint::parse(url).map_or_else(|_| "***".to_owned(), |endpoint| endpoint.to_string())
 }
 
 #[cfg(test)]

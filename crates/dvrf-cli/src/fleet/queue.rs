@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::stream::{ReportItem, StreamItem};
+use supra_core::collect::rows::ClientRow;
 use supra_core::record::Record;
 
 /// The most records between the reader and the writer. It bounds the memory, and how far the others may get ahead of
@@ -17,12 +18,21 @@ const LINGER: Duration = Duration::from_millis(5);
 /// After this what is being read ahead is not waited for: one target may hold the group it is in, not the others.
 const LATE: Duration = Duration::from_millis(500);
 
+/// A target with its position in the stream.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) number: u64,
+    pub(super) record: Record,
+    /// The client's row, once the job's group has been read.
+    pub(super) row: Option<ClientRow>,
+}
+
 /// What a worker does next.
 pub(super) enum Turn {
-    /// Read in one call what these have in common.
-    ReadAhead(Vec<(u64, Record)>),
-    /// Ask about this one.
-    Ask(u64, Record),
+    /// Read the rows of these clients in one call.
+    ReadRows(Vec<Job>),
+    /// Ask about this target.
+    Ask(Job),
 }
 
 /// What the writer gets.
@@ -53,8 +63,8 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct Inner {
-    arrived: VecDeque<(u64, Record)>,
-    ready: VecDeque<(u64, Record)>,
+    arrived: VecDeque<Job>,
+    ready: VecDeque<Job>,
     filled: BTreeMap<u64, ReportItem>,
     admitted: u64,
     given: u64,
@@ -122,7 +132,7 @@ impl Queue {
         inner.admitted += 1;
         match next {
             StreamItem::Target(record) => {
-                inner.arrived.push_back((number, record));
+                inner.arrived.push_back(Job { number, record, row: None });
                 self.work.notify_one();
             }
             StreamItem::Report(filled, _) => {
@@ -157,10 +167,10 @@ impl Queue {
             // What is on its way counts: answers that wait for their turn grow old.
             let scarce = inner.ready.len() + inner.coming() < self.low_water;
             if scarce && !inner.gathering && !inner.arrived.is_empty() {
-                return Some(Turn::ReadAhead(self.gather(inner)));
+                return Some(Turn::ReadRows(self.gather(inner)));
             }
-            if let Some((number, record)) = inner.ready.pop_front() {
-                return Some(Turn::Ask(number, record));
+            if let Some(job) = inner.ready.pop_front() {
+                return Some(Turn::Ask(job));
             }
             let idle = inner.ended && inner.arrived.is_empty() && inner.filled.len() == inner.in_between();
             if idle {
@@ -175,7 +185,7 @@ impl Queue {
     }
 
     /// Takes what has arrived, after a moment for more to arrive: a group costs one call however large it is.
-    fn gather(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<(u64, Record)> {
+    fn gather(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<Job> {
         let most = self.together_most;
         inner.gathering = true;
         let until = Instant::now() + LINGER;
@@ -189,8 +199,8 @@ impl Queue {
         inner.gathering = false;
         let count = inner.arrived.len().min(most);
         let group: Vec<_> = inner.arrived.drain(..count).collect();
-        if let Some((first, _)) = group.first() {
-            inner.reading.push((*first, Instant::now(), count));
+        if let Some(first) = group.first() {
+            inner.reading.push((first.number, Instant::now(), count));
         }
         // Whoever was woken by an arrival in the meantime has gone back to wait.
         self.work.notify_one();
@@ -199,12 +209,12 @@ impl Queue {
     }
 
     /// What was read ahead can be asked about.
-    pub(super) fn ready(&self, targets: Vec<(u64, Record)>) {
+    pub(super) fn ready(&self, group: Vec<Job>) {
         let mut inner = self.lock();
-        if let Some((first, _)) = targets.first() {
-            inner.reading.retain(|(number, ..)| number != first);
+        if let Some(first) = group.first() {
+            inner.reading.retain(|(number, ..)| *number != first.number);
         }
-        inner.ready.extend(targets);
+        inner.ready.extend(group);
         drop(inner);
         self.work.notify_all();
     }
@@ -287,16 +297,16 @@ mod tests {
                 scope.spawn(|| {
                     while let Some(turn) = queue.turn() {
                         match turn {
-                            Turn::ReadAhead(targets) => {
+                            Turn::ReadRows(targets) => {
                                 assert!((1..=10).contains(&targets.len()));
                                 *groups.lock().unwrap() += 1;
                                 queue.ready(targets);
                             }
-                            Turn::Ask(index, record) => {
-                                if index % slow as u64 == 0 {
+                            Turn::Ask(job) => {
+                                if job.number % slow as u64 == 0 {
                                     std::thread::sleep(Duration::from_millis(2));
                                 }
-                                queue.done(index, ReportItem::whole(record));
+                                queue.done(job.number, ReportItem::whole(job.record));
                             }
                         }
                     }
@@ -345,17 +355,17 @@ mod tests {
     fn no_more_is_read_ahead_than_the_workers_need() {
         let queue = Queue::new(true, 4, 10);
         (0..40).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
-        let Some(Turn::ReadAhead(targets)) = queue.turn() else { panic!("nothing is ready") };
+        let Some(Turn::ReadRows(targets)) = queue.turn() else { panic!("nothing is ready") };
         assert_eq!(targets.len(), 10);
         std::thread::scope(|scope| {
             let second = scope.spawn(|| queue.turn());
             std::thread::sleep(Duration::from_millis(20));
             assert!(!second.is_finished(), "ten are on their way to four workers");
             queue.ready(targets);
-            assert!(matches!(second.join().unwrap(), Some(Turn::Ask(0, _))));
+            assert!(matches!(second.join().unwrap(), Some(Turn::Ask(Job { number: 0, .. }))));
         });
-        (1..7).for_each(|n| assert!(matches!(queue.turn(), Some(Turn::Ask(number, _)) if number == n)));
-        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(targets)) if targets.len() == 10));
+        (1..7).for_each(|n| assert!(matches!(queue.turn(), Some(Turn::Ask(job)) if job.number == n)));
+        assert!(matches!(queue.turn(), Some(Turn::ReadRows(targets)) if targets.len() == 10));
     }
 
     /// A target that hangs in the call for its group holds those who are in it.
@@ -363,9 +373,9 @@ mod tests {
     fn a_group_that_does_not_come_is_not_waited_for() {
         let queue = Queue::new(true, 4, 10);
         (0..20).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
-        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(_))));
+        assert!(matches!(queue.turn(), Some(Turn::ReadRows(_))));
         let before = Instant::now();
-        assert!(matches!(queue.turn(), Some(Turn::ReadAhead(targets)) if targets[0].0 == 10));
+        assert!(matches!(queue.turn(), Some(Turn::ReadRows(targets)) if targets[0].number == 10));
         assert!(before.elapsed() + LINGER >= LATE);
     }
 

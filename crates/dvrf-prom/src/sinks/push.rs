@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::http::{Answer, Call, Endpoint, Http, HttpError, Method, UrlError};
 use supra_core::retry::{Backoff, retry_after};
-use supra_core::secret::{Secret, redact, redact_url};
+use supra_core::secret::{Secret, redact};
 
 /// The media type of text format 0.0.4; a Pushgateway reads no OpenMetrics.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,7 +21,9 @@ const ATTEMPTS_MAX: u32 = 4;
 #[derive(Debug, Clone)]
 pub(crate) struct Destination {
     endpoint: Endpoint,
-    /// As it was given, for blotting.
+    /// The endpoint's URL, or that of a group under it.
+    url: Secret,
+    /// The URL as the user gave it, for redaction.
     given: Secret,
 }
 
@@ -29,7 +31,7 @@ impl Destination {
     /// A URL as given.
     pub(crate) fn new(url: &Secret) -> Result<Self, UrlError> {
         let endpoint = Endpoint::parse(url.reveal())?;
-        Ok(Self { given: url.clone(), endpoint })
+        Ok(Self { url: endpoint.url.clone(), given: url.clone(), endpoint })
     }
 
     /// The group of a job and its labels under a Pushgateway's base URL.
@@ -46,13 +48,12 @@ impl Destination {
         for (name, value) in [("job", job)].into_iter().chain(grouping) {
             url.push_str(&segment(name, value));
         }
-        let headers = self.endpoint.headers.clone();
-        Self { endpoint: Endpoint { url: Secret::new(&url), headers }, given: self.given.clone() }
+        Self { url: Secret::new(&url), ..self.clone() }
     }
 
     /// Scheme and host, for messages.
     pub(crate) fn shown(&self) -> String {
-        redact_url(self.given.reveal().trim())
+        self.endpoint.to_string()
     }
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn push(
         let timeout = total.saturating_sub(start.elapsed());
         let result = http.send(&Call {
             method,
-            url: destination.endpoint.url.reveal(),
+            url: destination.url.reveal(),
             headers: &destination.endpoint.headers,
             body,
             content_type: CONTENT_TYPE,
@@ -159,7 +160,7 @@ mod tests {
     fn groups_are_paths() {
         let group = |base: &str, job: &str, labels: &[(&str, &str)]| {
             let labels = labels.iter().copied();
-            Destination::new(&Secret::new(base)).unwrap().group(job, labels).endpoint.url.reveal().to_owned()
+            Destination::new(&Secret::new(base)).unwrap().group(job, labels).url.reveal().to_owned()
         };
         let at = |path: &str| format!("http://h:9091/metrics{path}");
         assert_eq!(group("http://h:9091", "dvrf", &[]), at("/job/dvrf"));

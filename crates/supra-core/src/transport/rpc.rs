@@ -5,15 +5,16 @@ mod envelope;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 
 use super::semaphore::Semaphore;
 use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
 use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
-use crate::http::{Answer, Call, Http, HttpError, Method, Roots};
+use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlError};
 use crate::retry::{Backoff, retry_after};
-use crate::secret::{Secret, redact_url};
+use crate::secret::Secret;
 
 /// Which nodes are asked, and how.
 #[derive(Debug, Clone)]
@@ -39,8 +40,8 @@ pub struct RpcConfig {
 }
 
 struct Node {
-    base: Secret,
-    shown: String,
+    endpoint: Endpoint,
+    headers: Vec<(String, Secret)>,
     /// The version that answered last.
     version: AtomicUsize,
 }
@@ -75,13 +76,20 @@ impl RpcTransport {
     /// Checks the URLs; asks nothing yet.
     pub fn new(config: RpcConfig) -> Result<Self, Failure> {
         let nodes = config.urls.iter().map(|url| {
-            let base = url.reveal().trim().trim_end_matches('/');
-            let http = base.starts_with("http://") || base.starts_with("https://");
-            if !http || base.chars().any(char::is_whitespace) {
-                let message = "SUPRA_RPC_URL must be an http:// or https:// URL without spaces";
-                return Err(Failure::new(FailureKind::Config, message));
+            let endpoint = Endpoint::parse(url.reveal().trim().trim_end_matches('/')).map_err(|error| {
+                let message = match error {
+                    UrlError::Scheme | UrlError::Character => {
+                        "SUPRA_RPC_URL must be an http:// or https:// URL without spaces".to_owned()
+                    }
+                    _ => format!("SUPRA_RPC_URL is ***: {error}"),
+                };
+                Failure::new(FailureKind::Config, message)
+            })?;
+            let mut headers = config.headers.clone();
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+                headers.extend(endpoint.headers.iter().cloned());
             }
-            Ok(Node { base: Secret::new(base), shown: redact_url(base), version: AtomicUsize::new(0) })
+            Ok::<_, Failure>(Node { endpoint, headers, version: AtomicUsize::new(0) })
         });
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         if nodes.is_empty() || config.versions.is_empty() {
@@ -190,7 +198,7 @@ impl RpcTransport {
             }
             return Ok(value);
         }
-        let message = format!("{} serves none of the REST versions {}", node.shown, versions.join(", "));
+        let message = format!("{} serves none of the REST versions {}", node.endpoint, versions.join(", "));
         Err(Next::Again(Failure::new(FailureKind::Unsupported, message), None))
     }
 
@@ -201,13 +209,13 @@ impl RpcTransport {
         request: &Request,
         deadline: Deadline,
     ) -> Result<Answer, Next> {
-        let base = node.base.reveal();
+        let base = node.endpoint.url.reveal();
         let (method, url, body) = match request {
             Request::View(call) => {
                 (Method::Post, format!("{base}/rpc/{version}/view"), call.to_json().to_string().into_bytes())
             }
             Request::Resource { account, type_tag } => {
-                let tag = type_tag.replace('<', "%3C").replace('>', "%3E");
+                let tag = path_segment(type_tag);
                 (Method::Get, format!("{base}/rpc/{version}/accounts/{account}/resources/{tag}"), Vec::new())
             }
             Request::ModuleAbi { account, module } => {
@@ -224,14 +232,14 @@ impl RpcTransport {
         let call = Call {
             method,
             url: &url,
-            headers: &self.config.headers,
+            headers: &node.headers,
             body: &body,
             content_type: "application/json",
             timeout,
             body_bytes_max: self.config.body_bytes_max,
         };
         self.http.send(&call).map_err(|error| {
-            let message = format!("{}: {error}", node.shown);
+            let message = format!("{}: {error}", node.endpoint);
             match error {
                 HttpError::Timeout(_) => Next::Again(Failure::new(FailureKind::Timeout, message), None),
                 HttpError::Connection(_) => {
@@ -249,7 +257,7 @@ impl RpcTransport {
         if let (Some(expected), Some(found)) = (self.config.chain_id, id)
             && expected != found
         {
-            let message = format!("{} serves chain {found}, expected is {expected}", node.shown);
+            let message = format!("{} serves chain {found}, expected is {expected}", node.endpoint);
             return Err(Next::Again(Failure::new(FailureKind::WrongChain, message), None));
         }
         let text = String::from_utf8_lossy(&answer.body);
@@ -260,7 +268,7 @@ impl RpcTransport {
         let again = |kind, wait| {
             let message = format!(
                 "{} answered {status}: {}",
-                node.shown,
+                node.endpoint,
                 if html { "a web page".into() } else { quote(&text) }
             );
             Next::Again(Failure::new(kind, message), wait)
@@ -269,7 +277,7 @@ impl RpcTransport {
             200..=299 if html => Err(again(FailureKind::Unreachable, None)),
             200..=299 => {
                 let body = serde_json::from_slice(&answer.body).map_err(|_| {
-                    let message = format!("{} answered what is not JSON: {}", node.shown, quote(&text));
+                    let message = format!("{} answered what is not JSON: {}", node.endpoint, quote(&text));
                     Next::Again(Failure::new(FailureKind::Undecodable, message), None)
                 })?;
                 let cursor = answer.header("x-supra-cursor").map(str::trim).filter(|text| !text.is_empty());
@@ -288,7 +296,7 @@ impl RpcTransport {
                 Err(Next::Elsewhere(Absent::Pruned(oldest)))
             }
             404 if !html => {
-                let message = format!("{} does not have it: {}", node.shown, quote(&message_of(&text)));
+                let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
                 Err(Next::Stop(Failure::new(FailureKind::Unsupported, message)))
             }
             _ if html => Err(again(FailureKind::Unreachable, wait)),
@@ -303,7 +311,6 @@ fn is_of_blocks(request: &Request) -> bool {
 
 /// The route of a block or of events. Both heights are always sent: some nodes fail without, some go past the end.
 fn path_of_blocks(request: &Request) -> String {
-    let tag = |text: &str| text.replace('<', "%3C").replace('>', "%3E").replace(' ', "%20");
     match request {
         Request::Block { height: None, .. } => "/block".to_owned(),
         Request::Block { height: Some(height), transactions } => {
@@ -314,14 +321,35 @@ fn path_of_blocks(request: &Request) -> String {
         }
         Request::Events { type_tag, from, to, cursor } => {
             let cursor = cursor.as_ref().map(|cursor| format!("&start={cursor}")).unwrap_or_default();
-            let tag = tag(type_tag);
+            let tag = path_segment(type_tag);
             format!("/events/{tag}?start_height={from}&end_height={to}&limit={PAGE_V3}{cursor}")
         }
         Request::EventsV1 { type_tag, from, to } => {
-            format!("/events/{}?start={from}&end={to}", tag(type_tag))
+            format!("/events/{}?start={from}&end={to}", path_segment(type_tag))
         }
         _ => String::new(),
     }
+}
+
+/// The path-segment percent-encode set of the URL standard, with `%` itself.
+const PATH_SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^')
+    .add(b'\\')
+    .add(b'|');
+
+fn path_segment(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, PATH_SEGMENT)
 }
 
 /// The prose of an error body, `{"message": …}` or not.
@@ -347,7 +375,10 @@ impl Transport for RpcTransport {
     }
 
     fn identity(&self) -> String {
-        format!("rpc {}", self.nodes.iter().map(|node| node.shown.as_str()).collect::<Vec<_>>().join(","))
+        format!(
+            "rpc {}",
+            self.nodes.iter().map(|node| node.endpoint.to_string()).collect::<Vec<_>>().join(",")
+        )
     }
 
     fn offers_abi(&self) -> bool {

@@ -2,27 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Deadline, Reply, Request, Transport};
+use super::{Deadline, Reply, Request, Transport, parallel};
 
 /// How old an answer about the chain as a whole may be: its clock, whether the module is paused.
 const FRESH: Duration = Duration::from_secs(2);
 /// How old a module's ABI may be: a module is upgraded once in months.
 const FRESH_ABI: Duration = Duration::from_secs(3600);
-/// How old an answer known in advance may be: the record that it goes into carries the time of its own turn.
-const FRESH_AHEAD: Duration = Duration::from_secs(5);
 /// Answers kept at once; a fleet of one chain needs some ten.
 const KEPT_MOST: usize = 64;
-/// Answers known in advance at once; more means that nobody takes them.
-const AHEAD_MOST: usize = 4096;
 
 /// A transport whose common answers are shared.
 pub struct Singleflight {
     inner: Box<dyn Transport>,
     kept: Mutex<HashMap<Request, Kept>>,
-    ahead: Mutex<HashMap<Request, (Instant, Reply)>>,
 }
 
 struct Kept {
@@ -72,8 +66,6 @@ fn fresh_for(request: &Request) -> Option<Duration> {
 
 /// What becomes of one question.
 enum Lookup {
-    /// The answer is here.
-    Known(Reply),
     /// Somebody else asks.
     Other(Arc<Answer>),
     /// We ask, and others may be waiting for it.
@@ -85,23 +77,10 @@ enum Lookup {
 impl Singleflight {
     /// Shares the answers of `inner`.
     pub fn new(inner: Box<dyn Transport>) -> Self {
-        Self { inner, kept: Mutex::default(), ahead: Mutex::default() }
-    }
-
-    /// Gives the answer to a question that is about to be asked. It is used once.
-    pub fn put(&self, request: Request, reply: Reply) {
-        let mut ahead = lock(&self.ahead);
-        if ahead.len() >= AHEAD_MOST {
-            ahead.clear();
-        }
-        ahead.insert(request, (Instant::now(), reply));
+        Self { inner, kept: Mutex::default() }
     }
 
     fn look_up(&self, request: &Request) -> Lookup {
-        let ahead = lock(&self.ahead).remove(request);
-        if let Some((_, reply)) = ahead.filter(|(put, _)| put.elapsed() < FRESH_AHEAD) {
-            return Lookup::Known(reply);
-        }
         let Some(fresh) = fresh_for(request) else { return Lookup::Own };
         let mut kept = lock(&self.kept);
         if let Some(known) = kept.get(request).filter(|known| known.asked.elapsed() < fresh) {
@@ -162,7 +141,6 @@ impl Transport for Singleflight {
         let (mut answers, mut others) = (Vec::new(), Vec::new());
         for (place, request) in requests.iter().enumerate() {
             match self.look_up(request) {
-                Lookup::Known(reply) => replies[place] = Some(reply),
                 Lookup::Other(answer) => others.push((place, answer)),
                 Lookup::First(answer) => {
                     first.push(place, request);
@@ -171,18 +149,21 @@ impl Transport for Singleflight {
                 Lookup::Own => own.push(place, request),
             }
         }
-        // At the same time, but apart: what others wait for must not wait for what is slow about this target.
-        let (own_replies, first_replies) = if first.requests.is_empty() {
-            (self.ask_inner(&own.requests, deadline), Vec::new())
-        } else {
-            thread::scope(|scope| {
-                let ask_first = || self.ask_first(&first.requests, &answers, deadline);
-                let asking = thread::Builder::new().spawn_scoped(scope, ask_first);
-                let first_replies = asking.is_err().then(ask_first);
-                let own_replies = self.ask_inner(&own.requests, deadline);
-                let joined = asking.ok().and_then(|asking| asking.join().ok());
-                (own_replies, joined.or(first_replies).unwrap_or_default())
-            })
+        // In parallel, so that other targets do not wait for the questions that only concern this one.
+        let ask_part = |shared: &bool| {
+            if *shared {
+                self.ask_first(&first.requests, &answers, deadline)
+            } else {
+                self.ask_inner(&own.requests, deadline)
+            }
+        };
+        let (first_replies, own_replies) = match (first.requests.is_empty(), own.requests.is_empty()) {
+            (true, _) => (Vec::new(), ask_part(&false)),
+            (false, true) => (ask_part(&true), Vec::new()),
+            (false, false) => {
+                let mut parts = parallel::map(&[true, false], 2, ask_part).into_iter();
+                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+            }
         };
         own.fill(own_replies, &mut replies);
         first.fill(first_replies, &mut replies);
@@ -290,23 +271,6 @@ mod tests {
         });
         assert!(shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
         assert_eq!(asked.load(Ordering::SeqCst), 3);
-    }
-
-    #[test]
-    fn an_answer_given_in_advance_is_used_once() {
-        let (shared, asked) = shared(0);
-        let question = view(vec![Argument::U8(1)]);
-        let reply = Reply { result: Ok(json!("known")), elapsed: Duration::ZERO, attempts: 1 };
-        shared.put(question.clone(), reply);
-        let ask = || shared.ask(std::slice::from_ref(&question), soon())[0].result.clone().unwrap();
-        assert_eq!(ask(), json!("known"));
-        assert_eq!(ask(), json!(0));
-        assert_eq!(asked.load(Ordering::SeqCst), 1);
-        // A target whose turn comes late gets its own time's answer.
-        let old = Instant::now().checked_sub(FRESH_AHEAD).unwrap();
-        let reply = Reply { result: Ok(json!("old")), elapsed: Duration::ZERO, attempts: 1 };
-        lock(&shared.ahead).insert(question.clone(), (old, reply));
-        assert_eq!(ask(), json!(1));
     }
 
     #[test]
