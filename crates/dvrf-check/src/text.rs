@@ -1,4 +1,4 @@
-//! A verdict for people.
+//! A verdict as text for people.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use dvrf_cli::text::{Style, both, plain};
 use supra_core::check::{Checks, Status};
 use supra_core::lang::Lang;
 
-/// The status, the numbers, and every finding with where to read on.
+/// Writes the status, the amounts, and every finding with a link to its explanation.
 pub(crate) fn text(
     checks: &Checks,
     name: &str,

@@ -9,7 +9,6 @@ pub mod exit;
 mod fleet;
 mod generate;
 pub mod input;
-pub mod nagios;
 pub mod parse;
 pub mod pipeline;
 pub mod policy;
@@ -26,11 +25,11 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, Parser};
 use jiff::Timestamp;
 
 use crate::exit::Exit;
-use crate::nagios::{Host, PluginState};
 use crate::settings::variables::Variable;
 use crate::settings::{Settings, variables};
 use crate::text::{plain, plain_lines};
@@ -135,6 +134,16 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// Runs a tool on the words of its command line, of which the first is the program's name.
 pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> ExitCode {
+    run_with_usage_hook(words, act, |_, _, _| Ok(Exit::CannotAnswer))
+}
+
+/// Runs a tool that also answers a usage error: the hook gets the first line of the message on stderr and the words of
+/// the command line, and returns the exit.
+pub fn run_with_usage_hook<A: Parser>(
+    words: &[OsString],
+    act: fn(&A, &mut Session) -> Result<Exit, CliError>,
+    on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
+) -> ExitCode {
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(exit::HELP)
@@ -155,7 +164,14 @@ pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Ex
             A::from_arg_matches(&found)
         }) {
             Ok(args) => act(&args, &mut session),
-            Err(error) => usage(&error, words, &mut session),
+            // Help and version go to stdout and are no error.
+            Err(error) if !error.use_stderr() => {
+                session.out.text(&plain_lines(&error.render().to_string())).map(|()| Exit::Done)
+            }
+            Err(error) => {
+                let message = report_usage_error(&error, &session);
+                on_usage_error(&message, words, &mut session)
+            }
         },
     };
     let result = result.and_then(|exit| session.out.finish().map(|()| exit));
@@ -190,22 +206,26 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
     }
 }
 
-/// Prints help and version to stdout with exit 0, and usage errors to stderr with exit 2. With `--nagios` a usage error
-/// is a plugin line with exit 3, because a monitoring host takes 2 for critical.
-fn usage(error: &clap::Error, words: &[OsString], session: &mut Session) -> Result<Exit, CliError> {
-    let text = plain_lines(&error.render().to_string());
-    if !error.use_stderr() {
-        session.out.text(&text)?;
-        return Ok(Exit::Done);
+/// Writes a usage error to stderr and returns its first line.
+fn report_usage_error(error: &clap::Error, session: &Session) -> String {
+    if let Some(failure) = refused_value(error) {
+        session.say_failure(&failure);
+        return failure.message;
     }
+    let text = plain_lines(&error.render().to_string());
     // A closed stderr must not change the exit code.
     let _ = io::stderr().write_all(text.as_bytes());
-    if words.iter().any(|word| word == "--nagios") {
-        let first = text.lines().next().unwrap_or_default();
-        session.out.with(|out| nagios::write(&[Host::failed(first, PluginState::Unknown)], out))?;
-        return Ok(Exit::Passed(PluginState::Unknown.code()));
-    }
-    Ok(Exit::CannotAnswer)
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The failure for a value that a flag's parser refused. It reads like that of a wrong setting.
+fn refused_value(error: &clap::Error) -> Option<Failure> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let flag = context(ContextKind::InvalidArg)?.split(' ').next()?;
+    Some(parse::bad(flag, context(ContextKind::InvalidValue)?, error.source()?))
 }
 
 /// The current time by the system clock.

@@ -1,4 +1,4 @@
-//! One plugin line with performance data, by the monitoring-plugins guidelines.
+//! One plugin line with performance data, as the monitoring-plugins guidelines define it.
 
 use std::io::{self, Write};
 
@@ -6,16 +6,16 @@ use supra_core::amount::{Count, Decimal, Quants};
 use supra_core::check::{Checks, Policy, Severity, Status};
 use supra_core::failure::is_hidden;
 
-/// What a plugin says about a status.
+/// The state that a plugin reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PluginState {
-    /// 0.
+    /// Exit 0.
     Ok,
-    /// 1.
+    /// Exit 1.
     Warning,
-    /// 2.
+    /// Exit 2.
     Critical,
-    /// 3.
+    /// Exit 3.
     Unknown,
 }
 
@@ -30,7 +30,7 @@ impl PluginState {
         }
     }
 
-    /// The worse of two hosts: critical, warning, unknown, ok.
+    /// The worse of two states, in the order critical, warning, unknown, ok.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
         let rank = |state: Self| match state {
@@ -42,7 +42,7 @@ impl PluginState {
         if rank(other) > rank(self) { other } else { self }
     }
 
-    /// The state of a verdict; `unanswered` is what an unknown one counts as.
+    /// The state of a verdict; an unknown one counts as `unanswered`.
     pub fn of(checks: &Checks, unanswered: PluginState) -> Self {
         match (checks.status, checks.severity) {
             (Status::Ok, _) => Self::Ok,
@@ -62,7 +62,7 @@ impl PluginState {
     }
 }
 
-/// What one record contributes to the plugin's answer.
+/// What one record contributes to the plugin's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     name: String,
@@ -76,7 +76,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// A judged record.
+    /// The result of a checked record.
     pub fn new(name: &str, checks: &Checks, state: PluginState, policy: &Policy) -> Self {
         let gravest = checks.findings.first().filter(|_| checks.status != Status::Ok);
         let summary = match (gravest, &checks.ratio) {
@@ -98,7 +98,7 @@ impl Host {
         }
     }
 
-    /// A run that judged nothing.
+    /// The result of a run that checked no record.
     pub fn failed(why: &str, state: PluginState) -> Self {
         Self {
             name: String::new(),
@@ -112,7 +112,7 @@ impl Host {
         }
     }
 
-    /// Performance data: unknown is `U`, and an alert is *below* its limit, which is the range `limit:`.
+    /// Performance data. An unknown value is `U`; the range `limit:` alerts below the limit.
     fn perfdata(&self, prefix: &str) -> String {
         let number = |value: Option<u128>| value.map_or_else(|| "U".to_owned(), |value| value.to_string());
         let range = |limit: Option<u128>| limit.map_or_else(String::new, |limit| format!("{limit}:"));
@@ -127,22 +127,22 @@ impl Host {
     }
 }
 
-/// Text for a plugin's line: a bar would begin the performance data.
+/// Replaces bars and hidden characters in the plugin line: a bar would begin the performance data.
 fn line(text: &str) -> String {
     text.chars().map(|c| if c == '|' || is_hidden(c) { ' ' } else { c }).collect()
 }
 
-/// Text for a label, which holds neither quotes nor `=`.
+/// Replaces what a performance-data label must not contain, such as quotes and `=`.
 fn label(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.:@/".contains(c) { c } else { '_' }).collect()
 }
 
-/// The state of all of them.
+/// The worst state of a run.
 pub fn worst(hosts: &[Host]) -> PluginState {
     hosts.iter().fold(PluginState::Ok, |worst, host| worst.worse(host.state))
 }
 
-/// Writes the plugin's answer: one line for one record; for several a line for all, then one for each.
+/// Writes the plugin's output: one line for one record; for several records a summary line, then a line for each.
 pub fn write(hosts: &[Host], out: &mut dyn Write) -> io::Result<()> {
     let word = worst(hosts).word();
     if let [host] = hosts {
