@@ -204,7 +204,7 @@ fn deploy_users_and_directories_are_made_as_declared() {
 }
 
 #[test]
-#[needs("cron", "faketime", "unshare", "useradd", "root")]
+#[needs("cron", "faketime", "unshare", "useradd", "root", "mount-namespace")]
 fn deploy_cron_runs_the_shipped_file_as_it_is() {
     let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
@@ -220,7 +220,8 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     fs::File::create(&old).unwrap().set_modified(long_ago).unwrap();
 
     let mut cron = program("unshare");
-    cron.args(["--mount", "--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
+    cron.args(testkit::requirements::mount_namespace());
+    cron.args(["--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
     cron.arg(folder.path()).arg(binary("dvrf-notify").parent().unwrap()).arg(deploy("cron/dvrf"));
     let (code, said, mail) = std::thread::scope(|scope| {
         let daemon = scope.spawn(|| said(&mut cron));

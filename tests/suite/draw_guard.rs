@@ -273,7 +273,7 @@ fn a_cli_that_outlives_a_killed_run_keeps_others_out() {
 }
 
 #[test]
-#[needs("unshare", "mount")]
+#[needs("unshare", "mount", "mount-namespace")]
 fn a_full_disk_stops_before_anything_is_sent() {
     let place = Place::new();
     let in_full = |log: &Path, stdout: &str| {
@@ -305,7 +305,7 @@ fn a_full_disk_stops_before_anything_is_sent() {
     std::fs::create_dir(&full).unwrap();
     let mut shell = program("unshare");
     let plain = place.auto();
-    shell.args(["--mount", "--map-root-user", "sh", "-c"]).env_clear();
+    shell.args(testkit::requirements::mount_namespace()).args(["sh", "-c"]).env_clear();
     shell.env("PATH", testkit::requirements::path());
     for (name, value) in plain.get_envs() {
         shell.env(name, value.unwrap_or_default());

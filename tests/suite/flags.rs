@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 14] = [
-    // scripts/fuzz.
+const FOREIGN: [&str; 16] = [
+    // scripts/fuzz, scripts/requirements.
     "--merge",
+    "--install",
     // The Supra CLI.
     "--accept-defaults",
     "--skip-fetch-latest-git-deps",
@@ -20,6 +21,7 @@ const FOREIGN: [&str; 14] = [
     "--now",
     // scripts/install.
     "--legacy",
+    "--single",
     "--systemd",
     "--uninstall",
     // rclone, and the Supra CLI from v11 on.

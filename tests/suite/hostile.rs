@@ -52,12 +52,6 @@ fn errors(outcome: &Outcome) -> usize {
     outcome.err.lines().filter(|line| line.starts_with("[error]") || line.starts_with("error:")).count()
 }
 
-/// Says that a test was left out: not every place where the suite runs lets even root do this.
-fn left_out(why: &str, outcome: &Outcome) {
-    // The test's own report; nobody reading it is no failure.
-    let _ = writeln!(std::io::stderr(), "[warning] left out: {why}: {}", outcome.err);
-}
-
 fn outcome(output: Output) -> Outcome {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"));
     let code = output.status.code().unwrap_or_else(|| panic!("died: {}", output.status));

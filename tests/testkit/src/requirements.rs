@@ -15,6 +15,8 @@ const LIST: &str = include_str!("../../requirements.txt");
 
 /// What a test may declare besides programs: that it runs as root.
 const ROOT: &str = "root";
+/// What a test may declare besides programs: that it may mount file systems in a name space of its own.
+const MOUNTS: &str = "mount-namespace";
 /// What a test may declare besides programs: the npm packages that `scripts/test` installs.
 const NODE_MODULES: &str = "adaptivecards";
 
@@ -46,9 +48,23 @@ fn find(name: &str) -> Option<PathBuf> {
 fn is_there(need: &str) -> bool {
     match need {
         ROOT => is_root(),
+        MOUNTS => !mount_namespace().is_empty(),
         NODE_MODULES => node_modules().join(NODE_MODULES).exists(),
         program => find(program).is_some(),
     }
+}
+
+/// The arguments with which `unshare` makes a mount name space here; none where it cannot.
+#[must_use]
+pub fn mount_namespace() -> &'static [&'static str] {
+    // In a chroot the root is no mount point, so its propagation cannot be changed.
+    let ways: [&[&str]; 3] =
+        [&["--mount"], &["--mount", "--propagation", "unchanged"], &["--mount", "--map-root-user"]];
+    let works = |way: &&[&str]| {
+        let tried = find("unshare").map(|path| Command::new(path).args(*way).arg("true").output());
+        tried.is_some_and(|output| output.is_ok_and(|output| output.status.success()))
+    };
+    ways.into_iter().find(works).unwrap_or_default()
 }
 
 /// Where `scripts/test` installs the npm packages of `tests/payloads`.
@@ -68,7 +84,7 @@ fn is_root() -> bool {
 /// # Panics
 /// When a need is not in the list; in CI, when one is missing.
 pub fn ready(module: &str, line: u32, needs: &[&'static str]) -> bool {
-    for need in needs.iter().filter(|need| ![ROOT, NODE_MODULES].contains(need)) {
+    for need in needs.iter().filter(|need| ![ROOT, MOUNTS, NODE_MODULES].contains(need)) {
         let known = listed().any(|(name, _)| name == *need);
         assert!(known, "{need} is not in tests/requirements.txt: add it with its package");
     }
