@@ -47,12 +47,12 @@ fuzz_target!(|data: &[u8]| {
     let read = receipt(&pages);
     for code in [None, Some(0), Some(1), Some(2)] {
         match outcome(&read, code, &output, "") {
-            SubmitOutcome::Succeeded => {
+            SubmitOutcome::Accepted => {
                 assert_eq!(read.success, Some(true));
                 let status = read.vm_status.as_deref();
                 assert!(status.is_none_or(|status| status.eq_ignore_ascii_case("executed successfully")));
             }
-            SubmitOutcome::NotSent(failure) => {
+            SubmitOutcome::Refused(failure) => {
                 assert!(read.hash.is_none() && code.is_some_and(|code| code != 0));
                 oracle::one_plain_line(&failure.message, 1000);
             }
@@ -60,7 +60,7 @@ fuzz_target!(|data: &[u8]| {
                 assert_eq!(read.success, Some(false));
                 oracle::one_plain_line(&failure.message, 1000);
             }
-            SubmitOutcome::Unclear(failure) => oracle::one_plain_line(&failure.message, 1000),
+            SubmitOutcome::Unknown(failure) => oracle::one_plain_line(&failure.message, 1000),
         }
     }
 });
