@@ -303,7 +303,7 @@ fn fill(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Res
     }
     let start = Instant::now();
     for bought in 0..missing {
-        steps::buy_ticket(engine, sold.get() + u128::from(bought)).map_err(|trouble| {
+        steps::buy_ticket(engine, sold.get().saturating_add(u128::from(bought))).map_err(|trouble| {
             let text = format!("{bought} of {missing} tickets were bought, then: {}", trouble.message);
             error(Trouble { message: text, ..trouble })
         })?;
