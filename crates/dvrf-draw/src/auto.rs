@@ -276,7 +276,7 @@ fn fill(
     }
     let start = Instant::now();
     for bought in 0..missing {
-        steps::buy_ticket(runner, sold.get() + u128::from(bought)).map_err(|error| {
+        steps::buy_ticket(runner, sold.get().saturating_add(u128::from(bought))).map_err(|error| {
             let text = format!("{bought} of {missing} tickets were bought, then: {}", error.message);
             DrawError { message: text, ..error }
         })?;

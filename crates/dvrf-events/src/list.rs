@@ -81,7 +81,8 @@ pub(crate) fn read(types: &TypeArgs, range: &RangeArgs, session: &Session) -> Re
     let types_found = scanner.types(&types.words(), &places(&target))?;
     let tip = scanner.tip()?;
     let from = since.map_or(Ok(0), |when| scanner.height_of(when, &tip))?;
-    let to = until.map_or(Ok(tip.height + 1), |when| scanner.height_of(when, &tip))?.min(tip.height + 1);
+    let to =
+        until.map_or(Ok(tip.next_height()), |when| scanner.height_of(when, &tip))?.min(tip.next_height());
     let wanted = Wanted { types: &types_found, from, to, limit: range.limit, times: !types.no_time };
     match range.last {
         Some(count) => scanner.last(&wanted, count),

@@ -147,15 +147,15 @@ fn step(
     if checkpoint.start.is_none() {
         let when =
             args.since.as_deref().map(|text| BlockPoint::parse("--since", text, session.now)).transpose()?;
-        let first = when.map_or(Ok(tip.height + 1), |when| scanner.height_of(when, &tip))?;
+        let first = when.map_or(Ok(tip.next_height()), |when| scanner.height_of(when, &tip))?;
         (checkpoint.next, checkpoint.start) = (first, Some(first));
     }
     // Blocks before the first one asked for are not ours, however often the last ones are read again.
     let from = checkpoint.next.saturating_sub(args.rescan).max(checkpoint.start.unwrap_or(0));
-    let to = (tip.height + 1).min(checkpoint.next.saturating_add(STEP));
+    let to = (tip.next_height()).min(checkpoint.next.saturating_add(STEP));
     let wanted = Wanted { types, from, to, limit: None, times: !args.types.no_time };
     let scan = scanner.read(&wanted)?;
-    let behind = scan.to == to && to < tip.height + 1;
+    let behind = scan.to == to && to < tip.next_height();
     Ok((scan, behind))
 }
 

@@ -27,8 +27,6 @@ pub(crate) struct Sender {
     pub retries: u32,
     /// The time, for what the receivers are told of it.
     pub clock: Clock,
-    /// Spreads the waits of runs that began together.
-    pub seed: u64,
 }
 
 /// How sending one message ended.
@@ -111,7 +109,7 @@ impl Sender {
 
     /// Sends a message until it is taken, refused, or the time is over.
     pub(crate) fn send(&self, channel: &Channel, message: &Message) -> Delivery {
-        let mut backoff = Backoff::new(self.seed ^ u64::from_le_bytes(seed_of(&message.id)));
+        let mut backoff = Backoff::default();
         let mut form = Form::Rich;
         let mut attempts = 0;
         let mut status = None;
@@ -187,12 +185,4 @@ fn shown(meaning: Meaning, status: u16, body: &str) -> Meaning {
         Meaning::Refused { why } => Meaning::Refused { why: safe(why) },
         Meaning::NoEntry { why, fix, gone } => Meaning::NoEntry { why: safe(why), fix, gone },
     }
-}
-
-fn seed_of(id: &str) -> [u8; 8] {
-    let mut seed = [0; 8];
-    for (slot, byte) in seed.iter_mut().zip(id.bytes()) {
-        *slot = byte;
-    }
-    seed
 }

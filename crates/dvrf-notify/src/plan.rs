@@ -108,7 +108,7 @@ impl Telling<'_> {
             _ => reasons(case.checks),
         };
         let mut message = self.voice.message(case.name, case.checks, &findings);
-        memory.sequence += 1;
+        memory.sequence = memory.sequence.saturating_add(1);
         let (since, sequence) = (occasion.since_s.to_string(), memory.sequence.to_string());
         let about = if occasion.blind { "blind" } else { "incident" };
         message.id = stable_id(&[case.key, occasion.event.name(), &since, &sequence]);

@@ -264,7 +264,6 @@ impl TellArgs {
                 per_call: PER_CALL,
                 retries: RETRIES,
                 clock: Clock::starting(session.now),
-                seed: u64::from(std::process::id()),
             },
             channels: channels.list,
             run,

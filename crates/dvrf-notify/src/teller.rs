@@ -211,7 +211,7 @@ impl Teller {
                     notifications.push(waiting(entry, Outcome::Queued, Some(why)));
                 }
                 (_, Some(until)) => {
-                    let left = until - now_s;
+                    let left = until.saturating_sub(now_s);
                     let why = format!("the receiver asked to be left alone for another {left} s");
                     notifications.push(waiting(entry, Outcome::Queued, Some(&why)));
                 }

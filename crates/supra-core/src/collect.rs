@@ -298,8 +298,8 @@ impl Search {
     fn take(&mut self, request: &Request, reply: &Reply, target: &Target, collected: &mut Collected) {
         let Some(source) = self.current.clone() else { return };
         self.report.function = Some(asked(request));
-        self.report.attempts += reply.attempts;
-        self.report.duration_ms += reply.elapsed_ms();
+        self.report.attempts = self.report.attempts.saturating_add(reply.attempts);
+        self.report.duration_ms = self.report.duration_ms.saturating_add(reply.elapsed_ms());
         let batch = matches!(source, Source::Known(Candidate::Row(..) | Candidate::LotteryData));
         let answer = match &reply.result {
             Ok(answer) => answer,

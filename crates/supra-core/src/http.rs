@@ -3,9 +3,11 @@
 mod endpoint;
 mod resolver;
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 
@@ -164,12 +166,20 @@ impl Http {
     }
 }
 
-/// The server's certificate, in rustls's words, and the way out where it is another authority's.
-fn refused(words: &str) -> String {
-    let why = words.rsplit("peer certificate: ").next().unwrap_or(words);
-    let way =
-        if why.starts_with("UnknownIssuer") { "; DVRF_TLS_ROOTS names an authority of your own" } else { "" };
-    format!("the server's certificate is refused: {}{way}", quote(why))
+/// The certificate error inside an I/O error of the TLS stream.
+fn certificate_error(error: &io::Error) -> Option<&CertificateError> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(why) => Some(why),
+        _ => None,
+    }
+}
+
+fn certificate_refused(why: &CertificateError) -> HttpError {
+    let hint = match why {
+        CertificateError::UnknownIssuer => "; DVRF_TLS_ROOTS names an authority of your own",
+        _ => "",
+    };
+    HttpError::Connection(format!("the server's certificate is refused: {}{hint}", quote(&why.to_string())))
 }
 
 fn explain(error: &ureq::Error, call: &Call) -> HttpError {
@@ -177,14 +187,13 @@ fn explain(error: &ureq::Error, call: &Call) -> HttpError {
     match error {
         Error::Timeout(_) => HttpError::Timeout(call.timeout),
         Error::BodyExceedsLimit(_) => HttpError::TooLong(call.body_bytes_max),
-        Error::Io(cause) if cause.kind() == std::io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
-        Error::Io(cause) if cause.to_string().contains("peer certificate") => {
-            HttpError::Connection(refused(&cause.to_string()))
-        }
-        // The operating system's own words name no URL: a refused connection, a name that cannot be looked up.
-        Error::Io(cause) => {
-            HttpError::Connection(format!("the connection failed: {}", quote(&cause.to_string())))
-        }
+        Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
+        // The operating system's messages contain no URL.
+        Error::Io(cause) => certificate_error(cause).map_or_else(
+            || HttpError::Connection(format!("the connection failed: {}", quote(&cause.to_string()))),
+            certificate_refused,
+        ),
+        Error::Rustls(rustls::Error::InvalidCertificate(why)) => certificate_refused(why),
         Error::HostNotFound => HttpError::Connection("the host name is not known".to_owned()),
         Error::ConnectionFailed => HttpError::Connection("no connection".to_owned()),
         Error::Tls(_) | Error::Rustls(_) => HttpError::Connection("the TLS handshake failed".to_owned()),

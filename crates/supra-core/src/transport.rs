@@ -84,6 +84,13 @@ pub struct Block {
     pub transactions: Vec<Value>,
 }
 
+impl Block {
+    /// The height of the block after this one.
+    pub fn next_height(&self) -> u64 {
+        self.height.saturating_add(1)
+    }
+}
+
 /// An event as a node shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRow {
@@ -132,14 +139,17 @@ impl Reply {
     }
 }
 
+/// Keeps an absurd timeout from overflowing [`Instant`].
+const FURTHEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// The moment by which everything must have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So long from now.
+    /// This time from now; a span of more than 100 years counts as 100 years.
     pub fn after(span: Duration) -> Self {
-        Self(Instant::now() + span)
+        Self(Instant::now() + span.min(FURTHEST))
     }
 
     /// Time remaining; zero once the deadline has passed.
@@ -155,7 +165,7 @@ impl Deadline {
     /// The earlier of this and `span` from now.
     #[must_use]
     pub fn min_with(self, span: Duration) -> Self {
-        Self(self.0.min(Instant::now() + span))
+        self.min(Self::after(span))
     }
 }
 

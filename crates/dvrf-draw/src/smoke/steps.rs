@@ -173,12 +173,12 @@ fn buy(args: &SmokeArgs, runner: &DrawRunner, round: &mut Round) -> Result<Strin
     let function = lottery(runner, &runner.target.lottery_module, "buy_ticket")?;
     let words = as_player(args, runner, function);
     for bought in 0..u128::from(args.tickets) {
-        buy_one(runner, &words, round.sold_before + bought).map_err(|error| DrawError {
+        buy_one(runner, &words, round.sold_before.saturating_add(bought)).map_err(|error| DrawError {
             message: format!("{bought} of {} tickets were bought, then: {}", args.tickets, error.message),
             ..error
         })?;
     }
-    Ok(format!("{} became {}", round.sold_before, round.sold_before + u128::from(args.tickets)))
+    Ok(format!("{} became {}", round.sold_before, round.sold_before.saturating_add(u128::from(args.tickets))))
 }
 
 /// Buys one ticket when `sold` are sold, and waits until the lottery counts it.
@@ -252,7 +252,7 @@ fn event(runner: &DrawRunner, round: &Round, word: &str) -> Result<Option<Event>
     let start = Instant::now();
     loop {
         let tip = scanner.tip().map_err(|failure| unknown(&failure))?;
-        let wanted = Wanted { types: &types, from, to: tip.height + 1, limit: None, times: false };
+        let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: false };
         let scan = scanner.read(&wanted).map_err(|failure| unknown(&failure))?;
         let ours = |event: &Event| round.nonce.is_none_or(|nonce| event.number("nonce") == Some(nonce.get()));
         if let Some(event) = scan.events.into_iter().find(ours) {

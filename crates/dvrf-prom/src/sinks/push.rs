@@ -77,7 +77,7 @@ pub(crate) fn push(
     total: Duration,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let mut backoff = Backoff::new(u64::from(std::process::id()));
+    let mut backoff = Backoff::default();
     let mut attempt = 1;
     loop {
         let timeout = total.saturating_sub(start.elapsed());

@@ -1,11 +1,11 @@
 //! A file for node-exporter's textfile collector: readable by others, replaced whole, so a reader never sees half.
 
-use std::fs::{self, Permissions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use supra_core::failure::{Failure, FailureKind};
+use supra_core::file::{self, Durability, Temporary};
 
 /// Why the file was not replaced.
 #[derive(Debug, thiserror::Error)]
@@ -51,26 +51,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TextfileError> {
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(failed(error)),
     };
-    let name = target.file_name().ok_or_else(|| failed(ErrorKind::InvalidInput.into()))?;
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let written = (|| {
-        let mut file = tempfile::Builder::new()
-            .prefix(&format!(".{}.", name.to_string_lossy()))
-            .suffix(".new")
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
-        file.write_all(bytes)?;
-        // The creation mode went through the umask; the collector is another user.
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(&target).map_err(|error| error.error)?;
-        Ok(())
-    })();
-    written.map_err(failed)
+    // Others must be able to read it: the collector runs as another user.
+    file::replace(&target, bytes, 0o644, Durability::File, Temporary::Unique).map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -53,7 +53,7 @@ impl ChainClient {
         let types = scanner.types(&words, &places(target))?;
         let tip = scanner.tip()?;
         let from = scanner.height_of(when, &tip)?;
-        let wanted = Wanted { types: &types, from, to: tip.height + 1, limit: None, times: true };
+        let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: true };
         let mut scan = scanner.read(&wanted)?;
         // The deposit module tells of every client.
         scan.events

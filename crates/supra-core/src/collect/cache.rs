@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::file;
+use crate::file::{self, Durability, Temporary};
 use crate::target::Target;
 
 /// After a day what a chain lacked may have been deployed.
@@ -72,11 +71,9 @@ impl Cache {
         let file = File { chain: self.chain.clone(), saved_at_s: now.as_second(), choices: choices.clone() };
         let written = (|| {
             fs::create_dir_all(directory)?;
-            let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-            serde_json::to_writer(&mut temporary, &file)?;
-            temporary.write_all(b"\n")?;
-            temporary.persist(path)?;
-            Ok::<(), std::io::Error>(())
+            let mut text = serde_json::to_vec(&file)?;
+            text.push(b'\n');
+            file::replace(path, &text, 0o600, Durability::None, Temporary::Unique)
         })();
         // Without a cache the next run asks again: no reason to fail or to warn from cron.
         drop(written);

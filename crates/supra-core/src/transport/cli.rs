@@ -223,11 +223,12 @@ fn answer(request: &Request, finished: &Finished) -> Result<Value, Failure> {
                 format!("the Supra CLI printed no JSON result: {said}"),
             ))
         }
-        (_, false) => Err(failed(finished)),
+        (_, false) => Err(failed(finished, "the Supra CLI")),
     }
 }
 
-fn failed(finished: &Finished) -> Failure {
+/// Classifies a nonzero exit by what the program printed: a Supra CLI has no other way to name an error.
+fn failed(finished: &Finished, program: &str) -> Failure {
     let stderr = String::from_utf8_lossy(&finished.stderr);
     let stdout = String::from_utf8_lossy(&finished.stdout);
     let said = if stderr.trim().is_empty() { stdout } else { stderr };
@@ -235,7 +236,7 @@ fn failed(finished: &Finished) -> Failure {
     if failure.kind == FailureKind::Undecodable {
         failure.kind = FailureKind::Unreachable;
     }
-    failure.message = format!("the Supra CLI ended with {}: {}", finished.ending(), quote(&said));
+    failure.message = format!("{program} ended with {}: {}", finished.ending(), quote(&said));
     if said.contains("unexpected argument") {
         failure.hint = Some("set DVRF_CLI_GENERATION to the generation of this CLI".to_owned());
     }

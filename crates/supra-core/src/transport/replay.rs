@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use serde_json::Value;
 
 use super::{Deadline, Reply, Request, Transport};
 use crate::failure::{Failure, FailureKind};
-use crate::file;
+use crate::file::{self, Durability, Temporary};
 
 /// A question and its answer. Neither holds a URL, a header or a key.
 #[derive(Debug, Serialize, Deserialize)]
@@ -153,11 +152,10 @@ impl Recorder {
         let number = *written.entry(question.clone()).or_insert(next);
         let recorded =
             Recorded { question, answer: reply.result.clone().ok(), failure: reply.result.clone().err() };
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        serde_json::to_writer_pretty(&mut file, &recorded)?;
-        file.write_all(b"\n")?;
-        file.persist(self.directory.join(file_name(number, request)))?;
-        Ok(())
+        let mut text = serde_json::to_vec_pretty(&recorded)?;
+        text.push(b'\n');
+        let path = self.directory.join(file_name(number, request));
+        file::replace(&path, &text, 0o600, Durability::None, Temporary::Unique)
     }
 }
 

@@ -114,7 +114,7 @@ impl RpcTransport {
     fn one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let mut attempts = 0;
-        let mut backoff = Backoff::new(attempts_seed(request));
+        let mut backoff = Backoff::default();
         let mut last = Failure::new(FailureKind::Timeout, "there was no time left to ask");
         for round in 0..=self.config.retries {
             let mut wait = None;
@@ -357,12 +357,6 @@ fn message_of(text: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(text).ok();
     let message = parsed.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
     message.unwrap_or(text).to_owned()
-}
-
-/// A seed that differs between the questions of one run, so that their retries do not come together.
-fn attempts_seed(request: &Request) -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(request)
 }
 
 impl Transport for RpcTransport {

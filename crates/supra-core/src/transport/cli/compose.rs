@@ -122,10 +122,7 @@ pub(super) fn ask(
             let common = if finished.timed_out {
                 Failure::new(FailureKind::Timeout, "docker compose did not end in time and was stopped")
             } else {
-                let mut failure = super::failed(&finished);
-                failure.kind = FailureKind::Unreachable;
-                failure.message = failure.message.replace("the Supra CLI", "docker compose");
-                failure
+                Failure { kind: FailureKind::Unreachable, ..super::failed(&finished, "docker compose") }
             };
             (found, common)
         }
