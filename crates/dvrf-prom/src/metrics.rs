@@ -1,10 +1,10 @@
-//! Metrics: families, samples and their labels. [`observe`] converts a checked record to samples; an unknown value has none.
+//! Metrics: families, samples and their labels. `observe` converts a checked record to samples; an unknown value has none.
 
 pub mod catalogue;
-pub mod compat;
-pub mod identity;
+pub(crate) mod compat;
+pub(crate) mod identity;
 pub mod label;
-pub mod observe;
+pub(crate) mod observe;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -9,7 +9,7 @@ use super::{Family, Sample, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits};
 
 /// Converts a record to samples under the old names. `exit` is the exit code that the old monitor would have returned.
-pub fn samples(observation: &Observation, exit: u8, now: Timestamp) -> Vec<Sample> {
+pub(crate) fn samples(observation: &Observation, exit: u8, now: Timestamp) -> Vec<Sample> {
     let state = observation.state.filter(|_| observation.is_trusted());
     let deposit = state.map(|state| &state.deposit);
     let known = deposit.filter(|deposit| deposit.client_whitelisted != Some(false));

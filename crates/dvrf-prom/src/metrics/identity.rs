@@ -5,7 +5,7 @@ use supra_core::report::SubscriptionId;
 use super::label::value_text;
 
 /// Returns the label of every record, in their order. Where records share a name but not a payer, the payer is added.
-pub fn subscriptions<'a>(identities: impl Iterator<Item = &'a SubscriptionId> + Clone) -> Vec<String> {
+pub(crate) fn subscriptions<'a>(identities: impl Iterator<Item = &'a SubscriptionId> + Clone) -> Vec<String> {
     use std::collections::HashMap;
     let mut payers: HashMap<&str, Vec<Option<&str>>> = HashMap::new();
     for identity in identities.clone() {

@@ -21,25 +21,25 @@ use supra_core::view_report::Views;
 
 /// A checked record.
 #[derive(Debug, Clone, Copy)]
-pub struct Observation<'a> {
+pub(crate) struct Observation<'a> {
     /// The subscription.
-    pub identity: &'a SubscriptionId,
+    pub(crate) identity: &'a SubscriptionId,
     /// The values that were read.
-    pub state: Option<&'a State>,
+    pub(crate) state: Option<&'a State>,
     /// How each value was read.
-    pub views: &'a Views,
+    pub(crate) views: &'a Views,
     /// The verdict.
-    pub checks: &'a Checks,
+    pub(crate) checks: &'a Checks,
     /// Why the report failed.
-    pub error: Option<&'a ReportError>,
+    pub(crate) error: Option<&'a ReportError>,
     /// The result of the minimum-balance formula.
-    pub calculation: Option<&'a Calculation>,
+    pub(crate) calculation: Option<&'a Calculation>,
     /// The draw requests, if events were read.
-    pub requests: Option<&'a Requests>,
+    pub(crate) requests: Option<&'a Requests>,
     /// The thresholds.
-    pub policy: &'a Policy,
+    pub(crate) policy: &'a Policy,
     /// When the report was made.
-    pub read_at: Option<Timestamp>,
+    pub(crate) read_at: Option<Timestamp>,
 }
 
 /// More consumer modules than any client has. A node must not make the time series database grow beyond that.
@@ -91,7 +91,7 @@ impl Samples {
 
 impl Observation<'_> {
     /// Whether everything that the verdict needs was read.
-    pub fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         let unknown = self.checks.findings.iter().any(|finding| finding.severity == Severity::Unknown);
         self.state.is_some() && self.error.is_none() && !unknown && self.checks.status != Status::Unknown
     }
@@ -106,7 +106,7 @@ impl Observation<'_> {
     }
 
     /// The record's samples, without the labels that all of them share and without [`last_success`].
-    pub fn samples(&self) -> Vec<Sample> {
+    pub(crate) fn samples(&self) -> Vec<Sample> {
         let mut samples = Samples::default();
         self.probe(&mut samples);
         self.verdict(&mut samples);
@@ -285,12 +285,12 @@ fn gas(state: &State, samples: &mut Samples) {
 }
 
 /// The sample for when a report was last complete, in this run or an earlier one.
-pub fn last_success(at: Timestamp) -> Sample {
+pub(crate) fn last_success(at: Timestamp) -> Sample {
     Sample { family: &name::LAST_SUCCESS, series: Series::default(), value: seconds(at) }
 }
 
 /// The sample with the version of this program; it belongs to no subscription.
-pub fn build() -> Sample {
+pub(crate) fn build() -> Sample {
     let version = ("version".into(), env!("CARGO_PKG_VERSION").into());
     Sample { family: &name::BUILD, series: Series::own(vec![version]), value: true.into() }
 }
