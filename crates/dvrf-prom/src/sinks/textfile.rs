@@ -1,4 +1,4 @@
-//! A file for node-exporter's textfile collector: readable by others, replaced whole, so a reader never sees half.
+//! Replaces a file for node-exporter's textfile collector atomically, and makes it readable for other users.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -9,18 +9,13 @@ use supra_core::file::{self, Durability, Temporary};
 
 /// Why the file was not replaced.
 #[derive(Debug, thiserror::Error)]
-pub enum TextfileError {
-    /// A directory, a pipe or a device: renaming over it would destroy it.
+pub(crate) enum TextfileError {
+    /// The path is a directory, a pipe or a device, which a rename would destroy.
     #[error("{0} is not a regular file")]
     NotAFile(String),
     /// The operating system refused.
     #[error("cannot write {path}: {why}")]
-    Io {
-        /// The path as given.
-        path: String,
-        /// Why, in its words.
-        why: String,
-    },
+    Io { path: String, why: String },
 }
 
 impl From<TextfileError> for Failure {
@@ -35,17 +30,17 @@ pub(crate) fn is_collected(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "prom")
 }
 
-/// Replaces the file: a new one beside it under a name that is not collected, 0644, on disk, then renamed.
+/// Replaces the file: writes a file with mode 0644 beside it, under a name that is not collected, syncs and renames it.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TextfileError> {
     let failed =
         |error: io::Error| TextfileError::Io { path: path.display().to_string(), why: error.to_string() };
-    // Through links: renaming over what is behind one, such as a device, would destroy it too.
+    // This follows links, because the rename below replaces what is behind one.
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => return Err(TextfileError::NotAFile(path.display().to_string())),
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    // A link stays a link: the file behind it is replaced, in its own directory.
+    // A link stays a link: the file behind it is replaced in its own directory.
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
@@ -62,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_public_whole_and_alone() {
+    fn the_file_is_replaced_readable_and_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.prom");
         replace(&path, b"one\n").unwrap();
@@ -73,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_not_replaced() {
+    fn only_regular_files_are_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let refused = replace(folder.path(), b"").unwrap_err().to_string();
         assert!(refused.ends_with(" is not a regular file"), "{refused}");
