@@ -1,7 +1,7 @@
 //! `dvrf-check`: judges records: ok, alert or unknown, with coded findings.
 
 mod legacy;
-mod text;
+pub mod text;
 mod verdict;
 
 use std::ffi::OsString;

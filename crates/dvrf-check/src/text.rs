@@ -7,7 +7,7 @@ use supra_core::check::{Checks, Status};
 use supra_core::lang::Lang;
 
 /// The status, the numbers, and every finding with where to read on.
-pub(crate) fn text(
+pub fn text(
     checks: &Checks,
     name: &str,
     lang: Lang,

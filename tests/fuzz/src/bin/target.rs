@@ -2,13 +2,12 @@
 
 #![no_main]
 
+use dvrf_cli::settings::Settings;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use supra_core::address::Address;
 use supra_core::check::module::ModuleName;
-use dvrf_cli::settings::Settings;
 use supra_core::record::Record;
-use supra_core::target::Target;
 use supra_core::view::{FunctionId, is_identifier};
 
 /// An address by the rules of the page: optional `0x`, 1 to 64 hex digits.

@@ -5,6 +5,12 @@
 
 use std::sync::LazyLock;
 
+use dvrf_cli::channel::{Channel, parse};
+use dvrf_cli::nagios::{self, Host, PluginState};
+use dvrf_cli::text::{Style, plain};
+use dvrf_notify::message::{Message, Voice, numbers};
+use dvrf_notify::notification::Event;
+use dvrf_notify::payload::{Form, parcel};
 use libfuzzer_sys::arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 use oracle::{number, one_plain_line, plain_lines, text};
@@ -14,12 +20,6 @@ use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
-use dvrf_notify::notification::Event;
-use dvrf_cli::channel::{Channel, parse};
-use dvrf_notify::message::{Message, Voice, numbers};
-use dvrf_notify::payload::{Form, parcel};
-use dvrf_cli::nagios::{self, Host, PluginState};
-use dvrf_cli::text::{self, Style, plain};
 
 static CHANNELS: LazyLock<Vec<(&str, Channel)>> = LazyLock::new(|| {
     [
@@ -228,7 +228,7 @@ fuzz_target!(|data: &[u8]| {
     let (_, perfdata) = lines[0].split_once(" | ").expect("performance data");
     assert_eq!(perfdata.matches('\'').count(), hosts.len() * 6, "{perfdata:?}");
     let mut out = Vec::new();
-    render::check::text(&checks, &hostile, Lang::En, Style::default(), &mut out).expect("memory");
+    dvrf_check::text::text(&checks, &hostile, Lang::En, Style::default(), &mut out).expect("memory");
     let said = String::from_utf8(out).expect("UTF-8");
     plain_lines(&said);
     assert_eq!(said.lines().count(), 5, "{said:?}");

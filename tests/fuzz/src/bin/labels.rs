@@ -2,11 +2,11 @@
 
 #![no_main]
 
-use libfuzzer_sys::arbitrary::Unstructured;
-use libfuzzer_sys::fuzz_target;
+use dvrf_prom::exposition;
 use dvrf_prom::metrics::label::{Labels, Series, is_name, parse, put, value_text};
 use dvrf_prom::metrics::{Exposition, Value, catalogue};
-use dvrf_prom::exposition;
+use libfuzzer_sys::arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
 
 type Sample = (String, Vec<(String, String)>, String);
 

@@ -11,7 +11,7 @@ use supra_core::view::ViewCall;
 use supra_core::{abort, failure, transport};
 
 // The module itself, as the product compiles it; it names these three of its own crate.
-#[path = "../../../crates/supra-core/src/transport/rpc/envelope.rs"]
+#[path = "../../../../crates/supra-core/src/transport/rpc/envelope.rs"]
 mod envelope;
 use envelope::open;
 

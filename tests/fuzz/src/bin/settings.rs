@@ -3,11 +3,11 @@
 
 #![no_main]
 
+use dvrf_cli::channel::parse;
+use dvrf_cli::settings::{Settings, variables};
 use libfuzzer_sys::fuzz_target;
 use oracle::one_plain_line;
-use dvrf_cli::settings::{Settings, variables};
 use supra_core::failure::Failure;
-use dvrf_cli::channel::parse;
 
 fn refused(failure: &Failure, name: &str) {
     assert!(failure.message.starts_with(name), "{}", failure.message);
@@ -36,9 +36,14 @@ fn plain_decimal(text: &str) -> Option<(u128, usize)> {
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut settings = Settings::new([("MAX_GAS_PRICE", text.to_owned())].into());
-    for variable in
-        [&variables::MARGIN, &variables::TIMEOUT, &variables::JOBS, &variables::LOTTERY_ADDR, &variables::TRANSPORT, &variables::RPC_URL]
-    {
+    for variable in [
+        &variables::MARGIN,
+        &variables::TIMEOUT,
+        &variables::JOBS,
+        &variables::LOTTERY_ADDR,
+        &variables::TRANSPORT,
+        &variables::RPC_URL,
+    ] {
         settings.set_flag(variable, Some(text));
     }
 

@@ -5,10 +5,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use supra_core::submit::receipt::{SubmitOutcome, receipt, outcome};
+use supra_core::submit::receipt::{SubmitOutcome, outcome, receipt};
 
 // The module itself, as the product compiles it: fuzzing needs no wider interface.
-#[path = "../../../crates/supra-core/src/transport/process/extract.rs"]
+#[path = "../../../../crates/supra-core/src/transport/cli/extract.rs"]
 mod extract;
 use extract::{Found, documents, find};
 

@@ -5,20 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use libfuzzer_sys::arbitrary::Unstructured;
-use libfuzzer_sys::fuzz_target;
-use supra_core::amount::Count;
-use supra_core::check::code::Code;
-use supra_core::check::{Checks, Finding, Policy, Status};
-use supra_core::submit::journal::{IntentStatus, Intent, Journal};
-use supra_core::lang::Lang;
 use dvrf_cli::channel::parse;
 use dvrf_notify::memory::{Memory, Rules};
 use dvrf_notify::message::Voice;
 use dvrf_notify::outbox::ENTRIES_MAX;
 use dvrf_notify::plan::{Case, Telling};
+use libfuzzer_sys::arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+use supra_core::amount::Count;
+use supra_core::check::code::Code;
+use supra_core::check::{Checks, Finding, Policy, Status};
+use supra_core::lang::Lang;
 use supra_core::readiness::Readiness;
 use supra_core::state::State;
+use supra_core::submit::journal::{Intent, IntentStatus, Journal};
 
 const KEY: &str = "0x1 0x2";
 
@@ -58,14 +58,7 @@ fn memory(text: &[u8], u: &mut Unstructured) {
     for _ in 0..4 {
         let checks = verdict(u);
         let now_s = u.int_in_range(-10i64..=4_000_000_000).unwrap_or(0);
-        let case = Case {
-            key: KEY,
-            name: "n",
-            checks: &checks,
-            state: Some(&state),
-            report: None,
-            now_s,
-        };
+        let case = Case { key: KEY, name: "n", checks: &checks, state: Some(&state), report: None, now_s };
         for message in telling.remember(&mut memory, &case) {
             assert!(ids.insert(message.id.clone()), "an id stands for one message");
             assert!(!message.text().is_empty());
