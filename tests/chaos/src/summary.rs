@@ -1,54 +1,54 @@
-//! What came of the cases: verdicts, faults met, failures.
+//! The counts of verdicts, transports and faults, and the failures.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use crate::case::Case;
-use crate::oracle::{Said, Seen};
+use crate::oracle::{Run, Verdict};
 
-/// A case whose run said something wrong.
+/// A case with a wrong run.
 pub(crate) struct Failure {
-    /// Its number.
+    /// The case's number.
     pub(crate) number: u64,
-    /// The case.
+    /// The case itself.
     pub(crate) case: Case,
-    /// What is wrong.
+    /// What is wrong with the run.
     pub(crate) wrong: Vec<String>,
-    /// What the tools said on stderr.
+    /// The stderr of the tools.
     pub(crate) err: String,
 }
 
-/// The counts of a run; they do not grow with it.
-pub(crate) struct Tally {
-    begun: Instant,
+/// The result of all cases. Only failures take more memory with more cases.
+pub(crate) struct Summary {
+    started: Instant,
     cases: u64,
-    said: BTreeMap<Said, u64>,
+    verdicts: BTreeMap<Verdict, u64>,
     by_transport: BTreeMap<String, u64>,
     by_fault: BTreeMap<String, u64>,
-    /// What went wrong.
+    /// Every case with a wrong run.
     pub(crate) failures: Vec<Failure>,
 }
 
-impl Tally {
-    /// Nothing yet.
+impl Summary {
+    /// No cases yet.
     pub(crate) fn new() -> Self {
         Self {
-            begun: Instant::now(),
+            started: Instant::now(),
             cases: 0,
-            said: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
             by_transport: BTreeMap::new(),
             by_fault: BTreeMap::new(),
             failures: Vec::new(),
         }
     }
 
-    /// One more.
+    /// Adds a case and its verdicts, or what is wrong and the run. `all` is the total number of cases.
     pub(crate) fn add(
         &mut self,
         number: u64,
         case: &Case,
-        result: Result<Vec<Said>, (Vec<String>, Seen)>,
+        result: Result<Vec<Verdict>, (Vec<String>, Run)>,
         all: u64,
     ) {
         self.cases += 1;
@@ -60,33 +60,37 @@ impl Tally {
             *self.by_fault.entry(kind.to_owned()).or_default() += 1;
         }
         match result {
-            Ok(said) => said.into_iter().for_each(|verdict| *self.said.entry(verdict).or_default() += 1),
-            Err((wrong, seen)) => {
-                self.failures.push(Failure { number, case: case.clone(), wrong, err: seen.err });
+            Ok(verdicts) => {
+                for verdict in verdicts {
+                    *self.verdicts.entry(verdict).or_default() += 1;
+                }
+            }
+            Err((wrong, run)) => {
+                self.failures.push(Failure { number, case: case.clone(), wrong, err: run.err });
             }
         }
         if self.cases.is_multiple_of(50) && io::stderr().is_terminal() {
-            // A line on a terminal that nobody sees is no error.
+            // The progress line is optional.
             let _ = write!(io::stderr(), "\r\x1b[K{} of {all}, {} wrong", self.cases, self.failures.len());
         }
     }
 
-    /// The summary.
+    /// Writes the counts.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let listed = |counts: &BTreeMap<String, u64>| {
             counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
         };
-        let said = |verdict| self.said.get(&verdict).copied().unwrap_or_default();
+        let count = |verdict| self.verdicts.get(&verdict).copied().unwrap_or_default();
         writeln!(out, "transports: {}", listed(&self.by_transport))?;
         writeln!(out, "faults: {}", listed(&self.by_fault))?;
         writeln!(
             out,
             "{} cases in {} s: {} ok, {} alert, {} unknown, {} wrong",
             self.cases,
-            self.begun.elapsed().as_secs(),
-            said(Said::Ok),
-            said(Said::Alert),
-            said(Said::Unknown),
+            self.started.elapsed().as_secs(),
+            count(Verdict::Ok),
+            count(Verdict::Alert),
+            count(Verdict::Unknown),
             self.failures.len()
         )
     }
