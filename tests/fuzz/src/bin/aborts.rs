@@ -1,5 +1,5 @@
-//! A node's prose about an abort: code and place are the ones that stand there, and every form of the prose says the
-//! same.
+//! A node's text about an abort: code and location are read from the text, and every form of the same abort gives the
+//! same result.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use supra_core::abort::{classify, find_abort, lookup};
 use supra_core::failure::FailureKind;
 
-fn stands_in(code: u64, text: &str) -> bool {
+fn is_in(code: u64, text: &str) -> bool {
     let digits = code.to_string();
     let decimal = text
         .split(|c: char| !c.is_ascii_digit())
@@ -27,10 +27,10 @@ fuzz_target!(|data: &[u8]| {
     if let Some(abort) = &failure.abort {
         assert!(matches!(failure.kind, FailureKind::Aborted | FailureKind::NotWhitelisted));
         let code: u64 = abort.code.parse().expect("a number");
-        assert!(stands_in(code, text), "{code} {text:?}");
+        assert!(is_in(code, text), "{code} {text:?}");
         if let Some(place) = &abort.location {
             let (address, module) =
-                place.strip_prefix("0x").and_then(|p| p.split_once("::")).expect("a place");
+                place.strip_prefix("0x").and_then(|p| p.split_once("::")).expect("a location");
             assert!(!address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit()), "{place}");
             assert!(module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{place}");
             assert!(text.contains(address) && text.contains(module));
@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(failure.hint.is_some(), abort.name.is_some());
     }
 
-    // Every form of the same abort, with the input as what stands behind it.
+    // Every form of the same abort, followed by the input.
     let numbers: Vec<u64> =
         data.chunks(8).take(1).map(|chunk| chunk.iter().fold(0, |n, b| n << 8 | u64::from(*b))).collect();
     let code = numbers.first().copied().unwrap_or(4);

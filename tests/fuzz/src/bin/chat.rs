@@ -1,5 +1,5 @@
-//! What chats, pagers, terminals and plugin lines are sent when every text of the chain and of the operator is hostile:
-//! valid JSON within the services' limits, no hidden character, no mark that could begin markup, mention or link.
+//! Messages to chats and pagers, terminal output and plugin lines with arbitrary text from the chain and the operator:
+//! the result is valid JSON within the services' limits, without hidden characters and without live markup.
 
 #![no_main]
 
@@ -80,8 +80,8 @@ fn message(u: &mut Unstructured) -> Message {
     message
 }
 
-/// Slack's three characters stand only as entities.
-fn slack_mark(text: &str) {
+/// Slack's three special characters occur only as entities.
+fn assert_slack(text: &str) {
     assert!(!text.contains(['<', '>']), "{text:?}");
     for (at, _) in text.match_indices('&') {
         let entity = ["&amp;", "&lt;", "&gt;"].iter().any(|entity| text[at..].starts_with(entity));
@@ -89,8 +89,8 @@ fn slack_mark(text: &str) {
     }
 }
 
-/// Every mark of Markdown stands behind a backslash that is none itself.
-fn markdown_mark(text: &str) {
+/// Every special character of Markdown is escaped.
+fn assert_markdown(text: &str) {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
@@ -100,8 +100,8 @@ fn markdown_mark(text: &str) {
     }
 }
 
-/// Telegram's HTML: one `<b>` pair on the first line, entities, nothing else.
-fn html_mark(text: &str) {
+/// Telegram's HTML has one `<b>` pair, on the first line, and entities.
+fn assert_html(text: &str) {
     let inside = text.strip_prefix("<b>").and_then(|rest| rest.split_once("</b>\n")).expect("a headline");
     for part in [inside.0, inside.1] {
         assert!(!part.contains(['<', '>', '"']), "{part:?}");
@@ -120,7 +120,7 @@ fn at<'a>(body: &'a Value, pointer: &str) -> &'a str {
 fn check(kind: &str, form: Form, body: &Value, bytes: usize) {
     match (kind, form) {
         ("slack", form) => {
-            slack_mark(at(body, "/text"));
+            assert_slack(at(body, "/text"));
             assert!(units(at(body, "/text")) <= 4000 + 1201);
             assert_eq!(body.get("blocks").is_some(), form == Form::Rich);
             for block in body["blocks"].as_array().into_iter().flatten() {
@@ -130,21 +130,21 @@ fn check(kind: &str, form: Form, body: &Value, bytes: usize) {
                 assert!(units(words) <= most, "{} units", units(words));
                 if found["type"] == "mrkdwn" {
                     assert_eq!(found["verbatim"], true);
-                    slack_mark(words);
+                    assert_slack(words);
                     let fence = words.starts_with("```");
                     assert_eq!(words.matches("```").count() == 2 && fence, fence, "{words:?}");
                 }
             }
         }
         ("discord", Form::Rich) => {
-            markdown_mark(at(body, "/embeds/0/title"));
-            markdown_mark(at(body, "/embeds/0/description"));
+            assert_markdown(at(body, "/embeds/0/title"));
+            assert_markdown(at(body, "/embeds/0/description"));
             assert!(units(at(body, "/embeds/0/title")) <= 256);
             assert!(units(at(body, "/embeds/0/description")) <= 4096);
             assert_eq!(body["allowed_mentions"], serde_json::json!({"parse": []}));
         }
         ("discord", Form::Plain) => {
-            markdown_mark(at(body, "/content"));
+            assert_markdown(at(body, "/content"));
             assert!(units(at(body, "/content")) <= 2000);
             assert_eq!(body["allowed_mentions"], serde_json::json!({"parse": []}));
         }
@@ -152,7 +152,7 @@ fn check(kind: &str, form: Form, body: &Value, bytes: usize) {
             assert!(units(at(body, "/text")) <= 4096, "{}", units(at(body, "/text")));
             assert_eq!(body.get("parse_mode").is_some(), form == Form::Rich);
             if form == Form::Rich {
-                html_mark(at(body, "/text"));
+                assert_html(at(body, "/text"));
             }
         }
         ("teams", _) => {
@@ -164,7 +164,7 @@ fn check(kind: &str, form: Form, body: &Value, bytes: usize) {
                     .flatten()
                     .chain(block["facts"].as_array().into_iter().flatten().map(|fact| &fact["value"]))
                 {
-                    markdown_mark(words.as_str().expect("text"));
+                    assert_markdown(words.as_str().expect("text"));
                 }
             }
         }
@@ -189,7 +189,7 @@ fuzz_target!(|data: &[u8]| {
             let parcel = parcel(channel, &message, form, now);
             let body: Value = serde_json::from_slice(&parcel.body).expect("JSON");
             let mut all = Vec::new();
-            // The record travels as data; as text it is JSON, which hides nothing but keeps bidi marks.
+            // An attached record is data: its strings may have any character.
             let carried = message.report.is_some();
             oracle::texts(&body, &mut all);
             if !carried {
@@ -199,7 +199,7 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 
-    // The same hostile text on a terminal and in a plugin's line.
+    // The same text on a terminal and in a plugin's line.
     let hostile = text(&mut u);
     one_plain_line(&plain(&hostile), hostile.len() * 10);
     one_plain_line(&quote(&hostile), 320);

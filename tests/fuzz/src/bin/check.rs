@@ -1,5 +1,5 @@
-//! The verdict on any picture of the chain: never ok at or below a minimum that is known, never ok without what a
-//! verdict needs; readiness never without everything the contract asserts.
+//! The verdict on an arbitrary state: never ok at or below a known minimum, never ok without a value that the verdict
+//! needs, and never ready without every condition that the contract asserts.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Finding the JSON in what a CLI printed: what was printed between noise is found whole, whatever the noise; what is
-//! found was printed; a transaction's receipt never turns a failure into a success.
+//! JSON in the output of a CLI: a result between log lines is found whole, only printed JSON is found, and a receipt
+//! never turns a failure into a success.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use supra_core::submit::receipt::{SubmitOutcome, outcome, receipt};
 
-// The module itself, as the product compiles it: fuzzing needs no wider interface.
+// The module is private, so its source is included.
 #[path = "../../../../crates/supra-core/src/transport/cli/extract.rs"]
 mod extract;
 use extract::{Found, documents, find};
@@ -23,13 +23,13 @@ fuzz_target!(|data: &[u8]| {
         Found::Result(_) => assert!(!pages.is_empty()),
     }
 
-    // What was read can be written down and read again.
+    // The documents read back the same when they are printed again.
     let written: Vec<String> = pages.iter().map(Value::to_string).collect();
     if !written.iter().any(|text| text.contains('\u{feff}')) {
         assert_eq!(documents(&written.join("\nINFO next\r\n")), pages);
     }
 
-    // A result between noise is that result, and the last word.
+    // A result between log lines is found unchanged.
     let (noise, rest) = output.split_at(output.find('\n').unwrap_or(output.len()));
     let noise: String = noise.chars().filter(|c| !"{[".contains(*c)).collect();
     if let Ok(value) = serde_json::from_str::<Value>(rest.trim())

@@ -1,5 +1,5 @@
-//! What REST nodes wrap answers in: an answer has the shape that was asked for and stands in the body; an error page is
-//! never an answer.
+//! Responses of REST nodes: an answer has the shape that was asked for and is part of the body; an error page is never
+//! an answer.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use supra_core::transport::{Block, EventPage, Request};
 use supra_core::view::ViewCall;
 use supra_core::{abort, failure, transport};
 
-// The module itself, as the product compiles it; it names these three of its own crate.
+// The module is private, so its source is included. It uses the three modules imported above as its crate's own.
 #[path = "../../../../crates/supra-core/src/transport/rpc/envelope.rs"]
 mod envelope;
 use envelope::open;

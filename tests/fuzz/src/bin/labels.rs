@@ -1,4 +1,4 @@
-//! Prometheus text: a reader that knows only the format's rules finds exactly the labels and values that were put in.
+//! The Prometheus text formats: a reader of the format finds exactly the labels and values that were written.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 
 type Sample = (String, Vec<(String, String)>, String);
 
-/// One sample line, by the format's grammar.
+/// Parses a sample line by the format's grammar.
 fn sample(line: &str) -> Option<Sample> {
     let end = line.find(['{', ' '])?;
     let (name, mut rest) = line.split_at(end);
@@ -57,7 +57,7 @@ fuzz_target!(|data: &[u8]| {
             let value = value_text(&given);
             assert!(value.len() <= 315, "{} bytes", value.len());
             oracle::plain_lines(&value);
-            if !given.contains(|c| oracle::is_hidden(c)) && given.len() < 300 {
+            if !given.contains(oracle::is_hidden) && given.len() < 300 {
                 assert_eq!(value, given, "a label is kept as it is");
             }
             put(&mut labels, *name, value);
@@ -83,7 +83,7 @@ fuzz_target!(|data: &[u8]| {
             exposition::text(&all, &mut out).expect("memory");
         }
         let page = String::from_utf8(out).expect("UTF-8");
-        // A reader splits at newlines and nothing else.
+        // Only a newline ends a line.
         let lines: Vec<&str> = page.strip_suffix('\n').expect("ends with a newline").split('\n').collect();
         let read: Vec<Sample> = lines
             .iter()

@@ -1,5 +1,5 @@
-//! Old reports: every other key leaves as it came, a typed value is one that the report said, and what it did not say
-//! is missing and never zero.
+//! Old reports: other keys are unchanged, a typed value is one that the report has, and a value that it does not have is
+//! missing instead of zero.
 
 #![no_main]
 
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     let said = |name: &str| deposit.and_then(|deposit| deposit.get(name)).filter(|value| !value.is_null());
     for (value, name) in [(state.deposit.balance, "balance"), (state.deposit.min_balance, "min_balance")] {
         match (value, said(name)) {
-            // The digits stand there, whatever is around them.
+            // The report contains the digits.
             (Some(quants), Some(raw)) => {
                 assert!(raw.to_string().contains(&quants.to_string()), "{raw} {quants}")
             }

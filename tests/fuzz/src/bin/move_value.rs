@@ -1,4 +1,4 @@
-//! The Move decoder and the readers of a node's prose: any JSON gives a value or an error with its place.
+//! The Move decoder and the parsers of a node's text: a number or a byte string is read only from its own digits.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return };
     let node = Node::root(&json);
     if let Ok(number) = node.u128() {
-        // A number is only ever read out of its own digits.
+        // The input contains the digits.
         assert!(
             parse_u128(&number.to_string()).is_ok()
                 && text.contains(number.to_string().trim_start_matches('0'))

@@ -1,5 +1,4 @@
-//! The record reader: any bytes give records or errors, in bounded memory; a record that is read is written back as
-//! one line that reads as the same record.
+//! The record reader: any bytes give records or errors, and a record is written as one line that reads back the same.
 
 #![no_main]
 

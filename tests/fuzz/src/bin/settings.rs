@@ -1,5 +1,5 @@
-//! Values of variables and flags: read exactly as they are written, or refused with the name of what gave them; a
-//! secret is never repeated.
+//! Values of variables, flags and channels: each is read exactly or refused with the name of its source, and a secret is
+//! never repeated.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ fn refused(failure: &Failure, name: &str) {
     one_plain_line(&failure.message, 2000);
 }
 
-/// Digits into a number, the long way.
+/// The number of these digits; `None` for other characters or an overflow.
 fn natural(digits: &str) -> Option<u128> {
     digits.bytes().try_fold(0u128, |sum, byte| {
         if !byte.is_ascii_digit() {
@@ -24,7 +24,7 @@ fn natural(digits: &str) -> Option<u128> {
     })
 }
 
-/// `(units, places)` of a plain decimal, trailing zeros dropped.
+/// `(units, places)` of a decimal without trailing zeros.
 fn plain_decimal(text: &str) -> Option<(u128, usize)> {
     let text = text.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
@@ -98,7 +98,7 @@ fuzz_target!(|data: &[u8]| {
     let secret = settings.choice::<()>(&variables::RPC_URL, &[]).expect_err("no word is known");
     assert_eq!(secret.message, "--rpc-url is \"***\": one of  is needed");
 
-    // The words of a channel: one that is accepted has an address, a mistake never shows one.
+    // Channels: a refused one never repeats its secret.
     for entry in text.split(';') {
         match parse::parse(entry, &|_| Ok(None)) {
             Ok(channel) => {

@@ -1,5 +1,5 @@
-//! What is kept between runs, read back from any bytes: a file that is accepted is ours and is written back the same;
-//! no time in it stops the clock's arithmetic, no count grows without bound, no message is told twice under one id.
+//! Files in the state directory with arbitrary content: an accepted file is written back the same, no time overflows, the
+//! outbox stays bounded, and every message has its own id.
 
 #![no_main]
 
@@ -82,7 +82,7 @@ fn journal(text: &[u8], u: &mut Unstructured) {
     if let Some(intent) = &journal.intent {
         match intent.status(round, chain_s, now_s) {
             IntentStatus::Requested => assert!(round > intent.round),
-            // Given up only when both clocks say that its time is over.
+            // Only when it has expired by both clocks.
             IntentStatus::Lost => {
                 assert!(now_s >= intent.expires_s && chain_s.is_none_or(|chain| chain >= intent.expires_s))
             }
@@ -102,7 +102,7 @@ fn journal(text: &[u8], u: &mut Unstructured) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // The file, then what happens.
+    // The first line is the file, the rest makes the events.
     let (text, events) = data.split_at(data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len()));
     let mut u = Unstructured::new(events);
     memory(text, &mut u);

@@ -1,4 +1,4 @@
-//! Targets: the line of a fleet that is accepted is what was written there; one that is not is refused by key.
+//! Targets of a fleet: an accepted line gives exactly the addresses in it, and a refused one is refused with the key.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use supra_core::check::module::ModuleName;
 use supra_core::record::Record;
 use supra_core::view::{FunctionId, is_identifier};
 
-/// An address by the rules of the page: optional `0x`, 1 to 64 hex digits.
+/// An address: optional `0x`, 1 to 64 hex digits.
 fn padded(text: &str) -> Option<String> {
     let text = text.trim().to_ascii_lowercase();
     let digits = text.strip_prefix("0x").unwrap_or(&text);
