@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 14] = [
-    // scripts/fuzz.
-    "--merge",
+const FOREIGN: [&str; 13] = [
     // The Supra CLI.
     "--accept-defaults",
     "--skip-fetch-latest-git-deps",
