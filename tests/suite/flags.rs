@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 16] = [
-    // scripts/fuzz, scripts/requirements.
-    "--merge",
+const FOREIGN: [&str; 15] = [
+    // scripts/requirements.
     "--install",
     // The Supra CLI.
     "--accept-defaults",

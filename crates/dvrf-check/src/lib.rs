@@ -2,7 +2,7 @@
 
 mod legacy;
 pub mod nagios;
-mod text;
+pub mod text;
 mod verdict;
 
 use std::ffi::OsString;

@@ -7,13 +7,7 @@ use supra_core::check::{Checks, Status};
 use supra_core::lang::Lang;
 
 /// Writes the status, the amounts, and every finding with a link to its explanation.
-pub(crate) fn text(
-    checks: &Checks,
-    name: &str,
-    lang: Lang,
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn text(checks: &Checks, name: &str, lang: Lang, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let word = match checks.status {
         Status::Ok => lang.pick("OK", "В ПОРЯДКЕ"),
         Status::Alert => lang.pick("ALERT", "ТРЕВОГА"),
