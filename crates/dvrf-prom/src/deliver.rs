@@ -135,7 +135,7 @@ fn push_of(args: &PromArgs, session: &Session) -> Result<Option<Push>, Failure> 
     // A PUT replaces a whole group: what is no longer sent must not live on in it.
     let default = if job.is_some() { Method::Put } else { Method::Post };
     Ok(Some(Push {
-        http: Http::new(1, &Roots::of(settings.text(&variables::TLS_ROOTS))?),
+        http: Http::new(1, &Roots::load(settings.text(&variables::TLS_ROOTS))?),
         destination,
         method: settings.choice(&variables::PUSH_METHOD, words)?.unwrap_or(default),
         total: settings.needed_seconds(&variables::PUSH_TIMEOUT)?,
