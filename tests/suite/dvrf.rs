@@ -114,8 +114,12 @@ fn mistakes_are_refused() {
         .code(2)
         .stderr(starts_with("[error] dvrf: there is no command \"chek\"; did you mean check?\n"));
     through_link("dvrf-chek", &[]).code(2).stderr(starts_with("[error] dvrf: a command is needed\n"));
-    dvrf(&["devnet"])
+}
+
+#[test]
+fn the_emulator_and_its_cli_are_in_the_same_file() {
+    dvrf(&["devnet", "exec", "--transport", "cli", "--", "sh", "-c", "exec \"$SUPRA_CLI_BIN\" --version"])
+        .env("PATH", testkit::requirements::path())
         .assert()
-        .code(2)
-        .stderr(starts_with("[error] dvrf: the emulator is a separate program: run dvrf-devnet\n"));
+        .code(0);
 }

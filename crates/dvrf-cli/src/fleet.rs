@@ -18,10 +18,10 @@ use crate::input::{Progress, Records};
 use crate::progress::Line;
 use crate::stream::{ReportItem, StreamItem, next, unusable};
 use crate::{CliError, Session};
-use queue::{Given, Job, Queue, Turn};
+use queue::{Job, Output, Queue, Turn};
 
 /// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
-const AHEAD_EACH: usize = 8;
+const ROWS_PER_WORKER: usize = 8;
 /// How often the progress line is drawn anew.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -91,7 +91,7 @@ fn run(
 ) -> Result<(), CliError> {
     let jobs = connect::jobs(&session.settings)?;
     let clock = Clock::starting(session.now);
-    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MAX.min(jobs * AHEAD_EACH)));
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MAX.min(jobs * ROWS_PER_WORKER)));
     let progress = rest.progress();
     let no_thread =
         |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
@@ -107,8 +107,8 @@ fn run(
             return refuse_targets(&no_thread(error), first, &mut rest, session, take);
         }
     };
-    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_thread)?;
-    let result = give(&queue, &progress, &clock, session, take);
+    start_reader(Arc::clone(&queue), first, rest, clock).map_err(no_thread)?;
+    let result = write_output(&queue, &progress, &clock, session, take);
     queue.stop();
     // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.
     for worker in workers {
@@ -119,12 +119,12 @@ fn run(
 }
 
 /// Reads the stream into the queue.
-fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
+fn start_reader(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
     let read = move || {
         let mut turn = Some(StreamItem::Target(first));
         while let Some(next_one) = turn {
             let last = matches!(next_one, StreamItem::Report(_, true));
-            if !queue.admit(next_one) || last {
+            if !queue.push(next_one) || last {
                 break;
             }
             turn = next(&mut rest, clock.now());
@@ -135,7 +135,7 @@ fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) ->
 }
 
 fn work(queue: &Queue, reader: &Reader, clock: Clock) {
-    while let Some(turn) = queue.turn() {
+    while let Some(turn) = queue.next_turn() {
         match turn {
             Turn::ReadRows(mut group) => {
                 let rows = reader.read_rows(group.iter().map(|job| &job.record), clock.now());
@@ -152,7 +152,7 @@ fn work(queue: &Queue, reader: &Reader, clock: Clock) {
 }
 
 /// Gives on what is filled, and draws the progress while it waits.
-fn give(
+fn write_output(
     queue: &Queue,
     progress: &Progress,
     clock: &Clock,
@@ -161,10 +161,10 @@ fn give(
 ) -> Result<(), CliError> {
     let mut line = io::stderr().is_terminal().then(|| Line::new(&session.name));
     loop {
-        let mut filled = queue.try_next();
+        let mut filled = queue.try_output();
         if filled.is_none() {
             session.out.flush()?;
-            filled = wait(queue, progress, line.as_mut());
+            filled = wait_for_output(queue, progress, line.as_mut());
         }
         let Some(filled) = filled else { break };
         if let Some(line) = &mut line {
@@ -179,14 +179,14 @@ fn give(
 }
 
 /// The next record, with the progress drawn meanwhile where there is a terminal.
-fn wait(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<ReportItem> {
+fn wait_for_output(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<ReportItem> {
     loop {
-        match queue.next(line.as_ref().map(|_| REDRAW)) {
-            Given::Filled(filled) => return Some(filled),
-            Given::Over => return None,
-            Given::Later => {
+        match queue.next_output(line.as_ref().map(|_| REDRAW)) {
+            Output::Record(filled) => return Some(filled),
+            Output::End => return None,
+            Output::Timeout => {
                 if let Some(line) = &mut line {
-                    line.draw(progress.percent(), queue.waiting());
+                    line.draw(progress.percent(), queue.unfinished_count());
                 }
             }
         }

@@ -51,7 +51,7 @@ enum Command {
     },
 }
 
-pub(crate) fn main(words: Vec<OsString>) -> ExitCode {
+pub(crate) fn main(words: &[OsString]) -> ExitCode {
     let name = words.first().cloned().unwrap_or_default();
     if Path::new(&name).file_name().is_some_and(|name| name == "supra") {
         let args: Vec<String> = words.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();

@@ -36,10 +36,10 @@ use std::process::ExitCode;
 
 /// Runs the emulator on the process's command line.
 pub fn main() -> ExitCode {
-    cli::main(std::env::args_os().collect())
+    cli::main(&std::env::args_os().collect::<Vec<_>>())
 }
 
 /// Runs the emulator on the words of a command line, of which the first is the program's name.
-pub fn run(words: Vec<OsString>) -> ExitCode {
+pub fn run(words: &[OsString]) -> ExitCode {
     cli::main(words)
 }

@@ -258,7 +258,7 @@ impl TellArgs {
             sender: Sender {
                 http: Http::new(
                     channels.list.len().max(1),
-                    &Roots::of(settings.text(&variables::TLS_ROOTS))?,
+                    &Roots::load(settings.text(&variables::TLS_ROOTS))?,
                 ),
                 deadline: Instant::now(),
                 per_call: PER_CALL,

@@ -151,7 +151,7 @@ fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarge
     // A PUT replaces the whole group, so that a series that is no longer sent disappears from it.
     let default = if job.is_some() { Method::Put } else { Method::Post };
     Ok(Some(PushTarget {
-        http: Http::new(1, &Roots::of(settings.text(&variables::TLS_ROOTS))?),
+        http: Http::new(1, &Roots::load(settings.text(&variables::TLS_ROOTS))?),
         destination,
         method: settings.choice(&variables::PUSH_METHOD, methods)?.unwrap_or(default),
         timeout: settings.needed_seconds(&variables::PUSH_TIMEOUT)?,

@@ -85,8 +85,7 @@ static TOOLS: [Tool; 10] = [
         run: dvrf_doctor::run,
         old_names: &[],
     },
-    // Becomes `dvrf_devnet::run` when that crate is a library.
-    Tool { name: "devnet", about: "emulates a Supra node and CLI", run: separate_devnet, old_names: &[] },
+    Tool { name: "devnet", about: "emulates a Supra node and CLI", run: dvrf_devnet::run, old_names: &[] },
 ];
 
 /// The old command printed text by default, and its summary as indented JSON.
@@ -100,10 +99,6 @@ fn draw_readiness(words: &[OsString]) -> &'static [&'static str] {
     } else {
         &["ready", "--live", "--format", "text"]
     }
-}
-
-fn separate_devnet(_: &[OsString]) -> ExitCode {
-    crate::refuse("the emulator is a separate program: run dvrf-devnet")
 }
 
 /// The tool of a command name of today.

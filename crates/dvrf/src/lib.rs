@@ -13,6 +13,10 @@ const USAGE: &str = "Usage: dvrf COMMAND [ARGUMENT…]\n       dvrf --list | --h
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let program = words.first().and_then(|word| Path::new(word).file_name()).and_then(OsStr::to_str);
+    // `dvrf devnet exec` links itself as the emulated Supra CLI.
+    if program == Some("supra") {
+        return dvrf_devnet::run(&words);
+    }
     // A link named dvrf-check runs as dvrf-check.
     if let Some(tool) = program.and_then(|name| name.strip_prefix("dvrf-")).and_then(commands::tool) {
         return (tool.run)(&words);

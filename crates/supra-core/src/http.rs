@@ -91,7 +91,7 @@ const ROOTS_BYTES_MAX: u64 = 4 << 20;
 
 impl Roots {
     /// Those of a PEM file and no others; without a file Mozilla's, which are built in. The system's store is not read.
-    pub fn of(file: Option<&str>) -> Result<Self, Failure> {
+    pub fn load(file: Option<&str>) -> Result<Self, Failure> {
         let Some(file) = file else { return Ok(Self(RootCerts::WebPki)) };
         let wrong = |why: String| {
             Failure::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file)))
@@ -146,9 +146,9 @@ impl Http {
             Method::Post => self.prepare_body(self.agent.post(call.url), call).send(call.body),
             Method::Put => self.prepare_body(self.agent.put(call.url), call).send(call.body),
         };
-        let mut response = result.map_err(|error| explain(&error, call))?;
+        let mut response = result.map_err(|error| http_error(&error, call))?;
         let body = response.body_mut().with_config().limit(call.body_bytes_max).read_to_vec();
-        let body = body.map_err(|error| explain(&error, call))?;
+        let body = body.map_err(|error| http_error(&error, call))?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
@@ -182,7 +182,7 @@ fn certificate_refused(why: &CertificateError) -> HttpError {
     HttpError::Connection(format!("the server's certificate is refused: {}{hint}", quote(&why.to_string())))
 }
 
-fn explain(error: &ureq::Error, call: &Call) -> HttpError {
+fn http_error(error: &ureq::Error, call: &Call) -> HttpError {
     use ureq::Error;
     match error {
         Error::Timeout(_) => HttpError::Timeout(call.timeout),
@@ -216,14 +216,18 @@ mod tests {
         let path = |name: &str| folder.path().join(name).display().to_string();
         let wrong = |name: &str, text: &str| {
             fs::write(path(name), text).unwrap();
-            let failure = Roots::of(Some(&path(name))).unwrap_err();
+            let failure = Roots::load(Some(&path(name))).unwrap_err();
             failure.message.rsplit_once(name).map(|(_, why)| why.to_owned()).unwrap()
         };
-        assert!(Roots::of(None).is_ok());
+        assert!(Roots::load(None).is_ok());
         assert_eq!(wrong("empty", ""), " hold no certificate");
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         assert_eq!(wrong("own", key), " hold a private key");
-        assert!(Roots::of(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file"));
-        assert!(Roots::of(Some("/")).unwrap_err().message.ends_with("cannot be read: it is no regular file"));
+        assert!(
+            Roots::load(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file")
+        );
+        assert!(
+            Roots::load(Some("/")).unwrap_err().message.ends_with("cannot be read: it is no regular file")
+        );
     }
 }

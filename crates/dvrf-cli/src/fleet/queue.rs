@@ -10,9 +10,9 @@ use supra_core::record::Record;
 
 /// The most records between the reader and the writer. It bounds the memory, and how far the others may get ahead of
 /// a slow target whose turn it is.
-const WINDOW: usize = 4096;
+const RECORDS_MAX: usize = 4096;
 /// The most targets that are read before somebody asks about them.
-const ARRIVED_MOST: usize = 512;
+const ARRIVED_MAX: usize = 512;
 /// How long a worker waits for more targets to read ahead together.
 const LINGER: Duration = Duration::from_millis(5);
 /// After this what is being read ahead is not waited for: one target may hold the group it is in, not the others.
@@ -36,13 +36,13 @@ pub(super) enum Turn {
 }
 
 /// What the writer gets.
-pub(super) enum Given {
+pub(super) enum Output {
     /// The next record.
-    Filled(ReportItem),
+    Record(ReportItem),
     /// Nothing yet.
-    Later,
+    Timeout,
     /// No more.
-    Over,
+    End,
 }
 
 /// The queue between the reader, the workers and the writer.
@@ -58,7 +58,7 @@ pub(super) struct Queue {
     /// Targets ready to be asked about below which more are read ahead.
     low_water: usize,
     /// The most targets that are read ahead together.
-    together_most: usize,
+    group_max: usize,
 }
 
 #[derive(Default)]
@@ -66,11 +66,11 @@ struct Inner {
     arrived: VecDeque<Job>,
     ready: VecDeque<Job>,
     filled: BTreeMap<u64, ReportItem>,
-    admitted: u64,
-    given: u64,
+    pushed: u64,
+    output: u64,
     /// The number of the next item in order.
     next: u64,
-    gathering: bool,
+    is_group_forming: bool,
     /// Groups that are being read ahead: the first one's number, since when, and how many they are.
     reading: Vec<(u64, Instant, usize)>,
     ended: bool,
@@ -78,12 +78,12 @@ struct Inner {
 }
 
 impl Inner {
-    fn in_between(&self) -> usize {
-        usize::try_from(self.admitted - self.given).unwrap_or(usize::MAX)
+    fn unfinished(&self) -> usize {
+        usize::try_from(self.pushed - self.output).unwrap_or(usize::MAX)
     }
 
     /// Targets that are ready soon.
-    fn coming(&self) -> usize {
+    fn arriving_soon(&self) -> usize {
         let soon = self.reading.iter().filter(|(_, since, _)| since.elapsed() < LATE);
         soon.map(|(_, _, count)| count).sum()
     }
@@ -96,14 +96,14 @@ impl Inner {
         } else {
             self.filled.pop_first()?.1
         };
-        self.given += 1;
+        self.output += 1;
         Some(found)
     }
 }
 
 impl Queue {
     /// An empty queue for so many workers, which read ahead for at most so many targets together.
-    pub(super) fn new(ordered: bool, workers: usize, together_most: usize) -> Self {
+    pub(super) fn new(ordered: bool, workers: usize, group_max: usize) -> Self {
         Self {
             inner: Mutex::default(),
             room: Condvar::new(),
@@ -111,7 +111,7 @@ impl Queue {
             filled: Condvar::new(),
             ordered,
             low_water: workers,
-            together_most,
+            group_max,
         }
     }
 
@@ -120,16 +120,16 @@ impl Queue {
     }
 
     /// Takes in the next record of the stream, once there is room; `false` when nobody wants it.
-    pub(super) fn admit(&self, next: StreamItem) -> bool {
+    pub(super) fn push(&self, next: StreamItem) -> bool {
         let mut inner = self.lock();
-        while (inner.in_between() >= WINDOW || inner.arrived.len() >= ARRIVED_MOST) && !inner.stopped {
+        while (inner.unfinished() >= RECORDS_MAX || inner.arrived.len() >= ARRIVED_MAX) && !inner.stopped {
             inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
         if inner.stopped {
             return false;
         }
-        let number = inner.admitted;
-        inner.admitted += 1;
+        let number = inner.pushed;
+        inner.pushed += 1;
         match next {
             StreamItem::Target(record) => {
                 inner.arrived.push_back(Job { number, record, row: None });
@@ -158,21 +158,21 @@ impl Queue {
     }
 
     /// A worker's next turn; `None` when there is nothing left to do.
-    pub(super) fn turn(&self) -> Option<Turn> {
+    pub(super) fn next_turn(&self) -> Option<Turn> {
         let mut inner = self.lock();
         loop {
             if inner.stopped {
                 return None;
             }
             // What is on its way counts: answers that wait for their turn grow old.
-            let scarce = inner.ready.len() + inner.coming() < self.low_water;
-            if scarce && !inner.gathering && !inner.arrived.is_empty() {
-                return Some(Turn::ReadRows(self.gather(inner)));
+            let scarce = inner.ready.len() + inner.arriving_soon() < self.low_water;
+            if scarce && !inner.is_group_forming && !inner.arrived.is_empty() {
+                return Some(Turn::ReadRows(self.take_group(inner)));
             }
             if let Some(job) = inner.ready.pop_front() {
                 return Some(Turn::Ask(job));
             }
-            let idle = inner.ended && inner.arrived.is_empty() && inner.filled.len() == inner.in_between();
+            let idle = inner.ended && inner.arrived.is_empty() && inner.filled.len() == inner.unfinished();
             if idle {
                 return None;
             }
@@ -185,9 +185,9 @@ impl Queue {
     }
 
     /// Takes what has arrived, after a moment for more to arrive: a group costs one call however large it is.
-    fn gather(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<Job> {
-        let most = self.together_most;
-        inner.gathering = true;
+    fn take_group(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<Job> {
+        let most = self.group_max;
+        inner.is_group_forming = true;
         let until = Instant::now() + LINGER;
         while inner.arrived.len() < most && !inner.ended && !inner.stopped {
             let left = until.saturating_duration_since(Instant::now());
@@ -196,7 +196,7 @@ impl Queue {
             }
             inner = self.work.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        inner.gathering = false;
+        inner.is_group_forming = false;
         let count = inner.arrived.len().min(most);
         let group: Vec<_> = inner.arrived.drain(..count).collect();
         if let Some(first) = group.first() {
@@ -223,7 +223,7 @@ impl Queue {
     pub(super) fn done(&self, number: u64, filled: ReportItem) {
         let mut inner = self.lock();
         inner.filled.insert(number, filled);
-        let last = inner.ended && inner.filled.len() == inner.in_between();
+        let last = inner.ended && inner.filled.len() == inner.unfinished();
         drop(inner);
         self.filled.notify_one();
         if last {
@@ -232,7 +232,7 @@ impl Queue {
     }
 
     /// What can be given on at once.
-    pub(super) fn try_next(&self) -> Option<ReportItem> {
+    pub(super) fn try_output(&self) -> Option<ReportItem> {
         let filled = self.lock().take(self.ordered);
         if filled.is_some() {
             self.room.notify_one();
@@ -240,22 +240,22 @@ impl Queue {
         filled
     }
 
-    /// The next to give on, within `patience` if there is one.
-    pub(super) fn next(&self, patience: Option<Duration>) -> Given {
+    /// The next to give on, within `timeout` if there is one.
+    pub(super) fn next_output(&self, timeout: Option<Duration>) -> Output {
         let mut inner = self.lock();
         let mut waited = false;
         loop {
             if let Some(filled) = inner.take(self.ordered) {
                 self.room.notify_one();
-                return Given::Filled(filled);
+                return Output::Record(filled);
             }
-            if inner.ended && inner.in_between() == 0 {
-                return Given::Over;
+            if inner.ended && inner.unfinished() == 0 {
+                return Output::End;
             }
-            if waited && patience.is_some() {
-                return Given::Later;
+            if waited && timeout.is_some() {
+                return Output::Timeout;
             }
-            inner = match patience {
+            inner = match timeout {
                 None => self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner),
                 Some(span) => self.filled.wait_timeout(inner, span).unwrap_or_else(PoisonError::into_inner).0,
             };
@@ -264,8 +264,8 @@ impl Queue {
     }
 
     /// Records that were read and are not given on.
-    pub(super) fn waiting(&self) -> usize {
-        self.lock().in_between()
+    pub(super) fn unfinished_count(&self) -> usize {
+        self.lock().unfinished()
     }
 }
 
@@ -290,12 +290,12 @@ mod tests {
         let mut given = Vec::new();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                (0..count).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
+                (0..count).for_each(|n| assert!(queue.push(StreamItem::Target(record(n)))));
                 queue.end();
             });
             for _ in 0..4 {
                 scope.spawn(|| {
-                    while let Some(turn) = queue.turn() {
+                    while let Some(turn) = queue.next_turn() {
                         match turn {
                             Turn::ReadRows(targets) => {
                                 assert!((1..=10).contains(&targets.len()));
@@ -312,7 +312,7 @@ mod tests {
                     }
                 });
             }
-            while let Given::Filled(filled) = queue.next(None) {
+            while let Output::Record(filled) = queue.next_output(None) {
                 given.push(number(&filled));
             }
         });
@@ -338,53 +338,53 @@ mod tests {
     fn the_window_holds_the_reader_until_somebody_takes() {
         let queue = Queue::new(true, 1, 1);
         let whole = |n| StreamItem::Report(ReportItem::whole(record(n)), false);
-        (0..WINDOW).for_each(|n| assert!(queue.admit(whole(n))));
+        (0..RECORDS_MAX).for_each(|n| assert!(queue.push(whole(n))));
         std::thread::scope(|scope| {
-            let late = scope.spawn(|| queue.admit(whole(WINDOW)));
-            assert_eq!(number(&queue.try_next().unwrap()), 0);
+            let late = scope.spawn(|| queue.push(whole(RECORDS_MAX)));
+            assert_eq!(number(&queue.try_output().unwrap()), 0);
             assert!(late.join().unwrap());
-            let refused = scope.spawn(|| queue.admit(whole(0)));
+            let refused = scope.spawn(|| queue.push(whole(0)));
             queue.stop();
             assert!(!refused.join().unwrap());
         });
-        assert_eq!(queue.waiting(), WINDOW);
+        assert_eq!(queue.unfinished_count(), RECORDS_MAX);
     }
 
     /// Else the workers that have nothing to do at the start would read the whole window ahead.
     #[test]
     fn no_more_is_read_ahead_than_the_workers_need() {
         let queue = Queue::new(true, 4, 10);
-        (0..40).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
-        let Some(Turn::ReadRows(targets)) = queue.turn() else { panic!("nothing is ready") };
+        (0..40).for_each(|n| assert!(queue.push(StreamItem::Target(record(n)))));
+        let Some(Turn::ReadRows(targets)) = queue.next_turn() else { panic!("nothing is ready") };
         assert_eq!(targets.len(), 10);
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| queue.turn());
+            let second = scope.spawn(|| queue.next_turn());
             std::thread::sleep(Duration::from_millis(20));
             assert!(!second.is_finished(), "ten are on their way to four workers");
             queue.ready(targets);
             assert!(matches!(second.join().unwrap(), Some(Turn::Ask(Job { number: 0, .. }))));
         });
-        (1..7).for_each(|n| assert!(matches!(queue.turn(), Some(Turn::Ask(job)) if job.number == n)));
-        assert!(matches!(queue.turn(), Some(Turn::ReadRows(targets)) if targets.len() == 10));
+        (1..7).for_each(|n| assert!(matches!(queue.next_turn(), Some(Turn::Ask(job)) if job.number == n)));
+        assert!(matches!(queue.next_turn(), Some(Turn::ReadRows(targets)) if targets.len() == 10));
     }
 
     /// A target that hangs in the call for its group holds those who are in it.
     #[test]
     fn a_group_that_does_not_come_is_not_waited_for() {
         let queue = Queue::new(true, 4, 10);
-        (0..20).for_each(|n| assert!(queue.admit(StreamItem::Target(record(n)))));
-        assert!(matches!(queue.turn(), Some(Turn::ReadRows(_))));
+        (0..20).for_each(|n| assert!(queue.push(StreamItem::Target(record(n)))));
+        assert!(matches!(queue.next_turn(), Some(Turn::ReadRows(_))));
         let before = Instant::now();
-        assert!(matches!(queue.turn(), Some(Turn::ReadRows(targets)) if targets[0].number == 10));
+        assert!(matches!(queue.next_turn(), Some(Turn::ReadRows(targets)) if targets[0].number == 10));
         assert!(before.elapsed() + LINGER >= LATE);
     }
 
     #[test]
     fn an_empty_stream_is_over() {
         let queue = Queue::new(true, 1, 1);
-        assert!(matches!(queue.next(Some(Duration::ZERO)), Given::Later));
+        assert!(matches!(queue.next_output(Some(Duration::ZERO)), Output::Timeout));
         queue.end();
-        assert!(matches!(queue.next(None), Given::Over));
-        assert!(queue.turn().is_none());
+        assert!(matches!(queue.next_output(None), Output::End));
+        assert!(queue.next_turn().is_none());
     }
 }

@@ -48,9 +48,9 @@ impl ChainClient {
     ) -> Result<Requests, Failure> {
         let when = BlockPoint::parse("--events", since, now)?;
         let scanner = self.scanner();
-        let mut words: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
-        words.extend_from_slice(more);
-        let types = scanner.types(&words, &places(target))?;
+        let mut names: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
+        names.extend_from_slice(more);
+        let types = scanner.types(&names, &places(target))?;
         let tip = scanner.tip()?;
         let from = scanner.height_of(when, &tip)?;
         let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: true };
@@ -67,14 +67,19 @@ impl ChainClient {
         };
         requests.notes = scan.notes;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {
-            requests.callback_failures = aborted(&scanner, target, first, tip.height)?;
+            requests.callback_failures = aborted_callbacks(&scanner, target, first, tip.height)?;
         }
         Ok(requests)
     }
 }
 
 /// Transactions soon after a request that called the lottery's callback and failed.
-fn aborted(scanner: &Scanner, target: &Target, from: u64, tip: u64) -> Result<Vec<CallbackFailure>, Failure> {
+fn aborted_callbacks(
+    scanner: &Scanner,
+    target: &Target,
+    from: u64,
+    tip: u64,
+) -> Result<Vec<CallbackFailure>, Failure> {
     let Some(lottery) = target.lottery else { return Ok(Vec::new()) };
     let heights: BTreeSet<u64> = (from..=tip.min(from.saturating_add(ANSWER_BLOCKS))).collect();
     let blocks = scanner.blocks(&heights, true)?;

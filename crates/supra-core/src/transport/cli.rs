@@ -108,7 +108,7 @@ pub struct Compose {
 /// The CLI transport.
 pub struct CliTransport {
     config: CliConfig,
-    slots: Semaphore,
+    semaphore: Semaphore,
 }
 
 /// `/supra/supra`, a path with blanks that exists, or words.
@@ -125,7 +125,7 @@ impl CliTransport {
         if config.program.is_empty() {
             return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
-        Ok(Self { slots: Semaphore::new(config.jobs), config })
+        Ok(Self { semaphore: Semaphore::new(config.jobs), config })
     }
 
     /// The CLI's words for a question, without the program; `Err` where this generation has no such command.
@@ -184,14 +184,14 @@ impl CliTransport {
         }
     }
 
-    fn one(&self, request: &Request, deadline: Deadline) -> Reply {
+    fn ask_one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let reply = |result, attempts| Reply { result, elapsed: started.elapsed(), attempts };
         let words = match self.words(request) {
             Ok(words) => words,
             Err(failure) => return reply(Err(failure), 0),
         };
-        let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.is_expired()) else {
+        let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired()) else {
             return reply(Err(Failure::new(FailureKind::Timeout, "there was no time left to ask")), 0);
         };
         let argv: Vec<OsString> =
@@ -279,7 +279,9 @@ impl Transport for CliTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         match &self.config.compose {
             Some(place) => compose::ask(self, place, requests, deadline),
-            None => parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline)),
+            None => parallel::map(requests, self.semaphore.parallelism(), |request| {
+                self.ask_one(request, deadline)
+            }),
         }
     }
 

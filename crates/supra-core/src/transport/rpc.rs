@@ -51,7 +51,7 @@ pub struct RpcTransport {
     config: RpcConfig,
     http: Http,
     nodes: Vec<Node>,
-    slots: Semaphore,
+    semaphore: Semaphore,
     /// The node that answered last.
     preferred: AtomicUsize,
     /// Attempts without any answer since the last one.
@@ -98,20 +98,20 @@ impl RpcTransport {
                 "at least one RPC URL and one REST version are needed",
             ));
         }
-        let (http, slots) =
-            (Http::new(config.jobs, &Roots::of(config.roots.as_deref())?), Semaphore::new(config.jobs));
+        let (http, semaphore) =
+            (Http::new(config.jobs, &Roots::load(config.roots.as_deref())?), Semaphore::new(config.jobs));
         Ok(Self {
             config,
             http,
             nodes,
-            slots,
+            semaphore,
             preferred: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
         })
     }
 
     /// Asks one question until it is answered, refused, or out of time.
-    fn one(&self, request: &Request, deadline: Deadline) -> Reply {
+    fn ask_one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let mut attempts = 0;
         let mut backoff = Backoff::default();
@@ -121,7 +121,8 @@ impl RpcTransport {
             let mut absent = None;
             let first = self.preferred.load(Ordering::Relaxed);
             for step in 0..self.nodes.len() {
-                let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.is_expired()) else {
+                let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired())
+                else {
                     return Reply { result: Err(last), elapsed: started.elapsed(), attempts };
                 };
                 let index = (first + step) % self.nodes.len();
@@ -192,7 +193,7 @@ impl RpcTransport {
             if answer.status == 404 && answer.body.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let value = self.judge(node, request, &answer)?;
+            let value = self.interpret(node, request, &answer)?;
             if only.is_none() {
                 node.version.store(index, Ordering::Relaxed);
             }
@@ -252,7 +253,7 @@ impl RpcTransport {
     }
 
     /// Sorts an answer by the table in `facts/supra.md` §2.2.
-    fn judge(&self, node: &Node, request: &Request, answer: &Answer) -> Result<Value, Next> {
+    fn interpret(&self, node: &Node, request: &Request, answer: &Answer) -> Result<Value, Next> {
         let id = answer.header("x-supra-chain-id").and_then(|text| text.trim().parse::<u8>().ok());
         if let (Some(expected), Some(found)) = (self.config.chain_id, id)
             && expected != found
@@ -361,7 +362,7 @@ fn message_of(text: &str) -> String {
 
 impl Transport for RpcTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
-        parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline))
+        parallel::map(requests, self.semaphore.parallelism(), |request| self.ask_one(request, deadline))
     }
 
     fn name(&self) -> &'static str {

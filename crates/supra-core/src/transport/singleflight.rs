@@ -7,41 +7,41 @@ use std::time::{Duration, Instant};
 use super::{Deadline, Reply, Request, Transport, parallel};
 
 /// How old an answer about the chain as a whole may be: its clock, whether the module is paused.
-const FRESH: Duration = Duration::from_secs(2);
+const MAX_AGE: Duration = Duration::from_secs(2);
 /// How old a module's ABI may be: a module is upgraded once in months.
-const FRESH_ABI: Duration = Duration::from_secs(3600);
+const MAX_AGE_ABI: Duration = Duration::from_secs(3600);
 /// Answers kept at once; a fleet of one chain needs some ten.
-const KEPT_MOST: usize = 64;
+const ENTRIES_MAX: usize = 64;
 
 /// A transport whose common answers are shared.
 pub struct Singleflight {
     inner: Box<dyn Transport>,
-    kept: Mutex<HashMap<Request, Kept>>,
+    entries: Mutex<HashMap<Request, Entry>>,
 }
 
-struct Kept {
+struct Entry {
     asked: Instant,
-    answer: Arc<Answer>,
+    reply: Arc<InFlight>,
 }
 
 /// An answer that somebody is asking for.
 #[derive(Default)]
-struct Answer {
+struct InFlight {
     reply: Mutex<Option<Reply>>,
-    there: Condvar,
+    completed: Condvar,
 }
 
-impl Answer {
-    fn give(&self, reply: Reply) {
+impl InFlight {
+    fn complete(&self, reply: Reply) {
         *lock(&self.reply) = Some(reply);
-        self.there.notify_all();
+        self.completed.notify_all();
     }
 
     fn wait(&self, deadline: Deadline) -> Option<Reply> {
         let mut reply = lock(&self.reply);
         while reply.is_none() && !deadline.is_expired() {
             reply = self
-                .there
+                .completed
                 .wait_timeout(reply, deadline.remaining())
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
@@ -55,11 +55,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// How long the answer to a question may serve other targets; `None` where it is about one of them.
-fn fresh_for(request: &Request) -> Option<Duration> {
+fn max_age(request: &Request) -> Option<Duration> {
     match request {
-        Request::ChainId => Some(FRESH),
-        Request::View(call) if call.arguments.is_empty() => Some(FRESH),
-        Request::ModuleAbi { .. } => Some(FRESH_ABI),
+        Request::ChainId => Some(MAX_AGE),
+        Request::View(call) if call.arguments.is_empty() => Some(MAX_AGE),
+        Request::ModuleAbi { .. } => Some(MAX_AGE_ABI),
         _ => None,
     }
 }
@@ -67,33 +67,34 @@ fn fresh_for(request: &Request) -> Option<Duration> {
 /// What becomes of one question.
 enum Lookup {
     /// Somebody else asks.
-    Other(Arc<Answer>),
+    Shared(Arc<InFlight>),
     /// We ask, and others may be waiting for it.
-    First(Arc<Answer>),
+    Leader(Arc<InFlight>),
     /// We ask for ourselves.
-    Own,
+    Unshared,
 }
 
 impl Singleflight {
     /// Shares the answers of `inner`.
     pub fn new(inner: Box<dyn Transport>) -> Self {
-        Self { inner, kept: Mutex::default() }
+        Self { inner, entries: Mutex::default() }
     }
 
     fn look_up(&self, request: &Request) -> Lookup {
-        let Some(fresh) = fresh_for(request) else { return Lookup::Own };
-        let mut kept = lock(&self.kept);
-        if let Some(known) = kept.get(request).filter(|known| known.asked.elapsed() < fresh) {
-            return Lookup::Other(Arc::clone(&known.answer));
+        let Some(max_age) = max_age(request) else { return Lookup::Unshared };
+        let mut entries = lock(&self.entries);
+        if let Some(known) = entries.get(request).filter(|known| known.asked.elapsed() < max_age) {
+            return Lookup::Shared(Arc::clone(&known.reply));
         }
-        if kept.len() >= KEPT_MOST
-            && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.asked).map(|(key, _)| key.clone())
+        if entries.len() >= ENTRIES_MAX
+            && let Some(oldest) =
+                entries.iter().min_by_key(|(_, entry)| entry.asked).map(|(key, _)| key.clone())
         {
-            kept.remove(&oldest);
+            entries.remove(&oldest);
         }
-        let answer = Arc::new(Answer::default());
-        kept.insert(request.clone(), Kept { asked: Instant::now(), answer: Arc::clone(&answer) });
-        Lookup::First(answer)
+        let answer = Arc::new(InFlight::default());
+        entries.insert(request.clone(), Entry { asked: Instant::now(), reply: Arc::clone(&answer) });
+        Lookup::Leader(answer)
     }
 
     /// A transport that starts a container for a run of questions starts none for no question.
@@ -102,13 +103,18 @@ impl Singleflight {
     }
 
     /// Asks what others may be waiting for, and tells them. A failure is not kept: the next target asks anew.
-    fn ask_first(&self, requests: &[Request], answers: &[Arc<Answer>], deadline: Deadline) -> Vec<Reply> {
+    fn ask_as_leader(
+        &self,
+        requests: &[Request],
+        in_flight: &[Arc<InFlight>],
+        deadline: Deadline,
+    ) -> Vec<Reply> {
         let replies = self.ask_inner(requests, deadline);
-        for ((request, answer), reply) in requests.iter().zip(answers).zip(&replies) {
+        for ((request, in_flight), reply) in requests.iter().zip(in_flight).zip(&replies) {
             if reply.result.is_err() {
-                lock(&self.kept).remove(request);
+                lock(&self.entries).remove(request);
             }
-            answer.give(reply.clone());
+            in_flight.complete(reply.clone());
         }
         replies
     }
@@ -141,18 +147,18 @@ impl Transport for Singleflight {
         let (mut answers, mut others) = (Vec::new(), Vec::new());
         for (place, request) in requests.iter().enumerate() {
             match self.look_up(request) {
-                Lookup::Other(answer) => others.push((place, answer)),
-                Lookup::First(answer) => {
+                Lookup::Shared(answer) => others.push((place, answer)),
+                Lookup::Leader(answer) => {
                     first.push(place, request);
                     answers.push(answer);
                 }
-                Lookup::Own => own.push(place, request),
+                Lookup::Unshared => own.push(place, request),
             }
         }
         // In parallel, so that other targets do not wait for the questions that only concern this one.
         let ask_part = |shared: &bool| {
             if *shared {
-                self.ask_first(&first.requests, &answers, deadline)
+                self.ask_as_leader(&first.requests, &answers, deadline)
             } else {
                 self.ask_inner(&own.requests, deadline)
             }
@@ -290,10 +296,10 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let (shared, _) = shared(0);
-        for number in 0..KEPT_MOST + 10 {
+        for number in 0..ENTRIES_MAX + 10 {
             let module = format!("m{number}");
             shared.look_up(&Request::ModuleAbi { account: "0x1".parse().unwrap(), module });
         }
-        assert_eq!(lock(&shared.kept).len(), KEPT_MOST);
+        assert_eq!(lock(&shared.entries).len(), ENTRIES_MAX);
     }
 }
