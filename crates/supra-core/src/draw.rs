@@ -18,7 +18,7 @@ pub struct DrawResult {
     pub readiness: Option<Readiness>,
     /// Whether `--skip-readiness` was given.
     pub readiness_skipped: bool,
-    /// The words of the Supra CLI; secrets are redacted out.
+    /// The words of the Supra CLI; secrets are redacted.
     pub command: Option<Vec<String>>,
     /// Whether the CLI was started.
     pub executed: bool,
