@@ -118,8 +118,18 @@ fn mistakes_are_refused() {
 
 #[test]
 fn the_emulator_and_its_cli_are_in_the_same_file() {
-    dvrf(&["devnet", "exec", "--transport", "cli", "--", "sh", "-c", "exec \"$SUPRA_CLI_BIN\" --version"])
-        .env("PATH", testkit::requirements::path())
-        .assert()
-        .code(0);
+    dvrf(&[
+        "devnet",
+        "exec",
+        "--transport",
+        "cli",
+        "--",
+        "sh",
+        "-c",
+        "exec \"$SUPRA_CLI_BIN\" move tool view --profile p --function-id 0x1::timestamp::now_microseconds",
+    ])
+    .env("PATH", testkit::requirements::path())
+    .assert()
+    .code(0)
+    .stdout(contains("\"result\": ["));
 }

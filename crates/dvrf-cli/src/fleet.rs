@@ -1,4 +1,4 @@
-//! Many targets at once: read ahead, asked about in parallel, returned in input order or as they finish.
+//! Reads a stream of targets in parallel and returns the records in input order or as they finish.
 
 mod queue;
 
@@ -20,15 +20,15 @@ use crate::stream::{ReportItem, StreamItem, next, unusable};
 use crate::{CliError, Session};
 use queue::{Job, Output, Queue, Turn};
 
-/// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
+/// How many client rows are read together per worker. Smaller groups cost more calls; in larger ones rows become too old.
 const ROWS_PER_WORKER: usize = 8;
-/// How often the progress line is drawn anew.
+/// How often the progress line is redrawn.
 const REDRAW: Duration = Duration::from_millis(200);
 
-/// Takes a filled record; `false` when there is no need for more.
+/// Consumes a record; returns `false` to stop.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(ReportItem, &mut Session) -> Result<bool, CliError>;
 
-/// Asks about the target of the settings.
+/// Reads the target of the settings.
 pub(crate) fn one(session: &Session) -> ReportItem {
     let record = Record::new();
     match Reader::open(&session.settings) {
@@ -37,7 +37,7 @@ pub(crate) fn one(session: &Session) -> ReportItem {
     }
 }
 
-/// Asks about `first` and every target that follows it.
+/// Reads `first` and every target after it.
 pub(crate) fn all(
     first: Record,
     mut rest: Records,
@@ -50,7 +50,7 @@ pub(crate) fn all(
     }
 }
 
-/// No target can be asked about; the other records of the stream are as good as ever.
+/// Adds the failure to every target of the stream and passes the other records on.
 fn refuse_targets(
     failure: &Failure,
     first: Record,
@@ -72,11 +72,10 @@ fn refuse_targets(
     Ok(())
 }
 
-/// Asks about one target.
+/// Reads one target.
 fn ask(reader: &Reader, mut record: Record, row: Option<&ClientRow>, now: Timestamp) -> ReportItem {
     match reader.fill_with_row(&mut record, row, now) {
         Ok(Ok(filled)) => ReportItem::filled(record, filled.report, filled.failure),
-        // The record says it already.
         Ok(Err(failure)) => ReportItem::refused(record, failure, now),
         Err(error) => ReportItem::refused(record, unusable(&error), now),
     }
@@ -110,15 +109,15 @@ fn run(
     start_reader(Arc::clone(&queue), first, rest, clock).map_err(no_thread)?;
     let result = write_output(&queue, &progress, &clock, session, take);
     queue.stop();
-    // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.
+    // Workers end by their own deadlines. The reader is not joined: it may wait for input without limit.
     for worker in workers {
-        // A worker that panicked has aborted the process.
+        // In a release build a panic aborts the process.
         let _ = worker.join();
     }
     result
 }
 
-/// Reads the stream into the queue.
+/// Starts the thread that reads the stream into the queue.
 fn start_reader(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
     let read = move || {
         let mut turn = Some(StreamItem::Target(first));
@@ -151,7 +150,7 @@ fn work(queue: &Queue, reader: &Reader, clock: Clock) {
     }
 }
 
-/// Gives on what is filled, and draws the progress while it waits.
+/// Passes finished records to `take` and draws the progress line while it waits.
 fn write_output(
     queue: &Queue,
     progress: &Progress,
@@ -178,7 +177,7 @@ fn write_output(
     Ok(())
 }
 
-/// The next record, with the progress drawn meanwhile where there is a terminal.
+/// Waits for the next record and redraws the progress line, if there is one.
 fn wait_for_output(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<ReportItem> {
     loop {
         match queue.next_output(line.as_ref().map(|_| REDRAW)) {

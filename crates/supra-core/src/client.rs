@@ -1,4 +1,4 @@
-//! A connection to one chain, for one target or a stream of them.
+//! Client of one chain.
 
 pub mod events;
 
@@ -25,18 +25,18 @@ use crate::view::{FunctionId, ViewCall};
 /// because of one target costs the others less than a call of their own.
 const ROWS_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How a client reads.
+/// Options of a [`ChainClient`].
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
     /// How much of a target is read.
     pub detail: Detail,
-    /// View functions chosen by hand.
+    /// View functions that the user chose.
     pub overrides: Overrides,
-    /// Where resolved function names are cached; `None` for nowhere.
+    /// The directory that caches resolved function names; `None` disables the cache.
     pub cache_directory: Option<PathBuf>,
-    /// The time for all questions about one target.
+    /// The time for all requests about one target.
     pub timeout: Duration,
-    /// The time for one question.
+    /// The time for one request.
     pub call_timeout: Duration,
 }
 
@@ -52,29 +52,29 @@ impl Default for ClientOptions {
     }
 }
 
-/// An open connection to the chain, for one target or a stream of them.
+/// Reads targets over one transport.
 pub struct ChainClient {
     transport: Box<dyn Transport>,
     options: ClientOptions,
 }
 
 impl ChainClient {
-    /// A client that asks this transport. Nothing is asked yet.
+    /// Creates a client. It sends nothing yet.
     pub fn new(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
         Self { transport, options }
     }
 
-    /// A client for a stream of targets: questions that they have in common are asked once.
+    /// Creates a client for a stream of targets, which sends requests that targets have in common once.
     pub fn for_fleet(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
         Self::new(Box::new(Singleflight::new(transport)), options)
     }
 
-    /// Reads everything about a target. A value that fails does not hide the others.
+    /// Reads everything about a target. If a value fails, the others are still read.
     pub fn collect(&self, target: &Target, now: Timestamp) -> Collected {
         self.collect_with_row(target, None, now)
     }
 
-    /// The same with a row from [`Self::read_rows`], which replaces the question for it unless it is too old.
+    /// As [`Self::collect`], with a row from [`Self::read_rows`] in place of the request for it, unless it is too old.
     pub fn collect_with_row(&self, target: &Target, row: Option<&ClientRow>, now: Timestamp) -> Collected {
         let collector = Collector {
             transport: &*self.transport,
@@ -90,7 +90,7 @@ impl ChainClient {
 
     fn cache(&self, target: &Target) -> Cache {
         let identity = self.transport.identity();
-        // What a lean run finds to answer is not what a full one should begin with.
+        // Lean and full runs prefer different functions, so each has a cache of its own.
         let identity =
             if self.options.detail == Detail::Lean { format!("{identity} lean") } else { identity };
         Cache::new(self.options.cache_directory.as_deref(), &identity, target)
@@ -124,12 +124,12 @@ impl ChainClient {
         rows
     }
 
-    /// What is behind the transport, without secrets.
+    /// Identifies the chain behind the transport; contains no secret.
     pub fn identity(&self) -> String {
         self.transport.identity()
     }
 
-    /// Asks for one view function.
+    /// Calls one view function.
     pub fn view(&self, call: ViewCall) -> Result<Value, Failure> {
         let replies = self.transport.ask(&[Request::View(call)], Deadline::after(self.options.timeout));
         let reply = replies.into_iter().next();
@@ -139,7 +139,7 @@ impl ChainClient {
         )
     }
 
-    /// The lottery's status alone, as a watcher of one draw asks for it again and again.
+    /// Reads only the lottery's status, for callers that poll one draw.
     pub fn lottery_status(&self, target: &Target) -> Result<Lottery, Failure> {
         let address = target
             .lottery

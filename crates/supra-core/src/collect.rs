@@ -182,7 +182,8 @@ impl Collector<'_> {
             }
         }
         let chain_id = first.then(|| position_of(Request::ChainId));
-        let replies = self.ask(target, &requests, first);
+        let row = self.row.filter(|_| first);
+        let replies = rows::ask_with_row(self.transport, &requests, target, row, self.deadline);
         if let Some(reply) = chain_id.and_then(|position| replies.get(position)) {
             chain_id_of(reply, target, collected);
         }
@@ -192,22 +193,6 @@ impl Collector<'_> {
             };
             searches[index].take(request, reply, target, collected);
         }
-    }
-
-    /// Asks the transport, except for the client's row where it is at hand. A row serves the first round only: the
-    /// rounds after it ask again because something was wrong.
-    fn ask(&self, target: &Target, requests: &[Request], first: bool) -> Vec<Reply> {
-        let row = self.row.filter(|_| first).and_then(ClientRow::fresh_reply);
-        let of_row = |request: &Request| *request == rows::request(target, vec![target.client]);
-        let known = row.and_then(|reply| Some((requests.iter().position(of_row)?, reply)));
-        let Some((position, reply)) = known else {
-            return self.transport.ask(requests, self.deadline);
-        };
-        let mut others = requests.to_vec();
-        others.remove(position);
-        let mut replies = self.transport.ask(&others, self.deadline);
-        replies.insert(position.min(replies.len()), reply.clone());
-        replies
     }
 
     /// Keeps what answered. What nothing answered is kept only where the ABI rules it out, or no ABI can be had and no

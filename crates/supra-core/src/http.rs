@@ -1,4 +1,4 @@
-//! HTTP with bounds: one blocking agent, a time and a size for every call, no redirect followed, no URL in an error.
+//! Blocking HTTP client. Every call has a timeout and a size limit; redirects are not followed; errors quote no URL.
 
 mod endpoint;
 mod resolver;
@@ -16,39 +16,39 @@ use crate::secret::Secret;
 pub use endpoint::{Endpoint, UrlError};
 use resolver::BoundedResolver;
 
-/// What is sent.
+/// The HTTP method of a [`Call`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Read.
+    /// GET.
     Get,
-    /// Ask or send.
+    /// POST.
     Post,
-    /// Replace.
+    /// PUT.
     Put,
-    /// Remove.
+    /// DELETE.
     Delete,
 }
 
-/// One call.
+/// An HTTP request and the limits for its response.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// What is done.
+    /// The method.
     pub method: Method,
-    /// Where to; never shown.
+    /// The URL. It may hold keys and is not part of any error.
     pub url: &'a str,
-    /// Headers, which may hold keys.
+    /// Additional headers.
     pub headers: &'a [(String, Secret)],
     /// The body of a POST or a PUT.
     pub body: &'a [u8],
     /// The media type of the body.
     pub content_type: &'static str,
-    /// When to give up, from connecting to the last byte.
+    /// The time from the name lookup to the last byte of the response.
     pub timeout: Duration,
-    /// The longest answer that is read.
+    /// The largest response body in bytes.
     pub body_bytes_max: u64,
 }
 
-/// An answer of any status.
+/// A complete response, whatever its status.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
@@ -59,22 +59,22 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A header's value, if it is there and is text.
+    /// Returns a header's value; `None` if it is missing or not ASCII text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// Why there is no answer. None of these quotes the URL.
+/// Why there is no response. The messages do not quote the URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The time ran out.
+    /// The timeout passed.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// No connection, or it broke.
+    /// The connection could not be made, or it broke.
     #[error("{0}")]
     Connection(String),
-    /// More bytes than allowed.
+    /// The body exceeds the limit in bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLong(u64),
     /// The URL or a header cannot be sent.
@@ -82,15 +82,16 @@ pub enum HttpError {
     BadCall(&'static str),
 }
 
-/// The certificate authorities that vouch for servers.
+/// The certificate authorities that are trusted.
 #[derive(Debug, Clone)]
 pub struct Roots(RootCerts);
 
-/// A bundle of all the world's authorities has some 250 kB.
+/// The largest PEM file in bytes; a bundle of all public authorities has about 250 kB.
 const ROOTS_BYTES_MAX: u64 = 4 << 20;
 
 impl Roots {
-    /// Those of a PEM file and no others; without a file Mozilla's, which are built in. The system's store is not read.
+    /// Loads a PEM file, which replaces the built-in authorities; without a file, Mozilla's built-in list is trusted.
+    /// The system's store is not read.
     pub fn load(file: Option<&str>) -> Result<Self, Failure> {
         let Some(file) = file else { return Ok(Self(RootCerts::WebPki)) };
         let wrong = |why: String| {
@@ -115,15 +116,14 @@ impl Roots {
     }
 }
 
-/// The agent; it keeps connections for the calls of one run.
+/// An HTTP client that keeps connections open between calls.
 #[derive(Debug, Clone)]
 pub struct Http {
     agent: ureq::Agent,
 }
 
 impl Http {
-    /// An agent that keeps up to `connections` per host and believes what these authorities vouch for. Certificates
-    /// are always verified.
+    /// Creates a client that keeps up to `connections` open. Certificates are always verified against `roots`.
     pub fn new(connections: usize, roots: &Roots) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -138,7 +138,7 @@ impl Http {
         Self { agent }
     }
 
-    /// Sends one call and reads its whole answer.
+    /// Sends a request and reads the whole response.
     pub fn send(&self, call: &Call) -> Result<Answer, HttpError> {
         let result = match call.method {
             Method::Get => self.prepare(self.agent.get(call.url), call).call(),
@@ -200,7 +200,7 @@ fn http_error(error: &ureq::Error, call: &Call) -> HttpError {
         Error::Protocol(_) => HttpError::Connection("the answer is not HTTP".to_owned()),
         Error::BadUri(_) => HttpError::BadCall("the URL is malformed"),
         Error::Http(_) => HttpError::BadCall("the URL or a header is malformed"),
-        // ureq's own text may quote the URL.
+        // ureq's message may quote the URL.
         _ => HttpError::Connection("the request failed".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! Who does what next: targets wait here to be read ahead, to be asked about, and to be given back in their order.
+//! The queue between the thread that reads the stream, the workers, and the thread that writes records.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use crate::stream::{ReportItem, StreamItem};
 use supra_core::collect::rows::ClientRow;
 use supra_core::record::Record;
 
-/// The most records between the reader and the writer. It bounds the memory, and how far the others may get ahead of
-/// a slow target whose turn it is.
+/// The largest number of records between the reader and the writer. It limits memory, and how many records can wait
+/// behind a slow target in ordered output.
 const RECORDS_MAX: usize = 4096;
-/// The most targets that are read before somebody asks about them.
+/// The largest number of targets that wait for a worker.
 const ARRIVED_MAX: usize = 512;
-/// How long a worker waits for more targets to read ahead together.
+/// How long a worker waits for more targets before it reads the rows of a group.
 const LINGER: Duration = Duration::from_millis(5);
-/// After this what is being read ahead is not waited for: one target may hold the group it is in, not the others.
+/// A group whose rows take longer than this is not waited for: a slow target delays its own group only.
 const LATE: Duration = Duration::from_millis(500);
 
 /// A target with its position in the stream.
@@ -23,7 +23,7 @@ const LATE: Duration = Duration::from_millis(500);
 pub(super) struct Job {
     pub(super) number: u64,
     pub(super) record: Record,
-    /// The client's row, once the job's group has been read.
+    /// The client's row, if one was read with the job's group.
     pub(super) row: Option<ClientRow>,
 }
 
@@ -31,33 +31,33 @@ pub(super) struct Job {
 pub(super) enum Turn {
     /// Read the rows of these clients in one call.
     ReadRows(Vec<Job>),
-    /// Ask about this target.
+    /// Read this target.
     Ask(Job),
 }
 
-/// What the writer gets.
+/// What the writer receives.
 pub(super) enum Output {
     /// The next record.
     Record(ReportItem),
-    /// Nothing yet.
+    /// No record within the timeout.
     Timeout,
-    /// No more.
+    /// The end of the stream.
     End,
 }
 
 /// The queue between the reader, the workers and the writer.
 pub(super) struct Queue {
     inner: Mutex<Inner>,
-    /// There is room for the reader.
+    /// Signals the reader that there is room.
     room: Condvar,
-    /// There is work, or no more of it.
+    /// Signals workers that there is work, or that there will be none.
     work: Condvar,
-    /// There is something to give on.
+    /// Signals the writer that a record is finished.
     filled: Condvar,
     ordered: bool,
-    /// Targets ready to be asked about below which more are read ahead.
+    /// Below this number of ready targets the rows of further ones are read.
     low_water: usize,
-    /// The most targets that are read ahead together.
+    /// The largest number of targets whose rows are read together.
     group_max: usize,
 }
 
@@ -68,10 +68,10 @@ struct Inner {
     filled: BTreeMap<u64, ReportItem>,
     pushed: u64,
     output: u64,
-    /// The number of the next item in order.
+    /// The number of the next record in ordered output.
     next: u64,
     is_group_forming: bool,
-    /// Groups that are being read ahead: the first one's number, since when, and how many they are.
+    /// Groups whose rows are being read: the number of the first target, the start, and the size.
     reading: Vec<(u64, Instant, usize)>,
     ended: bool,
     stopped: bool,
@@ -82,7 +82,7 @@ impl Inner {
         usize::try_from(self.pushed - self.output).unwrap_or(usize::MAX)
     }
 
-    /// Targets that are ready soon.
+    /// The number of targets that will be ready soon.
     fn arriving_soon(&self) -> usize {
         let soon = self.reading.iter().filter(|(_, since, _)| since.elapsed() < LATE);
         soon.map(|(_, _, count)| count).sum()
@@ -102,7 +102,7 @@ impl Inner {
 }
 
 impl Queue {
-    /// An empty queue for so many workers, which read ahead for at most so many targets together.
+    /// Creates an empty queue for this number of workers and this size of groups.
     pub(super) fn new(ordered: bool, workers: usize, group_max: usize) -> Self {
         Self {
             inner: Mutex::default(),
@@ -119,7 +119,7 @@ impl Queue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in the next record of the stream, once there is room; `false` when nobody wants it.
+    /// Adds the next record of the stream, after waiting for room; returns `false` once the queue is stopped.
     pub(super) fn push(&self, next: StreamItem) -> bool {
         let mut inner = self.lock();
         while (inner.unfinished() >= RECORDS_MAX || inner.arrived.len() >= ARRIVED_MAX) && !inner.stopped {
@@ -143,28 +143,28 @@ impl Queue {
         true
     }
 
-    /// The stream is over.
+    /// Marks the end of the stream.
     pub(super) fn end(&self) {
         self.lock().ended = true;
         self.work.notify_all();
         self.filled.notify_one();
     }
 
-    /// Nobody wants more: whoever waits goes home.
+    /// Stops the queue and wakes all waiting threads so that they exit.
     pub(super) fn stop(&self) {
         self.lock().stopped = true;
         self.work.notify_all();
         self.room.notify_all();
     }
 
-    /// A worker's next turn; `None` when there is nothing left to do.
+    /// Waits for a worker's next task; `None` at the end of the work.
     pub(super) fn next_turn(&self) -> Option<Turn> {
         let mut inner = self.lock();
         loop {
             if inner.stopped {
                 return None;
             }
-            // What is on its way counts: answers that wait for their turn grow old.
+            // Rows that are being read count as well: rows that wait too long are useless.
             let scarce = inner.ready.len() + inner.arriving_soon() < self.low_water;
             if scarce && !inner.is_group_forming && !inner.arrived.is_empty() {
                 return Some(Turn::ReadRows(self.take_group(inner)));
@@ -184,7 +184,7 @@ impl Queue {
         }
     }
 
-    /// Takes what has arrived, after a moment for more to arrive: a group costs one call however large it is.
+    /// Takes a group of waiting targets, after a short wait for more: a group costs one call, whatever its size.
     fn take_group(&self, mut inner: MutexGuard<'_, Inner>) -> Vec<Job> {
         let most = self.group_max;
         inner.is_group_forming = true;
@@ -202,13 +202,13 @@ impl Queue {
         if let Some(first) = group.first() {
             inner.reading.push((first.number, Instant::now(), count));
         }
-        // Whoever was woken by an arrival in the meantime has gone back to wait.
+        // Workers that new targets have woken during the wait went back to sleep.
         self.work.notify_one();
         self.room.notify_one();
         group
     }
 
-    /// What was read ahead can be asked about.
+    /// Returns a group whose rows were read.
     pub(super) fn ready(&self, group: Vec<Job>) {
         let mut inner = self.lock();
         if let Some(first) = group.first() {
@@ -219,7 +219,7 @@ impl Queue {
         self.work.notify_all();
     }
 
-    /// One is filled.
+    /// Stores a finished record.
     pub(super) fn done(&self, number: u64, filled: ReportItem) {
         let mut inner = self.lock();
         inner.filled.insert(number, filled);
@@ -231,7 +231,7 @@ impl Queue {
         }
     }
 
-    /// What can be given on at once.
+    /// Returns a record if one can be written now.
     pub(super) fn try_output(&self) -> Option<ReportItem> {
         let filled = self.lock().take(self.ordered);
         if filled.is_some() {
@@ -240,7 +240,7 @@ impl Queue {
         filled
     }
 
-    /// The next to give on, within `timeout` if there is one.
+    /// Waits for the next record to write, no longer than `timeout` if there is one.
     pub(super) fn next_output(&self, timeout: Option<Duration>) -> Output {
         let mut inner = self.lock();
         let mut waited = false;
@@ -263,7 +263,7 @@ impl Queue {
         }
     }
 
-    /// Records that were read and are not given on.
+    /// The number of records that were read and not yet written.
     pub(super) fn unfinished_count(&self) -> usize {
         self.lock().unfinished()
     }
@@ -283,7 +283,7 @@ mod tests {
         filled.record.get("n").unwrap().unwrap()
     }
 
-    /// Sends `count` targets through; every `slow`th takes its time.
+    /// Sends `count` targets through; every `slow`th takes 2 ms.
     fn through(ordered: bool, count: usize, slow: usize) -> (Vec<usize>, usize) {
         let queue = Queue::new(ordered, 4, 10);
         let groups = Mutex::new(0);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn without_order_everything_comes_once_and_no_one_waits_for_a_slow_one() {
+    fn unordered_output_is_complete_and_does_not_wait_for_a_slow_target() {
         let (mut given, _) = through(false, 200, 200);
         assert_ne!(given[0], 0);
         given.sort_unstable();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_holds_the_reader_until_somebody_takes() {
+    fn the_reader_waits_for_room() {
         let queue = Queue::new(true, 1, 1);
         let whole = |n| StreamItem::Report(ReportItem::whole(record(n)), false);
         (0..RECORDS_MAX).for_each(|n| assert!(queue.push(whole(n))));
@@ -350,9 +350,9 @@ mod tests {
         assert_eq!(queue.unfinished_count(), RECORDS_MAX);
     }
 
-    /// Else the workers that have nothing to do at the start would read the whole window ahead.
+    /// Otherwise idle workers would read the rows of all waiting targets at the start.
     #[test]
-    fn no_more_is_read_ahead_than_the_workers_need() {
+    fn no_more_rows_are_read_than_the_workers_need() {
         let queue = Queue::new(true, 4, 10);
         (0..40).for_each(|n| assert!(queue.push(StreamItem::Target(record(n)))));
         let Some(Turn::ReadRows(targets)) = queue.next_turn() else { panic!("nothing is ready") };
@@ -368,9 +368,9 @@ mod tests {
         assert!(matches!(queue.next_turn(), Some(Turn::ReadRows(targets)) if targets.len() == 10));
     }
 
-    /// A target that hangs in the call for its group holds those who are in it.
+    /// A target that hangs delays only its own group.
     #[test]
-    fn a_group_that_does_not_come_is_not_waited_for() {
+    fn a_slow_group_is_not_waited_for() {
         let queue = Queue::new(true, 4, 10);
         (0..20).for_each(|n| assert!(queue.push(StreamItem::Target(record(n)))));
         assert!(matches!(queue.next_turn(), Some(Turn::ReadRows(_))));
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_stream_is_over() {
+    fn an_empty_stream_ends() {
         let queue = Queue::new(true, 1, 1);
         assert!(matches!(queue.next_output(Some(Duration::ZERO)), Output::Timeout));
         queue.end();

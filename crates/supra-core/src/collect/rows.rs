@@ -71,6 +71,26 @@ pub fn offered(
     })
 }
 
+/// Sends the requests, except the one that `row` answers.
+pub(super) fn ask_with_row(
+    transport: &dyn Transport,
+    requests: &[Request],
+    target: &Target,
+    row: Option<&ClientRow>,
+    deadline: Deadline,
+) -> Vec<Reply> {
+    let known = row.and_then(ClientRow::fresh_reply).and_then(|reply| {
+        let of_row = request(target, vec![target.client]);
+        Some((requests.iter().position(|request| *request == of_row)?, reply))
+    });
+    let Some((position, reply)) = known else { return transport.ask(requests, deadline) };
+    let mut others = requests.to_vec();
+    others.remove(position);
+    let mut replies = transport.ask(&others, deadline);
+    replies.insert(position.min(replies.len()), reply.clone());
+    replies
+}
+
 /// Splits the reply of a call for many clients by client. A client whose row is missing or malformed is left out.
 pub fn split(reply: &Reply) -> HashMap<Address, ClientRow> {
     let Ok(answer) = &reply.result else { return HashMap::new() };

@@ -90,7 +90,8 @@ pub fn outcome(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &str
         return SubmitOutcome::Failed(known(&words, "the transaction failed"));
     }
     let Some(code) = ended else {
-        let message = format!("the Supra CLI did not end in time and was stopped; it said: {}", quote(said));
+        let message =
+            format!("the Supra CLI did not end in time and was stopped; it printed: {}", quote(said));
         return SubmitOutcome::Unknown(Failure::new(FailureKind::Timeout, message));
     };
     let failure = known(said, &format!("the Supra CLI ended with code {code}"));

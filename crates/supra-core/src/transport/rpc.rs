@@ -1,4 +1,4 @@
-//! Supra REST: versions v3 → v2 → v1, several nodes with fail-over, retries that listen to the node.
+//! The Supra REST transport: versions v3, v2 and v1, fail-over between nodes, and retries that respect `Retry-After`.
 
 mod envelope;
 
@@ -16,33 +16,33 @@ use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlErr
 use crate::retry::{Backoff, retry_after};
 use crate::secret::Secret;
 
-/// Which nodes are asked, and how.
+/// Options of the REST transport.
 #[derive(Debug, Clone)]
 pub struct RpcConfig {
-    /// Base URLs, best first. They may hold keys.
+    /// Base URLs in order of preference. They may contain keys.
     pub urls: Vec<Secret>,
-    /// Extra headers.
+    /// Headers of every request.
     pub headers: Vec<(String, Secret)>,
-    /// REST versions, best first: `v3`, `v2`, `v1`.
+    /// REST versions in order of preference: `v3`, `v2`, `v1`.
     pub versions: Vec<String>,
-    /// Time for one call.
+    /// The time for one attempt.
     pub call_timeout: Duration,
-    /// Calls in flight at once.
+    /// The largest number of requests in flight.
     pub jobs: usize,
-    /// Rounds over all nodes after the first.
+    /// How often all nodes are tried again after the first time.
     pub retries: u32,
-    /// The longest answer that is read.
+    /// The largest response body in bytes.
     pub body_bytes_max: u64,
-    /// A PEM file of the authorities to believe instead of the built-in ones.
+    /// A PEM file of certificate authorities that replaces the built-in ones.
     pub roots: Option<String>,
-    /// The chain id that every answer must come from.
+    /// The chain id that every response must have, if it has one.
     pub chain_id: Option<u8>,
 }
 
 struct Node {
     endpoint: Endpoint,
     headers: Vec<(String, Secret)>,
-    /// The version that answered last.
+    /// Index of the REST version that answered last.
     version: AtomicUsize,
 }
 
@@ -52,28 +52,28 @@ pub struct RpcTransport {
     http: Http,
     nodes: Vec<Node>,
     semaphore: Semaphore,
-    /// The node that answered last.
+    /// Index of the node that answered last.
     preferred: AtomicUsize,
-    /// Attempts without any answer since the last one.
+    /// The number of attempts without any response since the last response.
     unanswered: AtomicUsize,
 }
 
-/// So many attempts in a row for each question in flight, and all nodes are taken for dead: no question is repeated
-/// until one of them answers.
+/// After this many attempts without any response, per node and per request in flight, requests are not repeated until a
+/// node responds.
 const DEAD_AFTER: usize = 4;
 
-/// What a failed call allows.
+/// How to go on after a failed attempt.
 enum Next {
-    /// The answer stands: nothing else would be answered elsewhere.
+    /// Give up: every node would return the same failure.
     Stop(Failure),
-    /// Another node may do better; after all of them, a wait of at least this.
+    /// Try the next node; after the last one, wait at least this long.
     Again(Failure, Option<Duration>),
-    /// Another node may have these blocks; after all of them this stands.
+    /// Try the next node, which may have these blocks; after the last one this is the reply.
     Elsewhere(Absent),
 }
 
 impl RpcTransport {
-    /// Checks the URLs; asks nothing yet.
+    /// Checks the options. Sends nothing yet.
     pub fn new(config: RpcConfig) -> Result<Self, Failure> {
         let nodes = config.urls.iter().map(|url| {
             let endpoint = Endpoint::parse(url.reveal().trim().trim_end_matches('/')).map_err(|error| {
@@ -110,7 +110,7 @@ impl RpcTransport {
         })
     }
 
-    /// Asks one question until it is answered, refused, or out of time.
+    /// Sends one request until it succeeds, fails for good, or the deadline passes.
     fn ask_one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let mut attempts = 0;
@@ -128,7 +128,7 @@ impl RpcTransport {
                 let index = (first + step) % self.nodes.len();
                 attempts += 1;
                 let answer = self.ask_node(&self.nodes[index], request, deadline);
-                // A node that throttles or garbles is there, and says when to come again.
+                // A node that throttles or returns garbage is not dead.
                 let nothing = |failure: &Failure| {
                     matches!(failure.kind, FailureKind::Unreachable | FailureKind::Timeout)
                 };
@@ -149,7 +149,7 @@ impl RpcTransport {
                         last = failure;
                         wait = wait.max(asked);
                     }
-                    // The newest node is the judge of what is not there yet, the fullest of what is pruned.
+                    // If one node has pruned the blocks, they exist; the node with the longest history counts.
                     Err(Next::Elsewhere(found)) => {
                         absent = match (absent, found) {
                             (Some(Absent::Pruned(a)), Absent::Pruned(b)) => Some(Absent::Pruned(a.min(b))),
@@ -175,7 +175,7 @@ impl RpcTransport {
         self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER * self.config.jobs * self.nodes.len()
     }
 
-    /// Asks one node, going down the REST versions it does not serve.
+    /// Sends a request to one node and tries the next REST version where a version is not served.
     fn ask_node(&self, node: &Node, request: &Request, deadline: Deadline) -> Result<Value, Next> {
         let versions = &self.config.versions;
         let first = node.version.load(Ordering::Relaxed);
@@ -252,7 +252,7 @@ impl RpcTransport {
         })
     }
 
-    /// Sorts an answer by the table in `facts/supra.md` §2.2.
+    /// Turns a response into a value or decides how to go on, by status and content type.
     fn interpret(&self, node: &Node, request: &Request, answer: &Answer) -> Result<Value, Next> {
         let id = answer.header("x-supra-chain-id").and_then(|text| text.trim().parse::<u8>().ok());
         if let (Some(expected), Some(found)) = (self.config.chain_id, id)
@@ -287,7 +287,7 @@ impl RpcTransport {
             429 => Err(again(FailureKind::Throttled, wait)),
             403 | 503 if html => Err(again(FailureKind::Throttled, wait)),
             408 | 425 | 502 | 503 | 504 => Err(again(FailureKind::Unreachable, wait)),
-            // Nodes before v11.7 answer 500 for an abort too; that one is an answer.
+            // Nodes before v11.7 return 500 for an abort too, which is final.
             500 if find_abort(&text).is_none() && classify(&text).kind == FailureKind::Undecodable => {
                 Err(again(FailureKind::Unreachable, wait))
             }
@@ -310,7 +310,7 @@ fn is_of_blocks(request: &Request) -> bool {
     matches!(request, Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. })
 }
 
-/// The route of a block or of events. Both heights are always sent: some nodes fail without, some go past the end.
+/// The route of a block or of events. Both heights are always sent, because some nodes fail without them.
 fn path_of_blocks(request: &Request) -> String {
     match request {
         Request::Block { height: None, .. } => "/block".to_owned(),
@@ -353,7 +353,7 @@ fn path_segment(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, PATH_SEGMENT)
 }
 
-/// The prose of an error body, `{"message": …}` or not.
+/// The message of an error body: the field `message`, else the whole text.
 fn message_of(text: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(text).ok();
     let message = parsed.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);

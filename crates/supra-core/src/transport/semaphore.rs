@@ -1,33 +1,33 @@
-//! How many questions are in flight at once, over all targets that share a transport.
+//! Limits the requests in flight over all targets that share a transport.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::Deadline;
 
-/// Places for questions in flight.
+/// A counting semaphore whose waits have a deadline.
 #[derive(Debug)]
 pub(super) struct Semaphore {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// A place taken; given back when dropped.
+/// A permit for one request; dropping it returns it.
 #[derive(Debug)]
 pub(super) struct Permit<'a>(&'a Semaphore);
 
 impl Semaphore {
-    /// So many places, at least one.
+    /// Creates a semaphore with this number of permits, at least one.
     pub(super) fn new(permits: usize) -> Self {
         Self { free: Mutex::new(permits.max(1)), freed: Condvar::new() }
     }
 
-    /// How many questions of one target are worth asking at the same time: with all places taken by others, one
-    /// after the other ends as soon, without a thread for each.
+    /// Returns how many requests are worth sending at the same time: the free permits, at least one. More threads would
+    /// only wait for permits.
     pub(super) fn parallelism(&self) -> usize {
         (*self.free.lock().unwrap_or_else(PoisonError::into_inner)).max(1)
     }
 
-    /// Takes a place; `None` where none was given back in time.
+    /// Waits for a permit; `None` if the deadline passes first.
     pub(super) fn acquire(&self, deadline: Deadline) -> Option<Permit<'_>> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free == 0 {
@@ -55,7 +55,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_place_is_given_back_and_a_wait_for_one_ends() {
+    fn permits_are_returned_and_waits_end() {
         let semaphore = Semaphore::new(2);
         let soon = || Deadline::after(Duration::from_millis(5));
         assert_eq!(semaphore.parallelism(), 2);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_is_woken() {
+    fn a_waiting_thread_is_woken() {
         let semaphore = Semaphore::new(1);
         let held = semaphore.acquire(Deadline::after(Duration::ZERO));
         std::thread::scope(|scope| {

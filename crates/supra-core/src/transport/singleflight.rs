@@ -1,4 +1,4 @@
-//! Answers that many targets of one run share: asked once, by whoever is first, and kept for a moment.
+//! Sends requests that several targets have in common once, and shares the reply for a short time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::{Deadline, Reply, Request, Transport, parallel};
 
-/// How old an answer about the chain as a whole may be: its clock, whether the module is paused.
+/// The age up to which a reply about the whole chain is shared, such as its time or whether the module is paused.
 const MAX_AGE: Duration = Duration::from_secs(2);
-/// How old a module's ABI may be: a module is upgraded once in months.
+/// The age up to which a module's ABI is shared; modules are upgraded rarely.
 const MAX_AGE_ABI: Duration = Duration::from_secs(3600);
-/// Answers kept at once; a fleet of one chain needs some ten.
+/// The largest number of shared replies; a stream of targets on one chain needs about ten.
 const ENTRIES_MAX: usize = 64;
 
-/// A transport whose common answers are shared.
+/// A transport that shares replies between targets.
 pub struct Singleflight {
     inner: Box<dyn Transport>,
     entries: Mutex<HashMap<Request, Entry>>,
@@ -24,7 +24,7 @@ struct Entry {
     reply: Arc<InFlight>,
 }
 
-/// An answer that somebody is asking for.
+/// A reply that one thread requests and others may wait for.
 #[derive(Default)]
 struct InFlight {
     reply: Mutex<Option<Reply>>,
@@ -54,7 +54,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long the answer to a question may serve other targets; `None` where it is about one of them.
+/// How long a reply may be shared; `None` if the request concerns a single target.
 fn max_age(request: &Request) -> Option<Duration> {
     match request {
         Request::ChainId => Some(MAX_AGE),
@@ -64,18 +64,18 @@ fn max_age(request: &Request) -> Option<Duration> {
     }
 }
 
-/// What becomes of one question.
+/// How to get the reply to a request.
 enum Lookup {
-    /// Somebody else asks.
+    /// Another thread requests it, or has done so.
     Shared(Arc<InFlight>),
-    /// We ask, and others may be waiting for it.
+    /// This thread requests it for all.
     Leader(Arc<InFlight>),
-    /// We ask for ourselves.
+    /// It is not shared.
     Unshared,
 }
 
 impl Singleflight {
-    /// Shares the answers of `inner`.
+    /// Shares the replies of `inner`.
     pub fn new(inner: Box<dyn Transport>) -> Self {
         Self { inner, entries: Mutex::default() }
     }
@@ -97,12 +97,13 @@ impl Singleflight {
         Lookup::Leader(answer)
     }
 
-    /// A transport that starts a container for a run of questions starts none for no question.
+    /// Does not call the transport for an empty list: compose would start a container.
     fn ask_inner(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         if requests.is_empty() { Vec::new() } else { self.inner.ask(requests, deadline) }
     }
 
-    /// Asks what others may be waiting for, and tells them. A failure is not kept: the next target asks anew.
+    /// Sends requests that other threads may wait for and completes them. A failure is not shared later: the next target
+    /// sends the request again.
     fn ask_as_leader(
         &self,
         requests: &[Request],
@@ -120,7 +121,7 @@ impl Singleflight {
     }
 }
 
-/// Questions and where their answers belong.
+/// A part of the requests, with their positions in the whole list.
 #[derive(Default)]
 struct Part {
     places: Vec<usize>,
@@ -174,7 +175,7 @@ impl Transport for Singleflight {
         own.fill(own_replies, &mut replies);
         first.fill(first_replies, &mut replies);
         for (place, answer) in others {
-            // The other's failure may be that its own time had run out.
+            // The other thread may have failed because its own deadline had passed.
             match answer.wait(deadline).filter(|reply| reply.result.is_ok()) {
                 Some(reply) => replies[place] = Some(reply),
                 None => alone.push(place, &requests[place]),
@@ -206,7 +207,7 @@ mod tests {
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Answers every question with how many came before it; the first `bad` fail.
+    /// Replies to every request with the number of requests before it; the first `bad` fail.
     struct Counting {
         asked: Arc<AtomicUsize>,
         bad: usize,
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_the_chain_is_asked_once_for_all() {
+    fn shared_requests_are_sent_once() {
         let (shared, asked) = shared(0);
         let questions = [Request::ChainId, view(vec![]), view(vec![Argument::U8(1)])];
         std::thread::scope(|scope| {
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_neither_kept_nor_passed_on() {
+    fn failures_are_not_shared() {
         let (shared, asked) = shared(1);
         std::thread::scope(|scope| {
             let first = scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_err());
@@ -280,9 +281,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_slow_about_one_target_holds_no_other() {
+    fn slow_unshared_requests_delay_no_other_target() {
         let (shared, _) = shared(0);
-        // Asked one after the other by the transport of this test: 20 ms each.
+        // The transport of this test takes 20 ms for each, one after the other.
         let slow: Vec<Request> = (0..50).map(|n| view(vec![Argument::U8(n)])).collect();
         std::thread::scope(|scope| {
             let asking = scope.spawn(|| shared.ask(&[&[Request::ChainId], &slow[..]].concat(), soon()));
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded() {
+    fn the_number_of_shared_replies_is_limited() {
         let (shared, _) = shared(0);
         for number in 0..ENTRIES_MAX + 10 {
             let module = format!("m{number}");
