@@ -1,5 +1,7 @@
 //! `dvrf-check`: verdicts, codes, formats, and what it does with a stream that is not all good.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use serde_json::{Value, json};
 use testkit::{Devnet, LOTTERY, Way, run, tool};
 

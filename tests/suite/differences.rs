@@ -9,9 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 use testkit::inbox::Inbox;
-use testkit::{Devnet, Way, root, run, tool};
-
-use crate::notify::report;
+use testkit::{Devnet, Way, report, root, run, tool};
 
 /// How many defects each letter has in the recordings of the old scripts.
 const DEFECTS: [(char, usize); 8] =

@@ -1,5 +1,7 @@
 //! `dvrf doctor`: what is well, what is wrong, and what to do about it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use serde_json::Value;
 use testkit::inbox::Inbox;
 use testkit::{Devnet, Outcome, Way, run};

@@ -1,5 +1,9 @@
 //! `dvrf-draw`: every assert of the contract before and after, the old outputs, and a whole round.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod draw_guard;
+
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use testkit::{Devnet, Outcome, Way, run, tool};

@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use serde_json::{Value, json};
 use testkit::{Devnet, Outcome, Way, binary, needs, program, rounds, run};
 
-use crate::draw::draw;
+use crate::draw;
 
 /// Requests that the lottery of the scenario `ready` has seen before any draw.
 const BEFORE: u64 = 4;

@@ -1,5 +1,7 @@
 //! `dvrf-json`: the old keys to the letter, the settings by precedence, failures by name.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use serde_json::{Value, json};
 use testkit::{DEPOSIT, Devnet, LOTTERY, Way, run};
 

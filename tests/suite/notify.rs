@@ -1,33 +1,19 @@
 //! `dvrf-notify`: what receivers get, what is remembered, and what happens when either breaks.
 
-use std::sync::LazyLock;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod notify_real;
+
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use testkit::inbox::{Act, Inbox, Letter};
-use testkit::{Devnet, Outcome, Way, binary, needs, program, rounds, run, tool};
-
-const MINIMUM: u64 = 15_750_000_000;
-
-static HEALTHY: LazyLock<Value> = LazyLock::new(|| {
-    let devnet = Devnet::start(&["--scenario", "healthy"]);
-    run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).json()
-});
-
-/// A report of a deposit of so many hundredths of the minimum.
-pub(crate) fn report(percent: u64) -> String {
-    let mut record = HEALTHY.clone();
-    let balance = MINIMUM * percent / 100;
-    record["state"]["deposit"]["balance"] = json!(balance.to_string());
-    record["state"]["deposit"]["effective_balance"] = json!(balance.saturating_sub(MINIMUM).to_string());
-    record["state"]["deposit"]["at_or_below_minimum"] = json!(percent <= 100);
-    record.to_string()
-}
+use testkit::{Devnet, Outcome, Way, binary, healthy_report, needs, program, report, rounds, run, tool};
 
 /// A report whose chain could not be read.
 fn unread() -> String {
-    let mut record = HEALTHY.clone();
+    let mut record = healthy_report();
     record["state"]["deposit"] = json!({});
     record["error"] = json!({"kind": "unreachable", "message": "no answer", "view": "balance"});
     record.to_string()

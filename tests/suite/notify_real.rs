@@ -5,9 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::inbox::{Act, Inbox};
 use testkit::receivers::{Receiver, eventually, free_address};
-use testkit::{Outcome, needs, program, run, tool};
-
-use crate::notify::report;
+use testkit::{Outcome, needs, program, report, run, tool};
 
 fn tell(address: &str, state: &str, profile: &str, percent: u64) -> Outcome {
     let mut record: Value = serde_json::from_str(&report(percent)).unwrap();

@@ -1,5 +1,11 @@
 //! `dvrf-prom`: formats, labels, names, sinks and exits, without any program but ours.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod prom_push;
+mod prom_real;
+mod prom_serve;
+
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};

@@ -4,14 +4,17 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::OnceLock;
 
 use assert_cmd::Command;
 
 pub mod inbox;
 pub mod receivers;
+mod reports;
 pub mod requirements;
 
 pub use needs::needs;
+pub use reports::{MINIMUM, healthy_report, report};
 pub use requirements::program;
 
 /// The workspace's root.
@@ -31,14 +34,29 @@ pub fn target() -> PathBuf {
     folder.unwrap_or_else(|| panic!("{} was not built by cargo", test.display())).to_owned()
 }
 
-/// The path of one of our binaries, built beside the running program or test.
+/// The path of one of our binaries, which is built if it is not up to date.
 ///
 /// # Panics
-/// When it has not been built: `cargo test -p` alone does not build the other crates' binaries.
+/// When it cannot be built.
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap_or_default();
-    let found = test.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
-    found.unwrap_or_else(|| panic!("{name} is missing: run `cargo build --workspace` first"))
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(build);
+    let path = target().join(name);
+    assert!(path.exists(), "no crate of the workspace builds {name}");
+    path
+}
+
+/// Builds the binaries of all crates, unless the caller of this test has done so.
+fn build() {
+    #[expect(clippy::disallowed_methods, reason = "a setting of the harness, not of the tools")]
+    let is_built = std::env::var_os("DVRF_SUITE_BUILT").is_some();
+    if is_built {
+        return;
+    }
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.current_dir(root()).args(["build", "--workspace", "--bins", "--quiet"]);
+    let built = cargo.status().is_ok_and(|status| status.success());
+    assert!(built, "{cargo:?} failed");
 }
 
 /// A tool with an empty environment, so that a developer's own settings change nothing; only `PATH` stays.

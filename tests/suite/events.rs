@@ -1,5 +1,7 @@
 //! `dvrf-events` against the emulator's truth: both API generations, faults, kills; and why a request is stuck.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
