@@ -8,7 +8,7 @@ use super::clip::{self, Escape, clip, units};
 use crate::notification::Event;
 use dvrf_cli::text::both;
 use supra_core::amount::Quants;
-use supra_core::check::remediation as advice;
+use supra_core::check::remediation::remedy;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
@@ -70,7 +70,8 @@ pub struct Item {
     /// What is wrong.
     pub sentence: String,
     /// What to do.
-    pub advice: String,
+    #[serde(rename = "advice")]
+    pub remedy: String,
     /// Where to read on.
     pub link: String,
 }
@@ -104,7 +105,7 @@ impl Voice {
             code: "TEST".to_owned(),
             severity: Severity::Info,
             sentence,
-            advice: self.lang.pick("Do nothing.", "Ничего делать не нужно."),
+            remedy: self.lang.pick("Do nothing.", "Ничего делать не нужно."),
             link: self.link("docs/notify.md#test"),
         };
         Message {
@@ -130,7 +131,7 @@ impl Voice {
                 code: finding.code.name().to_owned(),
                 severity: finding.severity,
                 sentence: clip(&quote(&finding.message), SENTENCE_UNITS_MAX, clip::verbatim),
-                advice: advice::advice(finding.code, self.lang),
+                remedy: remedy(finding.code, self.lang),
                 link: self.link(&finding.help),
             })
             .collect();
@@ -270,7 +271,7 @@ impl Message {
                     self.lang.pick(format!("• was: {}", item.sentence), format!("• было: {}", item.sentence)),
                 ]
             } else {
-                vec![format!("• {}", item.sentence), format!("  → {}", item.advice)]
+                vec![format!("• {}", item.sentence), format!("  → {}", item.remedy)]
             }
         };
         let mut lines: Vec<String> = self.items.iter().take(FINDINGS_MAX).flat_map(told).collect();

@@ -34,7 +34,7 @@ pub(super) fn alerts(message: &Message, every_s: i64, now: Timestamp) -> Value {
             "labels": labels,
             "annotations": {
                 "summary": message.headline(),
-                "description": format!("{} {}", item.sentence, item.advice),
+                "description": format!("{} {}", item.sentence, item.remedy),
                 "runbook_url": item.link,
             },
             "startsAt": at(start),

@@ -26,7 +26,7 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
         details.insert(label.clone(), Value::String(value.clone()));
     }
     for item in &message.items {
-        details.insert(item.code.clone(), Value::String(format!("{} {}", item.sentence, item.advice)));
+        details.insert(item.code.clone(), Value::String(format!("{} {}", item.sentence, item.remedy)));
     }
     let first = message.items.first();
     let summary = match first {

@@ -32,7 +32,7 @@ fn message() -> Message {
             code: "DEPOSIT_AT_OR_BELOW_MIN_BALANCE".into(),
             severity: Severity::Critical,
             sentence: "the deposit [is](http://evil) <low>".into(),
-            advice: "Deposit now.".into(),
+            remedy: "Deposit now.".into(),
             link: "https://wiki.example/docs/checks.md#x".into(),
         }],
         numbers: vec![("Deposit".into(), "1 SUPRA (100 000 000 quants)".into())],
@@ -43,7 +43,7 @@ fn message() -> Message {
 
 /// A message as large as the others' bounds allow, and of characters that grow when escaped.
 fn huge() -> Message {
-    let item = Item { sentence: "<&>_*".repeat(100), advice: "&".repeat(300), ..message().items[0].clone() };
+    let item = Item { sentence: "<&>_*".repeat(100), remedy: "&".repeat(300), ..message().items[0].clone() };
     Message {
         items: vec![item; 12],
         subscription: "_".repeat(80),
