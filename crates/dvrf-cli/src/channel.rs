@@ -1,5 +1,6 @@
 //! One channel of a run: what it is, from when on it is told, and its secrets.
 
+pub mod args;
 pub mod parse;
 
 use std::fmt;

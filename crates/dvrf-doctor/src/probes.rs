@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use dvrf_cli::args::{LiveArgs, StateArgs};
-use dvrf_cli::channels::ChannelArgs;
+use dvrf_cli::channel::args::ChannelArgs;
 use dvrf_cli::connect::{Reader, calculation, submitter};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::{Settings, variables};

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use crate::args::DrawArgs;
-use dvrf_cli::channels::secret_file;
+use dvrf_cli::channel::args::secret_file;
 use dvrf_cli::connect::submitter;
 use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::settings::{Settings, variables};

@@ -7,11 +7,10 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::Session;
-use crate::channel::parse::{Problem, SecretSource, parse};
-use crate::channel::{Channel, Kind};
-use crate::setting_flags;
+use super::parse::{Problem, SecretSource, parse};
+use super::{Channel, Kind};
 use crate::settings::{Settings, variables};
+use crate::{Session, setting_flags};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::secret::Secret;
 
