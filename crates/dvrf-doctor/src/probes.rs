@@ -246,7 +246,7 @@ fn sinks(args: &DoctorArgs, session: &Session, trials: &mut Trials) {
         );
     }
     for channel in &channels.list {
-        reach(&format!("channel {}", channel.name), &channel.endpoint, &channel.shown(), trials);
+        reach(&format!("channel {}", channel.name), &channel.endpoint, &channel.redacted_url(), trials);
     }
     if channels.list.is_empty() && channels.problems.is_empty() {
         trials.add("channels", Health::Warning, "none is configured", Some("see docs/notify.md".to_owned()));

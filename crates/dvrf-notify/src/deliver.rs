@@ -183,7 +183,7 @@ impl Sender {
         match self.http.send(&call) {
             Err(error) => (no_answer(&error), None),
             Ok(answer) => {
-                let body = channel.safe(&String::from_utf8_lossy(&answer.body));
+                let body = channel.sanitize(&String::from_utf8_lossy(&answer.body));
                 let retry_after = answer.header("retry-after");
                 // The meaning is read from the body as it came; only its words are made safe.
                 let raw = String::from_utf8_lossy(&answer.body);

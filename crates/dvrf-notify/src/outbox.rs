@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::message::Message;
-use dvrf_cli::channel::Kind;
+use dvrf_cli::channel::ChannelKind;
 
 /// More than this many waiting messages of one subscription are a receiver that is gone, not a bad hour.
 pub const ENTRIES_MAX: usize = 200;
@@ -31,7 +31,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// Adds a message. An Alertmanager is told states, not events: what it has not heard yet is replaced.
-    pub fn push(&mut self, entry: Entry, kind: Kind) {
+    pub fn push(&mut self, entry: Entry, kind: ChannelKind) {
         if self
             .entries
             .iter()
@@ -39,7 +39,7 @@ impl Outbox {
         {
             return;
         }
-        if kind == Kind::Alertmanager {
+        if kind == ChannelKind::Alertmanager {
             self.entries.retain(|held| held.channel != entry.channel);
         }
         self.entries.push(entry);
@@ -88,9 +88,9 @@ mod tests {
     fn in_order_once_and_not_for_ever() {
         let mut outbox = Outbox::default();
         for (id, at) in [("1", 10), ("2", 20), ("2", 21), ("3", 30)] {
-            outbox.push(entry("slack", id, at), Kind::Slack);
+            outbox.push(entry("slack", id, at), ChannelKind::Slack);
         }
-        outbox.push(entry("teams", "1", 10), Kind::Teams);
+        outbox.push(entry("teams", "1", 10), ChannelKind::Teams);
         assert_eq!(ids(&outbox, "slack"), ["1", "2", "3"]);
         assert_eq!(outbox.expire(5, 1), []);
         let expired = outbox.expire(31, 15);
@@ -108,8 +108,8 @@ mod tests {
     #[test]
     fn an_alertmanager_hears_only_the_last_state() {
         let mut outbox = Outbox::default();
-        outbox.push(entry("am", "1", 10), Kind::Alertmanager);
-        outbox.push(entry("am", "2", 20), Kind::Alertmanager);
+        outbox.push(entry("am", "1", 10), ChannelKind::Alertmanager);
+        outbox.push(entry("am", "2", 20), ChannelKind::Alertmanager);
         assert_eq!(ids(&outbox, "am"), ["2"]);
     }
 
@@ -117,7 +117,7 @@ mod tests {
     fn the_oldest_give_way() {
         let mut outbox = Outbox::default();
         for id in 0..ENTRIES_MAX + 5 {
-            outbox.push(entry("slack", &id.to_string(), 0), Kind::Slack);
+            outbox.push(entry("slack", &id.to_string(), 0), ChannelKind::Slack);
         }
         assert_eq!(ids(&outbox, "slack").first().map(String::as_str), Some("5"));
         assert_eq!(ids(&outbox, "slack").len(), ENTRIES_MAX);

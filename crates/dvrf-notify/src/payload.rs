@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::message::Message;
-use dvrf_cli::channel::{Channel, Kind};
+use dvrf_cli::channel::{Channel, ChannelKind};
 use supra_core::secret::Secret;
 
 /// One request, ready to send.
@@ -50,33 +50,35 @@ pub enum Form {
 pub fn parcel(channel: &Channel, message: &Message, form: Form, now: Timestamp) -> Parcel {
     let url = channel.endpoint.url.reveal();
     match (channel.kind, form) {
-        (Kind::Slack, Form::Rich) => Parcel::json(url, &chat::slack(message)),
-        (Kind::Slack, Form::Plain) => Parcel::json(url, &chat::slack_plain(message)),
-        (Kind::Teams, _) => Parcel::json(url, &chat::teams(message)),
-        (Kind::Discord, Form::Rich) => Parcel::json(url, &chat::discord(message)),
-        (Kind::Discord, Form::Plain) => Parcel::json(url, &chat::discord_plain(message)),
-        (Kind::Telegram, form) => {
+        (ChannelKind::Slack, Form::Rich) => Parcel::json(url, &chat::slack(message)),
+        (ChannelKind::Slack, Form::Plain) => Parcel::json(url, &chat::slack_plain(message)),
+        (ChannelKind::Teams, _) => Parcel::json(url, &chat::teams(message)),
+        (ChannelKind::Discord, Form::Rich) => Parcel::json(url, &chat::discord(message)),
+        (ChannelKind::Discord, Form::Plain) => Parcel::json(url, &chat::discord_plain(message)),
+        (ChannelKind::Telegram, form) => {
             let token = channel.token.as_ref().map_or("", Secret::reveal);
             let method = format!("{}/bot{token}/sendMessage", url.trim_end_matches('/'));
             Parcel::json(&method, &chat::telegram(message, &channel.chat, form))
         }
-        (Kind::Pagerduty, _) => {
+        (ChannelKind::Pagerduty, _) => {
             let key = channel.token.as_ref().map_or("", Secret::reveal);
             let url = format!("{}/v2/enqueue", url.trim_end_matches('/'));
             Parcel::json(&url, &pagerduty::event(message, key))
         }
-        (Kind::Alertmanager, _) => {
+        (ChannelKind::Alertmanager, _) => {
             let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
             Parcel::json(&url, &alertmanager::alerts(message, channel.every_s, now))
         }
-        (Kind::Generic, _) => generic::webhook(message, channel, now),
-        (Kind::Ping, _) => ping::signal(channel, ping::Signal::of(message), &message.id, &message.text()),
+        (ChannelKind::Generic, _) => generic::webhook(message, channel, now),
+        (ChannelKind::Ping, _) => {
+            ping::signal(channel, ping::Signal::of(message), &message.id, &message.text())
+        }
     }
 }
 
 /// Whether a refused form may be tried once more as plain text.
-pub fn has_plain_form(kind: Kind) -> bool {
-    matches!(kind, Kind::Slack | Kind::Discord | Kind::Telegram)
+pub fn has_plain_form(kind: ChannelKind) -> bool {
+    matches!(kind, ChannelKind::Slack | ChannelKind::Discord | ChannelKind::Telegram)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::memory::{Memory, Occasion, Rules, alerting};
 use super::message::{Message, Voice, numbers};
 use super::outbox::Entry;
 use crate::notification::Event;
-use dvrf_cli::channel::{Channel, Kind, Level};
+use dvrf_cli::channel::{Channel, ChannelKind, Level};
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
@@ -70,10 +70,10 @@ impl Telling<'_> {
         message.numbers = numbers(case.checks, case.state, None, self.policy);
         let level = Level::of(case.checks.status, case.checks.severity);
         let wanted = |channel: &&Channel| match channel.kind {
-            Kind::Ping => false,
+            ChannelKind::Ping => false,
             // An end is a state to these, not news.
-            Kind::Pagerduty if level == Level::Ok => true,
-            Kind::Alertmanager => !message.items.is_empty() && level >= channel.min,
+            ChannelKind::Pagerduty if level == Level::Ok => true,
+            ChannelKind::Alertmanager => !message.items.is_empty() && level >= channel.min,
             _ => level >= channel.min,
         };
         let entries = self.channels.iter().filter(wanted).map(|c| self.entry(c, &message, case)).collect();
@@ -129,7 +129,7 @@ impl Telling<'_> {
     /// An Alertmanager forgets what is not repeated, so that every run tells it what is so.
     fn repeat(&self, memory: &mut Memory, case: &Case, numbers: &[(String, String)]) {
         let mut channels =
-            self.channels.iter().filter(|channel| channel.kind == Kind::Alertmanager).peekable();
+            self.channels.iter().filter(|channel| channel.kind == ChannelKind::Alertmanager).peekable();
         if channels.peek().is_none() {
             return;
         }
@@ -190,7 +190,7 @@ impl Telling<'_> {
     }
 
     fn carried_by(&self, channel: &Channel) -> bool {
-        channel.kind == Kind::Generic || (self.include_json && channel.kind == Kind::Slack)
+        channel.kind == ChannelKind::Generic || (self.include_json && channel.kind == ChannelKind::Slack)
     }
 
     fn entry(&self, channel: &Channel, message: &Message, case: &Case) -> Entry {
@@ -209,7 +209,7 @@ fn hears(channel: &Channel, occasion: &Occasion) -> bool {
     let told = |channels: &BTreeSet<String>| channels.contains(&channel.name);
     match (channel.kind, &occasion.channels) {
         // The one hears every run how it ended, the other what is so.
-        (Kind::Ping | Kind::Alertmanager, _) => false,
+        (ChannelKind::Ping | ChannelKind::Alertmanager, _) => false,
         (_, Some(channels)) => channel.resolved && told(channels),
         (_, None) => Level::From(occasion.severity) >= channel.min,
     }

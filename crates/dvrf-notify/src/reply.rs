@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use dvrf_cli::channel::Kind;
+use dvrf_cli::channel::ChannelKind;
 use supra_core::http::HttpError;
 use supra_core::retry::retry_after;
 
@@ -48,7 +48,7 @@ pub(crate) struct Reply<'a> {
 }
 
 /// Reads an answer.
-pub(crate) fn meaning(kind: Kind, reply: Reply) -> Meaning {
+pub(crate) fn meaning(kind: ChannelKind, reply: Reply) -> Meaning {
     let why = || match reply.body.trim() {
         "" => format!("HTTP {}", reply.status),
         body => format!("HTTP {}: {body}", reply.status),
@@ -92,17 +92,19 @@ fn wait(reply: Reply, json: Option<&Value>) -> Option<Duration> {
 }
 
 /// What a good status hides.
-fn taken(kind: Kind, body: &str, json: Option<&Value>) -> Option<Meaning> {
+fn taken(kind: ChannelKind, body: &str, json: Option<&Value>) -> Option<Meaning> {
     let says_ok = || json.is_some_and(|json| json.get("ok") == Some(&Value::Bool(true)));
     let refused = |what: &str| Some(Meaning::Refused { why: format!("{what}: {}", body.trim()) });
     match kind {
-        Kind::Slack if body.trim() != "ok" && !says_ok() => refused("HTTP 200, but the answer is not `ok`"),
-        Kind::Telegram if !says_ok() => refused("HTTP 200, but the answer is not `ok: true`"),
+        ChannelKind::Slack if body.trim() != "ok" && !says_ok() => {
+            refused("HTTP 200, but the answer is not `ok`")
+        }
+        ChannelKind::Telegram if !says_ok() => refused("HTTP 200, but the answer is not `ok: true`"),
         // The retired connectors answered 200 and put the throttling into the text.
-        Kind::Teams if body.contains("HTTP error 429") => {
+        ChannelKind::Teams if body.contains("HTTP error 429") => {
             Some(Meaning::Again { why: "the answer says 429".to_owned(), after: None })
         }
-        Kind::Teams if body.contains("HTTP error") => refused("HTTP 200, but the answer is an error"),
+        ChannelKind::Teams if body.contains("HTTP error") => refused("HTTP 200, but the answer is an error"),
         _ => None,
     }
 }
@@ -122,32 +124,32 @@ pub(crate) fn no_answer(error: &HttpError) -> Meaning {
 mod tests {
     use super::*;
 
-    fn of(kind: Kind, status: u16, header: Option<&str>, body: &str) -> Meaning {
+    fn of(kind: ChannelKind, status: u16, header: Option<&str>, body: &str) -> Meaning {
         meaning(kind, Reply { status, retry_after: header, body })
     }
 
     #[test]
     fn taken_or_not() {
         for (kind, status, body, taken) in [
-            (Kind::Slack, 200, "ok", true),
-            (Kind::Slack, 200, "{\"ok\":true}", true),
-            (Kind::Slack, 200, "invalid_payload", false),
-            (Kind::Slack, 200, "", false),
-            (Kind::Teams, 202, "", true),
-            (Kind::Teams, 200, "1", true),
+            (ChannelKind::Slack, 200, "ok", true),
+            (ChannelKind::Slack, 200, "{\"ok\":true}", true),
+            (ChannelKind::Slack, 200, "invalid_payload", false),
+            (ChannelKind::Slack, 200, "", false),
+            (ChannelKind::Teams, 202, "", true),
+            (ChannelKind::Teams, 200, "1", true),
             (
-                Kind::Teams,
+                ChannelKind::Teams,
                 200,
                 "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 400",
                 false,
             ),
-            (Kind::Discord, 204, "", true),
-            (Kind::Telegram, 200, "{\"ok\":true}", true),
-            (Kind::Telegram, 200, "{\"ok\":false}", false),
-            (Kind::Pagerduty, 202, "{\"status\":\"success\"}", true),
-            (Kind::Alertmanager, 200, "", true),
-            (Kind::Generic, 206, "whatever", true),
-            (Kind::Ping, 200, "OK", true),
+            (ChannelKind::Discord, 204, "", true),
+            (ChannelKind::Telegram, 200, "{\"ok\":true}", true),
+            (ChannelKind::Telegram, 200, "{\"ok\":false}", false),
+            (ChannelKind::Pagerduty, 202, "{\"status\":\"success\"}", true),
+            (ChannelKind::Alertmanager, 200, "", true),
+            (ChannelKind::Generic, 206, "whatever", true),
+            (ChannelKind::Ping, 200, "OK", true),
         ] {
             assert_eq!(of(kind, status, None, body) == Meaning::Taken, taken, "{kind:?} {status} {body}");
         }
@@ -160,45 +162,53 @@ mod tests {
             other => panic!("{other:?}"),
         };
         for status in [408, 425, 429, 500, 502, 503, 504] {
-            assert_eq!(again(Kind::Generic, status, None, ""), None);
+            assert_eq!(again(ChannelKind::Generic, status, None, ""), None);
         }
-        assert_eq!(again(Kind::Slack, 429, Some("7"), ""), Some(Duration::from_secs(7)));
-        assert_eq!(again(Kind::Slack, 503, Some("Wed, 21 Oct 2015 07:28:00 GMT"), ""), Some(Duration::ZERO));
+        assert_eq!(again(ChannelKind::Slack, 429, Some("7"), ""), Some(Duration::from_secs(7)));
         assert_eq!(
-            again(Kind::Discord, 429, None, "{\"retry_after\": 1.5}"),
+            again(ChannelKind::Slack, 503, Some("Wed, 21 Oct 2015 07:28:00 GMT"), ""),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(
+            again(ChannelKind::Discord, 429, None, "{\"retry_after\": 1.5}"),
             Some(Duration::from_millis(1500))
         );
         assert_eq!(
-            again(Kind::Discord, 429, None, "{\"retry_after\": 64000}"),
+            again(ChannelKind::Discord, 429, None, "{\"retry_after\": 64000}"),
             Some(Duration::from_secs(64))
         );
         assert_eq!(
-            again(Kind::Discord, 429, Some("2"), "{\"retry_after\": 9}"),
+            again(ChannelKind::Discord, 429, Some("2"), "{\"retry_after\": 9}"),
             Some(Duration::from_secs(2))
         );
         assert_eq!(
-            again(Kind::Telegram, 429, None, "{\"parameters\":{\"retry_after\":3}}"),
+            again(ChannelKind::Telegram, 429, None, "{\"parameters\":{\"retry_after\":3}}"),
             Some(Duration::from_secs(3))
         );
-        assert_eq!(again(Kind::Discord, 429, None, "{\"retry_after\": -1}"), None);
-        assert_eq!(again(Kind::Teams, 200, None, "Microsoft Teams endpoint returned HTTP error 429"), None);
+        assert_eq!(again(ChannelKind::Discord, 429, None, "{\"retry_after\": -1}"), None);
+        assert_eq!(
+            again(ChannelKind::Teams, 200, None, "Microsoft Teams endpoint returned HTTP error 429"),
+            None
+        );
     }
 
     #[test]
     fn never() {
         for status in [301, 302, 307, 401, 403, 404, 405] {
-            let Meaning::NoEntry { gone: false, .. } = of(Kind::Slack, status, None, "x") else {
+            let Meaning::NoEntry { gone: false, .. } = of(ChannelKind::Slack, status, None, "x") else {
                 panic!("{status}")
             };
         }
-        let Meaning::NoEntry { gone: true, .. } = of(Kind::Generic, 410, None, "") else { panic!() };
+        let Meaning::NoEntry { gone: true, .. } = of(ChannelKind::Generic, 410, None, "") else { panic!() };
         for status in [400, 413, 422, 501] {
-            let Meaning::Refused { .. } = of(Kind::Slack, status, None, "invalid_blocks") else {
+            let Meaning::Refused { .. } = of(ChannelKind::Slack, status, None, "invalid_blocks") else {
                 panic!("{status}")
             };
         }
         // The address a redirect points to may hold a token.
-        let Meaning::NoEntry { why, .. } = of(Kind::Slack, 302, None, "https://h/SECRET") else { panic!() };
+        let Meaning::NoEntry { why, .. } = of(ChannelKind::Slack, 302, None, "https://h/SECRET") else {
+            panic!()
+        };
         assert!(!why.contains("SECRET"));
     }
 }

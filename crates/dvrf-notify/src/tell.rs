@@ -13,7 +13,7 @@ use crate::message::Voice;
 use crate::notification::Outcome;
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
-use dvrf_cli::channel::args::{ChannelArgs, Shown};
+use dvrf_cli::channel::args::{ChannelArgs, ChannelSummary};
 use dvrf_cli::channel::parse::{Problem, parse_span};
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
@@ -127,8 +127,8 @@ enum Format {
 /// The configuration as it is in force, without secrets.
 #[derive(Debug, Serialize)]
 struct Configuration {
-    channels: Vec<Shown>,
-    problems: Vec<Wrong>,
+    channels: Vec<ChannelSummary>,
+    problems: Vec<Problem>,
     warnings: Vec<String>,
     title: String,
     state_dir: Option<String>,
@@ -139,19 +139,6 @@ struct Configuration {
     clear_margin: String,
     expire_after_seconds: i64,
     timeout_seconds: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Wrong {
-    channel: String,
-    problem: String,
-    fix: String,
-}
-
-impl From<Problem> for Wrong {
-    fn from(Problem { channel, problem, fix }: Problem) -> Self {
-        Self { channel, problem, fix }
-    }
 }
 
 fn span(flag: &str, text: &str) -> Result<i64, Failure> {
@@ -181,16 +168,16 @@ impl TellArgs {
         let channels = self.channels.resolve(session);
         let rules = self.rules()?;
         let settings = &session.settings;
-        let mut problems: Vec<Wrong> = channels.problems.into_iter().map(Wrong::from).collect();
+        let mut problems = channels.problems;
         if channels.list.is_empty() && problems.is_empty() {
-            problems.push(Wrong {
+            problems.push(Problem {
                 channel: "none".to_owned(),
                 problem: "no channel is configured: nobody would be told".to_owned(),
                 fix: NO_CHANNEL_FIX.to_owned(),
             });
         }
         Ok(Configuration {
-            channels: channels.list.iter().map(Shown::of).collect(),
+            channels: channels.list.iter().map(ChannelSummary::of).collect(),
             problems,
             warnings: channels.warnings,
             title: settings.text(&variables::TITLE).unwrap_or_default().to_owned(),
@@ -335,9 +322,8 @@ pub(crate) fn config(tell: &TellArgs, session: &mut Session) -> Result<Exit, Cli
     let mut record = Record::new();
     record.set("notify", &shown)?;
     session.out.record(&record, tell.output.form.pretty)?;
-    for wrong in &shown.problems {
-        session.say("error", &format!("channel {}: {}", wrong.channel, wrong.problem));
-        session.say("info", &wrong.fix);
+    for problem in &shown.problems {
+        session.say_failure(&problem.into());
     }
     Ok(if is_good { Exit::Done } else { Exit::CannotAnswer })
 }

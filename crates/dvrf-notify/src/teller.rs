@@ -15,7 +15,7 @@ use crate::payload::ping::{Signal, signal};
 use crate::plan::{Case, Telling};
 use crate::reply::Meaning;
 use dvrf_cli::Session;
-use dvrf_cli::channel::{Channel, Kind};
+use dvrf_cli::channel::{Channel, ChannelKind};
 use dvrf_cli::checker::Checked;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::{Settings, variables};
@@ -270,7 +270,7 @@ impl Teller {
         if self.dry_run {
             return;
         }
-        for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
+        for channel in self.channels.iter().filter(|channel| channel.kind == ChannelKind::Ping) {
             let (sender, channel, run) = (self.pinger(), channel.clone(), self.run.clone());
             let start = move || ping(&sender, &channel, Signal::Start, &run, "");
             // Where the system gives no more threads only the end is told.
@@ -293,7 +293,7 @@ impl Teller {
         let mut troubles: Vec<String> =
             self.started.drain(..).filter_map(|start| start.join().ok().flatten()).collect();
         if !self.dry_run {
-            for channel in self.channels.iter().filter(|channel| channel.kind == Kind::Ping) {
+            for channel in self.channels.iter().filter(|channel| channel.kind == ChannelKind::Ping) {
                 let bad = level >= channel.min || exit == Exit::CannotAnswer || exit == Exit::Busy;
                 let signal = if bad { Signal::Fail } else { Signal::Ok };
                 troubles.extend(ping(&self.pinger(), channel, signal, &self.run, lines));

@@ -1,59 +1,54 @@
-//! The words that configure a channel, `KIND[,option=value]…`, and every mistake in them with its fix. Pure: secrets
-//! are fetched by the caller.
+//! Parses a channel specification, `KIND[,option=value]…`. Every error names the channel, the mistake and its fix, and
+//! quotes no secret. Secrets are read by a function that the caller passes.
 
-use std::fmt;
+use serde::Serialize;
 
-use super::{Channel, Kind, Level, SigningKey};
+use super::{Channel, ChannelKind, Level, SigningKey};
 use supra_core::check::Severity;
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
 use supra_core::secret::{Secret, redact_url};
 use supra_core::time::span_s;
 
-/// Something wrong with the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A mistake in a channel's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("channel {channel}: {problem}")]
 pub struct Problem {
-    /// Which channel, by the words as far as they may be shown.
+    /// The channel's name, or what stands in its place, without secrets.
     pub channel: String,
-    /// What is wrong.
+    /// The mistake.
     pub problem: String,
-    /// What to do.
+    /// How to correct it.
     pub fix: String,
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "channel {}: {}", self.channel, self.problem)
-    }
-}
-
-/// Where a secret is.
+/// The place that a secret is read from.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SecretSource<'a> {
-    /// In a file.
+    /// A file, by its path.
     File(&'a str),
-    /// In `$CREDENTIALS_DIRECTORY`; `None` from the reader says that there is no such credential.
+    /// A file of `$CREDENTIALS_DIRECTORY`, by its name.
     Credential(&'a str),
 }
 
-/// Fetches a secret; `Ok(None)` only for a credential that is not there.
-pub type Fetch<'a> = &'a dyn Fn(&SecretSource) -> Result<Option<Secret>, String>;
+/// Reads a secret; `Ok(None)` means that there is no such credential.
+pub type ReadSecret<'a> = &'a dyn Fn(&SecretSource) -> Result<Option<Secret>, String>;
 
-/// Reads the words of one channel.
-pub fn parse(words: &str, fetch: Fetch) -> Result<Channel, Problem> {
-    let mut parts = words.split(',').map(str::trim);
-    let kind_word = parts.next().unwrap_or_default();
-    let Some(kind) = Kind::parse(kind_word) else {
-        let known: Vec<_> = Kind::ALL.iter().map(|(name, _)| *name).collect();
-        // The first word of a mistyped channel may be a URL.
-        let shown = if kind_word.contains("://") { redact_url(kind_word) } else { quote(kind_word) };
+/// Parses the specification of one channel.
+pub fn parse(spec: &str, read_secret: ReadSecret) -> Result<Channel, Problem> {
+    let mut parts = spec.split(',').map(str::trim);
+    let kind_name = parts.next().unwrap_or_default();
+    let Some(kind) = ChannelKind::parse(kind_name) else {
+        let known: Vec<_> = ChannelKind::ALL.iter().map(|(name, _)| *name).collect();
+        // The beginning of a mistyped specification may be a URL.
+        let shown = if kind_name.contains("://") { redact_url(kind_name) } else { quote(kind_name) };
         return Err(Problem {
             channel: format!("{shown:?}"),
             problem: "its kind is not known".to_owned(),
             fix: format!("begin with one of {}", known.join(", ")),
         });
     };
-    let mut options = Options { name: kind_word.to_owned(), kind, given: Vec::new() };
+    let mut options = Options { name: kind_name.to_owned(), kind, values: Vec::new() };
     for part in parts.filter(|part| !part.is_empty()) {
         let Some((key, value)) = part.split_once('=') else {
             let shown = if part.contains("://") { "***".to_owned() } else { quote(part) };
@@ -64,13 +59,39 @@ pub fn parse(words: &str, fetch: Fetch) -> Result<Channel, Problem> {
         };
         options.add(key, value)?;
     }
-    options.channel(fetch)
+    options.channel(read_secret)
 }
 
+/// Where the old single webhook has its address.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum WebhookUrl<'a> {
+    /// The address itself.
+    Given(&'a str),
+    /// A file that holds it.
+    File(&'a str),
+    /// A credential that holds it.
+    Credential(&'a str),
+}
+
+/// The old single webhook: a channel named `webhook` whose only option is its address, which may contain commas.
+pub(super) fn webhook(
+    kind: ChannelKind,
+    url: WebhookUrl,
+    read_secret: ReadSecret,
+) -> Result<Channel, Problem> {
+    let option = match url {
+        WebhookUrl::Given(url) => ("url", url),
+        WebhookUrl::File(path) => ("url-file", path),
+        WebhookUrl::Credential(name) => ("url-credential", name),
+    };
+    Options { name: "webhook".to_owned(), kind, values: vec![option] }.channel(read_secret)
+}
+
+/// The options of one specification.
 struct Options<'a> {
     name: String,
-    kind: Kind,
-    given: Vec<(&'a str, &'a str)>,
+    kind: ChannelKind,
+    values: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Options<'a> {
@@ -107,19 +128,19 @@ impl<'a> Options<'a> {
             }
             value.clone_into(&mut self.name);
         }
-        self.given.push((key, value));
+        self.values.push((key, value));
         Ok(())
     }
 
     fn get(&self, key: &str) -> Option<&'a str> {
-        self.given.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+        self.values.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
     }
 
-    fn secret(&self, key: &str, needed: bool, fetch: Fetch) -> Result<Option<Secret>, Problem> {
-        let ways = [key.to_owned(), format!("{key}-file"), format!("{key}-credential")];
-        let [value, file, credential] = ways.each_ref().map(|way| self.get(way));
+    fn secret(&self, key: &str, required: bool, read_secret: ReadSecret) -> Result<Option<Secret>, Problem> {
+        let names = [key.to_owned(), format!("{key}-file"), format!("{key}-credential")];
+        let [value, file, credential] = names.each_ref().map(|name| self.get(name));
         if [value, file, credential].iter().flatten().count() > 1 {
-            let fix = format!("keep one of {}", ways.join(", "));
+            let fix = format!("keep one of {}", names.join(", "));
             return Err(self.problem(format!("{key} is given in more than one way"), fix));
         }
         let unreadable = |why: String| {
@@ -130,8 +151,8 @@ impl<'a> Options<'a> {
         };
         let found = match (value, file, credential) {
             (Some(value), ..) => Some(Secret::new(value)),
-            (_, Some(path), _) => fetch(&SecretSource::File(path)).map_err(unreadable)?,
-            (_, _, Some(name)) => match fetch(&SecretSource::Credential(name)).map_err(unreadable)? {
+            (_, Some(path), _) => read_secret(&SecretSource::File(path)).map_err(unreadable)?,
+            (_, _, Some(name)) => match read_secret(&SecretSource::Credential(name)).map_err(unreadable)? {
                 None => {
                     let why = format!("there is no credential {:?}", quote(name));
                     let fix = "load it with LoadCredential=, or give a file".to_owned();
@@ -139,13 +160,15 @@ impl<'a> Options<'a> {
                 }
                 found => found,
             },
-            _ => fetch(&SecretSource::Credential(&format!("{}-{key}", self.name))).map_err(unreadable)?,
+            _ => {
+                read_secret(&SecretSource::Credential(&format!("{}-{key}", self.name))).map_err(unreadable)?
+            }
         };
         match found {
             Some(secret) if secret.reveal().trim().is_empty() => {
                 Err(self.problem(format!("{key} is empty"), format!("put the {key} there")))
             }
-            None if needed => {
+            None if required => {
                 let fix = format!("add {key}-file=PATH, or the credential {}-{key}", self.name);
                 Err(self.problem(format!("{key} is needed"), fix))
             }
@@ -153,10 +176,10 @@ impl<'a> Options<'a> {
         }
     }
 
-    fn channel(self, fetch: Fetch) -> Result<Channel, Problem> {
+    fn channel(self, read_secret: ReadSecret) -> Result<Channel, Problem> {
         let mut fetched = Vec::new();
-        for (key, needed) in self.kind.secrets() {
-            if let Some(secret) = self.secret(key, *needed, fetch)? {
+        for (key, required) in self.kind.secrets() {
+            if let Some(secret) = self.secret(key, *required, read_secret)? {
                 fetched.push((*key, secret));
             }
         }
@@ -169,34 +192,34 @@ impl<'a> Options<'a> {
             self.problem(error.to_string(), fix.to_owned())
         })?;
         let chat = self.get("chat").unwrap_or_default().to_owned();
-        if self.kind == Kind::Telegram && chat.is_empty() {
+        if self.kind == ChannelKind::Telegram && chat.is_empty() {
             return Err(
                 self.problem("chat is needed".to_owned(), "add chat=ID, such as -1001234567890".to_owned())
             );
         }
-        let signing = match secret("secret") {
+        let signing_keys = match secret("secret") {
             None => Vec::new(),
-            Some(keys) => signing_keys(keys.reveal()).map_err(|problem| {
+            Some(keys) => parse_signing_keys(keys.reveal()).map_err(|problem| {
                 let fix = "use whsec_ and 24 to 64 bytes in base64, several separated by spaces".to_owned();
                 self.problem(problem.to_owned(), fix)
             })?,
         };
         Ok(Channel {
             min: self.level()?,
-            resolved: self.switch("resolved")?,
+            resolved: self.yes_or_no("resolved")?,
             every_s: self.span("every")?,
             token: secret("token").or_else(|| secret("key")),
             kind: self.kind,
             name: self.name,
-            given: url,
+            full_url: url,
             endpoint,
             chat,
-            signing,
+            signing_keys,
         })
     }
 
     fn level(&self) -> Result<Level, Problem> {
-        let default = if self.kind == Kind::Ping { Level::From(Severity::Warning) } else { Level::Ok };
+        let default = if self.kind == ChannelKind::Ping { Level::From(Severity::Warning) } else { Level::Ok };
         let Some(word) = self.get("min") else { return Ok(default) };
         Level::ALL.iter().find(|(name, _)| *name == word).map(|(_, level)| *level).ok_or_else(|| {
             let known: Vec<_> = Level::ALL.iter().map(|(name, _)| *name).collect();
@@ -204,7 +227,7 @@ impl<'a> Options<'a> {
         })
     }
 
-    fn switch(&self, key: &str) -> Result<bool, Problem> {
+    fn yes_or_no(&self, key: &str) -> Result<bool, Problem> {
         match self.get(key) {
             None | Some("yes") => Ok(true),
             Some("no") => Ok(false),
@@ -230,11 +253,11 @@ pub fn parse_span(text: &str) -> Option<i64> {
     span_s(text).filter(|span| *span <= 366 * 86_400)
 }
 
-/// `whsec_` keys, separated by spaces.
-fn signing_keys(text: &str) -> Result<Vec<SigningKey>, &'static str> {
+/// Parses `whsec_` keys, separated by spaces.
+fn parse_signing_keys(text: &str) -> Result<Vec<SigningKey>, &'static str> {
     use base64::Engine as _;
-    let decode = |word: &str| {
-        let encoded = word.strip_prefix("whsec_").ok_or("the signing secret does not begin with whsec_")?;
+    let decode = |key: &str| {
+        let encoded = key.strip_prefix("whsec_").ok_or("the signing secret does not begin with whsec_")?;
         let key = base64::engine::general_purpose::STANDARD
             .decode(encoded)
             .map_err(|_| "the signing secret is not base64")?;
@@ -283,10 +306,10 @@ mod tests {
             ("https://api.telegram.org", "-100")
         );
         let am = parsed("alertmanager,url=http://127.0.0.1:9093,every=5m").unwrap();
-        assert_eq!((am.every_s, am.shown().as_str()), (300, "http://127.0.0.1:9093"));
+        assert_eq!((am.every_s, am.redacted_url().as_str()), (300, "http://127.0.0.1:9093"));
         let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
         let generic = parsed(&format!("generic,url=http://h/x,secret={key} {key}")).unwrap();
-        assert_eq!(generic.signing, vec![SigningKey(b"012345678901234567890123".to_vec()); 2]);
+        assert_eq!(generic.signing_keys, vec![SigningKey(b"012345678901234567890123".to_vec()); 2]);
     }
 
     /// Every mistake says what is wrong and what to do, and none repeats a secret.
@@ -364,7 +387,7 @@ mod tests {
     #[test]
     fn the_page_lists_every_kind_and_option() {
         let page = include_str!("../../../../docs/notify.md");
-        for (word, kind) in Kind::ALL {
+        for (word, kind) in ChannelKind::ALL {
             let row = page.lines().find(|line| line.starts_with(&format!("| `{word}` |")));
             let row = row.unwrap_or_else(|| panic!("docs/notify.md has no row for {word}"));
             let options = kind.secrets().iter().map(|(key, _)| key).chain(kind.plain_options());
@@ -378,12 +401,12 @@ mod tests {
     fn foreign_text_is_made_safe() {
         let slack = parsed("slack,url-file=/url").unwrap();
         assert_eq!(
-            slack.safe("no hook\n at https://hooks.example/T0/secret or T0/secret"),
+            slack.sanitize("no hook\n at https://hooks.example/T0/secret or T0/secret"),
             "no hook at *** or ***"
         );
         let url = "slack,url=https://user:password@h/T0/B0000001?key=12345678";
-        let said = "password, B0000001 and 12345678 at h";
-        assert_eq!(parsed(url).unwrap().safe(said), "***, *** and *** at h");
+        let echo = "password, B0000001 and 12345678 at h";
+        assert_eq!(parsed(url).unwrap().sanitize(echo), "***, *** and *** at h");
         assert!(!format!("{slack:?}").contains("secret\""), "{slack:?}");
     }
 

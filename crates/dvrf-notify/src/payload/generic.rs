@@ -27,7 +27,7 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> P
         "severity": message.severity,
         "subscription": message.subscription,
     });
-    if !channel.signing.is_empty() && document.to_string().len() > BODY_BYTES_MAX {
+    if !channel.signing_keys.is_empty() && document.to_string().len() > BODY_BYTES_MAX {
         document["data"] = json!(null);
         document["data_left_out"] = json!(true);
     }
@@ -36,7 +36,7 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> P
     let time = now.as_second().to_string();
     parcel.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));
     let signature: Vec<String> =
-        channel.signing.iter().map(|key| sign(key.bytes(), &message.id, &time, &parcel.body)).collect();
+        channel.signing_keys.iter().map(|key| sign(key.bytes(), &message.id, &time, &parcel.body)).collect();
     if !signature.is_empty() {
         parcel.headers.push(("webhook-signature".to_owned(), Secret::new(&signature.join(" "))));
     }
