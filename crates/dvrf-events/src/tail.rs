@@ -22,10 +22,11 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
 use supra_core::client::events::line;
 use supra_core::events::Event;
-use supra_core::events::scan::block_point::{BlockPoint, span};
+use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::events::scan::{Scan, Scanner, Wanted};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::state_dir::LockedState;
+use supra_core::time::parse_span;
 
 /// The most blocks that one step reads, so that catching up is written down on the way.
 const STEP: u64 = 20_000;
@@ -85,7 +86,7 @@ fn follow(args: &TailArgs, session: &mut Session) -> Result<Exit, CliError> {
                 let message = format!("--for is {:?}: a span such as 90s, 5m or 2h is needed", quote(text));
                 Failure::new(FailureKind::Config, message)
             };
-            let span = span(text).and_then(|span| Duration::try_from(span).ok()).ok_or_else(bad)?;
+            let span = parse_span(text).ok_or_else(bad)?;
             Some(Instant::now().checked_add(span).ok_or_else(bad)?)
         }
     };

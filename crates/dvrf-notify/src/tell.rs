@@ -14,23 +14,23 @@ use crate::notification::Outcome;
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
 use dvrf_cli::channel::args::{ChannelArgs, ChannelSummary};
-use dvrf_cli::channel::parse::{Problem, parse_span};
+use dvrf_cli::channel::parse::Problem;
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::text::plain_lines;
 use dvrf_cli::{CliError, Session};
+use supra_core::amount::Decimal;
 use supra_core::check::Policy;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::http::{Http, Roots};
 use supra_core::record::{Record, SCHEMA};
 use supra_core::stable_id::stable_id;
-use supra_core::time::Clock;
+use supra_core::time::{Clock, parse_span_s};
 
 /// The longest wait for one receiver's answer.
 const PER_CALL: Duration = Duration::from_secs(10);
@@ -70,8 +70,8 @@ struct MemoryArgs {
     #[command(flatten)]
     state: StateArgs,
     /// Remind this often while it is still wrong, such as 90m, 4h or 1d; 0 never
-    #[arg(long, value_name = "SPAN", default_value = "4h")]
-    repeat_every: String,
+    #[arg(long, value_name = "SPAN", default_value = "4h", value_parser = span_s)]
+    repeat_every: i64,
     /// Tell after this many bad runs in a row
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     fire_after: u32,
@@ -83,10 +83,10 @@ struct MemoryArgs {
     unknown_after: u32,
     /// A deposit counts as recovered when it is this share above the limit it fell below
     #[arg(long, value_name = "SHARE", default_value = "0.1")]
-    clear_margin: String,
+    clear_margin: Decimal,
     /// Give up a message that could not be delivered for this long
-    #[arg(long, value_name = "SPAN", default_value = "1d")]
-    expire_after: String,
+    #[arg(long, value_name = "SPAN", default_value = "1d", value_parser = span_s)]
+    expire_after: i64,
 }
 
 /// What is sent and printed.
@@ -141,8 +141,11 @@ struct Configuration {
     timeout_seconds: u64,
 }
 
-fn span(flag: &str, text: &str) -> Result<i64, Failure> {
-    parse_span(text).ok_or_else(|| bad(flag, text, "a span such as 90m, 4h or 1d is needed"))
+/// Parses a span of whole seconds, at most a leap year.
+fn span_s(text: &str) -> Result<i64, &'static str> {
+    const SPAN_S_MAX: i64 = 366 * 86_400;
+    let span = parse_span_s(text).filter(|span| *span <= SPAN_S_MAX);
+    span.ok_or("a span such as 90m, 4h or 1d is needed")
 }
 
 impl TellArgs {
@@ -153,20 +156,19 @@ impl TellArgs {
         self.memory.state.fill(settings);
     }
 
-    fn rules(&self) -> Result<Rules, Failure> {
-        Ok(Rules {
-            repeat_every_s: Some(span("--repeat-every", &self.memory.repeat_every)?)
-                .filter(|every| *every > 0),
+    fn rules(&self) -> Rules {
+        Rules {
+            repeat_every_s: Some(self.memory.repeat_every).filter(|every| *every > 0),
             fire_after: self.memory.fire_after,
             resolve_after: self.memory.resolve_after,
             unknown_after: self.memory.unknown_after,
-            clear_margin: parsed("--clear-margin", &self.memory.clear_margin)?,
-        })
+            clear_margin: self.memory.clear_margin,
+        }
     }
 
     fn show(&self, session: &Session) -> Result<Configuration, Failure> {
         let channels = self.channels.resolve(session);
-        let rules = self.rules()?;
+        let rules = self.rules();
         let settings = &session.settings;
         let mut problems = channels.problems;
         if channels.list.is_empty() && problems.is_empty() {
@@ -187,7 +189,7 @@ impl TellArgs {
             resolve_after: rules.resolve_after,
             unknown_after: rules.unknown_after,
             clear_margin: rules.clear_margin.to_string(),
-            expire_after_seconds: span("--expire-after", &self.memory.expire_after)?,
+            expire_after_seconds: self.memory.expire_after,
             timeout_seconds: timeout(settings)?.as_secs(),
         })
     }
@@ -234,10 +236,10 @@ impl TellArgs {
                 runbook_base: text(&variables::RUNBOOK_BASE),
                 network: settings.text(&variables::NETWORK).map(str::to_owned),
             },
-            rules: self.rules()?,
+            rules: self.rules(),
             policy,
             state: StateArgs::open(settings)?,
-            expiry_s: span("--expire-after", &self.memory.expire_after)?,
+            expiry_s: self.memory.expire_after,
             dry_run: self.output.dry_run,
             include_json: self.output.include_json,
             ping_limit: timeout(settings)?.min(PING_LIMIT),
