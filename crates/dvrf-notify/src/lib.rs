@@ -1,7 +1,7 @@
 //! `dvrf-notify`: tells people what a report says.
 
-mod clip;
 mod deliver;
+mod escape;
 pub mod memory;
 pub mod message;
 pub mod notification;
@@ -11,6 +11,7 @@ pub mod plan;
 mod reply;
 mod tell;
 mod teller;
+mod truncate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

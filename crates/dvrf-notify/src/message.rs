@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::clip::{self, Escape, clip, units};
+use super::escape::{self, Escape};
+use super::truncate::{truncate, utf16_len, whole_lines};
 use crate::notification::Event;
 use dvrf_cli::text::both;
 use supra_core::amount::Quants;
@@ -114,7 +115,7 @@ impl Voice {
             event: Event::Test,
             status: Status::Ok,
             lang: self.lang,
-            title: clip(&quote(&self.title), NAME_UNITS_MAX, clip::verbatim),
+            title: truncate(&quote(&self.title), NAME_UNITS_MAX, escape::verbatim),
             subscription: "test".to_owned(),
             at_s,
             link: Some(item.link.clone()),
@@ -130,7 +131,7 @@ impl Voice {
             .map(|finding| Item {
                 code: finding.code.name().to_owned(),
                 severity: finding.severity,
-                sentence: clip(&quote(&finding.message), SENTENCE_UNITS_MAX, clip::verbatim),
+                sentence: truncate(&quote(&finding.message), SENTENCE_UNITS_MAX, escape::verbatim),
                 remedy: remedy(finding.code, self.lang),
                 link: self.link(&finding.help),
             })
@@ -140,8 +141,8 @@ impl Voice {
             severity: checks.severity,
             network: self.network.clone(),
             lang: self.lang,
-            title: clip(&quote(&self.title), NAME_UNITS_MAX, clip::verbatim),
-            subscription: clip(&quote(name), NAME_UNITS_MAX, clip::verbatim),
+            title: truncate(&quote(&self.title), NAME_UNITS_MAX, escape::verbatim),
+            subscription: truncate(&quote(name), NAME_UNITS_MAX, escape::verbatim),
             link: items.first().map(|item| item.link.clone()),
             items,
             ..Message::default()
@@ -302,23 +303,23 @@ impl Message {
     /// Everything but the first line, escaped and at most `limit` units long; findings give way to facts.
     pub fn body(&self, limit: usize, escape: Escape) -> String {
         let escaped = |lines: Vec<String>| -> Vec<String> {
-            lines.iter().map(|line| clip(line, usize::MAX, escape)).collect()
+            lines.iter().map(|line| truncate(line, usize::MAX, escape)).collect()
         };
         let facts = escaped(self.facts()).join("\n");
-        let room = limit.saturating_sub(units(&facts) + 3);
-        let (mut lines, all) = clip::lines(&escaped(self.findings()), room);
+        let room = limit.saturating_sub(utf16_len(&facts) + 3);
+        let (mut lines, all) = whole_lines(&escaped(self.findings()), room);
         if !all {
             lines.push("…".to_owned());
         }
         let findings = lines.join("\n");
         let text = if findings.is_empty() { facts } else { format!("{findings}\n\n{facts}") };
         // Facts alone are some hundred units; a limit below that is still kept.
-        if units(&text) > limit { clip(&text, limit, clip::verbatim) } else { text }
+        if utf16_len(&text) > limit { truncate(&text, limit, escape::verbatim) } else { text }
     }
 
     /// The whole message as plain text, as `--format text` prints it.
     pub fn text(&self) -> String {
-        format!("{}\n\n{}\n", self.headline(), self.body(usize::MAX / 2, clip::verbatim))
+        format!("{}\n\n{}\n", self.headline(), self.body(usize::MAX / 2, escape::verbatim))
     }
 }
 

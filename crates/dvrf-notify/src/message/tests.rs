@@ -108,18 +108,18 @@ fn facts_survive_where_findings_do_not() {
     let item = message.items[0].clone();
     message.items =
         (0..30).map(|n| Item { sentence: format!("finding {n} & more"), ..item.clone() }).collect();
-    let whole = message.body(100_000, clip::verbatim);
+    let whole = message.body(100_000, escape::verbatim);
     assert!(whole.contains("\n… and 18 more\n"), "{whole}");
     for limit in [600, 1000, 4000] {
-        let body = message.body(limit, clip::html);
-        assert!(units(&body) <= limit, "{limit}: {body}");
+        let body = message.body(limit, escape::html);
+        assert!(utf16_len(&body) <= limit, "{limit}: {body}");
         assert!(
             body.contains("finding 0 &amp; more") && body.contains("Deposit: 236.25 SUPRA"),
             "{limit}: {body}"
         );
         assert!(body.ends_with("deposit_below_warn_tier"), "{limit}: {body}");
     }
-    assert!(units(&message.body(50, clip::verbatim)) <= 50);
+    assert!(utf16_len(&message.body(50, escape::verbatim)) <= 50);
 }
 
 #[test]

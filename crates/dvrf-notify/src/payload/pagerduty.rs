@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::clip::{clip, verbatim};
+use crate::escape::verbatim;
 use crate::message::Message;
 use crate::notification::Event;
+use crate::truncate::truncate;
 use supra_core::check::{Severity, Status};
 
 const SUMMARY: usize = 1024;
@@ -38,7 +39,7 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
         "event_action": "trigger",
         "dedup_key": dedup_key,
         "payload": {
-            "summary": clip(&summary, SUMMARY, verbatim),
+            "summary": truncate(&summary, SUMMARY, verbatim),
             "source": message.subscription,
             "severity": severity,
             "timestamp": jiff::Timestamp::from_second(message.at_s).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string(),

@@ -1,8 +1,9 @@
 //! A dead man's switch: it is told that a run began, and how it ended; silence is its alarm.
 
 use super::Parcel;
-use crate::clip::{clip, verbatim};
+use crate::escape::verbatim;
 use crate::message::Message;
+use crate::truncate::truncate;
 use dvrf_cli::channel::Channel;
 use supra_core::check::Status;
 use supra_core::secret::Secret;
@@ -44,7 +45,7 @@ pub fn signal(channel: &Channel, signal: Signal, run: &str, text: &str) -> Parce
     Parcel {
         url: Secret::new(&format!("{}{end}?{and}rid={run}", address.trim_end_matches('/'))),
         headers: Vec::new(),
-        body: clip(text, BODY_UNITS_MAX, verbatim).into_bytes(),
+        body: truncate(text, BODY_UNITS_MAX, verbatim).into_bytes(),
         content_type: "text/plain; charset=utf-8",
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::clip::units;
 use crate::message::Item;
 use crate::notification::Event;
+use crate::truncate::utf16_len;
 use dvrf_cli::channel::parse::parse;
 use supra_core::check::{Severity, Status};
 
@@ -82,9 +82,9 @@ fn slack_limits_and_the_attached_record() {
         let sent = body(SLACK, &message, Form::Rich);
         let blocks = sent["blocks"].as_array().unwrap();
         assert_eq!(blocks.len(), 4, "a record that does not fit is left out");
-        assert!(units(blocks[0]["text"]["text"].as_str().unwrap()) <= 150);
+        assert!(utf16_len(blocks[0]["text"]["text"].as_str().unwrap()) <= 150);
         for block in &blocks[1..3] {
-            assert!(units(block["text"]["text"].as_str().unwrap()) <= 3000);
+            assert!(utf16_len(block["text"]["text"].as_str().unwrap()) <= 3000);
         }
         assert!(sent["text"].as_str().unwrap().len() < 40_000);
         assert!(sent.to_string().len() < 13_000 * 2);
@@ -117,10 +117,10 @@ fn discord_embed() {
     assert_eq!(sent["allowed_mentions"], json!({"parse": []}));
     assert_eq!(sent["embeds"][0]["color"], 0x00cc_2936);
     let sent = body("discord,url=https://h/x", &huge(), Form::Rich);
-    assert!(units(sent["embeds"][0]["title"].as_str().unwrap()) <= 256);
-    assert!(units(sent["embeds"][0]["description"].as_str().unwrap()) <= 4096);
+    assert!(utf16_len(sent["embeds"][0]["title"].as_str().unwrap()) <= 256);
+    assert!(utf16_len(sent["embeds"][0]["description"].as_str().unwrap()) <= 4096);
     let plain = body("discord,url=https://h/x", &huge(), Form::Plain);
-    assert!(units(plain["content"].as_str().unwrap()) <= 2000);
+    assert!(utf16_len(plain["content"].as_str().unwrap()) <= 2000);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn telegram_html() {
     );
     for form in [Form::Rich, Form::Plain] {
         let sent = body(words, &huge(), form);
-        assert!(units(sent["text"].as_str().unwrap()) <= 4096);
+        assert!(utf16_len(sent["text"].as_str().unwrap()) <= 4096);
         assert_eq!(sent.get("parse_mode").is_some(), form == Form::Rich);
     }
 }
@@ -172,7 +172,7 @@ fn pagerduty_trigger_and_resolve() {
     }
     let unknown = body(words, &Message { status: Status::Unknown, ..message() }, Form::Rich);
     assert_eq!(unknown["payload"]["severity"], "warning");
-    assert!(units(body(words, &huge(), Form::Rich)["payload"]["summary"].as_str().unwrap()) <= 1024);
+    assert!(utf16_len(body(words, &huge(), Form::Rich)["payload"]["summary"].as_str().unwrap()) <= 1024);
 }
 
 #[test]
