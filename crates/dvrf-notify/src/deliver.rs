@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::message::Message;
-use super::payload::{Form, Parcel, has_plain_form, parcel};
+use super::payload::{Form, WebhookRequest, has_plain_form, request};
 use super::reply::{Meaning, Reply, meaning, no_answer};
 use dvrf_cli::channel::Channel;
 use supra_core::http::{Call, Http, Method};
@@ -141,7 +141,7 @@ impl Sender {
                 return Delivery { end: End::Later { why, not_before_s: None }, attempts, status };
             }
             attempts += 1;
-            let (found, answered) = self.call(channel, &parcel(channel, message, form, self.clock.now()));
+            let (found, answered) = self.call(channel, &request(channel, message, form, self.clock.now()));
             status = answered.or(status);
             let end = match found {
                 Meaning::Taken => End::Delivered,
@@ -169,14 +169,14 @@ impl Sender {
     }
 
     /// One request and what its answer means; nothing secret is left in the words.
-    pub(crate) fn call(&self, channel: &Channel, parcel: &Parcel) -> (Meaning, Option<u16>) {
-        let headers: Vec<_> = channel.endpoint.headers.iter().chain(&parcel.headers).cloned().collect();
+    pub(crate) fn call(&self, channel: &Channel, request: &WebhookRequest) -> (Meaning, Option<u16>) {
+        let headers: Vec<_> = channel.endpoint.headers.iter().chain(&request.headers).cloned().collect();
         let call = Call {
             method: Method::Post,
-            url: parcel.url.reveal(),
+            url: request.url.reveal(),
             headers: &headers,
-            body: &parcel.body,
-            content_type: parcel.content_type,
+            body: &request.body,
+            content_type: request.content_type,
             timeout: self.per_call.min(self.left()).max(Duration::from_millis(1)),
             body_bytes_max: ANSWER_BYTES_MAX,
         };

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Parcel;
+use super::WebhookRequest;
 use crate::message::Message;
 use crate::notification::Event;
 use dvrf_cli::channel::Channel;
@@ -15,7 +15,7 @@ use supra_core::secret::Secret;
 /// Standard Webhooks asks for less than 20 KB; a record has about ten.
 const BODY_BYTES_MAX: usize = 20_000;
 
-pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> Parcel {
+pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> WebhookRequest {
     let bad = message.status == Status::Alert && message.event != Event::Resolved;
     let mut document = json!({
         "message": message.text(),
@@ -31,16 +31,16 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> P
         document["data"] = json!(null);
         document["data_left_out"] = json!(true);
     }
-    let mut parcel = Parcel::json(channel.endpoint.url.reveal(), &document);
-    parcel.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
+    let mut request = WebhookRequest::json(channel.endpoint.url.reveal(), &document);
+    request.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
     let time = now.as_second().to_string();
-    parcel.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));
+    request.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));
     let signature: Vec<String> =
-        channel.signing_keys.iter().map(|key| sign(key.bytes(), &message.id, &time, &parcel.body)).collect();
+        channel.signing_keys.iter().map(|key| sign(key.bytes(), &message.id, &time, &request.body)).collect();
     if !signature.is_empty() {
-        parcel.headers.push(("webhook-signature".to_owned(), Secret::new(&signature.join(" "))));
+        request.headers.push(("webhook-signature".to_owned(), Secret::new(&signature.join(" "))));
     }
-    parcel
+    request
 }
 
 /// `v1,` and the base64 of HMAC-SHA256 over `id.time.body`.

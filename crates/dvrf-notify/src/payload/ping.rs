@@ -1,6 +1,6 @@
 //! A dead man's switch: it is told that a run began, and how it ended; silence is its alarm.
 
-use super::Parcel;
+use super::WebhookRequest;
 use crate::escape::verbatim;
 use crate::message::Message;
 use crate::truncate::truncate;
@@ -29,7 +29,7 @@ impl Signal {
 const BODY_UNITS_MAX: usize = 10_000;
 
 /// The request: the signal is the last part of the path, `rid` ties a run's two together.
-pub fn signal(channel: &Channel, signal: Signal, run: &str, text: &str) -> Parcel {
+pub fn signal(channel: &Channel, signal: Signal, run: &str, text: &str) -> WebhookRequest {
     let (address, query) =
         channel.endpoint.url.reveal().split_once('?').unwrap_or((channel.endpoint.url.reveal(), ""));
     let end = match signal {
@@ -42,7 +42,7 @@ pub fn signal(channel: &Channel, signal: Signal, run: &str, text: &str) -> Parce
     let digits = format!("{run:0<32}");
     let part = |range| digits.get(range).unwrap_or_default();
     let run = format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32));
-    Parcel {
+    WebhookRequest {
         url: Secret::new(&format!("{}{end}?{and}rid={run}", address.trim_end_matches('/'))),
         headers: Vec::new(),
         body: truncate(text, BODY_UNITS_MAX, verbatim).into_bytes(),

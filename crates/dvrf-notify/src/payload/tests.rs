@@ -53,7 +53,7 @@ fn huge() -> Message {
 }
 
 fn body(words: &str, message: &Message, form: Form) -> Value {
-    serde_json::from_slice(&parcel(&channel(words), message, form, now()).body).unwrap()
+    serde_json::from_slice(&request(&channel(words), message, form, now()).body).unwrap()
 }
 
 const SLACK: &str = "slack,url=https://hooks.example/T/B/x";
@@ -108,7 +108,7 @@ fn teams_card() {
         card["content"]["body"][3],
         json!({"type": "FactSet", "facts": [{"title": "Deposit", "value": "1 SUPRA (100 000 000 quants)"}]})
     );
-    assert!(parcel(&channel("teams,url=https://h/x"), &huge(), Form::Rich, now()).body.len() < 28_000);
+    assert!(request(&channel("teams,url=https://h/x"), &huge(), Form::Rich, now()).body.len() < 28_000);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn discord_embed() {
 fn telegram_html() {
     let words = "telegram,token=12:ab,chat=-100,url=https://h/";
     assert_eq!(
-        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(words), &message(), Form::Rich, now()).url.reveal(),
         "https://h/bot12:ab/sendMessage"
     );
     let sent = body(words, &message(), Form::Rich);
@@ -148,7 +148,7 @@ fn telegram_html() {
 fn pagerduty_trigger_and_resolve() {
     let words = "pagerduty,key=R0UT1NG";
     assert_eq!(
-        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(words), &message(), Form::Rich, now()).url.reveal(),
         "https://events.pagerduty.com/v2/enqueue"
     );
     let sent = body(words, &message(), Form::Rich);
@@ -179,7 +179,7 @@ fn pagerduty_trigger_and_resolve() {
 fn alertmanager_alerts() {
     let words = "alertmanager,url=http://h:9093,every=5m";
     assert_eq!(
-        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(words), &message(), Form::Rich, now()).url.reveal(),
         "http://h:9093/api/v2/alerts"
     );
     let sent = body(words, &message(), Form::Rich);
@@ -217,8 +217,8 @@ fn generic_keeps_the_old_shape_and_signs() {
     assert_eq!((&sent["data"], &sent["status"]), (&json!({"lottery_addr": "0x1"}), &json!(1)));
     assert_eq!(sent["message"], message().text());
     let headers = |words: &str, now: Timestamp| -> Vec<(String, String)> {
-        let parcel = parcel(&channel(words), &message(), Form::Rich, now);
-        parcel.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
+        let request = super::request(&channel(words), &message(), Form::Rich, now);
+        request.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
     };
     let signed = headers(&words, now());
     assert_eq!(signed[0], ("webhook-id".to_owned(), message().id));
@@ -230,9 +230,9 @@ fn generic_keeps_the_old_shape_and_signs() {
     assert!(later[0] == signed[0] && later[1] != signed[1] && later[2] != signed[2]);
     assert_eq!(headers("generic,url=https://h/x", now()).len(), 2);
     let large = Message { report: Some(json!("x".repeat(30_000))), ..message() };
-    let parcel = parcel(&channel(&words), &large, Form::Rich, now());
-    assert!(parcel.body.len() < 20_000);
-    let sent: Value = serde_json::from_slice(&parcel.body).unwrap();
+    let request = super::request(&channel(&words), &large, Form::Rich, now());
+    assert!(request.body.len() < 20_000);
+    let sent: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!((&sent["data"], &sent["data_left_out"]), (&Value::Null, &json!(true)));
     let ended = Message { event: Event::Resolved, status: Status::Ok, ..message() };
     assert_eq!(body(&words, &ended, Form::Rich)["status"], 0);
