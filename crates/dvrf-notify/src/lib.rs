@@ -1,6 +1,6 @@
 //! `dvrf-notify`: tells people what a report says.
 
-mod deliver;
+mod delivery;
 mod escape;
 pub mod memory;
 pub mod message;
@@ -8,7 +8,7 @@ pub mod notification;
 pub mod outbox;
 pub mod payload;
 pub mod plan;
-mod reply;
+mod response;
 mod tell;
 mod teller;
 mod truncate;

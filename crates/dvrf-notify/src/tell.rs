@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::teller::{Teller, Told};
-use crate::deliver::Sender;
+use crate::delivery::WebhookSender;
 use crate::memory::Rules;
 use crate::message::Voice;
 use crate::notification::Outcome;
@@ -33,7 +33,7 @@ use supra_core::stable_id::stable_id;
 use supra_core::time::{Clock, parse_span_s};
 
 /// The longest wait for one receiver's answer.
-const PER_CALL: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait for a dead man's switch.
 const PING_LIMIT: Duration = Duration::from_secs(5);
 /// How often a message is sent again within a run.
@@ -244,13 +244,13 @@ impl TellArgs {
             include_json: self.output.include_json,
             ping_limit: timeout(settings)?.min(PING_LIMIT),
             budget: timeout(settings)?,
-            sender: Sender {
+            sender: WebhookSender {
                 http: Http::new(
                     channels.list.len().max(1),
                     &Roots::of(settings.text(&variables::TLS_ROOTS))?,
                 ),
                 deadline: Instant::now(),
-                per_call: PER_CALL,
+                call_timeout: CALL_TIMEOUT,
                 retries: RETRIES,
                 clock: Clock::starting(session.now),
                 seed: u64::from(std::process::id()),

@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::deliver::{Delivery, End, Sender, deliver};
+use crate::delivery::{WebhookSender, deliver_all};
 use crate::memory::{Broken, Memory, Rules};
 use crate::message::{Message, Voice};
 use crate::notification::{Notification, Outcome};
 use crate::outbox::Entry;
 use crate::payload::ping::{Signal, signal};
 use crate::plan::{Case, Telling};
-use crate::reply::Meaning;
+use crate::response::{address_remedy, is_gone};
 use dvrf_cli::Session;
 use dvrf_cli::channel::{Channel, ChannelKind};
 use dvrf_cli::checker::Checked;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::{Settings, variables};
 use supra_core::check::Policy;
+use supra_core::delivery::{Attempt, Disposition};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::record::Record;
 use supra_core::report::SubscriptionId;
@@ -54,7 +55,7 @@ pub(crate) struct Teller {
     pub(super) include_json: bool,
     /// What is left of the time for deliveries.
     pub(super) budget: Duration,
-    pub(super) sender: Sender,
+    pub(super) sender: WebhookSender,
     /// The longest wait for a dead man's switch: one that does not answer must not hold up a monitor.
     pub(super) ping_limit: Duration,
     pub(super) run: String,
@@ -155,8 +156,8 @@ impl Teller {
             return Told { messages: vec![message], notifications, ..Told::default() };
         }
         let mut notifications = Vec::new();
-        self.deliver(&entries, |channel, message, delivery| {
-            notifications.push(notification(channel, message, &delivery, Outcome::Failed));
+        self.deliver(&entries, |channel, message, attempt| {
+            notifications.push(notification(channel, message, attempt, Outcome::Failed));
         });
         let failed = notifications.iter().any(|told| told.outcome.is_failure());
         Told { messages: vec![message], notifications, busy: false, failed }
@@ -172,13 +173,14 @@ impl Teller {
         let mut failed = !save(held, &memory, session);
         let due = self.due(&memory, case.now_s, &mut notifications);
         let mut quiet = BTreeSet::new();
-        self.deliver(&due, |channel, message, delivery| {
-            if learn(&mut memory, channel, message, &delivery, case.now_s) {
+        let clock = self.sender.clock;
+        self.deliver(&due, |channel, message, attempt| {
+            if apply_delivery(&mut memory, channel, message, &attempt, clock.now_s()) {
                 quiet.insert(channel.name.clone());
             }
             // Said once: a disk that is full stays full.
             failed = failed || !save(held, &memory, session);
-            notifications.push(notification(channel, message, &delivery, Outcome::Queued));
+            notifications.push(notification(channel, message, attempt, Outcome::Queued));
         });
         for entry in &due {
             let tried = |told: &Notification| told.channel == entry.channel && told.id == entry.message.id;
@@ -222,7 +224,7 @@ impl Teller {
     }
 
     /// Delivers within what is left of the time.
-    fn deliver(&mut self, entries: &[Entry], done: impl FnMut(&Channel, &Message, Delivery)) {
+    fn deliver(&mut self, entries: &[Entry], on_attempt: impl FnMut(&Channel, &Message, Attempt)) {
         let of = |channel: &Channel| -> Vec<Message> {
             let mine = entries.iter().filter(|entry| entry.channel == channel.name);
             mine.map(|entry| entry.message.clone()).collect()
@@ -234,8 +236,8 @@ impl Teller {
             .filter(|(_, messages)| !messages.is_empty())
             .collect();
         let start = Instant::now();
-        let sender = Sender { deadline: start + self.budget, ..self.sender.clone() };
-        deliver(&sender, &queues, done);
+        let sender = WebhookSender { deadline: start + self.budget, ..self.sender.clone() };
+        deliver_all(&sender, &queues, on_attempt);
         self.budget = self.budget.saturating_sub(start.elapsed());
     }
 
@@ -256,8 +258,8 @@ impl Teller {
             return entries.iter().map(|entry| waiting(entry, Outcome::DryRun, None)).collect();
         }
         let mut notifications = Vec::new();
-        self.deliver(&entries, |channel, message, delivery| {
-            notifications.push(notification(channel, message, &delivery, Outcome::Failed));
+        self.deliver(&entries, |channel, message, attempt| {
+            notifications.push(notification(channel, message, attempt, Outcome::Failed));
         });
         for told in &notifications {
             say(told, session);
@@ -278,8 +280,8 @@ impl Teller {
         }
     }
 
-    fn pinger(&self) -> Sender {
-        Sender { deadline: Instant::now() + self.ping_limit, ..self.sender.clone() }
+    fn pinger(&self) -> WebhookSender {
+        WebhookSender { deadline: Instant::now() + self.ping_limit, ..self.sender.clone() }
     }
 
     /// Tells them how it ended. That a switch cannot be reached changes no verdict: its silence is its alarm.
@@ -306,12 +308,9 @@ impl Teller {
     }
 }
 
-fn ping(sender: &Sender, channel: &Channel, sign: Signal, run: &str, lines: &str) -> Option<String> {
-    let why = match sender.call(channel, &signal(channel, sign, run, lines)).0 {
-        Meaning::Taken => return None,
-        Meaning::Again { why, .. } | Meaning::Refused { why } | Meaning::NoEntry { why, .. } => why,
-    };
-    Some(format!("channel {}: the ping was not taken: {why}", channel.name))
+fn ping(sender: &WebhookSender, channel: &Channel, sign: Signal, run: &str, lines: &str) -> Option<String> {
+    let reason = sender.call(channel, &signal(channel, sign, run, lines)).reason?;
+    Some(format!("channel {}: the ping was not taken: {reason}", channel.name))
 }
 
 /// Writes the memory; whether that worked.
@@ -327,47 +326,57 @@ fn save(held: &LockedState, memory: &Memory, session: &Session) -> bool {
     false
 }
 
-/// What a delivery changes in the memory; whether its refusal was known before.
-fn learn(memory: &mut Memory, channel: &Channel, message: &Message, delivery: &Delivery, now_s: i64) -> bool {
-    match &delivery.end {
-        End::Delivered => {
+/// Applies the result of a delivery to the state; whether the address was already known to be refused.
+fn apply_delivery(
+    memory: &mut Memory,
+    channel: &Channel,
+    message: &Message,
+    attempt: &Attempt,
+    now_s: i64,
+) -> bool {
+    match attempt.disposition {
+        Disposition::Accepted => {
             memory.outbox.remove(&channel.name, &message.id);
             memory.broken.remove(&channel.name);
         }
-        End::Refused { .. } => memory.outbox.remove(&channel.name, &message.id),
-        End::Later { not_before_s, .. } => {
-            if let Some(until) = not_before_s {
-                memory.outbox.hold(&channel.name, (*until).min(now_s.saturating_add(HOLD_S_MAX)));
+        Disposition::Rejected => memory.outbox.remove(&channel.name, &message.id),
+        Disposition::Retry { after } => {
+            if let Some(after) = after {
+                let until = now_s.saturating_add_unsigned(after.as_secs());
+                memory.outbox.hold(&channel.name, until.min(now_s.saturating_add(HOLD_S_MAX)));
             }
         }
-        End::NoEntry { gone, .. } => {
+        Disposition::Unauthorized => {
             let address = channel.address_hash();
             let known = memory.broken.get(&channel.name).filter(|broken| broken.address == address);
             let (was_known, since_s) = (known.is_some(), known.map_or(now_s, |broken| broken.since_s));
-            memory.broken.insert(channel.name.clone(), Broken { since_s, address, gone: *gone });
+            memory.broken.insert(channel.name.clone(), Broken { since_s, address, gone: is_gone(attempt) });
             return was_known;
         }
     }
     false
 }
 
-fn notification(channel: &Channel, message: &Message, delivery: &Delivery, kept: Outcome) -> Notification {
-    let outcome = match &delivery.end {
-        End::Delivered => Outcome::Delivered,
-        End::Refused { .. } => Outcome::Rejected,
-        End::Later { .. } | End::NoEntry { .. } => kept,
+fn notification(channel: &Channel, message: &Message, attempt: Attempt, kept: Outcome) -> Notification {
+    let outcome = match attempt.disposition {
+        Disposition::Accepted => Outcome::Delivered,
+        Disposition::Rejected => Outcome::Rejected,
+        Disposition::Retry { .. } | Disposition::Unauthorized => kept,
     };
-    let error = match &delivery.end {
-        End::NoEntry { why, fix, .. } => Some(format!("{why}; {fix}")),
-        end => end.why().map(str::to_owned),
+    let error = match attempt.disposition {
+        Disposition::Unauthorized => {
+            let remedy = address_remedy(&attempt);
+            attempt.reason.map(|reason| format!("{reason}; {remedy}"))
+        }
+        _ => attempt.reason,
     };
     Notification {
         channel: channel.name.clone(),
         id: message.id.clone(),
         event: message.event,
         outcome,
-        attempts: delivery.attempts,
-        status: delivery.status,
+        attempts: attempt.tries,
+        status: attempt.status,
         error,
     }
 }
