@@ -1,8 +1,8 @@
 //! `dvrf-notify`: tells people what a report says.
 
+pub mod alert_state;
 mod delivery;
 mod escape;
-pub mod memory;
 pub mod message;
 pub mod notification;
 pub mod outbox;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::memory::{Memory, Occasion, Rules, alerting};
+use super::alert_state::{AlertEvent, AlertRules, AlertState, alerting};
 use super::message::{Message, Voice, numbers};
 use super::outbox::Entry;
 use crate::notification::Event;
@@ -43,7 +43,7 @@ pub struct Telling<'a> {
     /// What is demanded, for the numbers.
     pub policy: &'a Policy,
     /// When to tell.
-    pub rules: &'a Rules,
+    pub rules: &'a AlertRules,
     /// Whether chats carry the record too.
     pub include_json: bool,
 }
@@ -81,7 +81,7 @@ impl Telling<'_> {
     }
 
     /// With a memory: the occasions of this run, put into the outbox. Says what was told.
-    pub fn remember(&self, memory: &mut Memory, case: &Case) -> Vec<Message> {
+    pub fn remember(&self, memory: &mut AlertState, case: &Case) -> Vec<Message> {
         let occasions = memory.step(case.checks, case.now_s, self.rules);
         let requests = case.state.and_then(|state| state.lottery.rng_request_count);
         let hours_left = memory.hours_left(requests, case.checks.requests_left, case.now_s);
@@ -91,7 +91,7 @@ impl Telling<'_> {
             let mut message = self.occasion(memory, case, occasion);
             message.numbers.clone_from(&numbers);
             for channel in self.channels.iter().filter(|channel| hears(channel, occasion)) {
-                memory.note_told(occasion, &channel.name);
+                memory.add_channel(occasion, &channel.name);
                 memory.outbox.push(self.entry(channel, &message, case), channel.kind);
             }
             told.push(message);
@@ -100,8 +100,8 @@ impl Telling<'_> {
         told
     }
 
-    fn occasion(&self, memory: &mut Memory, case: &Case, occasion: &Occasion) -> Message {
-        let findings = match (occasion.event, occasion.blind, &memory.incident) {
+    fn occasion(&self, memory: &mut AlertState, case: &Case, occasion: &AlertEvent) -> Message {
+        let findings = match (occasion.event, occasion.is_unknown, &memory.incident) {
             (Event::Resolved, ..) => occasion.findings.clone(),
             // Everything this incident is about, not only what this run saw.
             (_, false, Some(incident)) => incident.findings.clone(),
@@ -110,15 +110,15 @@ impl Telling<'_> {
         let mut message = self.voice.message(case.name, case.checks, &findings);
         memory.sequence += 1;
         let (since, sequence) = (occasion.since_s.to_string(), memory.sequence.to_string());
-        let about = if occasion.blind { "blind" } else { "incident" };
+        let about = if occasion.is_unknown { "blind" } else { "incident" };
         message.id = stable_id(&[case.key, occasion.event.name(), &since, &sequence]);
         message.incident = stable_id(&[case.key, about, &since]);
         message.event = occasion.event;
-        message.blind = occasion.blind;
+        message.blind = occasion.is_unknown;
         message.severity = Some(occasion.severity);
         message.status = match occasion.event {
             Event::Resolved => Status::Ok,
-            _ if occasion.blind => Status::Unknown,
+            _ if occasion.is_unknown => Status::Unknown,
             _ => Status::Alert,
         };
         message.at_s = case.now_s;
@@ -127,15 +127,15 @@ impl Telling<'_> {
     }
 
     /// An Alertmanager forgets what is not repeated, so that every run tells it what is so.
-    fn repeat(&self, memory: &mut Memory, case: &Case, numbers: &[(String, String)]) {
+    fn repeat(&self, memory: &mut AlertState, case: &Case, numbers: &[(String, String)]) {
         let mut channels =
             self.channels.iter().filter(|channel| channel.kind == ChannelKind::Alertmanager).peekable();
         if channels.peek().is_none() {
             return;
         }
-        let again = |event, severity, since_s, blind, findings: &[Finding]| Occasion {
+        let again = |event, severity, since_s, blind, findings: &[Finding]| AlertEvent {
             event,
-            blind,
+            is_unknown: blind,
             severity,
             since_s,
             channels: None,
@@ -143,10 +143,10 @@ impl Telling<'_> {
         };
         let mut occasions = Vec::new();
         if let Some(incident) = &memory.incident {
-            let since = incident.told.since_s;
+            let since = incident.alert.since_s;
             occasions.push(again(Event::Reminder, incident.severity, since, false, &incident.findings));
         }
-        if let Some(told) = &memory.blind {
+        if let Some(told) = &memory.unknown {
             occasions.push(again(
                 Event::Reminder,
                 Severity::Unknown,
@@ -155,13 +155,13 @@ impl Telling<'_> {
                 &reasons(case.checks),
             ));
         }
-        if let (None, Some(ended)) = (&memory.incident, &memory.ended) {
+        if let (None, Some(ended)) = (&memory.incident, &memory.resolved) {
             let incident = &ended.incident;
             if case.now_s.saturating_sub(ended.at_s) <= ENDED_REPEAT_S {
-                let since = incident.told.since_s;
+                let since = incident.alert.since_s;
                 occasions.push(again(Event::Resolved, incident.severity, since, false, &incident.findings));
             } else {
-                memory.ended = None;
+                memory.resolved = None;
             }
         }
         // Blindness and an incident can be at once: one request carries both.
@@ -169,7 +169,7 @@ impl Telling<'_> {
         for occasion in &occasions {
             let mut message = self.occasion(memory, case, occasion);
             message.numbers = numbers.to_vec();
-            if let (Event::Resolved, Some(ended)) = (occasion.event, &memory.ended) {
+            if let (Event::Resolved, Some(ended)) = (occasion.event, &memory.resolved) {
                 message.at_s = ended.at_s;
             }
             match &mut merged {
@@ -205,7 +205,7 @@ impl Telling<'_> {
 }
 
 /// Whether a channel is told of an occasion; of an end those who were told of the beginning.
-fn hears(channel: &Channel, occasion: &Occasion) -> bool {
+fn hears(channel: &Channel, occasion: &AlertEvent) -> bool {
     let told = |channels: &BTreeSet<String>| channels.contains(&channel.name);
     match (channel.kind, &occasion.channels) {
         // The one hears every run how it ended, the other what is so.

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::teller::{Teller, Told};
+use crate::alert_state::AlertRules;
 use crate::delivery::WebhookSender;
-use crate::memory::Rules;
 use crate::message::Voice;
 use crate::notification::Outcome;
 use dvrf_cli::args::StateArgs;
@@ -65,7 +65,7 @@ pub(crate) struct TellArgs {
 
 /// When to tell; all of it needs `--state-dir`.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Memory")]
+#[command(next_help_heading = "State")]
 struct MemoryArgs {
     #[command(flatten)]
     state: StateArgs,
@@ -156,8 +156,8 @@ impl TellArgs {
         self.memory.state.fill(settings);
     }
 
-    fn rules(&self) -> Rules {
-        Rules {
+    fn rules(&self) -> AlertRules {
+        AlertRules {
             repeat_every_s: Some(self.memory.repeat_every).filter(|every| *every > 0),
             fire_after: self.memory.fire_after,
             resolve_after: self.memory.resolve_after,

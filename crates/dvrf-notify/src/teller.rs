@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::alert_state::{AlertRules, AlertState, RefusedAddress};
 use crate::delivery::{WebhookSender, deliver_all};
-use crate::memory::{Broken, Memory, Rules};
 use crate::message::{Message, Voice};
 use crate::notification::{Notification, Outcome};
 use crate::outbox::Entry;
@@ -48,7 +48,7 @@ pub(crate) struct Teller {
     pub(super) channels: Vec<Channel>,
     pub(super) voice: Voice,
     pub(super) policy: Policy,
-    pub(super) rules: Rules,
+    pub(super) rules: AlertRules,
     pub(super) state: Option<StateDir>,
     pub(super) expiry_s: i64,
     pub(super) dry_run: bool,
@@ -130,12 +130,12 @@ impl Teller {
         state: &StateDir,
         case: &Case,
         session: &Session,
-    ) -> Result<(LockedState, Memory), StateError> {
+    ) -> Result<(LockedState, AlertState), StateError> {
         // A run before us may be delivering; its time is bounded by the same limit.
         let name = format!("notify-{}", stable_id(&[case.key]));
         let held = state.lock(&name, self.budget + Duration::from_secs(1))?;
-        let Some(bytes) = held.read("json")? else { return Ok((held, Memory::new(case.key))) };
-        let memory = match Memory::parse(&bytes, case.key) {
+        let Some(bytes) = held.read("json")? else { return Ok((held, AlertState::new(case.key))) };
+        let memory = match AlertState::parse(&bytes, case.key) {
             Ok(memory) => memory,
             Err(why) => {
                 let aside = held.quarantine("json")?;
@@ -143,7 +143,7 @@ impl Teller {
                 let text =
                     format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
                 session.say("warning", &text);
-                Memory::new(case.key)
+                AlertState::new(case.key)
             }
         };
         Ok((held, memory))
@@ -163,7 +163,13 @@ impl Teller {
         Told { messages: vec![message], notifications, busy: false, failed }
     }
 
-    fn remember(&mut self, held: &LockedState, mut memory: Memory, case: &Case, session: &Session) -> Told {
+    fn remember(
+        &mut self,
+        held: &LockedState,
+        mut memory: AlertState,
+        case: &Case,
+        session: &Session,
+    ) -> Told {
         let messages = self.telling().remember(&mut memory, case);
         let expired = memory.outbox.expire(case.now_s, self.expiry_s);
         let why = "it could not be delivered in time";
@@ -195,7 +201,7 @@ impl Teller {
     }
 
     /// What the outbox holds for channels that may be called now; the rest is noted as waiting.
-    fn due(&self, memory: &Memory, now_s: i64, notifications: &mut Vec<Notification>) -> Vec<Entry> {
+    fn due(&self, memory: &AlertState, now_s: i64, notifications: &mut Vec<Notification>) -> Vec<Entry> {
         let mut due = Vec::new();
         for entry in memory.outbox.iter() {
             let Some(channel) = self.channels.iter().find(|channel| channel.name == entry.channel) else {
@@ -203,8 +209,9 @@ impl Teller {
                 notifications.push(waiting(entry, Outcome::Queued, Some(why)));
                 continue;
             };
-            let closed = memory.broken.get(&channel.name);
-            let closed = closed.is_some_and(|broken| broken.gone && broken.address == channel.address_hash());
+            let closed = memory.refused_addresses.get(&channel.name);
+            let closed =
+                closed.is_some_and(|broken| broken.gone && broken.address_hash == channel.address_hash());
             // A clock that was set back cannot know how long to wait.
             let held = entry.not_before_s.filter(|until| now_s < *until && now_s >= entry.queued_at_s);
             match (closed, held) {
@@ -314,7 +321,7 @@ fn ping(sender: &WebhookSender, channel: &Channel, sign: Signal, run: &str, line
 }
 
 /// Writes the memory; whether that worked.
-fn save(held: &LockedState, memory: &Memory, session: &Session) -> bool {
+fn save(held: &LockedState, memory: &AlertState, session: &Session) -> bool {
     let failure: Failure = match serde_json::to_vec(memory) {
         Ok(bytes) => match held.replace("json", &bytes) {
             Ok(()) => return true,
@@ -328,7 +335,7 @@ fn save(held: &LockedState, memory: &Memory, session: &Session) -> bool {
 
 /// Applies the result of a delivery to the state; whether the address was already known to be refused.
 fn apply_delivery(
-    memory: &mut Memory,
+    memory: &mut AlertState,
     channel: &Channel,
     message: &Message,
     attempt: &Attempt,
@@ -337,7 +344,7 @@ fn apply_delivery(
     match attempt.disposition {
         Disposition::Accepted => {
             memory.outbox.remove(&channel.name, &message.id);
-            memory.broken.remove(&channel.name);
+            memory.refused_addresses.remove(&channel.name);
         }
         Disposition::Rejected => memory.outbox.remove(&channel.name, &message.id),
         Disposition::Retry { after } => {
@@ -348,9 +355,13 @@ fn apply_delivery(
         }
         Disposition::Unauthorized => {
             let address = channel.address_hash();
-            let known = memory.broken.get(&channel.name).filter(|broken| broken.address == address);
+            let known =
+                memory.refused_addresses.get(&channel.name).filter(|broken| broken.address_hash == address);
             let (was_known, since_s) = (known.is_some(), known.map_or(now_s, |broken| broken.since_s));
-            memory.broken.insert(channel.name.clone(), Broken { since_s, address, gone: is_gone(attempt) });
+            memory.refused_addresses.insert(
+                channel.name.clone(),
+                RefusedAddress { since_s, address_hash: address, gone: is_gone(attempt) },
+            );
             return was_known;
         }
     }

@@ -48,7 +48,7 @@ struct Fixture {
     channels: Vec<Channel>,
     voice: Voice,
     policy: Policy,
-    rules: Rules,
+    rules: AlertRules,
 }
 
 impl Fixture {
@@ -57,7 +57,7 @@ impl Fixture {
             channels: words.iter().map(|words| channel(words)).collect(),
             voice: Voice { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None },
             policy: Policy::default(),
-            rules: Rules { resolve_after: 1, ..Rules::default() },
+            rules: AlertRules { resolve_after: 1, ..AlertRules::default() },
         }
     }
 
@@ -79,7 +79,7 @@ impl Fixture {
     /// The channels and events of one run, as if all were delivered.
     fn remembered(
         &self,
-        memory: &mut Memory,
+        memory: &mut AlertState,
         checks: &Checks,
         now_s: i64,
     ) -> Vec<(String, &'static str, Status)> {
@@ -123,7 +123,7 @@ fn without_a_memory_every_run_tells_by_level() {
 fn with_a_memory_news_only_and_alertmanager_always() {
     use Status::{Alert, Ok, Unknown};
     let fixture = Fixture::new(&ALL);
-    let mut memory = Memory::new("k");
+    let mut memory = AlertState::new("k");
     let mut run = |checks: &Checks, now_s| fixture.remembered(&mut memory, checks, now_s);
     let am = |event, status| ("alertmanager".to_owned(), event, status);
     let to = |channel: &str, event, status| (channel.to_owned(), event, status);
@@ -154,7 +154,7 @@ fn with_a_memory_news_only_and_alertmanager_always() {
 #[test]
 fn the_end_is_told_to_those_who_want_it() {
     let fixture = Fixture::new(&["slack,url=http://h,resolved=no", "teams,url=http://h"]);
-    let mut memory = Memory::new("k");
+    let mut memory = AlertState::new("k");
     let told =
         |run: Vec<(String, &str, Status)>| run.into_iter().map(|(channel, ..)| channel).collect::<Vec<_>>();
     assert_eq!(told(fixture.remembered(&mut memory, &low(), 0)), ["slack", "teams"]);
@@ -164,7 +164,7 @@ fn the_end_is_told_to_those_who_want_it() {
 #[test]
 fn one_incident_one_id_and_every_message_its_own() {
     let fixture = Fixture::new(&["generic,url=http://h", "slack,url=http://h"]);
-    let mut memory = Memory::new("k");
+    let mut memory = AlertState::new("k");
     let mut seen = Vec::new();
     for (checks, now_s) in [(low(), 0), (low(), 4 * 3600), (fine(), 5 * 3600), (low(), 6 * 3600)] {
         fixture.telling().remember(&mut memory, &case(&checks, now_s));
