@@ -7,7 +7,7 @@ pub mod message;
 pub mod notification;
 pub mod outbox;
 pub mod payload;
-pub mod plan;
+pub mod planner;
 mod response;
 mod tell;
 mod teller;

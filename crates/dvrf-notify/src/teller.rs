@@ -12,7 +12,7 @@ use crate::message::{Message, Voice};
 use crate::notification::{Notification, Outcome};
 use crate::outbox::Entry;
 use crate::payload::ping::{Signal, signal};
-use crate::plan::{Case, Telling};
+use crate::planner::{Planner, Verdict};
 use crate::response::{address_remedy, is_gone};
 use dvrf_cli::Session;
 use dvrf_cli::channel::{Channel, ChannelKind};
@@ -78,8 +78,8 @@ fn key_of(id: &SubscriptionId, settings: &Settings) -> String {
 }
 
 impl Teller {
-    fn telling(&self) -> Telling<'_> {
-        Telling {
+    fn planner(&self) -> Planner<'_> {
+        Planner {
             channels: &self.channels,
             voice: &self.voice,
             policy: &self.policy,
@@ -94,20 +94,20 @@ impl Teller {
         let id = &checked.report.id;
         let key = key_of(id, &session.settings);
         // A foreign key too deep to carry is no reason to be silent.
-        let report = self.telling().carries().then(|| record.to_value().unwrap_or(Value::Null));
-        let case = Case {
+        let document = self.planner().needs_record().then(|| record.to_value().unwrap_or(Value::Null));
+        let verdict = Verdict {
             key: &key,
             name: id.label(),
             checks: &checked.checks,
             state: checked.report.state.as_ref(),
-            report: report.as_ref(),
+            record: document.as_ref(),
             now_s: session.now.as_second(),
         };
         let memory =
-            self.state.as_ref().filter(|_| !self.dry_run).map(|state| self.recall(state, &case, session));
+            self.state.as_ref().filter(|_| !self.dry_run).map(|state| self.recall(state, &verdict, session));
         let told = match memory {
-            None => self.report(&case),
-            Some(Ok((held, memory))) => self.remember(&held, memory, &case, session),
+            None => self.report(&verdict),
+            Some(Ok((held, memory))) => self.remember(&held, memory, &verdict, session),
             Some(Err(error @ StateError::Busy { .. })) => {
                 session.say("warning", &format!("{error}; that run tells, this one does not"));
                 Told { busy: true, ..Told::default() }
@@ -116,7 +116,7 @@ impl Teller {
             Some(Err(error)) => {
                 session.say_failure(&error.into());
                 session.say("warning", "the memory cannot be used: this run tells as if there were none");
-                Told { failed: true, ..self.report(&case) }
+                Told { failed: true, ..self.report(&verdict) }
             }
         };
         for notification in told.notifications.iter().filter(|told| !self.quiet.contains(&told.channel)) {
@@ -128,14 +128,14 @@ impl Teller {
     fn recall(
         &self,
         state: &StateDir,
-        case: &Case,
+        verdict: &Verdict,
         session: &Session,
     ) -> Result<(LockedState, AlertState), StateError> {
         // A run before us may be delivering; its time is bounded by the same limit.
-        let name = format!("notify-{}", stable_id(&[case.key]));
+        let name = format!("notify-{}", stable_id(&[verdict.key]));
         let held = state.lock(&name, self.budget + Duration::from_secs(1))?;
-        let Some(bytes) = held.read("json")? else { return Ok((held, AlertState::new(case.key))) };
-        let memory = match AlertState::parse(&bytes, case.key) {
+        let Some(bytes) = held.read("json")? else { return Ok((held, AlertState::new(verdict.key))) };
+        let memory = match AlertState::parse(&bytes, verdict.key) {
             Ok(memory) => memory,
             Err(why) => {
                 let aside = held.quarantine("json")?;
@@ -143,14 +143,14 @@ impl Teller {
                 let text =
                     format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
                 session.say("warning", &text);
-                AlertState::new(case.key)
+                AlertState::new(verdict.key)
             }
         };
         Ok((held, memory))
     }
 
-    fn report(&mut self, case: &Case) -> Told {
-        let (message, entries) = self.telling().report(case, &self.run);
+    fn report(&mut self, verdict: &Verdict) -> Told {
+        let (message, entries) = self.planner().report(verdict, &self.run);
         if self.dry_run {
             let notifications = entries.iter().map(|entry| waiting(entry, Outcome::DryRun, None)).collect();
             return Told { messages: vec![message], notifications, ..Told::default() };
@@ -167,17 +167,17 @@ impl Teller {
         &mut self,
         held: &LockedState,
         mut memory: AlertState,
-        case: &Case,
+        verdict: &Verdict,
         session: &Session,
     ) -> Told {
-        let messages = self.telling().remember(&mut memory, case);
-        let expired = memory.outbox.expire(case.now_s, self.expiry_s);
+        let messages = self.planner().update(&mut memory, verdict);
+        let expired = memory.outbox.expire(verdict.now_s, self.expiry_s);
         let why = "it could not be delivered in time";
         let mut notifications: Vec<_> =
             expired.iter().map(|entry| waiting(entry, Outcome::Expired, Some(why))).collect();
         // What is to be told is on disk before the first byte of it is sent.
         let mut failed = !save(held, &memory, session);
-        let due = self.due(&memory, case.now_s, &mut notifications);
+        let due = self.due(&memory, verdict.now_s, &mut notifications);
         let mut quiet = BTreeSet::new();
         let clock = self.sender.clock;
         self.deliver(&due, |channel, message, attempt| {
