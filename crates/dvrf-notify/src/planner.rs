@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::alert_state::{AlertEvent, AlertRules, AlertState, alerting};
-use super::message::{Message, Voice, numbers};
+use super::message::{Message, MessageTemplate, numbers};
 use super::outbox::Entry;
 use crate::notification::Event;
 use dvrf_cli::channel::{Channel, ChannelKind, Level};
@@ -37,7 +37,7 @@ pub struct Planner<'a> {
     /// The channels.
     pub channels: &'a [Channel],
     /// The title, language and links of messages.
-    pub voice: &'a Voice,
+    pub template: &'a MessageTemplate,
     /// The policy, from which some of the messages' numbers come.
     pub policy: &'a Policy,
     /// When alerts are sent.
@@ -60,7 +60,7 @@ fn reasons(checks: &Checks) -> Vec<Finding> {
 impl Planner<'_> {
     /// Plans a run without alert state: the verdict is sent to every channel whose level it reaches.
     pub fn report(&self, verdict: &Verdict, run: &str) -> (Message, Vec<Entry>) {
-        let mut message = self.voice.message(verdict.name, verdict.checks, &reasons(verdict.checks));
+        let mut message = self.template.message(verdict.name, verdict.checks, &reasons(verdict.checks));
         message.event = Event::Report;
         message.id = stable_id(&[verdict.key, "report", run]);
         message.incident = stable_id(&[verdict.key, "incident"]);
@@ -107,14 +107,14 @@ impl Planner<'_> {
             (_, false, Some(incident)) => incident.findings.clone(),
             _ => reasons(verdict.checks),
         };
-        let mut message = self.voice.message(verdict.name, verdict.checks, &findings);
+        let mut message = self.template.message(verdict.name, verdict.checks, &findings);
         state.sequence = state.sequence.saturating_add(1);
         let (since, sequence) = (event.since_s.to_string(), state.sequence.to_string());
         let subject = if event.is_unknown { "blind" } else { "incident" };
         message.id = stable_id(&[verdict.key, event.event.name(), &since, &sequence]);
         message.incident = stable_id(&[verdict.key, subject, &since]);
         message.event = event.event;
-        message.blind = event.is_unknown;
+        message.is_unknown = event.is_unknown;
         message.severity = Some(event.severity);
         message.status = match event.event {
             Event::Resolved => Status::Ok,
@@ -163,10 +163,10 @@ impl Planner<'_> {
     }
 
     fn entry(&self, channel: &Channel, message: &Message, verdict: &Verdict) -> Entry {
-        let report = verdict.record.filter(|_| self.attaches_record(channel)).cloned();
+        let record = verdict.record.filter(|_| self.attaches_record(channel)).cloned();
         Entry {
             channel: channel.name.clone(),
-            message: Message { report, ..message.clone() },
+            message: Message { record, ..message.clone() },
             queued_at_s: verdict.now_s,
             not_before_s: None,
         }

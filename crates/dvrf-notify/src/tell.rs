@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::teller::{Teller, Told};
 use crate::alert_state::AlertRules;
 use crate::delivery::WebhookSender;
-use crate::message::Voice;
+use crate::message::MessageTemplate;
 use crate::notification::Outcome;
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
@@ -230,7 +230,7 @@ impl TellArgs {
             stable_id(&["run", &session.now.as_nanosecond().to_string(), &std::process::id().to_string()]);
         Ok(Teller {
             quiet: BTreeSet::new(),
-            voice: Voice {
+            template: MessageTemplate {
                 title: text(&variables::TITLE),
                 lang: policy.lang,
                 runbook_base: text(&variables::RUNBOOK_BASE),

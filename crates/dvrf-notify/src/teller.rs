@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::alert_state::{AlertRules, AlertState, RefusedAddress};
 use crate::delivery::{WebhookSender, deliver_all};
-use crate::message::{Message, Voice};
+use crate::message::{Message, MessageTemplate};
 use crate::notification::{Notification, Outcome};
 use crate::outbox::Entry;
 use crate::payload::ping::{Signal, signal};
@@ -46,7 +46,7 @@ pub(crate) struct Told {
 /// Tells the verdicts of a run.
 pub(crate) struct Teller {
     pub(super) channels: Vec<Channel>,
-    pub(super) voice: Voice,
+    pub(super) template: MessageTemplate,
     pub(super) policy: Policy,
     pub(super) rules: AlertRules,
     pub(super) state: Option<StateDir>,
@@ -81,7 +81,7 @@ impl Teller {
     fn planner(&self) -> Planner<'_> {
         Planner {
             channels: &self.channels,
-            voice: &self.voice,
+            template: &self.template,
             policy: &self.policy,
             rules: &self.rules,
             include_json: self.include_json,
@@ -250,7 +250,7 @@ impl Teller {
 
     /// Tells every channel that this is a test, without touching the memory.
     pub(crate) fn test(&mut self, session: &Session) -> Vec<Notification> {
-        let message = self.voice.test(stable_id(&["test", &self.run]), session.now.as_second());
+        let message = self.template.test_message(stable_id(&["test", &self.run]), session.now.as_second());
         let entries: Vec<Entry> = self
             .channels
             .iter()

@@ -53,7 +53,7 @@ fn slack_text(message: &Message) -> String {
 
 /// The record as far as it fits; a cut document helps nobody, so it is left out whole.
 fn attached(message: &Message, limit: usize) -> Option<String> {
-    let report = serde_json::to_string_pretty(message.report.as_ref()?).ok()?;
+    let report = serde_json::to_string_pretty(message.record.as_ref()?).ok()?;
     let escaped = truncate(&report, usize::MAX, escape::slack).replace("```", "'''");
     (utf16_len(&escaped) <= limit).then_some(escaped)
 }

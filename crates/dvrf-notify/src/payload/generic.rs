@@ -19,7 +19,7 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> W
     let bad = message.status == Status::Alert && message.event != Event::Resolved;
     let mut document = json!({
         "message": message.text(),
-        "data": message.report,
+        "data": message.record,
         "status": u8::from(bad),
         "id": message.id,
         "event": message.event.name(),

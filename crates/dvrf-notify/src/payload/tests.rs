@@ -78,7 +78,7 @@ fn slack_blocks_and_fallback() {
 
 #[test]
 fn slack_limits_and_the_attached_record() {
-    for message in [huge(), Message { report: Some(json!({"a": "<".repeat(9000)})), ..message() }] {
+    for message in [huge(), Message { record: Some(json!({"a": "<".repeat(9000)})), ..message() }] {
         let sent = body(SLACK, &message, Form::Rich);
         let blocks = sent["blocks"].as_array().unwrap();
         assert_eq!(blocks.len(), 4, "a record that does not fit is left out");
@@ -89,7 +89,7 @@ fn slack_limits_and_the_attached_record() {
         assert!(sent["text"].as_str().unwrap().len() < 40_000);
         assert!(sent.to_string().len() < 13_000 * 2);
     }
-    let small = Message { report: Some(json!({"a": "```<"})), ..message() };
+    let small = Message { record: Some(json!({"a": "```<"})), ..message() };
     let sent = body(SLACK, &small, Form::Rich);
     assert_eq!(sent["blocks"][4]["text"]["text"], "```{\n  \"a\": \"'''&lt;\"\n}```");
 }
@@ -210,8 +210,8 @@ fn alertmanager_alerts() {
 fn generic_keeps_the_old_shape_and_signs() {
     let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
     let words = format!("generic,url=https://h/x,secret={key} {key}");
-    let with_report = Message { report: Some(json!({"lottery_addr": "0x1"})), ..message() };
-    let sent = body(&words, &with_report, Form::Rich);
+    let with_record = Message { record: Some(json!({"lottery_addr": "0x1"})), ..message() };
+    let sent = body(&words, &with_record, Form::Rich);
     let keys: Vec<&String> = sent.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["message", "data", "status", "id", "event", "verdict", "severity", "subscription"]);
     assert_eq!((&sent["data"], &sent["status"]), (&json!({"lottery_addr": "0x1"}), &json!(1)));
@@ -229,7 +229,7 @@ fn generic_keeps_the_old_shape_and_signs() {
     let later = headers(&words, Timestamp::from_second(1_800_000_007).unwrap());
     assert!(later[0] == signed[0] && later[1] != signed[1] && later[2] != signed[2]);
     assert_eq!(headers("generic,url=https://h/x", now()).len(), 2);
-    let large = Message { report: Some(json!("x".repeat(30_000))), ..message() };
+    let large = Message { record: Some(json!("x".repeat(30_000))), ..message() };
     let request = super::request(&channel(&words), &large, Form::Rich, now());
     assert!(request.body.len() < 20_000);
     let sent: Value = serde_json::from_slice(&request.body).unwrap();

@@ -48,7 +48,7 @@ fn unknown() -> Checks {
 
 struct Fixture {
     channels: Vec<Channel>,
-    voice: Voice,
+    template: MessageTemplate,
     policy: Policy,
     rules: AlertRules,
 }
@@ -57,7 +57,12 @@ impl Fixture {
     fn new(specs: &[&str]) -> Self {
         Self {
             channels: specs.iter().map(|spec| channel(spec)).collect(),
-            voice: Voice { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None },
+            template: MessageTemplate {
+                title: "t".into(),
+                lang: Lang::En,
+                runbook_base: String::new(),
+                network: None,
+            },
             policy: Policy::default(),
             rules: AlertRules { resolve_after: 1, ..AlertRules::default() },
         }
@@ -66,7 +71,7 @@ impl Fixture {
     fn planner(&self) -> Planner<'_> {
         Planner {
             channels: &self.channels,
-            voice: &self.voice,
+            template: &self.template,
             policy: &self.policy,
             rules: &self.rules,
             include_json: false,
@@ -173,8 +178,8 @@ fn an_incident_keeps_its_id_and_every_message_has_its_own() {
         let entries: Vec<_> = state.outbox.iter().cloned().collect();
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].message.id, entries[1].message.id);
-        assert_eq!(entries[0].message.report, Some(json!({"r": 1})));
-        assert_eq!(entries[1].message.report, None);
+        assert_eq!(entries[0].message.record, Some(json!({"r": 1})));
+        assert_eq!(entries[1].message.record, None);
         for entry in &entries {
             state.outbox.remove(&entry.channel, &entry.message.id);
         }
