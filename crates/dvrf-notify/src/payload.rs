@@ -71,7 +71,7 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
         }
         (ChannelKind::Generic, _) => generic::webhook(message, channel, now),
         (ChannelKind::Ping, _) => {
-            ping::signal(channel, ping::Signal::of(message), &message.id, &message.text())
+            ping::ping_request(channel, ping::Signal::of(message), &message.id, &message.text())
         }
     }
 }

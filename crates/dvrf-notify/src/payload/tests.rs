@@ -1,7 +1,9 @@
 //! Every channel's request: shape, limits, escapes, addresses.
 
+use rstest::rstest;
 use serde_json::json;
 
+use super::ping::{Signal, ping_request};
 use super::*;
 use crate::message::Item;
 use crate::notification::Event;
@@ -238,20 +240,16 @@ fn generic_keeps_the_old_shape_and_signs() {
     assert_eq!(body(&words, &ended, Form::Rich)["status"], 0);
 }
 
-#[test]
-fn ping_addresses() {
-    use ping::{Signal, signal};
-    let run = "0123456789abcdef01234567";
+#[rstest]
+#[case::start("ping,url=https://hc.example/uuid", Signal::Start, "https://hc.example/uuid/start?")]
+#[case::ok("ping,url=https://hc.example/uuid/", Signal::Ok, "https://hc.example/uuid?")]
+#[case::fail_with_query(
+    "ping,url=https://hc.example/uuid?a=1",
+    Signal::Fail,
+    "https://hc.example/uuid/fail?a=1&"
+)]
+fn ping_addresses(#[case] spec: &str, #[case] signal: Signal, #[case] address: &str) {
+    let request = ping_request(&channel(spec), signal, "0123456789abcdef01234567", "last lines");
     let rid = "rid=01234567-89ab-cdef-0123-456700000000";
-    for (words, sign, address) in [
-        ("ping,url=https://hc.example/uuid", Signal::Start, format!("https://hc.example/uuid/start?{rid}")),
-        ("ping,url=https://hc.example/uuid/", Signal::Ok, format!("https://hc.example/uuid?{rid}")),
-        (
-            "ping,url=https://hc.example/uuid?a=1",
-            Signal::Fail,
-            format!("https://hc.example/uuid/fail?a=1&{rid}"),
-        ),
-    ] {
-        assert_eq!(signal(&channel(words), sign, run, "last lines").url.reveal(), address);
-    }
+    assert_eq!(request.url.reveal(), format!("{address}{rid}"));
 }
