@@ -1,4 +1,4 @@
-//! The chats: Slack, Teams, Discord, Telegram, each within its documented limits.
+//! Chats: Slack, Teams, Discord and Telegram, each within its documented limits.
 
 use serde_json::{Value, json};
 
@@ -9,16 +9,16 @@ use crate::notification::Event;
 use crate::truncate::{truncate, utf16_len};
 use supra_core::check::{Severity, Status};
 
-/// Slack: a header block holds 150 characters, a section 3000; more than about 13 000 in all are refused.
+/// Slack refuses a header block above 150 characters, a section above 3000, and a message above about 13 000.
 const SLACK_HEADER: usize = 150;
 const SLACK_SECTION: usize = 3000;
-/// Slack cuts `text` at 40 000; a fallback needs far less.
+/// The longest fallback text for Slack, which itself truncates at 40 000.
 const SLACK_TEXT: usize = 4000;
 const DISCORD_TITLE: usize = 256;
 const DISCORD_DESCRIPTION: usize = 4096;
 const DISCORD_CONTENT: usize = 2000;
 const TELEGRAM_TEXT: usize = 4096;
-/// Teams takes 28 KB in all; escapes and JSON make a unit at most some six bytes.
+/// Teams accepts 28 KB per message; escaped as JSON, a UTF-16 unit has up to about six bytes.
 const TEAMS_BLOCK: usize = 1500;
 
 pub(super) fn slack(message: &Message) -> Value {
@@ -35,7 +35,7 @@ pub(super) fn slack(message: &Message) -> Value {
     blocks.push(
         json!({"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": true}]}),
     );
-    if let Some(report) = attached(message, SLACK_SECTION - 8) {
+    if let Some(report) = attachment(message, SLACK_SECTION - 8) {
         let text = format!("```{report}```");
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
     }
@@ -51,8 +51,8 @@ fn slack_text(message: &Message) -> String {
     format!("{headline}\n{}", message.body(SLACK_TEXT, escape::slack))
 }
 
-/// The record as far as it fits; a cut document helps nobody, so it is left out whole.
-fn attached(message: &Message, limit: usize) -> Option<String> {
+/// The record, if all of it fits: a truncated document would be useless.
+fn attachment(message: &Message, limit: usize) -> Option<String> {
     let report = serde_json::to_string_pretty(message.record.as_ref()?).ok()?;
     let escaped = truncate(&report, usize::MAX, escape::slack).replace("```", "'''");
     (utf16_len(&escaped) <= limit).then_some(escaped)
@@ -130,7 +130,7 @@ pub(super) fn discord(message: &Message) -> Value {
             "description": message.body(DISCORD_DESCRIPTION, escape::markdown),
             "color": colour,
         }],
-        // Chain text cannot call everyone.
+        // Text from the chain must not mention anybody.
         "allowed_mentions": {"parse": []},
     })
 }

@@ -1,4 +1,4 @@
-//! The old script's document for any receiver, signed by the Standard Webhooks scheme where a secret is given.
+//! The old script's JSON document for any receiver, signed as Standard Webhooks if a signing secret is configured.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,15 +12,15 @@ use dvrf_cli::channel::Channel;
 use supra_core::check::Status;
 use supra_core::secret::Secret;
 
-/// Standard Webhooks asks for less than 20 KB; a record has about ten.
+/// The largest signed document: Standard Webhooks recommends less than 20 KB.
 const BODY_BYTES_MAX: usize = 20_000;
 
 pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> WebhookRequest {
-    let bad = message.status == Status::Alert && message.event != Event::Resolved;
+    let is_alert = message.status == Status::Alert && message.event != Event::Resolved;
     let mut document = json!({
         "message": message.text(),
         "data": message.record,
-        "status": u8::from(bad),
+        "status": u8::from(is_alert),
         "id": message.id,
         "event": message.event.name(),
         "verdict": message.status,
@@ -35,15 +35,15 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> W
     request.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
     let time = now.as_second().to_string();
     request.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));
-    let signature: Vec<String> =
+    let signatures: Vec<String> =
         channel.signing_keys.iter().map(|key| sign(key.bytes(), &message.id, &time, &request.body)).collect();
-    if !signature.is_empty() {
-        request.headers.push(("webhook-signature".to_owned(), Secret::new(&signature.join(" "))));
+    if !signatures.is_empty() {
+        request.headers.push(("webhook-signature".to_owned(), Secret::new(&signatures.join(" "))));
     }
     request
 }
 
-/// `v1,` and the base64 of HMAC-SHA256 over `id.time.body`.
+/// The signature of a webhook: `v1,` and the HMAC-SHA256 of `id.time.body` in base64.
 fn sign(key: &[u8], id: &str, time: &str, body: &[u8]) -> String {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
     let mut context = ring::hmac::Context::with_key(&key);

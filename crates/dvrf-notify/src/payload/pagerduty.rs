@@ -1,4 +1,4 @@
-//! PagerDuty's Events API v2: one incident of ours is one of theirs, by `dedup_key`.
+//! PagerDuty's Events API v2: the `dedup_key` maps each of our incidents to one of theirs.
 
 use serde_json::{Map, Value, json};
 
@@ -8,13 +8,14 @@ use crate::notification::Event;
 use crate::truncate::truncate;
 use supra_core::check::{Severity, Status};
 
+/// The longest summary that PagerDuty accepts.
 const SUMMARY: usize = 1024;
 
 pub(super) fn event(message: &Message, key: &str) -> Value {
-    let ended =
+    let is_resolved =
         message.event == Event::Resolved || (message.event == Event::Report && message.status == Status::Ok);
     let dedup_key = format!("dvrf-{}", message.incident);
-    if ended {
+    if is_resolved {
         return json!({"routing_key": key, "event_action": "resolve", "dedup_key": dedup_key});
     }
     let severity = match (message.status, message.severity) {
@@ -49,7 +50,7 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
             "custom_details": details,
         },
     });
-    // PagerDuty takes only absolute links.
+    // PagerDuty accepts only absolute links.
     if let Some(link) = message.link.as_ref().filter(|link| link.starts_with("http")) {
         event["links"] = json!([{"href": link, "text": "runbook"}]);
     }

@@ -1,4 +1,4 @@
-//! Every channel's request: shape, limits, escapes, addresses.
+//! The request of every kind of channel: shape, limits, escapes, addresses.
 
 use rstest::rstest;
 use serde_json::json;
@@ -15,8 +15,8 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn channel(words: &str) -> Channel {
-    parse(words, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}"))
+fn channel(spec: &str) -> Channel {
+    parse(spec, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 fn message() -> Message {
@@ -43,7 +43,7 @@ fn message() -> Message {
     }
 }
 
-/// A message as large as the others' bounds allow, and of characters that grow when escaped.
+/// The largest message that the other modules can create, of characters that get longer when escaped.
 fn huge() -> Message {
     let item = Item { sentence: "<&>_*".repeat(100), remedy: "&".repeat(300), ..message().items[0].clone() };
     Message {
@@ -54,8 +54,8 @@ fn huge() -> Message {
     }
 }
 
-fn body(words: &str, message: &Message, form: Form) -> Value {
-    serde_json::from_slice(&request(&channel(words), message, form, now()).body).unwrap()
+fn body(spec: &str, message: &Message, form: Form) -> Value {
+    serde_json::from_slice(&request(&channel(spec), message, form, now()).body).unwrap()
 }
 
 const SLACK: &str = "slack,url=https://hooks.example/T/B/x";
@@ -127,12 +127,12 @@ fn discord_embed() {
 
 #[test]
 fn telegram_html() {
-    let words = "telegram,token=12:ab,chat=-100,url=https://h/";
+    let spec = "telegram,token=12:ab,chat=-100,url=https://h/";
     assert_eq!(
-        request(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "https://h/bot12:ab/sendMessage"
     );
-    let sent = body(words, &message(), Form::Rich);
+    let sent = body(spec, &message(), Form::Rich);
     assert_eq!((&sent["chat_id"], &sent["parse_mode"]), (&json!("-100"), &json!("HTML")));
     let text = sent["text"].as_str().unwrap();
     assert!(
@@ -140,7 +140,7 @@ fn telegram_html() {
         "{text}"
     );
     for form in [Form::Rich, Form::Plain] {
-        let sent = body(words, &huge(), form);
+        let sent = body(spec, &huge(), form);
         assert!(utf16_len(sent["text"].as_str().unwrap()) <= 4096);
         assert_eq!(sent.get("parse_mode").is_some(), form == Form::Rich);
     }
@@ -148,12 +148,12 @@ fn telegram_html() {
 
 #[test]
 fn pagerduty_trigger_and_resolve() {
-    let words = "pagerduty,key=R0UT1NG";
+    let spec = "pagerduty,key=R0UT1NG";
     assert_eq!(
-        request(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "https://events.pagerduty.com/v2/enqueue"
     );
-    let sent = body(words, &message(), Form::Rich);
+    let sent = body(spec, &message(), Form::Rich);
     assert_eq!(
         sent,
         json!({
@@ -168,23 +168,23 @@ fn pagerduty_trigger_and_resolve() {
             "links": [{"href": "https://wiki.example/docs/checks.md#x", "text": "runbook"}],
         })
     );
-    let ended = json!({"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed"});
+    let resolved = json!({"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed"});
     for (event, status) in [(Event::Resolved, Status::Ok), (Event::Report, Status::Ok)] {
-        assert_eq!(body(words, &Message { event, status, ..message() }, Form::Rich), ended);
+        assert_eq!(body(spec, &Message { event, status, ..message() }, Form::Rich), resolved);
     }
-    let unknown = body(words, &Message { status: Status::Unknown, ..message() }, Form::Rich);
+    let unknown = body(spec, &Message { status: Status::Unknown, ..message() }, Form::Rich);
     assert_eq!(unknown["payload"]["severity"], "warning");
-    assert!(utf16_len(body(words, &huge(), Form::Rich)["payload"]["summary"].as_str().unwrap()) <= 1024);
+    assert!(utf16_len(body(spec, &huge(), Form::Rich)["payload"]["summary"].as_str().unwrap()) <= 1024);
 }
 
 #[test]
 fn alertmanager_alerts() {
-    let words = "alertmanager,url=http://h:9093,every=5m";
+    let spec = "alertmanager,url=http://h:9093,every=5m";
     assert_eq!(
-        request(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "http://h:9093/api/v2/alerts"
     );
-    let sent = body(words, &message(), Form::Rich);
+    let sent = body(spec, &message(), Form::Rich);
     assert_eq!(
         sent,
         json!([{
@@ -197,11 +197,12 @@ fn alertmanager_alerts() {
             "generatorURL": "https://wiki.example/docs/checks.md#x",
         }])
     );
-    let ended = body(words, &Message { event: Event::Resolved, status: Status::Ok, ..message() }, Form::Rich);
-    assert_eq!(ended[0]["endsAt"], "2027-01-15T07:59:50Z");
-    // A beginning and an end within one second: the end stays in the past, or it would be overruled.
+    let resolved =
+        body(spec, &Message { event: Event::Resolved, status: Status::Ok, ..message() }, Form::Rich);
+    assert_eq!(resolved[0]["endsAt"], "2027-01-15T07:59:50Z");
+    // An alert that ends within the second in which it began: its end must stay in the past to be accepted.
     let sudden = Message { event: Event::Resolved, since_s: Some(1_799_999_990), ..message() };
-    let sudden = body(words, &sudden, Form::Rich);
+    let sudden = body(spec, &sudden, Form::Rich);
     assert_eq!(
         (&sudden[0]["startsAt"], &sudden[0]["endsAt"]),
         (&json!("2027-01-15T07:59:49Z"), &json!("2027-01-15T07:59:50Z"))
@@ -211,33 +212,33 @@ fn alertmanager_alerts() {
 #[test]
 fn generic_keeps_the_old_shape_and_signs() {
     let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
-    let words = format!("generic,url=https://h/x,secret={key} {key}");
+    let spec = format!("generic,url=https://h/x,secret={key} {key}");
     let with_record = Message { record: Some(json!({"lottery_addr": "0x1"})), ..message() };
-    let sent = body(&words, &with_record, Form::Rich);
+    let sent = body(&spec, &with_record, Form::Rich);
     let keys: Vec<&String> = sent.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["message", "data", "status", "id", "event", "verdict", "severity", "subscription"]);
     assert_eq!((&sent["data"], &sent["status"]), (&json!({"lottery_addr": "0x1"}), &json!(1)));
     assert_eq!(sent["message"], message().text());
-    let headers = |words: &str, now: Timestamp| -> Vec<(String, String)> {
-        let request = super::request(&channel(words), &message(), Form::Rich, now);
+    let headers = |spec: &str, now: Timestamp| -> Vec<(String, String)> {
+        let request = super::request(&channel(spec), &message(), Form::Rich, now);
         request.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
     };
-    let signed = headers(&words, now());
+    let signed = headers(&spec, now());
     assert_eq!(signed[0], ("webhook-id".to_owned(), message().id));
     assert_eq!(signed[1], ("webhook-timestamp".to_owned(), "1800000000".to_owned()));
     let signatures: Vec<&str> = signed[2].1.split(' ').collect();
     assert!(signatures.len() == 2 && signatures[0] == signatures[1] && signatures[0].starts_with("v1,"));
-    // Later attempts are signed anew under the same id.
-    let later = headers(&words, Timestamp::from_second(1_800_000_007).unwrap());
+    // A later attempt has the same id and a new signature.
+    let later = headers(&spec, Timestamp::from_second(1_800_000_007).unwrap());
     assert!(later[0] == signed[0] && later[1] != signed[1] && later[2] != signed[2]);
     assert_eq!(headers("generic,url=https://h/x", now()).len(), 2);
     let large = Message { record: Some(json!("x".repeat(30_000))), ..message() };
-    let request = super::request(&channel(&words), &large, Form::Rich, now());
+    let request = super::request(&channel(&spec), &large, Form::Rich, now());
     assert!(request.body.len() < 20_000);
     let sent: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!((&sent["data"], &sent["data_left_out"]), (&Value::Null, &json!(true)));
-    let ended = Message { event: Event::Resolved, status: Status::Ok, ..message() };
-    assert_eq!(body(&words, &ended, Form::Rich)["status"], 0);
+    let resolved = Message { event: Event::Resolved, status: Status::Ok, ..message() };
+    assert_eq!(body(&spec, &resolved, Form::Rich)["status"], 0);
 }
 
 #[rstest]
