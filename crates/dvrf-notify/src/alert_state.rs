@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::outbox::Outbox;
-use crate::notification::Event;
-use supra_core::amount::{Count, Decimal, Quants};
+use crate::notification::EventKind;
+use crate::runway::RequestHistory;
+use supra_core::amount::{Decimal, Quants};
 use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Severity, Status};
 
@@ -66,9 +67,9 @@ pub struct AlertState {
     bad_runs: u32,
     good_runs: u32,
     unknown_runs: u32,
-    /// The request count over time, from which the runway is estimated.
+    /// The request count over time.
     #[serde(rename = "usage")]
-    request_samples: Vec<RequestSample>,
+    pub request_history: RequestHistory,
     /// The messages that are still to be delivered.
     pub outbox: Outbox,
     /// The refused addresses, by channel.
@@ -127,17 +128,11 @@ pub struct RefusedAddress {
     pub gone: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct RequestSample {
-    at_s: i64,
-    requests: Count,
-}
-
 /// A change of the alert state that is sent to channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertEvent {
     /// What happened.
-    pub event: Event,
+    pub kind: EventKind,
     /// Whether it concerns an unknown status instead of a problem.
     pub is_unknown: bool,
     /// The highest severity of the alert.
@@ -188,7 +183,7 @@ impl AlertState {
             alert.last_sent_s = alert.last_sent_s.min(now_s);
             alert.since_s = alert.since_s.min(now_s);
         }
-        self.request_samples.retain(|sample| sample.at_s <= now_s);
+        self.request_history.drop_after(now_s);
         if let Some(resolved) = &mut self.resolved {
             resolved.at_s = resolved.at_s.min(now_s);
         }
@@ -196,8 +191,8 @@ impl AlertState {
 
     fn on_unknown(&mut self, now_s: i64, rules: &AlertRules) -> Option<AlertEvent> {
         self.unknown_runs = self.unknown_runs.saturating_add(1);
-        let alert_event = |event, since_s| AlertEvent {
-            event,
+        let alert_event = |kind, since_s| AlertEvent {
+            kind,
             is_unknown: true,
             severity: Severity::Unknown,
             since_s,
@@ -208,11 +203,11 @@ impl AlertState {
             None if self.unknown_runs >= rules.unknown_after => {
                 self.unknown =
                     Some(OpenAlert { since_s: now_s, last_sent_s: now_s, channels: BTreeSet::new() });
-                Some(alert_event(Event::Firing, now_s))
+                Some(alert_event(EventKind::Firing, now_s))
             }
             Some(alert) if is_reminder_due(alert, now_s, rules) => {
                 alert.last_sent_s = now_s;
-                Some(alert_event(Event::Reminder, alert.since_s))
+                Some(alert_event(EventKind::Reminder, alert.since_s))
             }
             _ => None,
         }
@@ -223,7 +218,7 @@ impl AlertState {
         self.unknown_runs = 0;
         let alert = self.unknown.take()?;
         Some(AlertEvent {
-            event: Event::Resolved,
+            kind: EventKind::Resolved,
             is_unknown: true,
             severity: Severity::Unknown,
             since_s: alert.since_s,
@@ -237,8 +232,8 @@ impl AlertState {
         self.bad_runs = self.bad_runs.saturating_add(1);
         let alerting = alerting(checks);
         let severity = alerting.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Info);
-        let alert_event = |event, incident: &Incident| AlertEvent {
-            event,
+        let alert_event = |kind, incident: &Incident| AlertEvent {
+            kind,
             is_unknown: false,
             severity: incident.severity,
             since_s: incident.alert.since_s,
@@ -259,7 +254,7 @@ impl AlertState {
                 clear_expected: false,
             };
             incident.add(&alerting);
-            let event = alert_event(Event::Firing, &incident);
+            let event = alert_event(EventKind::Firing, &incident);
             self.incident = Some(incident);
             return Some(event);
         };
@@ -271,7 +266,7 @@ impl AlertState {
                 incident.severity = incident.severity.max(severity);
                 incident.alert.last_sent_s = now_s;
                 incident.add(&alerting);
-                return Some(alert_event(Event::Worse, incident));
+                return Some(alert_event(EventKind::Worse, incident));
             }
         } else {
             incident.worse_runs = 0;
@@ -279,7 +274,7 @@ impl AlertState {
         }
         if is_reminder_due(&incident.alert, now_s, rules) {
             incident.alert.last_sent_s = now_s;
-            return Some(alert_event(Event::Reminder, incident));
+            return Some(alert_event(EventKind::Reminder, incident));
         }
         None
     }
@@ -296,7 +291,7 @@ impl AlertState {
         let incident = self.incident.take()?;
         self.resolved = Some(ResolvedIncident { at_s: now_s, incident: incident.clone() });
         Some(AlertEvent {
-            event: Event::Resolved,
+            kind: EventKind::Resolved,
             is_unknown: false,
             severity: incident.severity,
             since_s: incident.alert.since_s,
@@ -315,34 +310,6 @@ impl AlertState {
         if let Some(alert) = alert {
             alert.channels.insert(channel.to_owned());
         }
-    }
-
-    /// Adds a sample of the request count, and estimates for how many hours the remaining requests will last at the rate
-    /// of the last week. `None` until the samples cover an hour and a request.
-    pub fn hours_left(
-        &mut self,
-        requests: Option<Count>,
-        requests_left: Option<Count>,
-        now_s: i64,
-    ) -> Option<u128> {
-        const HOUR_S: i64 = 3600;
-        const SAMPLES_MAX: usize = 7 * 24;
-        let requests = requests?;
-        // A lower count belongs to another contract or a new chain.
-        if self.request_samples.last().is_some_and(|last| last.requests > requests) {
-            self.request_samples.clear();
-        }
-        if self.request_samples.last().is_none_or(|last| now_s.saturating_sub(last.at_s) >= HOUR_S) {
-            self.request_samples.push(RequestSample { at_s: now_s, requests });
-        }
-        let surplus = self.request_samples.len().saturating_sub(SAMPLES_MAX);
-        self.request_samples.drain(..surplus);
-        let first = self.request_samples.first()?;
-        let span_s = u128::try_from(now_s.saturating_sub(first.at_s))
-            .ok()
-            .filter(|span| *span >= HOUR_S.unsigned_abs().into())?;
-        let made = requests.get().checked_sub(first.requests.get()).filter(|made| *made > 0)?;
-        requests_left?.get().checked_mul(span_s)?.checked_div(made.checked_mul(3600)?)
     }
 }
 

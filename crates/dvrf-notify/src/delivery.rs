@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::Message;
 use crate::payload::{Form, WebhookRequest, has_plain_form, request};
-use crate::response::{Response, attempt, failed_attempt};
+use crate::response::{WebhookResponse, attempt, failed_attempt};
 use dvrf_cli::channel::Channel;
 use supra_core::delivery::{Attempt, Disposition};
 use supra_core::http::{Call, Http, Method};
@@ -129,7 +129,7 @@ impl WebhookSender {
             Err(error) => failed_attempt(&error),
             Ok(answer) => {
                 let body = String::from_utf8_lossy(&answer.body);
-                let response = Response {
+                let response = WebhookResponse {
                     status: answer.status,
                     retry_after: answer.header("retry-after"),
                     body: &body,

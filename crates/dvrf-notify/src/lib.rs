@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod payload;
 pub mod planner;
 mod response;
+pub mod runway;
 mod send;
 mod test_message;
 mod truncate;

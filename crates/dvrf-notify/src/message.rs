@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::escape::{self, Escape};
 use super::truncate::{truncate, utf16_len, whole_lines};
-use crate::notification::Event;
+use crate::notification::EventKind;
 use dvrf_cli::text::both;
 use supra_core::amount::Quants;
 use supra_core::check::remediation::remedy;
@@ -31,7 +31,7 @@ pub struct Message {
     /// The id that all messages of an incident share.
     pub incident: String,
     /// The event that it reports.
-    pub event: Event,
+    pub event: EventKind,
     /// The status of the subscription.
     pub status: Status,
     /// The highest severity.
@@ -113,7 +113,7 @@ impl MessageTemplate {
         Message {
             incident: id.clone(),
             id,
-            event: Event::Test,
+            event: EventKind::Test,
             status: Status::Ok,
             lang: self.lang,
             title: truncate(&quote(&self.title), NAME_UNITS_MAX, escape::verbatim),
@@ -223,8 +223,8 @@ impl Message {
     /// The icon in front of the headline.
     fn icon(&self) -> &'static str {
         match (self.event, self.status, self.severity) {
-            (Event::Test, ..) => "🔔",
-            (Event::Resolved, ..) | (_, Status::Ok, _) => "✅",
+            (EventKind::Test, ..) => "🔔",
+            (EventKind::Resolved, ..) | (_, Status::Ok, _) => "✅",
             (_, Status::Unknown, _) => "❔",
             (_, Status::Alert, Some(Severity::Critical)) => "🚨",
             (_, Status::Alert, _) => "⚠️",
@@ -243,19 +243,19 @@ impl Message {
         };
         let lasted = format_span(self.since_s.map_or(0, |since| self.at_s.saturating_sub(since)), lang);
         match self.event {
-            Event::Report | Event::Firing => status,
-            Event::Worse => lang.pick(format!("worse: {status}"), format!("хуже: {status}")),
-            Event::Reminder => {
+            EventKind::Report | EventKind::Firing => status,
+            EventKind::Worse => lang.pick(format!("worse: {status}"), format!("хуже: {status}")),
+            EventKind::Reminder => {
                 lang.pick(format!("still {status}, for {lasted}"), format!("всё ещё {status}, уже {lasted}"))
             }
-            Event::Resolved if self.is_unknown => lang.pick(
+            EventKind::Resolved if self.is_unknown => lang.pick(
                 format!("can be judged again after {lasted}"),
                 format!("снова можно оценить через {lasted}"),
             ),
-            Event::Resolved => {
+            EventKind::Resolved => {
                 lang.pick(format!("resolved after {lasted}"), format!("исправлено через {lasted}"))
             }
-            Event::Test => lang.pick("test", "проверка"),
+            EventKind::Test => lang.pick("test", "проверка"),
         }
     }
 
@@ -266,7 +266,7 @@ impl Message {
 
     /// Findings and their remedies, in lines.
     pub fn findings(&self) -> Vec<String> {
-        let is_resolved = self.event == Event::Resolved;
+        let is_resolved = self.event == EventKind::Resolved;
         let item_lines = |item: &Item| {
             if is_resolved {
                 vec![
@@ -287,10 +287,10 @@ impl Message {
     pub fn facts(&self) -> Vec<String> {
         let mut lines: Vec<String> =
             self.numbers.iter().map(|(label, value)| format!("{label}: {value}")).collect();
-        if let (Some(since), true) = (self.since(), self.event != Event::Report) {
+        if let (Some(since), true) = (self.since(), self.event != EventKind::Report) {
             lines.push(self.lang.pick(format!("Since: {since}"), format!("С: {since}")));
         }
-        if let Some(link) = self.link.as_ref().filter(|_| self.event != Event::Resolved) {
+        if let Some(link) = self.link.as_ref().filter(|_| self.event != EventKind::Resolved) {
             lines.push(self.lang.pick(format!("What to do: {link}"), format!("Что делать: {link}")));
         }
         lines

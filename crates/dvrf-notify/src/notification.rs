@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The event that a message reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub enum EventKind {
     /// The verdict of a run without alert state.
     #[default]
     Report,
@@ -22,7 +22,7 @@ pub enum Event {
     Test,
 }
 
-impl Event {
+impl EventKind {
     /// The stable name, as in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Event {
 /// The result of a message on one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum DeliveryOutcome {
     /// The receiver accepted it.
     Delivered,
     /// Not accepted yet; it waits in the outbox for the next run.
@@ -54,7 +54,7 @@ pub enum Outcome {
     DryRun,
 }
 
-impl Outcome {
+impl DeliveryOutcome {
     /// Whether the channel was not notified.
     pub fn is_failure(self) -> bool {
         !matches!(self, Self::Delivered | Self::DryRun)
@@ -69,9 +69,9 @@ pub struct Notification {
     /// The id of the message, the same for every channel, attempt and run.
     pub id: String,
     /// The event that it reports.
-    pub event: Event,
+    pub event: EventKind,
     /// The result.
-    pub outcome: Outcome,
+    pub outcome: DeliveryOutcome,
     /// How many times it was sent in this run.
     pub attempts: u32,
     /// The last HTTP status, if there was any response.

@@ -9,8 +9,8 @@ use crate::alert_state::{AlertRules, AlertState, RefusedAddress};
 use crate::delivery::{WebhookSender, deliver_all};
 use crate::heartbeat::Heartbeat;
 use crate::message::{Message, MessageTemplate};
-use crate::notification::{Notification, Outcome};
-use crate::outbox::Entry;
+use crate::notification::{DeliveryOutcome, Notification};
+use crate::outbox::OutboxEntry;
 use crate::planner::{Planner, Verdict};
 use crate::response::{address_remedy, is_gone};
 use dvrf_cli::Session;
@@ -165,7 +165,7 @@ impl Notifier {
         let expired = state.outbox.expire(verdict.now_s, self.expire_after_s);
         let why = "it could not be delivered in time";
         let mut notifications: Vec<_> =
-            expired.iter().map(|entry| unsent(entry, Outcome::Expired, Some(why))).collect();
+            expired.iter().map(|entry| unsent(entry, DeliveryOutcome::Expired, Some(why))).collect();
         // The outbox is on disk before its first message is sent, so that no message is lost.
         let mut has_failed = !save(file, &state, session);
         let due = self.due(&state, verdict.now_s, &mut notifications);
@@ -177,13 +177,13 @@ impl Notifier {
             }
             // Only the first failure is logged: a full disk fails every time.
             has_failed = has_failed || !save(file, &state, session);
-            notifications.push(notification(channel, message, attempt, Outcome::Queued));
+            notifications.push(notification(channel, message, attempt, DeliveryOutcome::Queued));
         });
         for entry in &due {
             let is_tried = |sent: &Notification| sent.channel == entry.channel && sent.id == entry.message.id;
             if !notifications.iter().any(is_tried) {
                 let why = "a message before it has to wait";
-                notifications.push(unsent(entry, Outcome::Queued, Some(why)));
+                notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(why)));
             }
         }
         has_failed |= notifications.iter().any(|notification| notification.outcome.is_failure());
@@ -191,12 +191,12 @@ impl Notifier {
     }
 
     /// The messages of the outbox that can be sent now; for the others, a notification explains why not.
-    fn due(&self, state: &AlertState, now_s: i64, notifications: &mut Vec<Notification>) -> Vec<Entry> {
+    fn due(&self, state: &AlertState, now_s: i64, notifications: &mut Vec<Notification>) -> Vec<OutboxEntry> {
         let mut due = Vec::new();
         for entry in state.outbox.iter() {
             let Some(channel) = self.channels.iter().find(|channel| channel.name == entry.channel) else {
                 let why = "the channel is no longer configured";
-                notifications.push(unsent(entry, Outcome::Queued, Some(why)));
+                notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(why)));
                 continue;
             };
             let refused = state.refused_addresses.get(&channel.name);
@@ -207,12 +207,12 @@ impl Notifier {
             match (is_gone, held) {
                 (true, _) => {
                     let why = "the receiver closed this address for good (410): give a new one";
-                    notifications.push(unsent(entry, Outcome::Queued, Some(why)));
+                    notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(why)));
                 }
                 (_, Some(until)) => {
                     let wait_s = until.saturating_sub(now_s);
                     let why = format!("the receiver asked to wait for another {wait_s} s");
-                    notifications.push(unsent(entry, Outcome::Queued, Some(&why)));
+                    notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(&why)));
                 }
                 _ => due.push(entry.clone()),
             }
@@ -221,7 +221,7 @@ impl Notifier {
     }
 
     /// Delivers within the time that is left.
-    fn deliver(&mut self, entries: &[Entry], on_attempt: impl FnMut(&Channel, &Message, Attempt)) {
+    fn deliver(&mut self, entries: &[OutboxEntry], on_attempt: impl FnMut(&Channel, &Message, Attempt)) {
         let messages = |channel: &Channel| -> Vec<Message> {
             let entries = entries.iter().filter(|entry| entry.channel == channel.name);
             entries.map(|entry| entry.message.clone()).collect()
@@ -239,13 +239,13 @@ impl Notifier {
     }
 
     /// Delivers messages that are not kept for a later run; a dry run only lists them.
-    fn deliver_once(&mut self, entries: &[Entry]) -> Vec<Notification> {
+    fn deliver_once(&mut self, entries: &[OutboxEntry]) -> Vec<Notification> {
         if self.dry_run {
-            return entries.iter().map(|entry| unsent(entry, Outcome::DryRun, None)).collect();
+            return entries.iter().map(|entry| unsent(entry, DeliveryOutcome::DryRun, None)).collect();
         }
         let mut notifications = Vec::new();
         self.deliver(entries, |channel, message, attempt| {
-            notifications.push(notification(channel, message, attempt, Outcome::Failed));
+            notifications.push(notification(channel, message, attempt, DeliveryOutcome::Failed));
         });
         notifications
     }
@@ -253,13 +253,13 @@ impl Notifier {
     /// Sends a test message to every channel. The alert state does not change.
     pub(crate) fn send_test(&mut self, session: &Session) -> Vec<Notification> {
         let message = self.template.test_message(stable_id(&["test", &self.run_id]), session.now.as_second());
-        let entry = |channel: &Channel| Entry {
+        let entry = |channel: &Channel| OutboxEntry {
             channel: channel.name.clone(),
             message: message.clone(),
             queued_at_s: message.at_s,
             not_before_s: None,
         };
-        let entries: Vec<Entry> = self.channels.iter().map(entry).collect();
+        let entries: Vec<OutboxEntry> = self.channels.iter().map(entry).collect();
         let notifications = self.deliver_once(&entries);
         for notification in &notifications {
             log(notification, session);
@@ -326,11 +326,11 @@ fn notification(
     channel: &Channel,
     message: &Message,
     attempt: Attempt,
-    undelivered: Outcome,
+    undelivered: DeliveryOutcome,
 ) -> Notification {
     let (outcome, error) = match attempt.disposition {
-        Disposition::Accepted => (Outcome::Delivered, attempt.reason),
-        Disposition::Rejected => (Outcome::Rejected, attempt.reason),
+        Disposition::Accepted => (DeliveryOutcome::Delivered, attempt.reason),
+        Disposition::Rejected => (DeliveryOutcome::Rejected, attempt.reason),
         Disposition::Retry { .. } => (undelivered, attempt.reason),
         Disposition::Unauthorized => {
             let remedy = address_remedy(&attempt);
@@ -349,7 +349,7 @@ fn notification(
 }
 
 /// The result of a message that was not sent in this run.
-fn unsent(entry: &Entry, outcome: Outcome, why: Option<&str>) -> Notification {
+fn unsent(entry: &OutboxEntry, outcome: DeliveryOutcome, why: Option<&str>) -> Notification {
     Notification {
         channel: entry.channel.clone(),
         id: entry.message.id.clone(),
@@ -366,8 +366,8 @@ fn log(notification: &Notification, session: &Session) {
     let Notification { channel, event, outcome, attempts, error, .. } = notification;
     let Some(error) = error.as_ref().filter(|_| outcome.is_failure()) else { return };
     let what = match outcome {
-        Outcome::Queued => "waits in the outbox",
-        Outcome::Expired => "was given up",
+        DeliveryOutcome::Queued => "waits in the outbox",
+        DeliveryOutcome::Expired => "was given up",
         _ => "was not delivered",
     };
     let event = event.name();

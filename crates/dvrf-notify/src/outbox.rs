@@ -10,7 +10,7 @@ pub const ENTRIES_MAX: usize = 200;
 
 /// A message on its way to one channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct OutboxEntry {
     /// The channel's name.
     pub channel: String,
     /// The message.
@@ -26,12 +26,12 @@ pub struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Outbox {
-    entries: Vec<Entry>,
+    entries: Vec<OutboxEntry>,
 }
 
 impl Outbox {
     /// Adds a message. Alertmanager is sent the current state, so that a new message replaces an older one.
-    pub fn push(&mut self, entry: Entry, kind: ChannelKind) {
+    pub fn push(&mut self, entry: OutboxEntry, kind: ChannelKind) {
         if self
             .entries
             .iter()
@@ -49,13 +49,13 @@ impl Outbox {
 
     /// Removes and returns the messages that have waited for longer than `expire_after_s`. If the clock was set back, none
     /// expires.
-    pub fn expire(&mut self, now_s: i64, expire_after_s: i64) -> Vec<Entry> {
-        let is_expired = |entry: &mut Entry| now_s.saturating_sub(entry.queued_at_s) > expire_after_s;
+    pub fn expire(&mut self, now_s: i64, expire_after_s: i64) -> Vec<OutboxEntry> {
+        let is_expired = |entry: &mut OutboxEntry| now_s.saturating_sub(entry.queued_at_s) > expire_after_s;
         self.entries.extract_if(.., is_expired).collect()
     }
 
     /// All messages, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub fn iter(&self) -> impl Iterator<Item = &OutboxEntry> {
         self.entries.iter()
     }
 
@@ -76,9 +76,9 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn entry(channel: &str, id: &str, queued_at_s: i64) -> Entry {
+    fn entry(channel: &str, id: &str, queued_at_s: i64) -> OutboxEntry {
         let message = Message { id: id.to_owned(), ..Message::default() };
-        Entry { channel: channel.to_owned(), message, queued_at_s, not_before_s: None }
+        OutboxEntry { channel: channel.to_owned(), message, queued_at_s, not_before_s: None }
     }
 
     fn ids(outbox: &Outbox, channel: &str) -> Vec<String> {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::alert_state::{AlertEvent, AlertRules, AlertState, alerting};
 use super::message::{Message, MessageTemplate, numbers};
-use super::outbox::Entry;
-use crate::notification::Event;
+use super::outbox::OutboxEntry;
+use crate::notification::EventKind;
 use dvrf_cli::channel::{Channel, ChannelKind, Level};
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::stable_id::stable_id;
@@ -59,9 +59,9 @@ fn reasons(checks: &Checks) -> Vec<Finding> {
 
 impl Planner<'_> {
     /// Plans a run without alert state: the verdict is sent to every channel whose level it reaches.
-    pub fn report(&self, verdict: &Verdict, run: &str) -> (Message, Vec<Entry>) {
+    pub fn report(&self, verdict: &Verdict, run: &str) -> (Message, Vec<OutboxEntry>) {
         let mut message = self.template.message(verdict.name, verdict.checks, &reasons(verdict.checks));
-        message.event = Event::Report;
+        message.event = EventKind::Report;
         message.id = stable_id(&[verdict.key, "report", run]);
         message.incident = stable_id(&[verdict.key, "incident"]);
         message.at_s = verdict.now_s;
@@ -84,7 +84,8 @@ impl Planner<'_> {
     pub fn update(&self, state: &mut AlertState, verdict: &Verdict) -> Vec<Message> {
         let events = state.step(verdict.checks, verdict.now_s, self.rules);
         let requests = verdict.state.and_then(|state| state.lottery.rng_request_count);
-        let hours_left = state.hours_left(requests, verdict.checks.requests_left, verdict.now_s);
+        let hours_left =
+            state.request_history.hours_left(requests, verdict.checks.requests_left, verdict.now_s);
         let numbers = numbers(verdict.checks, verdict.state, hours_left, self.policy);
         let mut messages = Vec::new();
         for event in &events {
@@ -101,8 +102,8 @@ impl Planner<'_> {
     }
 
     fn message(&self, state: &mut AlertState, verdict: &Verdict, event: &AlertEvent) -> Message {
-        let findings = match (event.event, event.is_unknown, &state.incident) {
-            (Event::Resolved, ..) => event.findings.clone(),
+        let findings = match (event.kind, event.is_unknown, &state.incident) {
+            (EventKind::Resolved, ..) => event.findings.clone(),
             // All findings of the incident, not only those of this run.
             (_, false, Some(incident)) => incident.findings.clone(),
             _ => reasons(verdict.checks),
@@ -110,14 +111,15 @@ impl Planner<'_> {
         let mut message = self.template.message(verdict.name, verdict.checks, &findings);
         state.sequence = state.sequence.saturating_add(1);
         let (since, sequence) = (event.since_s.to_string(), state.sequence.to_string());
+        // These words are part of the ids that receivers already know.
         let subject = if event.is_unknown { "blind" } else { "incident" };
-        message.id = stable_id(&[verdict.key, event.event.name(), &since, &sequence]);
+        message.id = stable_id(&[verdict.key, event.kind.name(), &since, &sequence]);
         message.incident = stable_id(&[verdict.key, subject, &since]);
-        message.event = event.event;
+        message.event = event.kind;
         message.is_unknown = event.is_unknown;
         message.severity = Some(event.severity);
-        message.status = match event.event {
-            Event::Resolved => Status::Ok,
+        message.status = match event.kind {
+            EventKind::Resolved => Status::Ok,
             _ if event.is_unknown => Status::Unknown,
             _ => Status::Alert,
         };
@@ -138,7 +140,7 @@ impl Planner<'_> {
         for event in &current_alerts(state, verdict) {
             let mut message = self.message(state, verdict, event);
             message.numbers = numbers.to_vec();
-            if let (Event::Resolved, Some(resolved)) = (event.event, &state.resolved) {
+            if let (EventKind::Resolved, Some(resolved)) = (event.kind, &state.resolved) {
                 message.at_s = resolved.at_s;
             }
             match &mut merged {
@@ -148,7 +150,8 @@ impl Planner<'_> {
         }
         let Some(message) = merged else { return };
         let level = Level::of(message.status, message.severity);
-        for channel in channels.filter(|channel| message.event == Event::Resolved || level >= channel.min) {
+        for channel in channels.filter(|channel| message.event == EventKind::Resolved || level >= channel.min)
+        {
             state.outbox.push(self.entry(channel, &message, verdict), channel.kind);
         }
     }
@@ -162,9 +165,9 @@ impl Planner<'_> {
         channel.kind == ChannelKind::Generic || (self.include_json && channel.kind == ChannelKind::Slack)
     }
 
-    fn entry(&self, channel: &Channel, message: &Message, verdict: &Verdict) -> Entry {
+    fn entry(&self, channel: &Channel, message: &Message, verdict: &Verdict) -> OutboxEntry {
         let record = verdict.record.filter(|_| self.attaches_record(channel)).cloned();
-        Entry {
+        OutboxEntry {
             channel: channel.name.clone(),
             message: Message { record, ..message.clone() },
             queued_at_s: verdict.now_s,
@@ -175,8 +178,8 @@ impl Planner<'_> {
 
 /// The open alerts, or else the resolved one while it is still repeated.
 fn current_alerts(state: &mut AlertState, verdict: &Verdict) -> Vec<AlertEvent> {
-    let alert = |event, severity, since_s, is_unknown, findings| AlertEvent {
-        event,
+    let alert = |kind, severity, since_s, is_unknown, findings| AlertEvent {
+        kind,
         is_unknown,
         severity,
         since_s,
@@ -186,17 +189,17 @@ fn current_alerts(state: &mut AlertState, verdict: &Verdict) -> Vec<AlertEvent> 
     let mut alerts = Vec::new();
     if let Some(incident) = &state.incident {
         let (since_s, findings) = (incident.alert.since_s, incident.findings.clone());
-        alerts.push(alert(Event::Reminder, incident.severity, since_s, false, findings));
+        alerts.push(alert(EventKind::Reminder, incident.severity, since_s, false, findings));
     }
     if let Some(unknown) = &state.unknown {
         let findings = reasons(verdict.checks);
-        alerts.push(alert(Event::Reminder, Severity::Unknown, unknown.since_s, true, findings));
+        alerts.push(alert(EventKind::Reminder, Severity::Unknown, unknown.since_s, true, findings));
     }
     if let (None, Some(resolved)) = (&state.incident, &state.resolved) {
         if verdict.now_s.saturating_sub(resolved.at_s) <= RESOLVED_REPEAT_S {
             let incident = &resolved.incident;
             let (since_s, findings) = (incident.alert.since_s, incident.findings.clone());
-            alerts.push(alert(Event::Resolved, incident.severity, since_s, false, findings));
+            alerts.push(alert(EventKind::Resolved, incident.severity, since_s, false, findings));
         } else {
             state.resolved = None;
         }

@@ -13,7 +13,7 @@ const GONE: u16 = 410;
 
 /// The parts of an HTTP response that decide about a delivery.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Response<'a> {
+pub(crate) struct WebhookResponse<'a> {
     pub status: u16,
     /// The `Retry-After` header.
     pub retry_after: Option<&'a str>,
@@ -23,7 +23,7 @@ pub(crate) struct Response<'a> {
     pub printable_body: &'a str,
 }
 
-impl Response<'_> {
+impl WebhookResponse<'_> {
     /// A reason that ends with the body, if there is any.
     fn with_body(&self, reason: &str) -> String {
         match self.printable_body {
@@ -34,7 +34,7 @@ impl Response<'_> {
 }
 
 /// Classifies a response to a single request.
-pub(crate) fn attempt(kind: ChannelKind, response: Response) -> Attempt {
+pub(crate) fn attempt(kind: ChannelKind, response: WebhookResponse) -> Attempt {
     let status = response.status;
     let json: Option<Value> = serde_json::from_str(response.body).ok();
     let by_status = || Some(response.with_body(&format!("HTTP {status}")));
@@ -54,7 +54,11 @@ pub(crate) fn attempt(kind: ChannelKind, response: Response) -> Attempt {
 }
 
 /// Classifies a response with a status of success: some receivers put an error into its body.
-fn success(kind: ChannelKind, response: Response, json: Option<&Value>) -> (Disposition, Option<String>) {
+fn success(
+    kind: ChannelKind,
+    response: WebhookResponse,
+    json: Option<&Value>,
+) -> (Disposition, Option<String>) {
     let body = response.body;
     let is_ok = || json.is_some_and(|json| json.get("ok") == Some(&Value::Bool(true)));
     let rejected = |reason: &str| (Disposition::Rejected, Some(response.with_body(reason)));
@@ -73,7 +77,7 @@ fn success(kind: ChannelKind, response: Response, json: Option<&Value>) -> (Disp
 }
 
 /// The wait that a response asks for: the header, else the field of Discord's and Telegram's bodies.
-fn requested_wait(response: Response, json: Option<&Value>) -> Option<Duration> {
+fn requested_wait(response: WebhookResponse, json: Option<&Value>) -> Option<Duration> {
     if let Some(header) = response.retry_after.and_then(retry_after) {
         return Some(header);
     }
@@ -117,8 +121,8 @@ mod tests {
 
     use super::*;
 
-    fn response<'a>(status: u16, retry_after: Option<&'a str>, body: &'a str) -> Response<'a> {
-        Response { status, retry_after, body, printable_body: "printable" }
+    fn response<'a>(status: u16, retry_after: Option<&'a str>, body: &'a str) -> WebhookResponse<'a> {
+        WebhookResponse { status, retry_after, body, printable_body: "printable" }
     }
 
     #[rstest]

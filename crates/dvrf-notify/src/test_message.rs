@@ -1,7 +1,7 @@
 //! `dvrf-notify test`: sends a test message to every channel.
 
 use crate::args::NotifyArgs;
-use crate::notification::Outcome;
+use crate::notification::DeliveryOutcome;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
@@ -14,7 +14,7 @@ pub(crate) fn send_test(
 ) -> Result<Exit, CliError> {
     let mut notifier = args.notifier(policy.policy(&session.settings)?, session)?;
     let notifications = notifier.send_test(session);
-    for sent in notifications.iter().filter(|sent| sent.outcome == Outcome::Delivered) {
+    for sent in notifications.iter().filter(|sent| sent.outcome == DeliveryOutcome::Delivered) {
         session.say("info", &format!("channel {}: taken; look whether the message is there", sent.channel));
     }
     let has_failed = notifications.iter().any(|sent| sent.outcome.is_failure());

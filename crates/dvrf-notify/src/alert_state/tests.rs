@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use supra_core::amount::Count;
 
 fn finding(code: Code, threshold: Option<&str>) -> Finding {
     let evidence = threshold.map_or(json!({}), |t| json!({"threshold": t.parse::<Decimal>().unwrap()}));
@@ -48,7 +49,7 @@ fn events(runs: &[Checks], rules: &AlertRules) -> Vec<(usize, &'static str, bool
     for (run, checks) in runs.iter().enumerate() {
         let now = 1_000_000 + 600 * i64::try_from(run).unwrap();
         for event in state.step(checks, now, rules) {
-            events.push((run, event.event.name(), event.is_unknown));
+            events.push((run, event.kind.name(), event.is_unknown));
         }
         // Between two runs of the tool, the state is a file.
         state = AlertState::parse(&serde_json::to_vec(&state).unwrap(), "s").unwrap();
@@ -148,7 +149,7 @@ fn a_clock_that_jumps_back_neither_suppresses_nor_repeats_alerts() {
     let mut state = AlertState::new("s");
     let mut events = |checks: &Checks, now| {
         let events = state.step(checks, now, &AlertRules::default()).into_iter();
-        events.map(|event| (event.event.name(), now - event.since_s)).collect::<Vec<_>>()
+        events.map(|event| (event.kind.name(), now - event.since_s)).collect::<Vec<_>>()
     };
     assert_eq!(events(&with_balance(150), 1_000_000), [("firing", 0)]);
     assert_eq!(events(&with_balance(150), 500_000), []);
@@ -181,7 +182,7 @@ fn the_file_format_is_stable() {
     for run in 1..4 {
         state.step(&unknown(), 600 * run, &AlertRules::default());
     }
-    state.hours_left(Some(Count(1)), None, 600);
+    state.request_history.hours_left(Some(Count(1)), None, 600);
     let refused = RefusedAddress { since_s: 1, address_hash: "h".to_owned(), gone: true };
     state.refused_addresses.insert("slack".to_owned(), refused);
     let mut file = serde_json::to_value(&state).unwrap();
@@ -200,24 +201,6 @@ fn the_file_format_is_stable() {
             "broken": {"slack": {"since_s": 1, "address": "h", "gone": true}},
         })
     );
-}
-
-#[test]
-fn the_runway_needs_an_hour_and_a_request() {
-    let mut state = AlertState::new("s");
-    let mut hours = |requests, now| state.hours_left(Some(Count(requests)), Some(Count(90)), now);
-    assert_eq!(hours(10, 0), None);
-    assert_eq!(hours(12, 1800), None);
-    assert_eq!(hours(13, 3600), Some(30));
-    assert_eq!(hours(16, 7200), Some(30));
-    // A lower count belongs to another contract.
-    assert_eq!(hours(1, 10_000), None);
-    assert_eq!(hours(1, 20_000), None);
-    assert_eq!(state.hours_left(None, Some(Count(90)), 30_000), None);
-    for hour in 0..400 {
-        state.hours_left(Some(Count(10)), None, 100_000 + hour * 3600);
-    }
-    assert_eq!(state.request_samples.len(), 168);
 }
 
 proptest! {

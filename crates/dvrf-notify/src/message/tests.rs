@@ -40,7 +40,7 @@ fn message(lang: Lang) -> Message {
     let policy = Policy { lang, ..Policy::default() };
     let mut message = template.message("night lottery", &checks, &checks.findings);
     message.numbers = numbers(&checks, None, Some(7), &policy);
-    message.event = Event::Reminder;
+    message.event = EventKind::Reminder;
     message.since_s = Some(1_764_000_000);
     message.at_s = 1_764_000_000 + 2 * 86_400 + 3 * 3600;
     message
@@ -82,7 +82,7 @@ fn russian() {
 
 #[test]
 fn a_resolved_message_has_the_old_findings_and_the_duration() {
-    let message = Message { event: Event::Resolved, status: Status::Ok, ..message(Lang::En) };
+    let message = Message { event: EventKind::Resolved, status: Status::Ok, ..message(Lang::En) };
     let text = message.text();
     assert!(
         text.starts_with(
@@ -149,8 +149,12 @@ fn spans(#[case] seconds: i64, #[case] text: &str) {
 /// State files may contain any time.
 #[rstest]
 fn extreme_times_do_not_overflow(#[values(i64::MIN, i64::MAX)] since_s: i64) {
-    let message =
-        Message { event: Event::Reminder, since_s: Some(since_s), at_s: 1_800_000_000, ..Message::default() };
+    let message = Message {
+        event: EventKind::Reminder,
+        since_s: Some(since_s),
+        at_s: 1_800_000_000,
+        ..Message::default()
+    };
     assert!(message.headline().contains("for "), "{}", message.headline());
 }
 

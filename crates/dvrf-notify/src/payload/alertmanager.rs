@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::message::{Item, Message};
-use crate::notification::Event;
+use crate::notification::EventKind;
 use supra_core::check::Status;
 
 /// The name of all alerts; the label `code` distinguishes them.
@@ -13,8 +13,8 @@ const ALERTNAME: &str = "SupraDvrf";
 pub(super) fn alerts(message: &Message, every_s: i64, now: Timestamp) -> Value {
     let at = |second: i64| Timestamp::from_second(second).unwrap_or(now).to_string();
     let now_s = now.as_second();
-    let is_resolved =
-        message.event == Event::Resolved || message.status == Status::Ok && message.event != Event::Test;
+    let is_resolved = message.event == EventKind::Resolved
+        || message.status == Status::Ok && message.event != EventKind::Test;
     // Alertmanager ignores an end in the future if an earlier message had a later one. So the end is the time of
     // recovery, not of sending: a repetition then reaches even a receiver whose clock is behind.
     let end =

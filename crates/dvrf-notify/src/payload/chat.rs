@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Form;
 use crate::escape;
 use crate::message::Message;
-use crate::notification::Event;
+use crate::notification::EventKind;
 use crate::truncate::{truncate, utf16_len};
 use supra_core::check::{Severity, Status};
 
@@ -109,7 +109,7 @@ enum Colour {
 
 fn colour(message: &Message) -> Colour {
     match (message.event, message.status, message.severity) {
-        (Event::Resolved | Event::Test, ..) | (_, Status::Ok, _) => Colour::Good,
+        (EventKind::Resolved | EventKind::Test, ..) | (_, Status::Ok, _) => Colour::Good,
         (_, Status::Unknown, _) => Colour::Unknown,
         (_, Status::Alert, Some(Severity::Critical)) => Colour::Critical,
         (_, Status::Alert, _) => Colour::Warning,

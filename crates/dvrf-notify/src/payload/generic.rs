@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::WebhookRequest;
 use crate::message::Message;
-use crate::notification::Event;
+use crate::notification::EventKind;
 use dvrf_cli::channel::Channel;
 use supra_core::check::Status;
 use supra_core::secret::Secret;
@@ -16,7 +16,7 @@ use supra_core::secret::Secret;
 const BODY_BYTES_MAX: usize = 20_000;
 
 pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> WebhookRequest {
-    let is_alert = message.status == Status::Alert && message.event != Event::Resolved;
+    let is_alert = message.status == Status::Alert && message.event != EventKind::Resolved;
     let mut document = json!({
         "message": message.text(),
         "data": message.record,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::escape::verbatim;
 use crate::message::Message;
-use crate::notification::Event;
+use crate::notification::EventKind;
 use crate::truncate::truncate;
 use supra_core::check::{Severity, Status};
 
@@ -12,8 +12,8 @@ use supra_core::check::{Severity, Status};
 const SUMMARY: usize = 1024;
 
 pub(super) fn event(message: &Message, key: &str) -> Value {
-    let is_resolved =
-        message.event == Event::Resolved || (message.event == Event::Report && message.status == Status::Ok);
+    let is_resolved = message.event == EventKind::Resolved
+        || (message.event == EventKind::Report && message.status == Status::Ok);
     let dedup_key = format!("dvrf-{}", message.incident);
     if is_resolved {
         return json!({"routing_key": key, "event_action": "resolve", "dedup_key": dedup_key});

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::ping::{Signal, ping_request};
 use super::*;
 use crate::message::Item;
-use crate::notification::Event;
+use crate::notification::EventKind;
 use crate::truncate::utf16_len;
 use dvrf_cli::channel::parse::parse;
 use supra_core::check::{Severity, Status};
@@ -23,7 +23,7 @@ fn message() -> Message {
     Message {
         id: "0123456789abcdef01234567".into(),
         incident: "feedfeedfeedfeedfeedfeed".into(),
-        event: Event::Firing,
+        event: EventKind::Firing,
         status: Status::Alert,
         severity: Some(Severity::Critical),
         title: "Supra dVRF".into(),
@@ -169,7 +169,7 @@ fn pagerduty_trigger_and_resolve() {
         })
     );
     let resolved = json!({"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed"});
-    for (event, status) in [(Event::Resolved, Status::Ok), (Event::Report, Status::Ok)] {
+    for (event, status) in [(EventKind::Resolved, Status::Ok), (EventKind::Report, Status::Ok)] {
         assert_eq!(body(spec, &Message { event, status, ..message() }, Form::Rich), resolved);
     }
     let unknown = body(spec, &Message { status: Status::Unknown, ..message() }, Form::Rich);
@@ -198,10 +198,10 @@ fn alertmanager_alerts() {
         }])
     );
     let resolved =
-        body(spec, &Message { event: Event::Resolved, status: Status::Ok, ..message() }, Form::Rich);
+        body(spec, &Message { event: EventKind::Resolved, status: Status::Ok, ..message() }, Form::Rich);
     assert_eq!(resolved[0]["endsAt"], "2027-01-15T07:59:50Z");
     // An alert that ends within the second in which it began: its end must stay in the past to be accepted.
-    let sudden = Message { event: Event::Resolved, since_s: Some(1_799_999_990), ..message() };
+    let sudden = Message { event: EventKind::Resolved, since_s: Some(1_799_999_990), ..message() };
     let sudden = body(spec, &sudden, Form::Rich);
     assert_eq!(
         (&sudden[0]["startsAt"], &sudden[0]["endsAt"]),
@@ -237,7 +237,7 @@ fn generic_keeps_the_old_shape_and_signs() {
     assert!(request.body.len() < 20_000);
     let sent: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!((&sent["data"], &sent["data_left_out"]), (&Value::Null, &json!(true)));
-    let resolved = Message { event: Event::Resolved, status: Status::Ok, ..message() };
+    let resolved = Message { event: EventKind::Resolved, status: Status::Ok, ..message() };
     assert_eq!(body(&spec, &resolved, Form::Rich)["status"], 0);
 }
 
