@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use testkit::inbox::Inbox;
-use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, installed, root, run, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, needs, program, root, run, tool};
 
 fn deploy(file: &str) -> PathBuf {
     root().join("scripts/deploy").join(file)
@@ -48,10 +48,8 @@ fn units() -> Vec<PathBuf> {
 }
 
 #[test]
+#[needs("systemd-analyze")]
 fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
-    if !installed(&["systemd-analyze"]) {
-        return;
-    }
     // The same files with the programs where they were built, since verify looks for them.
     let folder = tempfile::tempdir().unwrap();
     let built = binary("dvrf-notify").parent().unwrap().display().to_string();
@@ -61,20 +59,20 @@ fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
         fs::write(&copy, read(&unit).replace("/usr/local/bin", &built)).unwrap();
         copies.push(copy);
     }
-    let outcome = said(Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&copies));
+    let outcome = said(program("systemd-analyze").args(["verify", "--man=no"]).args(&copies));
     assert_eq!(outcome, (Some(0), String::new()));
     let services: Vec<_> =
         copies.iter().filter(|copy| copy.extension().is_some_and(|e| e == "service")).collect();
     assert_eq!((copies.len(), services.len()), (7, 4));
     for service in services {
         let words = ["security", "--offline=true", "--threshold=20", "--no-pager"];
-        let (code, text) = said(Command::new("systemd-analyze").args(words).arg(service));
+        let (code, text) = said(program("systemd-analyze").args(words).arg(service));
         assert_eq!(code, Some(0), "{text}");
     }
     // And verify does complain about a word that is wrong.
     let wrong = folder.path().join("wrong.service");
     fs::write(&wrong, read(copies.first().unwrap()).replace("ProtectHome=yes", "ProtectHome=maybe")).unwrap();
-    assert!(!said(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(wrong)).1.is_empty());
+    assert!(!said(program("systemd-analyze").args(["verify", "--man=no"]).arg(wrong)).1.is_empty());
 }
 
 #[test]
@@ -102,15 +100,13 @@ fn deploy_units_are_installed_twice_and_removed() {
 }
 
 #[test]
+#[needs("systemd-analyze")]
 fn deploy_timers_tick_when_their_description_says() {
-    if !installed(&["systemd-analyze"]) {
-        return;
-    }
     for unit in units().iter().filter(|unit| unit.extension().is_some_and(|ending| ending == "timer")) {
         let text = read(unit);
         let calendar = text.lines().find_map(|line| line.strip_prefix("OnCalendar=")).unwrap();
         let words = ["calendar", "--base-time=2026-01-01 00:00:01 UTC", calendar];
-        let (code, said) = said(Command::new("systemd-analyze").env("TZ", "UTC").args(words));
+        let (code, said) = said(program("systemd-analyze").env("TZ", "UTC").args(words));
         let minute = if text.contains("every ten minutes") { "00:10:00" } else { "00:05:00" };
         assert!(code == Some(0) && said.contains(minute), "{}: {said}", unit.display());
     }
@@ -178,25 +174,20 @@ fn deploy_the_draw_units_start_line_draws_once() {
 }
 
 #[test]
+#[needs("systemd-sysusers", "systemd-tmpfiles", "root")]
 fn deploy_users_and_directories_are_made_as_declared() {
-    if !installed(&["systemd-sysusers", "systemd-tmpfiles"]) {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("root");
     fs::create_dir_all(place.join("etc")).unwrap();
     let flag = format!("--root={}", place.display());
-    let outcome = said(Command::new("systemd-sysusers").arg(&flag).arg(deploy("systemd/sysusers.conf")));
+    let outcome = said(program("systemd-sysusers").arg(&flag).arg(deploy("systemd/sysusers.conf")));
     assert_eq!(outcome.0, Some(0), "{}", outcome.1);
     let passwd = read(&place.join("etc/passwd"));
     let homes: Vec<_> = passwd.lines().map(|line| line.split(':').nth(5).unwrap()).collect();
     assert!(passwd.starts_with("dvrf") && passwd.contains("\ndvrf"), "{passwd}");
     assert!(homes.contains(&"/var/lib/dvrf") && homes.contains(&"/var/lib/dvrf-draw"), "{passwd}");
-    if !is_root() {
-        return;
-    }
     fs::create_dir_all(place.join("var/lib/prometheus/node-exporter")).unwrap();
-    let mut tmpfiles = Command::new("systemd-tmpfiles");
+    let mut tmpfiles = program("systemd-tmpfiles");
     let outcome = said(tmpfiles.args(["--create", &flag]).arg(deploy("systemd/tmpfiles.conf")));
     assert_eq!(outcome.0, Some(0), "{}", outcome.1);
     let modes = [
@@ -212,18 +203,9 @@ fn deploy_users_and_directories_are_made_as_declared() {
     }
 }
 
-/// Whether the test may mount and become other users; in CI it must.
-fn is_root() -> bool {
-    let root = said(Command::new("id").arg("-u")).1.trim() == "0";
-    assert!(root || option_env!("CI") != Some("true"), "CI runs this as root");
-    root
-}
-
 #[test]
+#[needs("cron", "faketime", "unshare", "useradd", "root", "mount-namespace")]
 fn deploy_cron_runs_the_shipped_file_as_it_is() {
-    if !installed(&["cron", "faketime", "unshare", "useradd"]) || !is_root() {
-        return;
-    }
     let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
@@ -237,8 +219,9 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     fs::File::create(&old).unwrap().set_modified(long_ago).unwrap();
 
-    let mut cron = Command::new("unshare");
-    cron.args(["--mount", "--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
+    let mut cron = program("unshare");
+    cron.args(testkit::requirements::mount_namespace());
+    cron.args(["--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
     cron.arg(folder.path()).arg(binary("dvrf-notify").parent().unwrap()).arg(deploy("cron/dvrf"));
     let (code, said, mail) = std::thread::scope(|scope| {
         let daemon = scope.spawn(|| said(&mut cron));
@@ -286,10 +269,9 @@ fn deploy_cron_lines_are_what_cron_takes() {
 }
 
 #[test]
+#[needs("logrotate", "root")]
 fn deploy_logrotate_turns_the_logs_without_losing_a_line() {
-    if installed(&["logrotate"]) && is_root() {
-        ["dvrf", "dvrf-draw"].into_iter().for_each(rotated);
-    }
+    ["dvrf", "dvrf-draw"].into_iter().for_each(rotated);
 }
 
 fn rotated(user: &str) {
@@ -305,7 +287,7 @@ fn rotated(user: &str) {
     fs::write(&config, here).unwrap();
     let rotate = |words: &[&str]| {
         let state = folder.path().join("state");
-        said(Command::new("logrotate").args(words).arg("--state").arg(state).arg(&config))
+        said(program("logrotate").args(words).arg("--state").arg(state).arg(&config))
     };
     let line = format!("{}\n", "{\"a\":1}");
     let append = || {
@@ -392,10 +374,8 @@ fn deploy_the_cluster_job_reads_its_secret() {
 }
 
 #[test]
+#[needs("rsyslogd")]
 fn deploy_rsyslog_sends_every_record_whole() {
-    if !installed(&["rsyslogd"]) {
-        return;
-    }
     let devnet = Devnet::start(&["--scenario", "low"]);
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path().display().to_string();
@@ -408,7 +388,7 @@ fn deploy_rsyslog_sends_every_record_whole() {
         .replace("5140", &port);
     let config = folder.path().join("rsyslog.conf");
     fs::write(&config, text).unwrap();
-    let (code, told) = said(Command::new("rsyslogd").args(["-N1", "-f"]).arg(&config));
+    let (code, told) = said(program("rsyslogd").args(["-N1", "-f"]).arg(&config));
     assert!(code == Some(0) && !told.contains("error"), "{told}");
 
     let mut job = tool("dvrf-notify");
@@ -424,7 +404,7 @@ fn deploy_rsyslog_sends_every_record_whole() {
     let mut log = fs::File::create(folder.path().join("testnet.jsonl")).unwrap();
     log.write_all(record.out.as_bytes()).unwrap();
 
-    let mut daemon = Command::new("rsyslogd")
+    let mut daemon = program("rsyslogd")
         .args(["-n", "-f"])
         .arg(&config)
         .arg("-i")

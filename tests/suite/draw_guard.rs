@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
-use testkit::{Devnet, Outcome, Way, binary, installed, rounds, run};
+use testkit::{Devnet, Outcome, Way, binary, needs, program, rounds, run};
 
 use crate::draw::draw;
 
@@ -101,7 +101,7 @@ impl Place {
         if first["error"]["code"] == "INTENT_OPEN" {
             // A day later, by the chain's clock and by ours.
             self.devnet.control(&json!({"advance_blocks": 200_000}));
-            let mut later = Command::new("faketime");
+            let mut later = program("faketime");
             later.args(["--exclude-monotonic", "-f", "+1d"]).arg(binary("dvrf-draw")).args(self.words());
             let plain = self.auto();
             later.env_clear();
@@ -147,12 +147,12 @@ fn twenty_at_once_are_one_draw() {
                     } else {
                         // The lock of the shell's own tool, on the same file.
                         let inner = place.auto();
-                        let mut command = Command::new("flock");
+                        let mut command = assert_cmd::Command::from_std(program("flock"));
                         command
                             .args(["-n", "-E", "75", lock])
                             .arg(inner.get_program())
                             .args(inner.get_args());
-                        command.env_clear().env("PATH", option_env!("PATH").unwrap_or_default());
+                        command.env_clear().env("PATH", testkit::requirements::path());
                         for (name, value) in inner.get_envs() {
                             command.env(name, value.unwrap_or_default());
                         }
@@ -181,10 +181,8 @@ fn twenty_at_once_are_one_draw() {
 }
 
 #[test]
+#[needs("faketime")]
 fn killed_at_every_point_it_is_still_one_draw() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let place = Place::new();
     for point in ["before_intent", "after_intent", "after_submit", "after_outcome", "before_log"] {
         place.again();
@@ -206,10 +204,8 @@ fn killed_at_every_point_it_is_still_one_draw() {
 }
 
 #[test]
+#[needs("faketime")]
 fn killed_at_random_it_is_still_one_draw() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let place = Place::new();
     let mut endings = std::collections::BTreeMap::<String, usize>::new();
     for round in 0..rounds(20, 300) {
@@ -259,10 +255,8 @@ fn a_node_that_is_behind_cannot_have_a_round_drawn_again() {
 }
 
 #[test]
+#[needs("faketime")]
 fn a_cli_that_outlives_a_killed_run_keeps_others_out() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let place = Place::new();
     place.devnet.fault("cli_latency=2500ms");
     let mut child = place.spawn(&[]);
@@ -279,12 +273,13 @@ fn a_cli_that_outlives_a_killed_run_keeps_others_out() {
 }
 
 #[test]
+#[needs("unshare", "mount", "mount-namespace")]
 fn a_full_disk_stops_before_anything_is_sent() {
     let place = Place::new();
     let in_full = |log: &Path, stdout: &str| {
-        let mut shell = Command::new("sh");
+        let mut shell = program("sh");
         let plain = place.auto();
-        shell.env_clear().env("PATH", option_env!("PATH").unwrap_or_default());
+        shell.env_clear().env("PATH", testkit::requirements::path());
         for (name, value) in plain.get_envs() {
             shell.env(name, value.unwrap_or_default());
         }
@@ -306,15 +301,12 @@ fn a_full_disk_stops_before_anything_is_sent() {
     assert_eq!((stdout.code, place.draws()), (2, 0), "{stdout}");
     assert!(stdout.err.contains("cannot write stdout: No space left on device"), "{stdout}");
     // A disk of its own for the journal, with nothing left on it.
-    if !installed(&["unshare", "mount"]) {
-        return;
-    }
     let full = place.path("full");
     std::fs::create_dir(&full).unwrap();
-    let mut shell = Command::new("unshare");
+    let mut shell = program("unshare");
     let plain = place.auto();
-    shell.args(["--mount", "--map-root-user", "sh", "-c"]).env_clear();
-    shell.env("PATH", option_env!("PATH").unwrap_or_default());
+    shell.args(testkit::requirements::mount_namespace()).args(["sh", "-c"]).env_clear();
+    shell.env("PATH", testkit::requirements::path());
     for (name, value) in plain.get_envs() {
         shell.env(name, value.unwrap_or_default());
     }
@@ -377,10 +369,8 @@ fn attempts_are_few_and_rest_between_them() {
 }
 
 #[test]
-fn real_log_shippers_read_the_log() {
-    if !installed(&["rsyslogd"]) {
-        return;
-    }
+#[needs("rsyslogd")]
+fn log_shippers_read_the_log() {
     let place = Place::new();
     run(&mut place.auto());
     run(&mut place.auto());
@@ -393,7 +383,7 @@ fn real_log_shippers_read_the_log() {
         out.display()
     );
     std::fs::write(place.path("rsyslog.conf"), config).unwrap();
-    let mut daemon = std::process::Command::new("rsyslogd")
+    let mut daemon = program("rsyslogd")
         .args(["-n", "-f", &format!("{folder}/rsyslog.conf"), "-i", &format!("{folder}/pid")])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use testkit::{Devnet, Way, installed, root, rounds, run};
+use testkit::{Devnet, Way, needs, program, root, rounds, run};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
@@ -269,18 +269,16 @@ fn healthy_requests_are_no_finding() {
 }
 
 #[test]
+#[needs("jq")]
 fn the_readme_pipe_runs() {
-    if !installed(&["jq"]) {
-        return;
-    }
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let line = readme.lines().find(|line| line.trim().starts_with("dvrf-events list --since 24h")).unwrap();
     let devnet = Devnet::start(&["--blocks", "50000", "--history-events", "60"]);
     let tool = devnet.tool("dvrf-events", Way::Rpc);
     let folder = std::path::Path::new(tool.get_program()).parent().unwrap().to_owned();
-    let mut shell = assert_cmd::Command::new("bash");
+    let mut shell = assert_cmd::Command::from_std(program("bash"));
     shell.env_clear().envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let path = format!("{}:{}", folder.display(), option_env!("PATH").unwrap_or_default());
+    let path = format!("{}:{}", folder.display(), testkit::requirements::path());
     let outcome = run(shell.env("PATH", path).args(["-o", "pipefail", "-c", line.trim()]));
     assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
     let summary: Value = serde_json::from_str(&outcome.out).unwrap();

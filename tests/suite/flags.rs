@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 14] = [
-    // scripts/fuzz.
-    "--merge",
+const FOREIGN: [&str; 15] = [
+    // scripts/requirements.
+    "--install",
     // The Supra CLI.
     "--accept-defaults",
     "--skip-fetch-latest-git-deps",
@@ -20,6 +20,7 @@ const FOREIGN: [&str; 14] = [
     "--now",
     // scripts/install.
     "--legacy",
+    "--single",
     "--systemd",
     "--uninstall",
     // rclone, and the Supra CLI from v11 on.

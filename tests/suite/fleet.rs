@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, run};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, program, run};
 
 /// A fleet of all clients of a devnet.
 struct Fleet {
@@ -204,8 +204,7 @@ fn parts_of_a_file_are_the_whole() {
     std::fs::write(file.path(), fleet.stream()).unwrap();
     let mut found = Vec::new();
     for part in 1..=3 {
-        let cut =
-            Command::new("split").arg(format!("--number=r/{part}/3")).arg(file.path()).output().unwrap();
+        let cut = program("split").arg(format!("--number=r/{part}/3")).arg(file.path()).output().unwrap();
         let out = fleet.run("dvrf-json", &[], cut.stdout);
         assert_eq!(out.code, 0, "{}", out.err);
         found.extend(clients_of(&out.out));
@@ -302,7 +301,7 @@ fn a_terminal_sees_how_far_it_is() {
         file.display(),
         folder.path().join("out").display()
     );
-    let output = Command::new("script")
+    let output = program("script")
         .args(["-qec", &line, "/dev/null"])
         .env("SUPRA_RPC_URL", &fleet.devnet.url)
         .env("DEPOSIT_ADDR", DEPOSIT)

@@ -11,7 +11,7 @@ mod process;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use testkit::{Outcome, binary};
+use testkit::{Outcome, binary, program};
 
 /// Every tool that reads records, with words that make it read them and touch nothing else.
 const READERS: [(&str, &[&str]); 6] = [
@@ -52,12 +52,6 @@ fn errors(outcome: &Outcome) -> usize {
     outcome.err.lines().filter(|line| line.starts_with("[error]") || line.starts_with("error:")).count()
 }
 
-/// Says that a test was left out: not every place where the suite runs lets even root do this.
-fn left_out(why: &str, outcome: &Outcome) {
-    // The test's own report; nobody reading it is no failure.
-    let _ = writeln!(std::io::stderr(), "[warning] left out: {why}: {}", outcome.err);
-}
-
 fn outcome(output: Output) -> Outcome {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"));
     let code = output.status.code().unwrap_or_else(|| panic!("died: {}", output.status));
@@ -84,8 +78,8 @@ fn shell_with(line: &str, variables: &[(&str, &str)], input: &[u8]) -> Outcome {
 
 fn bash(line: &str, variables: &[(&str, &str)]) -> Command {
     let folder = binary("dvrf-json").parent().unwrap().display().to_string();
-    let path = option_env!("PATH").unwrap_or_default();
-    let mut command = Command::new("timeout");
+    let path = testkit::requirements::path();
+    let mut command = program("timeout");
     command
         .args(["30", "bash", "-c", line])
         .env_clear()

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use assert_cmd::Command;
 use serde_json::Value;
-use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, binary, root, run, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, binary, needs, program, root, run, tool};
 
 /// A directory as an operator has it: the old tree, and the programs under a prefix.
 static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
@@ -37,8 +37,9 @@ fn tree() -> PathBuf {
 
 /// A line as cron runs it: by /bin/sh, in the old tree, with nothing but these variables.
 fn line(text: &str, devnet: &Devnet, more: &[(&str, &str)]) -> Outcome {
-    let mut shell = Command::new("/usr/bin/env");
-    shell.args(["-i", "PATH=/usr/bin:/bin"]);
+    let mut shell = Command::from_std(program("env"));
+    let path = format!("PATH={}", testkit::requirements::path());
+    shell.args(["-i", &path]);
     let cli = devnet.cli.display().to_string();
     let fixed = [
         ("PROFILE", "my_profile"),
@@ -95,6 +96,7 @@ const LINES: [(&str, [i32; 4]); 11] = [
 ];
 
 #[test]
+#[needs("python3")]
 fn old_lines_end_as_they_should() {
     let chain = |scenario: &str| Devnet::start(&["--scenario", scenario]);
     let chains = [chain("healthy"), chain("at-minimum"), chain("healthy"), chain("ready")];
@@ -110,6 +112,7 @@ fn old_lines_end_as_they_should() {
 }
 
 #[test]
+#[needs("python3")]
 fn old_outputs_have_their_keys_in_their_order() {
     let devnet = Devnet::start(&["--scenario", "ready"]);
     let json = |text: &str| -> Value {

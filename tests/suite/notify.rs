@@ -1,13 +1,12 @@
 //! `dvrf-notify`: what receivers get, what is remembered, and what happens when either breaks.
 
-use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use testkit::inbox::{Act, Inbox, Letter};
-use testkit::{Devnet, Outcome, Way, binary, installed, rounds, run, tool};
+use testkit::{Devnet, Outcome, Way, binary, needs, program, rounds, run, tool};
 
 const MINIMUM: u64 = 15_750_000_000;
 
@@ -249,6 +248,7 @@ fn faults_are_met_with_the_right_number_of_tries() {
 }
 
 #[test]
+#[needs("python3")]
 fn attempts_share_an_id_and_are_signed_anew() {
     let inbox = Inbox::open(vec![Act::with(503, "Retry-After: 1")], Act::status(204));
     let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
@@ -262,15 +262,13 @@ fn attempts_share_an_id_and_are_signed_anew() {
     assert_ne!(header(0, "webhook-timestamp"), header(1, "webhook-timestamp"));
     assert_ne!(header(0, "webhook-signature"), header(1, "webhook-signature"));
     // An independent implementation of the scheme agrees.
-    if installed(&["python3"]) {
-        let check = "import base64,hashlib,hmac,sys;k,i,t,s=sys.argv[1:];b=sys.stdin.buffer.read();\
-            d=hmac.new(base64.b64decode(k[6:]),f'{i}.{t}.'.encode()+b,hashlib.sha256).digest();\
-            sys.exit(s!='v1,'+base64.b64encode(d).decode())";
-        let mut python = Command::new("python3");
-        python.args(["-c", check, key, &header(1, "webhook-id"), &header(1, "webhook-timestamp")]);
-        python.arg(header(1, "webhook-signature")).write_stdin(letters[1].body.clone());
-        assert_eq!(run(&mut python).code, 0);
-    }
+    let check = "import base64,hashlib,hmac,sys;k,i,t,s=sys.argv[1:];b=sys.stdin.buffer.read();\
+        d=hmac.new(base64.b64decode(k[6:]),f'{i}.{t}.'.encode()+b,hashlib.sha256).digest();\
+        sys.exit(s!='v1,'+base64.b64encode(d).decode())";
+    let mut python = assert_cmd::Command::from_std(program("python3"));
+    python.args(["-c", check, key, &header(1, "webhook-id"), &header(1, "webhook-timestamp")]);
+    python.arg(header(1, "webhook-signature")).write_stdin(letters[1].body.clone());
+    assert_eq!(run(&mut python).code, 0);
 }
 
 #[test]
@@ -324,10 +322,8 @@ fn a_closed_address_is_said_once_and_called_never_again() {
 
 /// 200 runs, ten minutes apart by a clock of their own, over a balance that zig-zags around the limit.
 #[test]
+#[needs("faketime")]
 fn a_zig_zag_of_200_runs_is_one_alert_with_reminders_and_one_end() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let inbox = Inbox::open(Vec::new(), Act::status(204));
     let folder = tempfile::tempdir().unwrap();
     let (high, zig, zag) = (report(500), report(205), report(195));
@@ -340,7 +336,7 @@ fn a_zig_zag_of_200_runs_is_one_alert_with_reminders_and_one_end() {
             _ => &zig,
         };
         let time = start + jiff::SignedDuration::from_mins(10 * number);
-        let mut at = Command::new("faketime");
+        let mut at = assert_cmd::Command::from_std(program("faketime"));
         at.env_clear().env("TZ", "UTC").env("DVRF_NOTIFY_CHANNELS", generic(&inbox).join(";"));
         at.args(["--exclude-monotonic", "-f", &format!("@{}", time.strftime("%Y-%m-%d %H:%M:%S"))]);
         at.arg(binary("dvrf-notify")).arg("--state-dir").arg(folder.path());
@@ -554,12 +550,9 @@ fn no_canary_is_ever_seen() {
 }
 
 #[test]
+#[needs("node", "adaptivecards")]
 fn published_types_accept_the_chat_payloads() {
-    let target = option_env!("CARGO_TARGET_DIR").map_or_else(|| testkit::root().join("target"), Into::into);
-    let modules = target.join("payloads/node_modules");
-    if !installed(&["node"]) || !have(&modules) {
-        return;
-    }
+    let modules = testkit::requirements::node_modules();
     let inbox = Inbox::friendly();
     let teams = Inbox::open(Vec::new(), Act::status(202));
     let channels = [slack(&inbox)[0].clone(), format!("teams,url={}", teams.url("x"))];
@@ -576,15 +569,8 @@ fn published_types_accept_the_chat_payloads() {
         std::fs::write(folder.path().join(name), Value::from(all).to_string()).unwrap();
         folder.path().join(name)
     };
-    let mut node = Command::new("node");
+    let mut node = program("node");
     node.arg(testkit::root().join("tests/payloads/check.js")).arg(&modules);
     let outcome = run(node.arg(write("slack.json", &inbox)).arg(write("teams.json", &teams)));
     assert_eq!(outcome.code, 0, "{outcome}");
-}
-
-/// Installed by `scripts/test` where there is an npm; in CI there must be one.
-fn have(modules: &Path) -> bool {
-    let there = modules.join("adaptivecards").exists();
-    assert!(there || option_env!("CI") != Some("true"), "{} is missing", modules.display());
-    there
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use assert_cmd::Command;
 use serde_json::{Value, json};
 use testkit::inbox::{Act, Inbox};
 use testkit::receivers::{Receiver, eventually, free_address};
-use testkit::{Outcome, run, tool};
+use testkit::{Outcome, needs, program, run, tool};
 
 use crate::notify::report;
 
@@ -21,7 +20,7 @@ fn tell(address: &str, state: &str, profile: &str, percent: u64) -> Outcome {
 }
 
 fn amtool(address: &str, words: &[&str]) -> String {
-    let mut amtool = Command::new("amtool");
+    let mut amtool = program("amtool");
     let outcome = run(amtool.arg(format!("--alertmanager.url=http://{address}")).args(words));
     assert_eq!(outcome.code, 0, "amtool {words:?}: {outcome}");
     outcome.out
@@ -59,10 +58,8 @@ fn soon<T>(check: impl FnMut() -> Option<T>) -> T {
 }
 
 #[test]
+#[needs("prometheus-alertmanager", "amtool")]
 fn an_alertmanager_fires_is_silenced_resolves_and_gets_what_it_missed() {
-    if !testkit::installed(&["prometheus-alertmanager", "amtool"]) {
-        return;
-    }
     let inbox = Inbox::open(Vec::new(), Act::status(200));
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();

@@ -1,22 +1,20 @@
 //! What the tools do together, in real shells. Tests named `jq_…` need jq; `scripts/test` leaves them out, and says
 //! so, where it is not installed.
 
-use std::process::Command;
-
-use testkit::{Devnet, binary, root};
+use testkit::{Devnet, binary, needs, program, root};
 
 /// Runs a line in bash with our binaries first on the path.
 fn bash(line: &str) -> (Option<i32>, String, String) {
     let folder = binary("dvrf-json").parent().unwrap().display().to_string();
-    let path = format!("{folder}:{}", option_env!("PATH").unwrap_or_default());
-    let output =
-        Command::new("bash").args(["-o", "pipefail", "-c", line]).env("PATH", path).output().unwrap();
+    let path = format!("{folder}:{}", testkit::requirements::path());
+    let output = program("bash").args(["-o", "pipefail", "-c", line]).env("PATH", path).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 #[test]
-fn jq_from_chain_to_verdict_in_one_pipe() {
+#[needs("jq")]
+fn from_chain_to_verdict_in_one_pipe() {
     for transport in ["rpc", "cli"] {
         let line = format!(
             "dvrf-devnet exec --transport {transport} --scenario at-minimum -- sh -c 'dvrf-json --live | dvrf-check | jq -r .checks.status'"
@@ -26,7 +24,8 @@ fn jq_from_chain_to_verdict_in_one_pipe() {
 }
 
 #[test]
-fn jq_numbers_survive() {
+#[needs("jq")]
+fn numbers_survive() {
     let line = "dvrf-devnet exec --scenario u128-max --interface camel -- sh -c 'dvrf-json --live | jq -c . | dvrf-check | jq -r .checks.available_quants'";
     assert_eq!(bash(line).1, format!("{}\n", u128::MAX));
 }
@@ -38,7 +37,8 @@ fn head_takes_one() {
 }
 
 #[test]
-fn jq_a_fleet_is_a_file_of_lines() {
+#[needs("jq")]
+fn a_fleet_is_a_file_of_lines() {
     let devnet = Devnet::start(&["--clients", "20"]);
     let targets: Vec<String> = (0..=20)
         .map(|index| {
@@ -63,7 +63,7 @@ fn jq_a_fleet_is_a_file_of_lines() {
 
 #[test]
 fn the_demo_tells_its_story() {
-    let output = Command::new("bash")
+    let output = program("bash")
         .arg(root().join("scripts/demo"))
         .env("DVRF_DEMO_BIN", binary("dvrf-json").parent().unwrap())
         .output()

@@ -2,13 +2,13 @@
 //! need them; `scripts/test` leaves them out, and says so, where they are not installed.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use testkit::receivers::{Receiver, eventually, get};
-use testkit::{Devnet, Way, root, run, tool};
+use testkit::{Devnet, Way, needs, program, root, run, tool};
 
 use crate::prom_serve::Served;
 
@@ -16,7 +16,7 @@ use crate::prom_serve::Served;
 const SCRAPED: Duration = Duration::from_secs(30);
 
 fn promtool(words: &[&str], input: &str) -> (Option<i32>, String) {
-    let mut child = Command::new("promtool")
+    let mut child = program("promtool")
         .args(words)
         .current_dir(root().join("scripts/prometheus"))
         .stdin(Stdio::piped())
@@ -34,7 +34,8 @@ fn promtool(words: &[&str], input: &str) -> (Option<i32>, String) {
 const ODD: &str = "a\"b\\c\nd";
 
 #[test]
-fn real_promtool_finds_nothing_to_say() {
+#[needs("promtool")]
+fn promtool_finds_nothing_to_say() {
     let scenarios =
         ["healthy", "low", "stuck", "not-whitelisted", "empty", "u128-max", "gas-drift", "module-disabled"];
     for interface in ["v3", "v2", "camel"] {
@@ -53,7 +54,8 @@ fn real_promtool_finds_nothing_to_say() {
 }
 
 #[test]
-fn real_promtool_checks_and_tests_the_rules() {
+#[needs("promtool")]
+fn promtool_checks_and_tests_the_rules() {
     let (code, said) = promtool(&["check", "config", "federation.yml"], "");
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = promtool(&["check", "rules", "rules.yml"], "");
@@ -63,7 +65,8 @@ fn real_promtool_checks_and_tests_the_rules() {
 }
 
 #[test]
-fn real_node_exporter_reads_a_file_that_is_rewritten_all_the_time() {
+#[needs("prometheus-node-exporter")]
+fn node_exporter_reads_a_file_that_is_rewritten_all_the_time() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dvrf.prom");
     let devnet = Devnet::start(&["--scenario", "low"]);
@@ -99,7 +102,8 @@ fn real_node_exporter_reads_a_file_that_is_rewritten_all_the_time() {
 }
 
 #[test]
-fn real_prometheus_scrapes_the_exporter_and_the_pushgateway() {
+#[needs("prometheus", "prometheus-pushgateway")]
+fn prometheus_scrapes_the_exporter_and_the_pushgateway() {
     let devnet = Devnet::start(&["--scenario", "low"]);
     let served = Served::start(&devnet, Way::Rpc, &["--min-interval", "0", "--label", &format!("odd={ODD}")]);
     let gateway = Receiver::pushgateway();
@@ -147,7 +151,8 @@ fn real_prometheus_scrapes_the_exporter_and_the_pushgateway() {
 }
 
 #[test]
-fn real_pushgateway_keeps_nothing_that_a_put_drops_and_all_that_a_post_drops() {
+#[needs("prometheus-pushgateway")]
+fn pushgateway_keeps_nothing_that_a_put_drops_and_all_that_a_post_drops() {
     let gateway = Receiver::pushgateway();
     let known = |balance: &str| {
         format!(
@@ -167,7 +172,8 @@ fn real_pushgateway_keeps_nothing_that_a_put_drops_and_all_that_a_post_drops() {
 }
 
 #[test]
-fn real_prometheus_reads_openmetrics() {
+#[needs("prometheus")]
+fn prometheus_reads_openmetrics() {
     let devnet = Devnet::start(&["--scenario", "low"]);
     let served =
         Served::start(&devnet, Way::Rpc, &["--format", "openmetrics", "--label", &format!("odd={ODD}")]);
@@ -181,7 +187,8 @@ fn real_prometheus_reads_openmetrics() {
 }
 
 #[test]
-fn real_prometheus_answers_every_panel_and_raises_the_alert() {
+#[needs("prometheus")]
+fn prometheus_answers_every_panel_and_raises_the_alert() {
     let devnet = Devnet::start(&["--scenario", "low", "--fault", "view:get_client_total_grant=garbage"]);
     let served = Served::start(&devnet, Way::Rpc, &["--min-interval", "0"]);
     let prometheus = Receiver::prometheus(&[&served.address]);

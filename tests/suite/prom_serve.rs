@@ -44,8 +44,7 @@ impl Served {
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        testkit::kill(&self.child, signal);
     }
 
     /// The exit code within five seconds, and what was said since the start.
@@ -150,10 +149,7 @@ fn a_signal_ends_it_cleanly_also_in_the_middle_of_a_scrape() {
     let address = served.address.clone();
     let scrape = std::thread::spawn(move || get(&address, "/metrics"));
     let cli = format!("{} move", stuck.cli.display());
-    let children = || {
-        let listed = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-        String::from_utf8_lossy(&listed.stdout).lines().filter(|line| line.starts_with(&cli)).count()
-    };
+    let children = || testkit::command_lines().iter().filter(|line| line.starts_with(&cli)).count();
     assert!(eventually(Duration::from_secs(10), || (children() > 0).then_some(())).is_some());
     served.signal("-TERM");
     assert_eq!(served.ended().0, Some(0));

@@ -1,8 +1,7 @@
 //! Every command block of the README, run as a reader would: on a devnet, with the reader's own values filled in.
 
-use assert_cmd::Command;
 use testkit::inbox::Inbox;
-use testkit::{Devnet, LOTTERY, binary, root, run};
+use testkit::{Devnet, LOTTERY, binary, needs, program, root, run};
 
 /// The indented blocks, each as one script.
 fn blocks(page: &str) -> Vec<String> {
@@ -67,9 +66,9 @@ fn run_all(name: &str) -> (usize, usize) {
     std::fs::write(folder.path().join("fleet.jsonl"), fleet.repeat(2)).unwrap();
     let mut ran = 0;
     for block in blocks(&page(name)).iter().filter_map(|block| runnable(block, &place)) {
-        let mut shell = Command::new("sh");
+        let mut shell = program("sh");
         let tools = binary("dvrf").parent().unwrap().display().to_string();
-        shell.env_clear().env("PATH", format!("{tools}:{}", option_env!("PATH").unwrap_or_default()));
+        shell.env_clear().env("PATH", format!("{tools}:{}", testkit::requirements::path()));
         shell.env("DVRF_DEVNET_URL", &devnet.url).env("DEVNET_CLI", &devnet.cli);
         shell.env("DVRF_CACHE_DIR", "off").current_dir(folder.path());
         if !block.contains("testnet.env") {
@@ -88,13 +87,15 @@ fn run_all(name: &str) -> (usize, usize) {
 }
 
 #[test]
-fn jq_every_block_of_the_readme_runs() {
+#[needs("jq")]
+fn every_block_of_the_readme_runs() {
     let (ran, told) = run_all("README.md");
     assert!(ran >= 5 && told == 1, "{ran} blocks ran, {told} messages were sent");
 }
 
 #[test]
-fn jq_every_block_of_the_guide_runs() {
+#[needs("jq", "curl")]
+fn every_block_of_the_guide_runs() {
     let (ran, told) = run_all("docs/guide.md");
     assert!(ran >= 12 && told == 2, "{ran} blocks ran, {told} messages were sent");
 }

@@ -5,11 +5,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use serde_json::json;
 use testkit::inbox::{Act, Inbox};
-use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, root, run, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, needs, program, root, run, tool};
 
 /// An authority of our own and the certificates that it vouched for, made by openssl.
 struct Authority(tempfile::TempDir);
@@ -28,7 +28,7 @@ impl Authority {
             request other; sign other DNS:elsewhere.example -days 2
             request late; sign late DNS:localhost -days -1 || sign late DNS:localhost -not_before 20200101000000Z -not_after 20200102000000Z
         "#;
-        let made = Command::new("bash").args(["-ec", script]).current_dir(folder.path()).output().unwrap();
+        let made = program("bash").args(["-ec", script]).current_dir(folder.path()).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         Self(folder)
     }
@@ -72,7 +72,7 @@ while True:
     raw, _ = server.accept()
     threading.Thread(target=serve, args=(raw,), daemon=True).start()
 ";
-        let mut child = Command::new("python3")
+        let mut child = program("python3")
             .args(["-c", script])
             .arg(authority.path(&format!("{certificate}.pem")))
             .arg(authority.path(&format!("{certificate}.key")))
@@ -107,6 +107,7 @@ fn over_tls(devnet: &Devnet, proxy: &TlsProxy, roots: Option<&Path>) -> Outcome 
 }
 
 #[test]
+#[needs("openssl", "python3")]
 fn only_a_certificate_of_a_believed_authority_for_this_host_and_time_is_taken() {
     let (devnet, authority) = (Devnet::start(&[]), Authority::new());
     let ca = authority.path("ca.pem");
@@ -135,6 +136,7 @@ fn only_a_certificate_of_a_believed_authority_for_this_host_and_time_is_taken() 
 }
 
 #[test]
+#[needs("openssl", "python3")]
 fn webhooks_and_pushes_believe_the_same_authorities() {
     let (devnet, authority) = (Devnet::start(&["--scenario", "at-minimum"]), Authority::new());
     let inbox = Inbox::friendly();
@@ -277,7 +279,7 @@ fn what_is_kept_is_for_its_owner_whatever_the_umask() {
             binary("dvrf-json").display(),
             place = place.display(),
         );
-        let mut shell = Command::new("sh");
+        let mut shell = program("sh");
         fs::create_dir(&place).unwrap();
         shell
             .args(["-c", &line])

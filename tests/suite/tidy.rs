@@ -11,7 +11,7 @@ fn files(under: &str, ending: &str) -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let path = entry.path();
             if path.is_dir() {
-                if path.file_name().is_some_and(|name| name != "target" && name != "corpus") {
+                if path.file_name().is_some_and(|name| name != "target" && name != "seeds") {
                     walk(&path, ending, found);
                 }
             } else if path.to_string_lossy().ends_with(ending) {

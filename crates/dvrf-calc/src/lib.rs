@@ -1,4 +1,4 @@
-//! `dvrf-calc`: the minimum balance and the recommended deposit, from gas or fee limits.
+//! `dvrf-calc`: calculates the minimum balance and the recommended deposit from gas limits or a fee limit.
 
 mod text;
 
@@ -7,9 +7,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use dvrf_cli::exit::Exit;
-use dvrf_cli::parse::{bad, number, parsed, positive};
 use dvrf_cli::{CliError, Session};
-use supra_core::amount::{Count, GasPrice, GasUnits, Quants};
+use supra_core::amount::{AmountError, Count, Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::min_balance::{Calculation, FeeCalculation, MinBalanceError};
 
@@ -18,54 +17,83 @@ use supra_core::min_balance::{Calculation, FeeCalculation, MinBalanceError};
 #[command(name = "dvrf-calc", allow_negative_numbers = true)]
 struct Args {
     /// Highest gas price of a request, in quants
-    #[arg(long, value_name = "QUANTS", required_unless_present = "max_txn_fee")]
-    max_gas_price: Option<String>,
+    #[arg(long, value_name = "QUANTS", required_unless_present = "max_txn_fee", value_parser = |text: &str| positive(text).map(GasPrice))]
+    max_gas_price: Option<GasPrice>,
     /// Highest gas of a request
-    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee")]
-    max_gas_limit: Option<String>,
+    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee", value_parser = |text: &str| positive(text).map(GasUnits))]
+    max_gas_limit: Option<GasUnits>,
     /// Gas of the signature verification
-    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee")]
-    verification_gas: Option<String>,
+    #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee", value_parser = |text: &str| parse_u128_typed(text).map(GasUnits))]
+    verification_gas: Option<GasUnits>,
     /// Highest fee of one callback on Supra L1, in quants, instead of the gas values
-    #[arg(long, value_name = "QUANTS", conflicts_with_all = ["max_gas_price", "max_gas_limit", "verification_gas"])]
-    max_txn_fee: Option<String>,
+    #[arg(long, value_name = "QUANTS", conflicts_with_all = ["max_gas_price", "max_gas_limit", "verification_gas"], value_parser = |text: &str| positive(text).map(Quants))]
+    max_txn_fee: Option<Quants>,
     /// Requests the minimum covers on Supra L1
-    #[arg(long, value_name = "REQUESTS", default_value = "30", requires = "max_txn_fee")]
-    min_request_count: String,
+    #[arg(long, value_name = "REQUESTS", default_value = "30", requires = "max_txn_fee", value_parser = |text: &str| positive(text).map(Count))]
+    min_request_count: Count,
     /// Share added to the minimum for the recommended deposit
     #[arg(long, value_name = "SHARE", default_value = "0.15")]
-    margin: String,
+    margin: Decimal,
     /// Requests the minimum covers
-    #[arg(long, value_name = "REQUESTS", default_value = "30")]
-    window: String,
+    #[arg(long, value_name = "REQUESTS", default_value = "30", value_parser = window)]
+    window: u32,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
+/// Why a flag's number cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum NumberError {
+    #[error(transparent)]
+    Amount(#[from] AmountError),
+    #[error("a number above 0 is needed")]
+    Zero,
+    #[error("at most {} is needed", u32::MAX)]
+    TooLarge,
+}
+
+/// Parses a whole number above 0, with `_` as a thousands mark.
+fn positive(text: &str) -> Result<u128, NumberError> {
+    match parse_u128_typed(text)? {
+        0 => Err(NumberError::Zero),
+        number => Ok(number),
+    }
+}
+
+fn window(text: &str) -> Result<u32, NumberError> {
+    u32::try_from(positive(text)?).map_err(|_| NumberError::TooLarge)
+}
+
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
-    let margin = parsed("--margin", &args.margin)?;
     let refused = |error: MinBalanceError| Failure::new(FailureKind::Config, error.to_string());
-    if let Some(fee) = &args.max_txn_fee {
-        let fee = Quants(positive("--max-txn-fee", fee)?);
-        let requests = Count(positive("--min-request-count", &args.min_request_count)?);
-        let result = FeeCalculation::from_fee(fee, requests, margin).map_err(refused)?;
-        session.out.with(|out| if args.json { text::json(&result, out) } else { text::fee(&result, out) })?;
-        return Ok(Exit::Done);
+    match (args.max_txn_fee, args.max_gas_price, args.max_gas_limit, args.verification_gas) {
+        (Some(fee), ..) => {
+            let result = FeeCalculation::from_fee(fee, args.min_request_count, args.margin);
+            let result = result.map_err(refused)?;
+            session
+                .out
+                .with(|out| if args.json { text::json(&result, out) } else { text::fee(&result, out) })?;
+        }
+        (None, Some(price), Some(limit), Some(verification)) => {
+            let result = Calculation::from_gas(price, limit, verification, args.margin, args.window);
+            let result = result.map_err(refused)?;
+            if result.exceeds_contract() {
+                let sentence =
+                    "the minimum does not fit u64: the lottery contract aborts with E_MIN_BALANCE_OVERFLOW";
+                session.say("warning", sentence);
+            }
+            session
+                .out
+                .with(|out| if args.json { text::json(&result, out) } else { text::gas(&result, out) })?;
+        }
+        // The command line has been checked for this already.
+        (None, ..) => {
+            let message =
+                "--max-gas-price, --max-gas-limit and --verification-gas are needed, or --max-txn-fee";
+            return Err(Failure::new(FailureKind::Config, message).into());
+        }
     }
-    // clap has seen to it that all three are there.
-    let price = GasPrice(positive("--max-gas-price", args.max_gas_price.as_deref().unwrap_or_default())?);
-    let limit = GasUnits(positive("--max-gas-limit", args.max_gas_limit.as_deref().unwrap_or_default())?);
-    let verification =
-        GasUnits(number("--verification-gas", args.verification_gas.as_deref().unwrap_or_default())?);
-    let window = u32::try_from(positive("--window", &args.window)?)
-        .map_err(|_| bad("--window", &args.window, "at most 4294967295 is needed"))?;
-    let result = Calculation::from_gas(price, limit, verification, margin, window).map_err(refused)?;
-    if result.exceeds_contract() {
-        let aborts = "the minimum does not fit u64: the lottery contract aborts with E_MIN_BALANCE_OVERFLOW";
-        session.say("warning", aborts);
-    }
-    session.out.with(|out| if args.json { text::json(&result, out) } else { text::gas(&result, out) })?;
     Ok(Exit::Done)
 }
 
@@ -77,4 +105,21 @@ pub fn main() -> ExitCode {
 /// Runs the tool on the words of a command line, of which the first is the program's name.
 pub fn run(words: &[OsString]) -> ExitCode {
     dvrf_cli::run(words, act)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::thousands_mark("1_000", Ok(1000))]
+    #[case::zero("0", Err("a number above 0 is needed"))]
+    #[case::sign("-5", Err("a whole number of ASCII digits is needed, this contains '-'"))]
+    #[case::largest("4294967295", Ok(u32::MAX))]
+    #[case::too_large("4294967296", Err("at most 4294967295 is needed"))]
+    fn windows(#[case] text: &str, #[case] expected: Result<u32, &str>) {
+        assert_eq!(window(text).map_err(|error| error.to_string()), expected.map_err(str::to_owned));
+    }
 }

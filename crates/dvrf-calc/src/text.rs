@@ -1,4 +1,4 @@
-//! The calculator's text, line for line as the old one, with the SUPRA figure at 8 decimals.
+//! The calculator's output: the lines of the old calculator as text, or its keys as JSON.
 
 use std::io::{self, Write};
 
@@ -6,13 +6,13 @@ use dvrf_cli::text::grouped;
 use supra_core::amount::{Decimal, QUANTS_PER_SUPRA, Quants};
 use supra_core::min_balance::{Calculation, FeeCalculation};
 
-/// `N quants (~X SUPRA)` with six decimals, cut.
+/// Formats `N quants (~X SUPRA)`, cut after six decimals.
 fn amount(quants: Quants) -> String {
     let (whole, rest) = (quants.get() / QUANTS_PER_SUPRA, quants.get() % QUANTS_PER_SUPRA);
     format!("{} quants (~{whole}.{:06} SUPRA)", grouped(quants.get()), rest / 100)
 }
 
-/// `15.0`: a percentage with one decimal, cut.
+/// Formats a percentage such as `15.0`, cut after one decimal.
 fn percent(margin: Decimal) -> String {
     let tenths = margin.of(1000).unwrap_or(u128::MAX);
     format!("{}.{}", tenths / 10, tenths % 10)
@@ -25,7 +25,7 @@ fn recommended(margin: Decimal, deposit: Quants, out: &mut dyn Write) -> io::Res
     writeln!(out, "  Recommended deposit (+{} %): {}", percent(margin), amount(deposit))
 }
 
-/// The gas formula.
+/// Writes the result of the gas formula.
 pub(crate) fn gas(calculation: &Calculation, out: &mut dyn Write) -> io::Result<()> {
     let c = calculation;
     writeln!(out, "Gas settings:")?;
@@ -41,7 +41,7 @@ pub(crate) fn gas(calculation: &Calculation, out: &mut dyn Write) -> io::Result<
     recommended(c.margin_ratio, c.recommended_deposit, out)
 }
 
-/// The fee formula of Supra L1.
+/// Writes the result of the fee formula of Supra L1.
 pub(crate) fn fee(calculation: &FeeCalculation, out: &mut dyn Write) -> io::Result<()> {
     let c = calculation;
     writeln!(out, "Fee settings:")?;
@@ -53,7 +53,7 @@ pub(crate) fn fee(calculation: &FeeCalculation, out: &mut dyn Write) -> io::Resu
     recommended(c.margin_ratio, c.recommended_deposit, out)
 }
 
-/// Either result as the old calculator's JSON: indented, in its key order.
+/// Writes either result as the old calculator's JSON: indented, in its key order.
 pub(crate) fn json<T: serde::Serialize>(calculation: &T, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, calculation)?;
     out.write_all(b"\n")
@@ -65,7 +65,7 @@ mod tests {
     use supra_core::amount::{Count, GasPrice, GasUnits};
 
     #[test]
-    fn nine_lines() {
+    fn the_gas_formula_prints_nine_lines() {
         let calculate = |margin: &str| {
             let margin = margin.parse().unwrap();
             Calculation::from_gas(GasPrice(1000), GasUnits(500_000), GasUnits(25_000), margin, 30).unwrap()
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn fees() {
+    fn the_fee_formula_prints_the_minimum() {
         let calculation =
             FeeCalculation::from_fee(Quants(1_000_000), Count(30), "0.15".parse().unwrap()).unwrap();
         let mut out = Vec::new();

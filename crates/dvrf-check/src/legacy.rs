@@ -8,9 +8,8 @@ use supra_core::check::{Checks, Status};
 use supra_core::record::Record;
 use supra_core::report::Report;
 
-/// Builds the document; `status` may also be `unknown`, which the old check called ok.
-///
-/// A key of the record that is not ours is null here: the verdict says so already, and the other records are waiting.
+/// Builds the document. `status` may also be `unknown`, which the old check reported as ok. A key of the record that
+/// cannot be read is null: it must not stop the run, and the verdict reports it.
 pub(crate) fn document(record: &Record, report: &Report, checks: &Checks) -> Value {
     let text = |key: &str| record.get::<String>(key).ok().flatten();
     let deposit = report.state.as_ref().map(|state| &state.deposit);

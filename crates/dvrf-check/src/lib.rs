@@ -1,26 +1,29 @@
-//! `dvrf-check`: judges records: ok, alert or unknown, with coded findings.
+//! `dvrf-check`: checks reports and prints a verdict for each: ok, alert or unknown, with coded findings.
 
 mod legacy;
-mod text;
+pub mod nagios;
+pub mod text;
 mod verdict;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::verdict::VerdictArgs;
-use clap::Parser;
+use clap::{Args, Parser, ValueEnum};
 use dvrf_cli::args::{LiveArgs, StateArgs};
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
-use dvrf_cli::{CliError, Session};
+use dvrf_cli::{CliError, Session, chain};
 
-/// Judges a report: ok, alert or unknown, with coded findings
+use crate::nagios::{Host, PluginState};
+use crate::verdict::VerdictPrinter;
+
+/// Checks a report: ok, alert or unknown, with coded findings
 #[derive(Parser)]
 #[command(name = "dvrf-check")]
-struct Args {
+struct CheckArgs {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
@@ -30,26 +33,92 @@ struct Args {
     #[command(flatten)]
     state: StateArgs,
     #[command(flatten)]
-    verdict: VerdictArgs,
+    output: OutputArgs,
 }
 
-fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+#[derive(Clone, Copy, Args)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+    /// Indent the JSON
+    #[arg(long)]
+    pretty: bool,
+    /// Print one plugin line; exit 0 ok, 1 warning, 2 critical, 3 unknown
+    #[arg(long)]
+    nagios: bool,
+    /// What an unanswered check counts as with --nagios
+    #[arg(long, value_enum, default_value_t = Unanswered::Unknown)]
+    timeout_state: Unanswered,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// Records with `checks`
+    Json,
+    /// Text for people
+    Text,
+    /// The old check's document
+    Legacy,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Unanswered {
+    Unknown,
+    Critical,
+}
+
+impl From<Unanswered> for PluginState {
+    fn from(state: Unanswered) -> Self {
+        match state {
+            Unanswered::Unknown => Self::Unknown,
+            Unanswered::Critical => Self::Critical,
+        }
+    }
+}
+
+fn act(args: &CheckArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.state.fill(&mut session.settings);
-    let result = check(args, session);
-    args.verdict.or_plugin_line(result, session)
+    match check(args, session) {
+        // A monitoring host reads stdout: it needs a plugin line even when the run fails.
+        Err(error) if args.output.nagios => failed_plugin(&error, args.output.timeout_state, session),
+        result => result,
+    }
 }
 
-fn check(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+fn check(args: &CheckArgs, session: &mut Session) -> Result<Exit, CliError> {
     let checker = RecordChecker::new(&args.policy, session)?;
-    let mut verdicts = args.verdict.clone().begin(checker.checker.policy.clone());
+    let mut printer = VerdictPrinter::new(args.output, checker.checker.policy.clone());
     let exit = each(&args.input, session, |item, session| {
         let verdict = checker.check(item, session);
         item.record.set("checks", &verdict.checks)?;
-        verdicts.print(&item.record, &verdict, session)?;
+        printer.print(&item.record, &verdict, session)?;
         Ok(verdict.exit)
     })?;
-    verdicts.finish(exit, session)
+    printer.finish(exit, session)
+}
+
+/// Prints the plugin line of a run that ended in an error.
+fn failed_plugin(error: &CliError, unanswered: Unanswered, session: &mut Session) -> Result<Exit, CliError> {
+    let state = unanswered.into();
+    if matches!(error, CliError::Write { .. }) {
+        // The plugin line cannot be written either.
+        session.say("error", &chain(error));
+    }
+    session.out.with(|out| nagios::write(&[Host::failed(&chain(error), state)], out))?;
+    Ok(Exit::Passed(state.code()))
+}
+
+/// Prints the plugin line of a usage error: a monitoring host would take exit 2 for critical.
+fn usage_error(message: &str, words: &[OsString], session: &mut Session) -> Result<Exit, CliError> {
+    if !words.iter().any(|word| word == "--nagios") {
+        return Ok(Exit::CannotAnswer);
+    }
+    let state = PluginState::Unknown;
+    session.out.with(|out| nagios::write(&[Host::failed(message, state)], out))?;
+    Ok(Exit::Passed(state.code()))
 }
 
 /// Runs the tool on the process's command line.
@@ -59,5 +128,5 @@ pub fn main() -> ExitCode {
 
 /// Runs the tool on the words of a command line, of which the first is the program's name.
 pub fn run(words: &[OsString]) -> ExitCode {
-    dvrf_cli::run(words, act)
+    dvrf_cli::run_with_usage_hook(words, act, usage_error)
 }

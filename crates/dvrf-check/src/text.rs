@@ -1,4 +1,4 @@
-//! A verdict for people.
+//! A verdict as text for people.
 
 use std::io::{self, Write};
 
@@ -6,14 +6,8 @@ use dvrf_cli::text::{Style, both, plain};
 use supra_core::check::{Checks, Status};
 use supra_core::lang::Lang;
 
-/// The status, the numbers, and every finding with where to read on.
-pub(crate) fn text(
-    checks: &Checks,
-    name: &str,
-    lang: Lang,
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+/// Writes the status, the amounts, and every finding with a link to its explanation.
+pub fn text(checks: &Checks, name: &str, lang: Lang, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let word = match checks.status {
         Status::Ok => lang.pick("OK", "В ПОРЯДКЕ"),
         Status::Alert => lang.pick("ALERT", "ТРЕВОГА"),

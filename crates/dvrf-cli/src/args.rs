@@ -16,14 +16,14 @@ pub fn long(variable: &'static Variable) -> &'static str {
     variable.flag.map_or(variable.name, |flag| flag.trim_start_matches("--"))
 }
 
-/// The help of a setting's flag: its meaning, its variable and its default.
+/// The help text of a setting's flag: its meaning, its variable and its default.
 pub fn help(variable: &Variable) -> String {
     let default = variable.default.map(|text| format!(", default {text}")).unwrap_or_default();
     let also = variable.also.map(|name| format!(" or {name}")).unwrap_or_default();
     format!("{} [variable {}{also}{default}]", variable.meaning.trim_end_matches('.'), variable.name)
 }
 
-/// A flag that gives a setting: its id, the setting, and what stands for its value in the help.
+/// A flag that sets a variable: its id, the variable, and the name of its value in the help text.
 pub type SettingFlag = (&'static str, &'static Variable, &'static str);
 
 /// Adds setting flags under a heading.
@@ -38,13 +38,13 @@ pub fn add(command: Command, heading: &'static str, flags: &[SettingFlag]) -> Co
     }))
 }
 
-/// The settings among the flags that the command line gives.
+/// The values that the command line gives for these flags.
 pub fn given(matches: &ArgMatches, flags: &[SettingFlag]) -> Vec<(&'static Variable, String)> {
     let text = |id: &str| matches.get_one::<String>(id).cloned();
     flags.iter().filter_map(|(id, variable, _)| Some((*variable, text(id)?))).collect()
 }
 
-// A derived struct of so many fields is eighty kilobytes of code; this is a table and two loops.
+// Deriving `Args` for these groups would add some 80 kB of code to each tool; this is a table and two loops.
 #[macro_export]
 macro_rules! setting_flags {
     ($(#[doc = $doc:literal])* $group:ident, $heading:literal, { $($id:ident = $variable:ident $value:literal)* }) => {
@@ -56,12 +56,12 @@ macro_rules! setting_flags {
             const FLAGS: &[$crate::args::SettingFlag] =
                 &[$((stringify!($id), &$crate::settings::variables::$variable, $value)),*];
 
-            /// What the command line itself gives.
+            /// The value that the command line gives for a variable.
             pub fn given(&self, wanted: &$crate::settings::variables::Variable) -> Option<&str> {
                 self.0.iter().find(|(variable, _)| *variable == wanted).map(|(_, value)| value.as_str())
             }
 
-            /// Puts the flags over the variables.
+            /// Lets these flags override the environment.
             pub fn fill(&self, settings: &mut $crate::settings::Settings) {
                 for (variable, value) in &self.0 {
                     settings.set_flag(variable, Some(value));
@@ -93,7 +93,7 @@ macro_rules! setting_flags {
 }
 
 setting_flags! {
-    /// What is watched.
+    /// Which subscription and lottery are watched.
     TargetArgs, "Target", {
         network = NETWORK "NAME"
         profile = PROFILE "NAME"
@@ -106,7 +106,7 @@ setting_flags! {
 }
 
 setting_flags! {
-    /// How the chain is asked.
+    /// How the chain is read.
     ChainArgs, "Chain", {
         transport = TRANSPORT "KIND"
         rpc_url = RPC_URL "URL[,URL…]"
@@ -129,7 +129,7 @@ setting_flags! {
 }
 
 setting_flags! {
-    /// The formula of the minimum balance.
+    /// The inputs of the minimum-balance formula.
     CalculationArgs, "Minimum balance", {
         max_gas_price = MAX_GAS_PRICE "QUANTS"
         max_gas_limit = MAX_GAS_LIMIT "GAS"
@@ -141,42 +141,42 @@ setting_flags! {
 }
 
 setting_flags! {
-    /// The language of sentences.
-    SpeechArgs, "Speech", {
+    /// The language of messages.
+    LanguageArgs, "Language", {
         lang = LANGUAGE "LANG"
     }
 }
 
 setting_flags! {
-    /// What is remembered between runs.
-    StateArgs, "Memory", {
+    /// Where state is kept between runs.
+    StateArgs, "State", {
         state_dir = STATE_DIR "DIR"
     }
 }
 
 impl StateArgs {
-    /// The directory, made if it is not there; `None` where every run stands alone.
+    /// Opens the state directory and creates it if needed; `None` when no directory is configured.
     pub fn open(settings: &Settings) -> Result<Option<StateDir>, Failure> {
         let Some(path) = settings.text(&variables::STATE_DIR) else { return Ok(None) };
         Ok(Some(StateDir::open(Path::new(path))?))
     }
 }
 
-/// Everything a tool needs that may ask the chain.
+/// The flags of every tool that can read the chain.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LiveArgs {
-    /// What is watched.
+    /// Which subscription and lottery are watched.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// How the chain is asked.
+    /// How the chain is read.
     #[command(flatten)]
     pub chain: ChainArgs,
-    /// The formula of the minimum balance.
+    /// The inputs of the minimum-balance formula.
     #[command(flatten)]
     pub calculation: CalculationArgs,
-    /// The language of sentences.
+    /// The language of messages.
     #[command(flatten)]
-    pub speech: SpeechArgs,
+    pub language: LanguageArgs,
     /// View functions chosen by hand.
     #[arg(long = long(&variables::FUNCTIONS), value_name = "VALUE=FUNCTION", help = help(&variables::FUNCTIONS), help_heading = "Chain")]
     pub function: Vec<String>,
@@ -186,24 +186,24 @@ pub struct LiveArgs {
 }
 
 impl LiveArgs {
-    /// Puts the flags over the variables.
+    /// Lets these flags override the environment.
     pub fn fill(&self, settings: &mut Settings) {
         self.target.fill(settings);
         self.chain.fill(settings);
         self.calculation.fill(settings);
-        self.speech.fill(settings);
+        self.language.fill(settings);
         let joined = |list: &[String], by: &str| (!list.is_empty()).then(|| list.join(by));
         settings.set_flag(&variables::FUNCTIONS, joined(&self.function, ",").as_deref());
         settings.set_flag(&variables::RPC_HEADERS, joined(&self.rpc_header, "\n").as_deref());
     }
 }
 
-/// The network, if one is named.
+/// The network that the settings name, if any.
 pub fn network(settings: &Settings) -> Result<Option<Network>, Failure> {
     settings.choice(&variables::NETWORK, Network::WORDS)
 }
 
-/// The language of sentences: flag, variable, locale, English.
+/// The language of messages: the flag, else the variable, else the locale, else English.
 pub fn lang(settings: &Settings) -> Result<Lang, Failure> {
     if let Some(lang) = settings.choice(&variables::LANGUAGE, &[("en", Lang::En), ("ru", Lang::Ru)])? {
         return Ok(lang);

@@ -8,7 +8,7 @@ use std::fmt;
 use supra_core::check::{Severity, Status};
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
-use supra_core::secret::{Secret, redact, redact_url};
+use supra_core::secret::{Secret, redact};
 
 /// The kind of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,6 +179,6 @@ impl Channel {
 
     /// Scheme and host of the address; everything else is redacted.
     pub fn redacted_url(&self) -> String {
-        redact_url(self.full_url.reveal())
+        self.endpoint.to_string()
     }
 }

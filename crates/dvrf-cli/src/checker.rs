@@ -1,4 +1,4 @@
-//! Checking the records of a stream: the policy of this run, the age of pending requests, the exit of a verdict.
+//! Checks the records of a stream: applies the policy, dates pending requests, maps verdicts to exits.
 
 use std::time::Duration;
 
@@ -19,28 +19,28 @@ use crate::policy::PolicyArgs;
 use crate::stream::ReportItem;
 use crate::{CliError, Session, chain};
 
-/// How long another run may hold the memory of a pending request.
+/// How long to wait for another run that holds the lock of a pending request.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// Checks the records of one run; flags and settings are read once.
 pub struct RecordChecker {
     /// The rules.
     pub checker: Checker,
-    /// Where the first sight of a pending request is remembered.
+    /// Where the time at which a pending request was first seen is kept.
     state_dir: Option<StateDir>,
 }
 
 /// A record's report and verdict.
 pub struct Checked {
-    /// The typed report; what could not be read is absent.
+    /// The typed report; values that could not be read are absent.
     pub report: Report,
     /// The verdict.
     pub checks: Checks,
-    /// The exit that the verdict means.
+    /// The exit that the verdict maps to.
     pub exit: Exit,
 }
 
-/// The pending request that earlier runs saw.
+/// A pending request that an earlier run has seen.
 #[derive(Serialize, Deserialize)]
 struct PendingSince {
     nonce: Option<Count>,
@@ -56,7 +56,7 @@ impl RecordChecker {
         Ok(Self { checker: Checker { policy: args.policy(&session.settings)?, calculation }, state_dir })
     }
 
-    /// Checks a record. One whose keys are not ours is logged and gets a verdict of unknown.
+    /// Checks a record. A record whose keys cannot be parsed is logged and gets the status unknown.
     pub fn check(&self, item: &mut ReportItem, session: &Session) -> Checked {
         match item.report() {
             Ok(report) => self.check_report(report, session),
@@ -72,8 +72,9 @@ impl RecordChecker {
         Checked { exit: exit_of(&checks), report, checks }
     }
 
-    /// The verdict that an earlier stage put into the record, or else ours, which is then put there. One whose shape is
-    /// not ours is made again: it may be of a later version.
+    /// The verdict that an earlier stage wrote into the record; without one, checks the record and writes the verdict.
+    ///
+    /// A verdict of another shape, perhaps of a later version, is replaced.
     pub fn checks(&self, item: &mut ReportItem, session: &Session) -> Result<Checked, CliError> {
         if let Ok(Some(checks)) = item.record.get::<Checks>("checks") {
             let report = item.report().unwrap_or_else(|_| Report::readable(&item.record));
@@ -93,8 +94,7 @@ impl RecordChecker {
         Checked { exit: exit_of(&checks), report, checks }
     }
 
-    /// When the pending request was first seen, which is remembered for later runs. A memory that fails is logged and
-    /// costs only the age.
+    /// When the pending request was first seen. A state directory that fails is logged and costs only the age.
     fn pending_since(&self, state: &State, report: &Report, session: &Session) -> Option<Timestamp> {
         let state_dir = self.state_dir.as_ref()?;
         let remembered = remember_pending(state_dir, state, report, session.now);
@@ -121,7 +121,7 @@ fn remember_pending(
         }
         return Ok(None);
     }
-    // A nonce that was not read is no other nonce: the age goes on.
+    // A nonce that could not be read does not start a new age.
     let same = |seen: &PendingSince| nonce.is_none() || seen.nonce.is_none() || seen.nonce == nonce;
     let known = known.filter(same);
     let known_since = known.as_ref().and_then(|seen| seen.since.parse().ok());
@@ -134,7 +134,7 @@ fn remember_pending(
     Ok(Some(since))
 }
 
-/// One memory for each lottery of each client.
+/// The name of the state file: one for each lottery of each client.
 fn memory_name(id: &SubscriptionId) -> String {
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
     let target = format!("{} {} {}", text(&id.deposit), text(&id.client), text(&id.lottery));

@@ -1,4 +1,4 @@
-//! From settings to an open connection: which transport, which limits, which formula.
+//! Builds the connection to the chain that the settings describe: transport, limits, minimum-balance formula.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use supra_core::amount::{GasPrice, GasUnits};
 use supra_core::client::{ChainClient, ClientOptions};
 use supra_core::collect::Detail;
 use supra_core::collect::resolve::Overrides;
+use supra_core::collect::rows::ClientRow;
 use supra_core::collect::to_record::{error_object, timestamp};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::min_balance::Calculation;
@@ -15,6 +16,7 @@ use supra_core::network::Network;
 use supra_core::record::{Record, RecordError, SCHEMA};
 use supra_core::report::{Report, ReportError, SubscriptionId};
 use supra_core::secret::Secret;
+use supra_core::target::Target;
 use supra_core::transport::Transport;
 use supra_core::transport::cli::{CliConfig, CliTransport, Compose, Generation, program_words};
 use supra_core::transport::replay::{Recorder, ReplayTransport};
@@ -33,12 +35,12 @@ enum Kind {
     Replay,
 }
 
-/// Reads the settings and opens the transport they choose. Nothing is asked yet.
+/// Opens the transport that the settings choose, for one target. Sends nothing yet.
 pub fn open(settings: &Settings) -> Result<ChainClient, Failure> {
     Ok(ChainClient::new(transport(settings)?, options(settings, Detail::Full)?))
 }
 
-/// The same for a stream of targets: what they have in common is asked once, each of them only what verdicts need.
+/// Opens it for a stream of targets: values that they share are read once, and of each target only what a verdict needs.
 pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Failure> {
     jobs(settings)?;
     Ok(ChainClient::for_fleet(transport(settings)?, options(settings, Detail::Lean)?))
@@ -72,7 +74,7 @@ fn cache_directory(settings: &Settings) -> Option<PathBuf> {
     }
 }
 
-/// A client together with what turns a record into a target and the answers into a report.
+/// A client together with the settings that turn a record into a target and the answers into a report.
 pub struct Reader {
     /// The connection.
     pub client: ChainClient,
@@ -95,18 +97,29 @@ impl Reader {
         Ok(Self { client, calculation: calculation(settings)?, settings: settings.clone() })
     }
 
-    /// Asks the chain about the target that the settings or the record name and writes the report into the record.
-    /// The inner failure says that there is no target to ask about.
+    /// Reads the target that the settings or the record name, and writes the report into the record.
+    ///
+    /// The inner error means that settings and record do not name a valid target.
     pub fn fill(
         &self,
         record: &mut Record,
+        now: Timestamp,
+    ) -> Result<Result<FilledReport, Failure>, RecordError> {
+        self.fill_with_row(record, None, now)
+    }
+
+    /// The same with the client's row from [`Self::read_rows`].
+    pub(crate) fn fill_with_row(
+        &self,
+        record: &mut Record,
+        row: Option<&ClientRow>,
         now: Timestamp,
     ) -> Result<Result<FilledReport, Failure>, RecordError> {
         let (target, given) = match resolve(&self.settings, Some(record)) {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
         };
-        let collected = self.client.collect(&target, now);
+        let collected = self.client.collect_with_row(&target, row, now);
         let failure = collected.failure();
         let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
         collected.write(record, &target, &given, &calculation, now)?;
@@ -122,35 +135,45 @@ impl Reader {
         Ok(Ok(FilledReport { report, failure: failure.map(|(_, failure)| failure) }))
     }
 
-    /// Reads ahead what these records have in common.
-    pub fn read_ahead<'a>(&self, records: impl Iterator<Item = &'a Record>, now: Timestamp) {
-        // A target that is wrong fails when its turn comes.
-        let targets = records.filter_map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0));
-        self.client.read_ahead(targets, now);
+    /// Reads the rows that these records' clients share with others; one entry per record.
+    pub(crate) fn read_rows<'a>(
+        &self,
+        records: impl Iterator<Item = &'a Record>,
+        now: Timestamp,
+    ) -> Vec<Option<ClientRow>> {
+        // A record with a wrong target fails in its own turn.
+        let targets: Vec<Option<Target>> =
+            records.map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0)).collect();
+        let valid: Vec<Target> = targets.iter().flatten().cloned().collect();
+        let mut rows = self.client.read_rows(&valid, now).into_iter();
+        targets.iter().map(|target| target.as_ref().and_then(|_| rows.next().flatten())).collect()
     }
 }
 
-/// What the chain answered about one target.
+/// The result of reading one target.
 pub struct FilledReport {
     /// The typed report.
     pub report: Report,
-    /// Why it is no full answer: the first needed value that could not be read.
+    /// Why the report is incomplete: the first required value that could not be read.
     pub failure: Option<Failure>,
 }
 
-/// How the Supra CLI is run for a transaction, whatever reads the chain.
+/// How the Supra CLI is run to send a transaction, whichever transport reads the chain.
 pub fn submitter(settings: &Settings) -> Result<CliConfig, Failure> {
     process(settings)
 }
 
-/// Writes a record that says only what failed, so that the pipe never carries silence.
+/// Writes a record that holds only an error, so that a failure is never an empty output.
 pub fn fail(record: &mut Record, failure: &Failure, now: Timestamp) -> Result<(), RecordError> {
     record.set("timestamp", &timestamp(now))?;
     record.set("schema", SCHEMA)?;
     record.set("error", &error_object(failure, None))
 }
 
-/// The formula of the settings: all three gas values or none.
+/// The minimum balance by the settings' gas values; `None` when none of the three is set.
+///
+/// # Errors
+/// When only some of them are set, or the result overflows.
 pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> {
     let margin = Settings::needed(settings.decimal(&variables::MARGIN)?, &variables::MARGIN)?;
     let window = Settings::needed(settings.bounded(&variables::WINDOW, 1_000_000)?, &variables::WINDOW)?;
@@ -185,7 +208,7 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
         Some(kind) => kind,
         None if settings.text(&variables::REPLAY_DIR).is_some() => Kind::Replay,
         None if settings.text(&variables::RPC_URL).is_some() => Kind::Rpc,
-        // A named network without a CLI of its own means its public node.
+        // A network name without a CLI selects the public node of that network.
         None if network.is_some()
             && !settings.is_given(&variables::CLI_BIN)
             && !settings.is_given(&variables::CLI_COMPOSE) =>
@@ -208,7 +231,7 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
     }
 }
 
-/// The most questions in flight.
+/// The maximum number of concurrent requests.
 pub(crate) fn jobs(settings: &Settings) -> Result<usize, Failure> {
     let jobs = Settings::needed(settings.bounded(&variables::JOBS, 256)?, &variables::JOBS)?;
     Ok(usize::try_from(jobs).unwrap_or(1))
@@ -268,7 +291,7 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
 }
 
 fn process(settings: &Settings) -> Result<CliConfig, Failure> {
-    crate::signals::kill_children_first();
+    crate::signals::kill_children_first()?;
     let program = settings.text(&variables::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&variables::CLI_GENERATION, Generation::WORDS)?;
     let compose = settings.text(&variables::CLI_COMPOSE);

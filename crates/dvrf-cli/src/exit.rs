@@ -1,25 +1,25 @@
 //! The exit codes: one table for all tools, and how several outcomes fold into one.
 
-/// What a process says to its caller.
+/// The exit code of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: done, nothing to report.
+    /// 0: fine.
     Done,
-    /// 1: answered, and the answer is no: deposit low, a finding, not ready.
+    /// 1: problem found: deposit low, a finding, not ready.
     No,
-    /// 2: could not answer: usage, configuration, chain unreachable, undecodable, delivery failed.
+    /// 2: status unknown or action failed: usage, configuration, chain unreachable, undecodable, delivery failed.
     CannotAnswer,
     /// 75: another run holds the lock (`EX_TEMPFAIL`).
     Busy,
-    /// The code of another program, or of a plugin convention, passed on.
+    /// A code of the Nagios plugin convention.
     Passed(u8),
 }
 
 /// The table for `--help`.
-pub const HELP: &str = "Exit codes:\n  0   done, nothing to report\n  1   answered, and the answer is no (deposit low, a finding, not ready)\n  2   could not answer (usage, configuration, chain unreachable, undecodable, delivery failed)\n  75  another run holds the lock";
+pub const HELP: &str = "Exit codes:\n  0   fine\n  1   problem found (deposit low, a finding, not ready)\n  2   status unknown, or action failed (usage, configuration, chain unreachable, undecodable, delivery failed)\n  75  another run holds the lock";
 
 impl Exit {
-    /// The number.
+    /// The numeric code.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -30,8 +30,7 @@ impl Exit {
         }
     }
 
-    /// The exit of a stream of records: a known no is never hidden by a record that could not be judged, and
-    /// neither is hidden by a record that is fine.
+    /// Combines the exits of two records: a problem outranks an unknown status, and both outrank a healthy record.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {

@@ -1,4 +1,4 @@
-//! Many targets at once: read ahead, asked about in parallel, returned in input order or as they finish.
+//! Reads a stream of targets in parallel and returns the records in input order or as they finish.
 
 mod queue;
 
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use supra_core::collect::rows::CLIENTS_MOST;
+use supra_core::collect::rows::{CLIENTS_MAX, ClientRow};
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
 use supra_core::time::Clock;
@@ -18,26 +18,26 @@ use crate::input::{Progress, Records};
 use crate::progress::Line;
 use crate::stream::{ReportItem, StreamItem, next, unusable};
 use crate::{CliError, Session};
-use queue::{Given, Queue, Turn};
+use queue::{Job, Output, Queue, Turn};
 
-/// How many targets are read ahead for each worker: fewer cost more calls, more grow old before their turn comes.
-const AHEAD_EACH: usize = 8;
-/// How often the progress line is drawn anew.
+/// How many client rows are read together per worker. Smaller groups cost more calls; in larger ones rows become too old.
+const ROWS_PER_WORKER: usize = 8;
+/// How often the progress line is redrawn.
 const REDRAW: Duration = Duration::from_millis(200);
 
-/// Takes a filled record; `false` when there is no need for more.
+/// Consumes a record; returns `false` to stop.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(ReportItem, &mut Session) -> Result<bool, CliError>;
 
-/// Asks about the target of the settings.
+/// Reads the target of the settings.
 pub(crate) fn one(session: &Session) -> ReportItem {
     let record = Record::new();
     match Reader::open(&session.settings) {
-        Ok(reader) => ask(&reader, record, session.now),
+        Ok(reader) => ask(&reader, record, None, session.now),
         Err(failure) => ReportItem::refused(record, failure, session.now),
     }
 }
 
-/// Asks about `first` and every target that follows it.
+/// Reads `first` and every target after it.
 pub(crate) fn all(
     first: Record,
     mut rest: Records,
@@ -50,7 +50,7 @@ pub(crate) fn all(
     }
 }
 
-/// No target can be asked about; the other records of the stream are as good as ever.
+/// Adds the failure to every target of the stream and passes the other records on.
 fn refuse_targets(
     failure: &Failure,
     first: Record,
@@ -72,11 +72,10 @@ fn refuse_targets(
     Ok(())
 }
 
-/// Asks about one target.
-fn ask(reader: &Reader, mut record: Record, now: Timestamp) -> ReportItem {
-    match reader.fill(&mut record, now) {
+/// Reads one target.
+fn ask(reader: &Reader, mut record: Record, row: Option<&ClientRow>, now: Timestamp) -> ReportItem {
+    match reader.fill_with_row(&mut record, row, now) {
         Ok(Ok(filled)) => ReportItem::filled(record, filled.report, filled.failure),
-        // The record says it already.
         Ok(Err(failure)) => ReportItem::refused(record, failure, now),
         Err(error) => ReportItem::refused(record, unusable(&error), now),
     }
@@ -91,41 +90,40 @@ fn run(
 ) -> Result<(), CliError> {
     let jobs = connect::jobs(&session.settings)?;
     let clock = Clock::starting(session.now);
-    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MOST.min(jobs * AHEAD_EACH)));
+    let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MAX.min(jobs * ROWS_PER_WORKER)));
     let progress = rest.progress();
-    let no_threads =
+    let no_thread =
         |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
     let reader = Arc::new(reader);
-    let mut workers = Vec::new();
-    for _ in 0..jobs {
+    let start_worker = |_| {
         let (queue, reader) = (Arc::clone(&queue), Arc::clone(&reader));
-        match thread::Builder::new().spawn(move || work(&queue, &reader, clock)) {
-            Ok(worker) => workers.push(worker),
-            Err(error) if workers.is_empty() => {
-                return refuse_targets(&no_threads(error), first, &mut rest, session, take);
-            }
-            // Fewer are only slower.
-            Err(_) => break,
+        thread::Builder::new().spawn(move || work(&queue, &reader, clock))
+    };
+    let workers = match (0..jobs).map(start_worker).collect::<io::Result<Vec<_>>>() {
+        Ok(workers) => workers,
+        Err(error) => {
+            queue.stop();
+            return refuse_targets(&no_thread(error), first, &mut rest, session, take);
         }
-    }
-    read_on(Arc::clone(&queue), first, rest, clock).map_err(no_threads)?;
-    let result = give(&queue, &progress, &clock, session, take);
+    };
+    start_reader(Arc::clone(&queue), first, rest, clock).map_err(no_thread)?;
+    let result = write_output(&queue, &progress, &clock, session, take);
     queue.stop();
-    // What is being asked ends within its own time; the reader may wait for its input for ever and is left behind.
+    // Workers end by their own deadlines. The reader is not joined: it may wait for input without limit.
     for worker in workers {
-        // A worker that panicked has aborted the process.
+        // In a release build a panic aborts the process.
         let _ = worker.join();
     }
     result
 }
 
-/// Reads the stream into the queue.
-fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
+/// Starts the thread that reads the stream into the queue.
+fn start_reader(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) -> io::Result<()> {
     let read = move || {
         let mut turn = Some(StreamItem::Target(first));
         while let Some(next_one) = turn {
             let last = matches!(next_one, StreamItem::Report(_, true));
-            if !queue.admit(next_one) || last {
+            if !queue.push(next_one) || last {
                 break;
             }
             turn = next(&mut rest, clock.now());
@@ -136,19 +134,24 @@ fn read_on(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Clock) ->
 }
 
 fn work(queue: &Queue, reader: &Reader, clock: Clock) {
-    while let Some(turn) = queue.turn() {
+    while let Some(turn) = queue.next_turn() {
         match turn {
-            Turn::ReadAhead(targets) => {
-                reader.read_ahead(targets.iter().map(|(_, record)| record), clock.now());
-                queue.ready(targets);
+            Turn::ReadRows(mut group) => {
+                let rows = reader.read_rows(group.iter().map(|job| &job.record), clock.now());
+                for (job, row) in group.iter_mut().zip(rows) {
+                    job.row = row;
+                }
+                queue.ready(group);
             }
-            Turn::Ask(number, record) => queue.done(number, ask(reader, record, clock.now())),
+            Turn::Ask(Job { number, record, row }) => {
+                queue.done(number, ask(reader, record, row.as_ref(), clock.now()));
+            }
         }
     }
 }
 
-/// Gives on what is filled, and draws the progress while it waits.
-fn give(
+/// Passes finished records to `take` and draws the progress line while it waits.
+fn write_output(
     queue: &Queue,
     progress: &Progress,
     clock: &Clock,
@@ -157,10 +160,10 @@ fn give(
 ) -> Result<(), CliError> {
     let mut line = io::stderr().is_terminal().then(|| Line::new(&session.name));
     loop {
-        let mut filled = queue.try_next();
+        let mut filled = queue.try_output();
         if filled.is_none() {
             session.out.flush()?;
-            filled = wait(queue, progress, line.as_mut());
+            filled = wait_for_output(queue, progress, line.as_mut());
         }
         let Some(filled) = filled else { break };
         if let Some(line) = &mut line {
@@ -174,15 +177,15 @@ fn give(
     Ok(())
 }
 
-/// The next record, with the progress drawn meanwhile where there is a terminal.
-fn wait(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<ReportItem> {
+/// Waits for the next record and redraws the progress line, if there is one.
+fn wait_for_output(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<ReportItem> {
     loop {
-        match queue.next(line.as_ref().map(|_| REDRAW)) {
-            Given::Filled(filled) => return Some(filled),
-            Given::Over => return None,
-            Given::Later => {
+        match queue.next_output(line.as_ref().map(|_| REDRAW)) {
+            Output::Record(filled) => return Some(filled),
+            Output::End => return None,
+            Output::Timeout => {
                 if let Some(line) = &mut line {
-                    line.draw(progress.percent(), queue.waiting());
+                    line.draw(progress.percent(), queue.unfinished_count());
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Completions and the man page, made from the flags themselves for `scripts/install`.
+//! Generates completions and the man page from the flags, for `scripts/install`.
 
 use std::ffi::OsString;
 
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Completion(Shell),
 }
 
-/// The hidden word pair `--generate man|bash|zsh|fish`, which must come first.
+/// Recognises the hidden arguments `--generate man|bash|zsh|fish`, which must be the only ones.
 pub(crate) fn wanted(words: &[OsString]) -> Option<Kind> {
     match words {
         [_, flag, kind] if flag == "--generate" => match kind.to_str()? {
@@ -31,7 +31,7 @@ pub(crate) fn wanted(words: &[OsString]) -> Option<Kind> {
     }
 }
 
-/// Writes it.
+/// Writes the page or script to stdout.
 pub(crate) fn write(kind: Kind, mut command: clap::Command, out: &mut Output) -> Result<Exit, CliError> {
     let mut page = Vec::new();
     match kind {

@@ -1,4 +1,4 @@
-//! Where records come from: `--input`, `--live`, or whatever stdin is.
+//! The source of records: `--input`, `--live`, or stdin.
 
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
@@ -16,7 +16,7 @@ use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
 use supra_core::record::reader::Reader;
 
-/// How long a pipe may stay silent before we say that we are waiting for it.
+/// How long to wait for the first byte of a pipe before logging a hint.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// The input flags of every tool that reads records.
@@ -26,20 +26,20 @@ pub struct InputArgs {
     /// Read records from this file, or from stdin with `-`
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     pub input: Option<PathBuf>,
-    /// Ask the chain instead of reading records; without --input and --live a pipe or file on stdin is read, and a
-    /// terminal or /dev/null means live
+    /// Read the chain instead of records; without --input and --live, a pipe or file on stdin is read, and a terminal
+    /// or /dev/null means --live
     #[arg(long)]
     pub live: bool,
-    /// Give records on as they are filled, not in the order they came in
+    /// Print results as they finish, not in input order
     #[arg(long)]
     pub unordered: bool,
 }
 
-/// The records of one run.
+/// The input of one run.
 pub enum Source {
-    /// Ask the chain about the target of the settings.
+    /// Read the chain, for the target of the settings.
     Live,
-    /// Read these.
+    /// Read this stream.
     Records(Records),
 }
 
@@ -52,16 +52,16 @@ pub struct Records {
     ordered: bool,
 }
 
-/// How much of a stream is read.
+/// How much of a stream has been read.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     read: Arc<AtomicU64>,
-    /// Of a regular file.
+    /// The length of a regular file.
     size: Option<u64>,
 }
 
 impl Progress {
-    /// In percent, where the length is known.
+    /// The share that has been read, in percent, where the length is known.
     pub fn percent(&self) -> Option<u64> {
         let size = self.size.filter(|size| *size > 0)?;
         Some(self.read.load(Ordering::Relaxed).saturating_mul(100).checked_div(size)?.min(100))
@@ -69,7 +69,7 @@ impl Progress {
 }
 
 impl InputArgs {
-    /// Opens what the flags and stdin say.
+    /// Opens the input that the flags and the type of stdin select.
     pub fn open(&self, session: &Session) -> Result<Source, CliError> {
         Ok(match self.source(session)? {
             Source::Records(records) => Source::Records(Records { ordered: !self.unordered, ..records }),
@@ -101,12 +101,12 @@ impl InputArgs {
     }
 }
 
-/// A pipe, socket or file does; a terminal and `/dev/null` do not.
+/// Whether stdin is a pipe, socket or file rather than a terminal or `/dev/null`.
 fn stdin_holds_records() -> bool {
     let stdin = io::stdin();
     let Ok(stat) = fstat(&stdin) else { return false };
     match FileType::from_raw_mode(stat.st_mode) {
-        // A directory is somebody's mistake, which reading it will say.
+        // Reading a directory fails with an error that names the mistake.
         FileType::Fifo | FileType::Socket | FileType::RegularFile | FileType::Directory => true,
         FileType::CharacterDevice => {
             let null = (major(stat.st_rdev), minor(stat.st_rdev)) == (1, 3);
@@ -116,7 +116,7 @@ fn stdin_holds_records() -> bool {
     }
 }
 
-/// Waits a little for the first byte and says so when none comes: a forgotten pipe looks like a hang.
+/// Waits for the first byte and logs a hint when none arrives, because a forgotten pipe looks like a hang.
 fn hint_when_silent(session: &Session) {
     let stdin = io::stdin();
     let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
@@ -127,7 +127,7 @@ fn hint_when_silent(session: &Session) {
 }
 
 impl Records {
-    /// Reads what a program of ours writes.
+    /// Reads records from a byte stream; `from` names it in errors, `size` is its length if known.
     pub fn new(source: Box<dyn Read + Send>, from: String, size: Option<u64>) -> Self {
         Self {
             reader: Reader::buffered(source),
@@ -143,22 +143,22 @@ impl Records {
         Self::new(Box::new(file), from, size)
     }
 
-    /// How much of it is read.
+    /// How much of the stream has been read.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
-    /// Whether they must leave in the order they came.
+    /// Whether results are printed in input order.
     pub fn ordered(&self) -> bool {
         self.ordered
     }
 
-    /// Whether the next record may have to be waited for.
+    /// Whether the next read may block.
     pub fn may_wait(&self) -> bool {
         self.reader.may_wait()
     }
 
-    /// The next record. A bad one is an error after which reading goes on; silence from upstream is an error too.
+    /// The next record. A malformed record is an error after which reading can go on; an empty stream is an error too.
     pub fn next_record(&mut self) -> Option<Result<Record, CliError>> {
         let next = self.reader.next();
         self.progress.read.store(self.reader.taken(), Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! How every tool begins, speaks and ends: parse, act, one line for an error, one exit code.
+//! What makes the dvrf tools one family: settings, flags, streams of records, text, errors and exit codes.
 
 pub mod args;
 pub mod channel;
@@ -8,7 +8,6 @@ pub mod exit;
 mod fleet;
 mod generate;
 pub mod input;
-pub mod nagios;
 pub mod parse;
 pub mod pipeline;
 pub mod policy;
@@ -25,11 +24,11 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, Parser};
 use jiff::Timestamp;
 
 use crate::exit::Exit;
-use crate::nagios::{Host, PluginState};
 use crate::settings::variables::Variable;
 use crate::settings::{Settings, variables};
 use crate::text::{plain, plain_lines};
@@ -38,68 +37,68 @@ use supra_core::failure::Failure;
 use supra_core::record::RecordError;
 use supra_core::record::reader::ReadError;
 
-/// What ends a run without an answer. The chain of sources is printed once, here.
+/// An error that ends a run. Its chain of sources is printed once, by [`run`].
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// A setting is wrong, or the chain did not answer.
+    /// A setting is invalid, or the chain could not be read.
     #[error(transparent)]
     Failure(#[from] Failure),
-    /// The input is no stream of records.
+    /// The input is not a stream of records.
     #[error("cannot read {from}")]
     Read {
-        /// stdin or the file.
+        /// `stdin` or the file name.
         from: String,
-        /// Where and why.
+        /// The position and the reason.
         #[source]
         source: ReadError,
     },
-    /// A record of the stream lacks or garbles what this tool reads.
+    /// A record lacks a key that the tool reads, or the key has another shape.
     #[error("cannot use a record")]
     Record(#[from] RecordError),
-    /// stdout or a file is full, or gone otherwise than by a closed pipe.
+    /// An output could not be written, other than because its reader closed the pipe.
     #[error("cannot write {to}")]
     Write {
-        /// stdout or the file.
+        /// `stdout` or the file name.
         to: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: io::Error,
     },
-    /// A file that was named cannot be opened.
+    /// A file that the user named could not be opened.
     #[error("cannot open {path}")]
     Open {
         /// The path as given.
         path: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: io::Error,
     },
 }
 
-/// What a tool works with: its settings, its output, and the time it started.
+/// The context of one run: settings, output and time.
 pub struct Session {
-    /// The program's name, as in messages.
+    /// The tool's name, as used in messages.
     pub name: String,
-    /// Settings from the environment; the tool adds its flags.
+    /// Settings from the environment; each tool adds its flags.
     pub settings: Settings,
-    /// stdout.
+    /// Buffered stdout.
     pub out: Output,
-    /// When the run started, or when the record at hand was read: the only reading of the clock that judging sees.
+    /// The time of the run's start, or of reading the current record. Checks use no other clock.
     pub now: Timestamp,
 }
 
 impl Session {
-    /// Says something on stderr, on one line whatever text it quotes; that nobody listens is no error.
+    /// Logs one line on stderr. Control characters in quoted text are escaped; a closed stderr is ignored.
     pub fn say(&self, level: &str, sentence: &str) {
         say(&self.name, level, sentence);
     }
 
-    /// Says a failure and, where we know it, what to do.
+    /// Logs a failure and its hint, if it has one.
     pub fn say_failure(&self, failure: &Failure) {
         say_failure(&self.name, failure);
     }
 
-    /// Whether stdout may be coloured: a terminal, `NO_COLOR` unset, and not a dumb one.
+    /// Whether stdout may be coloured: it is a terminal, `NO_COLOR` is unset, and `TERM` is not `dumb`.
     pub fn colour(&self) -> bool {
         io::stdout().is_terminal()
             && !self.settings.is_given(&variables::NO_COLOR)
@@ -108,8 +107,7 @@ impl Session {
 }
 
 fn say(name: &str, level: &str, sentence: &str) {
-    // On one line that does nothing to a terminal, whatever text it quotes. In one write, so that the lines of a pipe's
-    // tools do not mix; a closed stderr must not change what is answered.
+    // One write, so that lines of several tools in a pipe do not interleave.
     let line = format!("[{level}] {name}: {}\n", plain(sentence));
     let _ = io::stderr().write_all(line.as_bytes());
 }
@@ -121,7 +119,7 @@ fn say_failure(name: &str, failure: &Failure) {
     }
 }
 
-/// The error and its causes in one line.
+/// The error and its sources in one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -135,6 +133,16 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// Runs a tool on the words of its command line, of which the first is the program's name.
 pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Exit, CliError>) -> ExitCode {
+    run_with_usage_hook(words, act, |_, _, _| Ok(Exit::CannotAnswer))
+}
+
+/// Runs a tool that also answers a usage error: the hook gets the first line of the message on stderr and the words of
+/// the command line, and returns the exit.
+pub fn run_with_usage_hook<A: Parser>(
+    words: &[OsString],
+    act: fn(&A, &mut Session) -> Result<Exit, CliError>,
+    on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
+) -> ExitCode {
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(exit::HELP)
@@ -155,7 +163,14 @@ pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Ex
             A::from_arg_matches(&found)
         }) {
             Ok(args) => act(&args, &mut session),
-            Err(error) => usage(&error, words, &mut session),
+            // Help and version go to stdout and are no error.
+            Err(error) if !error.use_stderr() => {
+                session.out.text(&plain_lines(&error.render().to_string())).map(|()| Exit::Done)
+            }
+            Err(error) => {
+                let message = report_usage_error(&error, &session);
+                on_usage_error(&message, words, &mut session)
+            }
         },
     };
     let result = result.and_then(|exit| session.out.finish().map(|()| exit));
@@ -169,7 +184,7 @@ pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Ex
     ExitCode::from(exit.code())
 }
 
-/// What everybody on the machine can read in the process list, and how to say it otherwise.
+/// Warns about secrets on the command line, which other users can see in the process list.
 fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
     let typed = |variable: &Variable| {
         let id = variable.flag?.trim_start_matches('-').replace('-', "_");
@@ -190,25 +205,29 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
     }
 }
 
-/// Help and version go to stdout and are no error; everything else goes to stderr and is 2. A monitoring host reads
-/// one line of stdout and would take 2 for critical.
-fn usage(error: &clap::Error, words: &[OsString], session: &mut Session) -> Result<Exit, CliError> {
+/// Writes a usage error to stderr and returns its first line.
+fn report_usage_error(error: &clap::Error, session: &Session) -> String {
+    if let Some(failure) = refused_value(error) {
+        session.say_failure(&failure);
+        return failure.message;
+    }
     let text = plain_lines(&error.render().to_string());
-    if !error.use_stderr() {
-        session.out.text(&text)?;
-        return Ok(Exit::Done);
-    }
-    // A closed stderr must not change the code.
+    // A closed stderr must not change the exit code.
     let _ = io::stderr().write_all(text.as_bytes());
-    if words.iter().any(|word| word == "--nagios") {
-        let first = text.lines().next().unwrap_or_default();
-        session.out.with(|out| nagios::write(&[Host::failed(first, PluginState::Unknown)], out))?;
-        return Ok(Exit::Passed(PluginState::Unknown.code()));
-    }
-    Ok(Exit::CannotAnswer)
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The time by the system's clock.
+/// The failure for a value that a flag's parser refused. It reads like that of a wrong setting.
+fn refused_value(error: &clap::Error) -> Option<Failure> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let flag = context(ContextKind::InvalidArg)?.split(' ').next()?;
+    Some(parse::bad(flag, context(ContextKind::InvalidValue)?, error.source()?))
+}
+
+/// The current time by the system clock.
 pub fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "the clock is read here, once, and passed down")]
     let now = std::time::SystemTime::now();

@@ -1,4 +1,4 @@
-//! Values typed after flags of one tool: parsed with errors that name the flag and repeat the text.
+//! Parsers for flag values, with errors that name the flag and quote what was typed.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,27 +6,19 @@ use std::str::FromStr;
 use supra_core::amount::parse_u128_typed;
 use supra_core::failure::{Failure, FailureKind, quote};
 
-/// The failure for a value that cannot be used.
+/// The error for a flag value that cannot be used.
 pub fn bad(flag: &str, text: &str, why: impl Display) -> Failure {
     Failure::new(FailureKind::Config, format!("{flag} is {:?}: {why}", quote(text)))
 }
 
-/// Anything that parses itself.
+/// Parses any type with `FromStr`.
 pub fn parsed<T: FromStr<Err: Display>>(flag: &str, text: &str) -> Result<T, Failure> {
     text.parse().map_err(|error| bad(flag, text, error))
 }
 
-/// A whole number from 0, with `_` as a thousands mark.
+/// Parses a whole number from 0; `_` may separate groups of digits.
 pub fn number(flag: &str, text: &str) -> Result<u128, Failure> {
     parse_u128_typed(text).map_err(|error| bad(flag, text, error))
-}
-
-/// A whole number from 1.
-pub fn positive(flag: &str, text: &str) -> Result<u128, Failure> {
-    match number(flag, text)? {
-        0 => Err(bad(flag, text, "a number above 0 is needed")),
-        number => Ok(number),
-    }
 }
 
 #[cfg(test)]
@@ -35,12 +27,9 @@ mod tests {
 
     #[test]
     fn mistakes_name_flag_and_text() {
-        assert_eq!(positive("--window", "1_000"), Ok(1000));
-        assert_eq!(number("--gas", "0"), Ok(0));
-        let said = |result: Result<u128, Failure>| result.unwrap_err().message;
-        assert_eq!(said(positive("--window", "0")), "--window is \"0\": a number above 0 is needed");
+        assert_eq!(number("--gas", "1_000"), Ok(1000));
         assert_eq!(
-            said(number("--gas", "-5")),
+            number("--gas", "-5").unwrap_err().message,
             "--gas is \"-5\": a whole number of ASCII digits is needed, this contains '-'"
         );
         let margin = parsed::<supra_core::amount::Decimal>("--margin", "nan").unwrap_err().message;

@@ -1,4 +1,4 @@
-//! The loop that every tool shares: records in, filled where they are bare targets, one exit for all of them.
+//! The main loop that the tools share: reads records, fills bare targets from the chain, combines the exits.
 
 use crate::exit::Exit;
 use crate::fleet;
@@ -6,8 +6,9 @@ use crate::input::{InputArgs, Source};
 use crate::stream::{ReportItem, StreamItem, next};
 use crate::{CliError, Session};
 
-/// Calls `act` for every record of the run. A record that cannot be read is said on stderr, appears on stdout as a
-/// record with `error`, and does not stop the others.
+/// Calls `act` for every record of the run.
+///
+/// A record that cannot be read is logged on stderr and passed to `act` as a record with `error`; the others go on.
 pub fn each(
     input: &InputArgs,
     session: &mut Session,

@@ -1,4 +1,4 @@
-//! The flags of judging, and the policy they make.
+//! The flags of the check policy.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use supra_core::check::{ExpectedEvent, Policy, Severity};
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::time::parse_span_s;
 
-/// What is demanded of a record.
+/// The flags that set what a check requires.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Policy")]
 pub struct PolicyArgs {
@@ -42,7 +42,7 @@ pub struct PolicyArgs {
     /// Expect this gas limit in the lottery contract
     #[arg(long, value_name = "GAS")]
     expect_max_gas_limit: Option<String>,
-    /// Checker nothing when the chain's clock is further behind; 0 switches the rule off [default 300]
+    /// Report an unknown status when the chain's clock is further behind; 0 disables the rule [default 300]
     #[arg(long, value_name = "SECONDS")]
     max_lag: Option<u32>,
     /// Warn of a request that waits longer: 90s, 5m, 2h [default 5m]
@@ -98,7 +98,7 @@ fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Failure> {
 }
 
 impl PolicyArgs {
-    /// The policy of the flags and the settings.
+    /// The policy that flags and settings describe.
     pub fn policy(&self, settings: &Settings) -> Result<Policy, Failure> {
         let default = Policy::default();
         let limit = settings.number(&variables::MIN_BALANCE_LIMIT)?;

@@ -1,4 +1,4 @@
-//! Settings: flag, then variable, then default, with errors that name where a bad value came from.
+//! Settings: a flag overrides the variable, which overrides the default. Errors name the source of a bad value.
 
 pub mod variables;
 
@@ -11,36 +11,31 @@ use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::time::parse_span;
 use variables::Variable;
 
-/// What the command line and the environment say; values are parsed when they are asked for, so that a bad
-/// variable that a run does not need does not stop it.
+/// The settings of a run. A value is parsed when it is read, so that an invalid variable that the run does not use
+/// does not stop it.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     environment: BTreeMap<&'static str, String>,
     flags: BTreeMap<&'static str, String>,
 }
 
-/// A value and what gave it.
+/// A value and the flag, variable or default that it comes from.
 struct Given<'a> {
     text: &'a str,
     by: &'a str,
 }
 
 impl Settings {
-    /// Settings over an environment, before any flag.
+    /// Settings from an environment, before any flag.
     pub fn new(environment: BTreeMap<&'static str, String>) -> Self {
         Self { environment, flags: BTreeMap::new() }
     }
 
-    /// Records a flag's value. An empty one is a mistake that the getter reports.
+    /// Sets a flag's value.
     pub fn set_flag(&mut self, variable: &Variable, value: Option<&str>) {
         if let Some(value) = value {
             self.flags.insert(variable.name, value.to_owned());
         }
-    }
-
-    /// What flags gave, by the variables' names: the environment of a program that has no such flags.
-    pub fn flags(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.flags.iter().map(|(name, text)| (*name, text.as_str()))
     }
 
     fn given<'a>(&'a self, variable: &'a Variable) -> Option<Given<'a>> {
@@ -65,22 +60,22 @@ impl Settings {
         })
     }
 
-    /// The value as it stands, trimmed.
+    /// The value as text, trimmed; `None` when it is unset or empty.
     pub fn text<'a>(&'a self, variable: &'a Variable) -> Option<&'a str> {
         self.given(variable).map(|given| given.text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// Whether a flag or variable, not only the default, gives the value.
+    /// Whether a flag or a variable sets the value, rather than the default.
     pub fn is_given(&self, variable: &Variable) -> bool {
         self.given(variable).is_some_and(|given| given.by != "the default")
     }
 
-    /// A whole number from 0.
+    /// The value as a whole number from 0.
     pub fn number(&self, variable: &Variable) -> Result<Option<u128>, Failure> {
         self.parsed(variable, parse_u128_typed)
     }
 
-    /// A whole number from 1 to `most`.
+    /// The value as a whole number from 1 to `most`.
     pub fn bounded(&self, variable: &Variable, most: u32) -> Result<Option<u32>, Failure> {
         self.parsed(variable, |text| match parse_u128_typed(text).ok().and_then(|n| u32::try_from(n).ok()) {
             Some(number) if (1..=most).contains(&number) => Ok(number),
@@ -88,17 +83,17 @@ impl Settings {
         })
     }
 
-    /// An exact decimal such as `0.15`.
+    /// The value as an exact decimal such as `0.15`.
     pub fn decimal(&self, variable: &Variable) -> Result<Option<Decimal>, Failure> {
         self.parsed(variable, str::parse)
     }
 
-    /// An account address.
+    /// The value as an account address.
     pub fn address(&self, variable: &Variable) -> Result<Option<Address>, Failure> {
         self.parsed(variable, str::parse)
     }
 
-    /// A span of at least a millisecond and at most a day.
+    /// The value as a span of at least a millisecond and at most a day.
     pub fn seconds(&self, variable: &Variable) -> Result<Option<Duration>, Failure> {
         self.parsed(variable, |text| {
             let bounds = Duration::from_millis(1)..=Duration::from_secs(86_400);
@@ -108,12 +103,12 @@ impl Settings {
         })
     }
 
-    /// A span that cannot be done without.
+    /// A duration that must be set.
     pub fn needed_seconds(&self, variable: &Variable) -> Result<Duration, Failure> {
         Self::needed(self.seconds(variable)?, variable)
     }
 
-    /// One of a few words.
+    /// The value that belongs to one of a few words; letter case does not matter.
     pub fn choice<T: Copy>(&self, variable: &Variable, words: &[(&str, T)]) -> Result<Option<T>, Failure> {
         self.parsed(variable, |text| {
             let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
@@ -124,12 +119,12 @@ impl Settings {
         })
     }
 
-    /// A value that cannot be done without.
+    /// A value that must be set.
     pub fn needed<T>(value: Option<T>, variable: &Variable) -> Result<T, Failure> {
         value.ok_or_else(|| Self::missing(variable))
     }
 
-    /// The failure for a setting that is needed and not given.
+    /// The error for a required setting that is not set.
     pub fn missing(variable: &Variable) -> Failure {
         let flag = variable.flag.map(|flag| format!(" or {flag}")).unwrap_or_default();
         Failure::new(FailureKind::Config, format!("{}{flag} is needed", variable.name))

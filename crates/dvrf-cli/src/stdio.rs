@@ -1,4 +1,4 @@
-//! stdout: buffered, flushed once, quiet when its reader has gone, loud when the disk is full.
+//! Buffered stdout: a closed pipe ends the output quietly, a full disk is an error.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -14,25 +14,25 @@ pub struct Output {
 }
 
 impl Output {
-    /// The process's stdout. A terminal and a slow pipe see every record as it comes.
+    /// The process's stdout. Output to a terminal is flushed after every record.
     pub fn stdout() -> Self {
         let line_by_line = io::stdout().is_terminal();
-        // std's stdout flushes at every newline; the descriptor itself does not. Closed on exec: a grandchild of the
-        // CLI that lives on must not hold our reader.
+        // std's stdout flushes at every newline, a duplicated descriptor does not. It is closed on exec, so that a
+        // surviving grandchild of the Supra CLI does not keep the pipe open.
         let sink: Box<dyn Write + Send> = match rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3) {
             Ok(descriptor) => Box::new(BufWriter::with_capacity(1 << 16, File::from(descriptor))),
-            // A stdout closed by the caller: std writes to nowhere, as it does for every program.
+            // stdout was closed by the caller: std discards the output, as for every Rust program.
             Err(_) => Box::new(io::stdout()),
         };
         Self { sink, line_by_line, closed: false }
     }
 
-    /// For work whose answer leaves by another way.
+    /// An output that discards everything.
     pub fn nowhere() -> Self {
         Self { sink: Box::new(io::sink()), line_by_line: false, closed: false }
     }
 
-    /// Whether the reader has gone; there is no need to go on for its sake.
+    /// Whether the reader has closed the pipe.
     pub fn closed(&self) -> bool {
         self.closed
     }
@@ -51,7 +51,7 @@ impl Output {
         }
     }
 
-    /// Writes with a renderer.
+    /// Lets a renderer write.
     pub fn with(&mut self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CliError> {
         if self.closed {
             return Ok(());
@@ -68,12 +68,12 @@ impl Output {
         self.with(|out| record.write(out, pretty))
     }
 
-    /// Writes text as it is.
+    /// Writes text unchanged.
     pub fn text(&mut self, text: &str) -> Result<(), CliError> {
         self.with(|out| out.write_all(text.as_bytes()))
     }
 
-    /// Sends on what is buffered, before a wait.
+    /// Flushes the buffer, for example before a wait.
     pub fn flush(&mut self) -> Result<(), CliError> {
         if self.closed {
             return Ok(());
@@ -82,7 +82,7 @@ impl Output {
         self.keep(result)
     }
 
-    /// Flushes for good: a full disk shows here at the latest.
+    /// Flushes at the end of the run, where a full disk shows at the latest.
     pub fn finish(&mut self) -> Result<(), CliError> {
         self.flush()
     }

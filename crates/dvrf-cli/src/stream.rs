@@ -1,4 +1,4 @@
-//! The records of a stream, sorted by what has to be done with them: reports pass on, bare targets are asked about.
+//! The items of a record stream: reports are passed on, bare targets are read from the chain.
 
 use supra_core::collect::legacy_report::upgrade;
 use supra_core::failure::{Failure, FailureKind};
@@ -10,31 +10,31 @@ use crate::exit::Exit;
 use crate::input::Records;
 use crate::{CliError, Session, chain};
 
-/// A record at the stage that tools read: with a report, or with an error that says why it has none.
+/// A record that holds a report, or an error that says why it has none.
 #[derive(Debug)]
 pub struct ReportItem {
-    /// The record, as it came or as the chain's answers made it.
+    /// The record, as it was read or as this process filled it.
     pub record: Record,
-    /// The typed report, where this process made it.
+    /// The typed report, if this process read the chain.
     report: Option<Box<Report>>,
-    /// What has still to be logged about it.
+    /// An error that has not been logged yet.
     pub(crate) failure: Option<Failure>,
-    /// What the record means for the exit code before it is checked.
+    /// The exit that the record implies before it is checked.
     pub(crate) exit: Exit,
 }
 
 impl ReportItem {
-    /// A record that is what it should be.
+    /// A complete record.
     pub(crate) fn whole(record: Record) -> Self {
         Self { record, report: None, failure: None, exit: Exit::Done }
     }
 
-    /// A record that says by itself why it is no answer.
+    /// A record that already holds its error.
     pub(crate) fn unanswered(record: Record) -> Self {
         Self { exit: Exit::CannotAnswer, ..Self::whole(record) }
     }
 
-    /// A record that says what failed. Where even that cannot be written, the failure itself is the answer.
+    /// A record that gets an error written into it.
     pub(crate) fn refused(mut record: Record, failure: Failure, now: jiff::Timestamp) -> Self {
         let failure = match fail(&mut record, &failure, now) {
             Ok(()) => failure,
@@ -43,19 +43,19 @@ impl ReportItem {
         Self { failure: Some(failure), ..Self::unanswered(record) }
     }
 
-    /// A record that this process filled, with the report it was filled from.
+    /// A record that this process filled, with its report.
     pub(crate) fn filled(record: Record, report: Report, failure: Option<Failure>) -> Self {
         let exit = if failure.is_some() { Exit::CannotAnswer } else { Exit::Done };
         Self { record, report: Some(Box::new(report)), failure, exit }
     }
 
-    /// The typed report: the one that this process made, else the one that the record holds.
+    /// The typed report: the one that this process made, else the one parsed from the record.
     pub fn report(&mut self) -> Result<Report, RecordError> {
         self.report.take().map_or_else(|| Report::of(&self.record), |report| Ok(*report))
     }
 
-    /// Logs an error and writes it into the record, which is then no answer. What is wrong with one record must not
-    /// cost the others; what is wrong with the output ends the run.
+    /// Logs an error and writes it into the record, so that the other records go on. An error of the output is
+    /// returned and ends the run.
     pub fn refuse(&mut self, error: CliError, session: &Session) -> Result<Exit, CliError> {
         let failure = match error {
             CliError::Failure(failure) => failure,
@@ -69,20 +69,20 @@ impl ReportItem {
     }
 }
 
-/// The failure of a record that lacks or garbles what is read.
+/// The failure for a record whose keys cannot be used.
 pub(crate) fn unusable(error: &RecordError) -> Failure {
     Failure::new(FailureKind::Input, format!("cannot use a record: {}", chain(error)))
 }
 
-/// What comes next in a stream.
+/// An item of a stream.
 pub(crate) enum StreamItem {
-    /// A record that needs no asking, and whether nothing can follow it.
+    /// A record that needs no chain access, and whether it is the last one.
     Report(ReportItem, bool),
     /// A bare target.
     Target(Record),
 }
 
-/// Reads on. What cannot be read becomes a record that says so.
+/// Reads the next item. A record that cannot be read becomes one with an error.
 pub(crate) fn next(records: &mut Records, now: jiff::Timestamp) -> Option<StreamItem> {
     let read = records.next_record()?;
     Some(match read {
@@ -98,7 +98,7 @@ pub(crate) fn next(records: &mut Records, now: jiff::Timestamp) -> Option<Stream
     })
 }
 
-/// Which stage a record is at.
+/// Decides what kind of item a record is.
 fn sort(mut record: Record, now: jiff::Timestamp) -> StreamItem {
     let whole = |record| StreamItem::Report(ReportItem::whole(record), false);
     let refused = |record, failure| StreamItem::Report(ReportItem::refused(record, failure, now), false);
@@ -109,14 +109,14 @@ fn sort(mut record: Record, now: jiff::Timestamp) -> StreamItem {
         return StreamItem::Report(ReportItem::unanswered(record), false);
     }
     if record.has("deposit") || record.has("calculation") {
-        // The old script wrote it: its answers are read as far as they go.
+        // A report of the old script: its raw answers are decoded where possible.
         return match upgrade(&mut record) {
             Ok(()) => whole(record),
             Err(error) => refused(record, unusable(&error)),
         };
     }
     if record.has("lottery_addr") || record.has("client_addr") {
-        // What was said of an earlier reading is not true of the one to come.
+        // Results of an earlier reading do not apply to the next one.
         for key in ["checks", "readiness", "requests", "metrics", "notifications"] {
             record.remove(key);
         }

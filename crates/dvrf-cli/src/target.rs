@@ -1,4 +1,4 @@
-//! The target of a run: from settings, or from a line of a fleet.
+//! Resolves the target of a run from settings and from a record.
 
 use supra_core::address::Address;
 use supra_core::failure::{Failure, FailureKind, quote};
@@ -9,13 +9,13 @@ use supra_core::view::is_identifier;
 
 use crate::settings::{Settings, variables};
 
-/// The chain id that the settings or the network name demand.
+/// The chain id that the settings require, directly or by the network's name.
 pub fn expected_chain_id(settings: &Settings, network: Option<Network>) -> Result<Option<u8>, Failure> {
     let given = settings.bounded(&variables::CHAIN_ID, 255)?.map(|id| u8::try_from(id).unwrap_or(u8::MAX));
     Ok(given.or(network.map(Network::chain_id)))
 }
 
-/// The target of the settings, or of a record whose keys win over them.
+/// The target that the settings describe; keys of a record override them.
 pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, GivenAddresses), Failure> {
     let own = |key: &str| -> Result<Option<String>, Failure> {
         let Some(record) = record else { return Ok(None) };
@@ -32,7 +32,7 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
     let deposit = text("deposit_addr", &variables::DEPOSIT_ADDR)?
         .or_else(|| network.map(|network| network.deposit_addr().to_owned()))
         .ok_or_else(|| Settings::missing(&variables::DEPOSIT_ADDR))?;
-    // A record that names its lottery means that lottery's own deposit, not the client of the settings.
+    // A record that names a lottery refers to that lottery's own deposit, not to the client of the settings.
     let client = match own("client_addr")? {
         None if own("lottery_addr")?.is_some() => lottery.clone(),
         None => settings.text(&variables::CLIENT_ADDR).map(str::to_owned).or_else(|| lottery.clone()),
@@ -54,7 +54,7 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
     Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
 }
 
-/// A profile is a word of the Supra CLI's command line: what a record says must not be a flag of it.
+/// Validates a profile from a record: it becomes an argument of the Supra CLI and must not be taken for a flag.
 fn profile(text: String) -> Result<String, Failure> {
     if text.starts_with('-') || text.len() > 128 || text.chars().any(char::is_control) {
         let shown = quote(&text);

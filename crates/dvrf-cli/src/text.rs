@@ -1,18 +1,18 @@
-//! Records for people and for other programs: one format a file, over `impl Write` and plain data.
+//! Text for terminals: colours, escaped chain text, amounts.
 
 use supra_core::amount::Quants;
 use supra_core::check::{Severity, Status};
 use supra_core::failure::is_hidden;
 
-/// Which colours may be used; decided by the caller, per stream.
+/// Whether colours may be used; the caller decides for each stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
-    /// Whether any are.
+    /// Whether colours may be used.
     pub colour: bool,
 }
 
 impl Style {
-    /// Text in the colour of a status.
+    /// Colours text by status.
     pub fn status(self, status: Status, text: &str) -> String {
         self.paint(
             match status {
@@ -24,7 +24,7 @@ impl Style {
         )
     }
 
-    /// Text in the colour of a severity.
+    /// Colours text by severity.
     pub fn severity(self, severity: Severity, text: &str) -> String {
         self.paint(
             match severity {
@@ -41,7 +41,7 @@ impl Style {
     }
 }
 
-/// Chain text as a terminal may see it: hidden characters are spelled out.
+/// Makes chain text safe for a terminal: escapes control, bidirectional and invisible characters.
 pub fn plain(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
         if is_hidden(c) {
@@ -53,12 +53,12 @@ pub fn plain(text: &str) -> String {
     })
 }
 
-/// The same for text of several lines.
+/// Escapes as [`plain`] does, but keeps line breaks.
 pub fn plain_lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// Digits in groups of three: `15 750 000 000`.
+/// Groups digits in threes: `15 750 000 000`.
 pub fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
@@ -71,7 +71,7 @@ pub fn grouped(number: u128) -> String {
     shown
 }
 
-/// An amount both ways: `157.5 SUPRA (15 750 000 000 quants)`.
+/// Shows an amount in both units: `157.5 SUPRA (15 750 000 000 quants)`.
 pub fn both(quants: Quants) -> String {
     format!("{} SUPRA ({} quants)", quants.supra(), grouped(quants.get()))
 }

@@ -1,6 +1,6 @@
-//! Decides how a failed call reads: Move aborts and unresolved functions in the words of each node generation.
+//! Failed calls: Move aborts and unresolved functions in the words of each node generation.
 
-use crate::addr::Addr;
+use crate::address::Address;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub(crate) enum Node {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Abort {
-    pub(crate) address: Addr,
+    pub(crate) address: Address,
     pub(crate) module: String,
     pub(crate) code: u64,
 }
@@ -23,8 +23,8 @@ pub(crate) struct Abort {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallError {
     Abort(Abort),
-    NoModule { address: Addr, module: String },
-    NoFunction { address: Addr, module: String, function: String },
+    NoModule { address: Address, module: String },
+    NoFunction { address: Address, module: String, function: String },
     Arguments(String),
 }
 
@@ -75,12 +75,12 @@ impl CallError {
 #[cfg(test)]
 mod tests {
     use super::{Abort, CallError, Node};
-    use crate::addr::Addr;
+    use crate::address::Address;
 
     #[test]
     fn an_abort_is_400_in_new_words_and_500_in_old_ones() {
         let error =
-            CallError::Abort(Abort { address: Addr::small(7), module: "deposit".into(), code: 393_217 });
+            CallError::Abort(Abort { address: Address::small(7), module: "deposit".into(), code: 393_217 });
         let statuses = [Node::V11_7, Node::V11_5, Node::V6].map(|node| error.status(node));
         assert_eq!(statuses, [400, 500, 500]);
         let text = error.message(Node::V11_7, "0x7::deposit::f");

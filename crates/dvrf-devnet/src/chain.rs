@@ -1,8 +1,8 @@
-//! Decides what the living network knows: state, history, and the transactions that change them.
+//! The chain: the contracts' state, the history of blocks, and the transactions that change them.
 
-pub(crate) mod call;
 mod history;
 pub(crate) mod transact;
+pub(crate) mod view;
 
 use crate::abort::Node;
 use crate::clock::Clock;
@@ -10,7 +10,7 @@ use crate::fault::{BadFault, Faults};
 use crate::functions::{self, Function, Set};
 use crate::options::ChainOptions;
 use crate::scenario::{self, Start};
-use crate::world::World;
+use crate::state::State;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) struct EventRow {
 pub(crate) struct TxRow {
     pub(crate) hash: String,
     pub(crate) height: u64,
-    pub(crate) sender: crate::addr::Addr,
+    pub(crate) sender: crate::address::Address,
     pub(crate) sequence: u64,
     pub(crate) function: String,
     pub(crate) types: Vec<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Chain {
     pub(crate) scenario: String,
     pub(crate) api: Vec<String>,
     pub(crate) clock: Clock,
-    pub(crate) world: World,
+    pub(crate) state: State,
     pub(crate) events: Vec<EventRow>,
     pub(crate) transactions: Vec<TxRow>,
     pub(crate) faults: Faults,
@@ -77,11 +77,11 @@ impl Chain {
         }
         let clock = Clock::new(options.blocks, options.block_ms, options.start_time);
         let scenario = options.scenario.clone();
-        let world = Self::start_world(&options, &clock, &scenario);
+        let state = Self::start_state(&options, &clock, &scenario);
         let mut chain = Self {
             api,
             clock,
-            world,
+            state,
             scenario,
             faults,
             options,
@@ -94,8 +94,8 @@ impl Chain {
         Ok(chain)
     }
 
-    fn start_world(options: &ChainOptions, clock: &Clock, scenario: &str) -> World {
-        scenario::world(
+    fn start_state(options: &ChainOptions, clock: &Clock, scenario: &str) -> State {
+        scenario::state(
             scenario,
             Start {
                 names: options.names(),
@@ -108,10 +108,10 @@ impl Chain {
         )
     }
 
-    /// Starts over in another scenario; the clock goes on.
+    /// Restarts in another scenario without resetting the clock.
     pub(crate) fn enter(&mut self, scenario: &str) {
         scenario.clone_into(&mut self.scenario);
-        self.world = Self::start_world(&self.options, &self.clock, scenario);
+        self.state = Self::start_state(&self.options, &self.clock, scenario);
         self.events.clear();
         self.transactions.clear();
         self.fill_history();
@@ -126,13 +126,13 @@ impl Chain {
         self.clock.time_of(height).saturating_sub(self.faults.stale_seconds.saturating_mul(1_000_000))
     }
 
-    /// The published functions of a module of ours, with the word for its kind.
+    /// The published functions of an emulated module, with the name of its kind.
     pub(crate) fn module(
         &self,
-        address: crate::addr::Addr,
+        address: crate::address::Address,
         module: &str,
     ) -> Option<(&'static str, Vec<&'static Function>)> {
-        let names = &self.world.names;
+        let names = &self.state.names;
         let (kind, table) = if address == names.dvrf && module == names.deposit_module {
             ("deposit", functions::DEPOSIT)
         } else if address == names.dvrf && module == names.vrf_module {
@@ -155,10 +155,10 @@ impl Chain {
         Some((kind, published.collect()))
     }
 
-    /// The oracle: what is true whatever the faults show.
+    /// The true state, whatever the faults make the node answer.
     pub(crate) fn truth(&self) -> Value {
-        let world = &self.world;
-        let clients: Vec<Value> = world.deposit.clients.iter().map(|c| json!({
+        let state = &self.state;
+        let clients: Vec<Value> = state.deposit.clients.iter().map(|c| json!({
             "address": c.address.to_string(), "balance": c.balance.to_string(), "grant": c.grant.to_string(),
             "min_balance": c.min().to_string(), "at_minimum": c.at_minimum(),
             "modules_enabled": c.modules.iter().all(|m| m.enabled), "contracts": c.contracts.len(),
@@ -175,9 +175,9 @@ impl Chain {
             .collect();
         json!({
             "scenario": self.scenario, "chain_id": self.options.chain_id, "height": self.clock.height(),
-            "time_us": self.clock.now_us(), "paused": world.deposit.paused, "clients": clients,
-            "lottery": world.lottery.as_ref().map(crate::lottery::Lottery::resource),
-            "pending": world.open.as_ref().map(|r| json!({"nonce": r.nonce, "asked_us": r.asked_us, "due_us": r.due_us})),
+            "time_us": self.clock.now_us(), "paused": state.deposit.paused, "clients": clients,
+            "lottery": state.lottery.as_ref().map(crate::lottery::Lottery::resource),
+            "pending": state.open.as_ref().map(|r| json!({"nonce": r.nonce, "asked_us": r.asked_us, "due_us": r.due_us})),
             "events": per_kind, "draws": draws, "transactions": self.transactions.len(), "requests": self.served,
             "faults": self.faults,
         })

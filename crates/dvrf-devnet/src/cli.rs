@@ -1,8 +1,9 @@
-//! Decides which part of the program runs: server, wrapper, exports, or the `supra` persona by name.
+//! The command line: serve, exec, env, or the emulated `supra` CLI by the program's name.
 
 use crate::chain::Chain;
+use crate::failure::Failure;
 use crate::options::ChainOptions;
-use crate::{exec, persona, server};
+use crate::{exec, server, supra_cli};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -42,7 +43,7 @@ enum Command {
         #[command(flatten)]
         chain: Box<ChainOptions>,
     },
-    /// The `supra` CLI persona; also what this program is when called `supra`
+    /// The emulated `supra` CLI; also what this program is when called `supra`
     #[command(disable_help_flag = true)]
     Supra {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -50,26 +51,13 @@ enum Command {
     },
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    #[error(transparent)]
-    Options(#[from] crate::chain::BadOptions),
-    #[error(transparent)]
-    Serve(#[from] server::ServeError),
-    #[error("input or output failed")]
-    Io(#[from] io::Error),
-    #[error("cannot run `{0}`")]
-    Start(String, #[source] io::Error),
-}
-
-pub(crate) fn main() -> ExitCode {
-    let mut args = std::env::args_os();
-    let name = args.next().unwrap_or_default();
+pub(crate) fn main(words: &[OsString]) -> ExitCode {
+    let name = words.first().cloned().unwrap_or_default();
     if Path::new(&name).file_name().is_some_and(|name| name == "supra") {
-        let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
-        return persona::main(&args);
+        let args: Vec<String> = words.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+        return supra_cli::main(&args);
     }
-    let command = match Command::try_parse() {
+    let command = match Command::try_parse_from(words) {
         Ok(command) => command,
         Err(error) => {
             let _ = error.print();
@@ -114,6 +102,6 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             io::stdout().write_all(text.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Supra { args } => Ok(persona::main(&args)),
+        Command::Supra { args } => Ok(supra_cli::main(&args)),
     }
 }

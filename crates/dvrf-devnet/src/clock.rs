@@ -1,4 +1,4 @@
-//! Decides which block exists when: blocks are computed from the clock, never stored.
+//! Block heights and times: computed from the clock, never stored.
 
 use std::time::Instant;
 

@@ -1,10 +1,10 @@
-//! Decides what a test may do to the chain and see of it, beside what a node would show.
+//! The control endpoint: what a test can change and see beyond what a node offers.
 
 use crate::chain::Chain;
 use crate::chain::transact::Order;
 use crate::fault::Faults;
 use crate::http::{Request, Response};
-use crate::world::Answers;
+use crate::state::Answers;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -53,10 +53,15 @@ struct LotteryOrder {
 }
 
 impl LotteryOrder {
-    fn apply(&self, lottery: &mut crate::lottery::Lottery, owner: crate::addr::Addr) -> Result<(), String> {
+    fn apply(
+        &self,
+        lottery: &mut crate::lottery::Lottery,
+        owner: crate::address::Address,
+    ) -> Result<(), String> {
         let number = |text: &String| text.parse::<u64>().map_err(|error| error.to_string());
-        let address =
-            |text: &String| text.parse::<crate::addr::Addr>().map_err(|_| format!("{text} is no address"));
+        let address = |text: &String| {
+            text.parse::<crate::address::Address>().map_err(|_| format!("{text} is no address"))
+        };
         let gas = self.gas.as_ref().map(number).transpose()?.map(u128::from);
         let seed = self.next_client_seed.as_ref().map(number).transpose()?;
         let requests = self.requests.as_ref().map(number).transpose()?;
@@ -135,20 +140,20 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     chain.faults = faults;
     chain.clock.advance(order.advance_blocks.unwrap_or(0));
     if let Some(ms) = order.answer_ms {
-        chain.world.answers = Answers::AfterMs(ms);
+        chain.state.answers = Answers::AfterMs(ms);
     }
     if let Some(aborts) = order.callback_aborts {
-        chain.world.callback_aborts = aborts;
+        chain.state.callback_aborts = aborts;
     }
-    let owner = chain.world.names.lottery;
-    if let (Some(change), Some(lottery)) = (&order.lottery, &mut chain.world.lottery) {
+    let owner = chain.state.names.lottery;
+    if let (Some(change), Some(lottery)) = (&order.lottery, &mut chain.state.lottery) {
         change.apply(lottery, owner)?;
     }
     if let Some(paused) = order.paused {
-        chain.world.deposit.paused = paused;
+        chain.state.deposit.paused = paused;
     }
-    let address = chain.world.names.client;
-    if let Some(client) = chain.world.deposit.client_mut(address) {
+    let address = chain.state.names.client;
+    if let Some(client) = chain.state.deposit.client_mut(address) {
         client.balance = balance.unwrap_or(client.balance);
         client.grant = grant.unwrap_or(client.grant);
         if let Some(change) = &order.module {
@@ -172,7 +177,7 @@ fn run(chain: &mut Chain, body: &[u8]) -> Response {
         Err(error) => return Response::message(400, &error.to_string()),
     };
     let sender = match run.sender.as_deref().map(str::parse).transpose() {
-        Ok(sender) => sender.unwrap_or(chain.world.names.lottery),
+        Ok(sender) => sender.unwrap_or(chain.state.names.lottery),
         Err(_) => return Response::message(400, "Invalid account address"),
     };
     let function = run.function.clone();

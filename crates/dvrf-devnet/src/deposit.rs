@@ -1,8 +1,10 @@
-//! Decides the dVRF side: who subscribes, what a request needs, what an answer costs, what the `deposit` views say.
+//! The dVRF package: subscriptions, what a request needs, what a callback costs, the `deposit` views.
 
 use crate::abort::{Abort, CallError};
-use crate::addr::Addr;
-use crate::world::{Args, Names, num, opt64};
+use crate::address::Address;
+use crate::call::Args;
+use crate::move_json::{num, opt64};
+use crate::names::Names;
 use serde_json::{Value, json};
 
 /// Requests a minimum balance covers, the on-chain `min_request_count`.
@@ -24,12 +26,12 @@ pub(crate) struct ModuleInfo {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    pub(crate) address: Addr,
+    pub(crate) address: Address,
     pub(crate) balance: u128,
     pub(crate) grant: u128,
     pub(crate) total_grant: u128,
     pub(crate) max_txn_fee: u128,
-    pub(crate) contracts: Vec<Addr>,
+    pub(crate) contracts: Vec<Address>,
     pub(crate) modules: Vec<ModuleInfo>,
     pub(crate) start_seconds: u64,
     pub(crate) end_seconds: u64,
@@ -76,16 +78,16 @@ pub(crate) struct Deposit {
 }
 
 impl Deposit {
-    pub(crate) fn client(&self, address: Addr) -> Option<&Client> {
+    pub(crate) fn client(&self, address: Address) -> Option<&Client> {
         self.clients.iter().find(|client| client.address == address)
     }
 
-    pub(crate) fn client_mut(&mut self, address: Addr) -> Option<&mut Client> {
+    pub(crate) fn client_mut(&mut self, address: Address) -> Option<&mut Client> {
         self.clients.iter_mut().find(|client| client.address == address)
     }
 
     /// What `rng_request` asserts before it takes a nonce.
-    pub(crate) fn admit(&self, names: &Names, requester: Addr, consumer: Addr) -> Result<(), Abort> {
+    pub(crate) fn admit(&self, names: &Names, requester: Address, consumer: Address) -> Result<(), Abort> {
         let vrf = |code| Abort { address: names.dvrf, module: names.vrf_module.clone(), code };
         let client = self.client(requester).ok_or_else(|| vrf(EINVALID_CLIENT_CONTRACT))?;
         if !client.contracts.contains(&consumer) || client.modules.iter().all(|m| !m.enabled) {
@@ -142,10 +144,10 @@ impl Deposit {
             "default_supra_grant" => num(500_000_000),
             "check_min_balance_supra_v2" | "check_min_balance_supra" => num(SUPRA_MIN),
             "get_deposit_management_object_address" => {
-                json!(Addr::from_bytes(crate::digest::bytes("dmo", 0, 0)).to_string())
+                json!(Address::from_bytes(crate::digest::bytes("dmo", 0, 0)).to_string())
             }
             "get_balance_object_address" => {
-                json!(Addr::from_bytes(crate::digest::bytes("bo", 0, 0)).to_string())
+                json!(Address::from_bytes(crate::digest::bytes("bo", 0, 0)).to_string())
             }
             _ => return None,
         }])

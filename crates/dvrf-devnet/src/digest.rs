@@ -1,4 +1,4 @@
-//! Decides every id the chain shows: repeatable 32-byte digests of a seed, not cryptographic ones.
+//! The chain's ids: repeatable 32-byte digests of a seed, not cryptographic ones.
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

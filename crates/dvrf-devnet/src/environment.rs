@@ -1,4 +1,4 @@
-//! Decides which variables the persona listens to; the crate reads the environment nowhere else.
+//! The variables of the emulated CLI; the crate reads the environment nowhere else.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Generation {

@@ -1,7 +1,7 @@
-//! Decides the life of a chain around one command: started before it, gone after it.
+//! Runs a command with a chain: starts the chain before it and stops it afterwards.
 
 use crate::chain::Chain;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::options::ChainOptions;
 use crate::server;
 use rustix::process::{Pid, Signal, kill_process};

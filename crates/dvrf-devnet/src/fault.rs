@@ -1,4 +1,4 @@
-//! Decides which answer goes wrong, and how: one seeded plan per request, so that a run repeats.
+//! Faults: one seeded plan per request, so that a run can be repeated.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

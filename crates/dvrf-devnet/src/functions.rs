@@ -1,4 +1,4 @@
-//! Decides which functions each module publishes, to the ABI and to the call check alike.
+//! The functions that each module publishes; the ABI and the check of calls use the same table.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Decides how requests are read off a socket and answers put on it, broken ones included.
+//! HTTP/1.1 over a socket that the faults can break at any point.
 
 use crate::fault::{Action, Plan};
 use std::io::{self, Read, Write};
@@ -159,7 +159,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Sends the answer the way the plan breaks it; `false` ends the connection.
+/// Sends the answer with the planned fault; `false` ends the connection.
 pub(crate) fn deliver(stream: &mut TcpStream, response: Response, plan: &Plan) -> io::Result<bool> {
     std::thread::sleep(Duration::from_millis(plan.delay_ms));
     let text = |status, kind: &str, body: &str| Response {

@@ -1,12 +1,10 @@
-//! Decides what the `main_v2` lottery holds and shows: its resource, its views, the winner of an answered draw.
-
-pub(crate) mod entries;
-#[cfg(test)]
-mod tests;
+//! The `main_v2` lottery: its resource, its views, the winner of an answered draw.
 
 use crate::abort::CallError;
-use crate::addr::Addr;
-use crate::world::{Names, Tx, num, option};
+use crate::address::Address;
+use crate::call::Transaction;
+use crate::move_json::{num, option};
+use crate::names::Names;
 use serde_json::{Value, json};
 
 /// Constant price of a ticket, in the project's own token.
@@ -23,7 +21,7 @@ pub(crate) struct ClientSnapshot {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lottery {
-    pub(crate) tickets: Vec<Addr>,
+    pub(crate) tickets: Vec<Address>,
     pub(crate) jackpot: u64,
     pub(crate) draw_scheduled: bool,
     pub(crate) next_ticket_id: u64,
@@ -37,10 +35,10 @@ pub(crate) struct Lottery {
     pub(crate) requests: u64,
     pub(crate) responses: u64,
     pub(crate) payload_hash: Option<String>,
-    pub(crate) last_requester: Option<Addr>,
+    pub(crate) last_requester: Option<Address>,
     pub(crate) next_client_seed: u64,
-    pub(crate) consumers: Vec<Addr>,
-    pub(crate) aggregator: Option<Addr>,
+    pub(crate) consumers: Vec<Address>,
+    pub(crate) aggregator: Option<Address>,
     pub(crate) client_snapshot: Option<ClientSnapshot>,
     /// Callback gas price and limit.
     pub(crate) consumer_snapshot: Option<(u128, u128)>,
@@ -48,11 +46,11 @@ pub(crate) struct Lottery {
     pub(crate) request_config: Option<(u8, u64)>,
 }
 
-fn addresses(list: &[Addr]) -> Value {
+fn addresses(list: &[Address]) -> Value {
     list.iter().map(|address| Value::from(address.to_string())).collect()
 }
 
-fn text(value: u64) -> Value {
+pub(crate) fn text(value: u64) -> Value {
     Value::String(value.to_string())
 }
 
@@ -103,7 +101,7 @@ impl Lottery {
         })
     }
 
-    /// Views answer from an empty lottery before `init`, they never abort.
+    /// Before `init` the views answer for an empty lottery; they never abort.
     pub(crate) fn view(&self, function: &str) -> Result<Vec<Value>, CallError> {
         Ok(match function {
             "get_ticket_price" => vec![text(TICKET_PRICE)],
@@ -135,7 +133,7 @@ impl Lottery {
     }
 
     /// A verified answer: picks the winner, pays the jackpot out, opens the next round.
-    pub(crate) fn receive(&mut self, names: &Names, tx: &mut Tx, nonce: u64, seed: u64) {
+    pub(crate) fn receive(&mut self, names: &Names, tx: &mut Transaction, nonce: u64, seed: u64) {
         let count = self.tickets.len() as u64;
         if let Some(index) = crate::digest::number("draw", seed, nonce).checked_rem(count)
             && let Some(winner) = usize::try_from(index).ok().and_then(|index| self.tickets.get(index))

@@ -1,8 +1,8 @@
-//! Decides what chain a command line asks for.
+//! The flags that describe a chain.
 
 use crate::abort::Node;
-use crate::addr::Addr;
-use crate::world::Names;
+use crate::address::Address;
+use crate::names::Names;
 
 /// The dVRF package of Supra testnet.
 const DVRF: &str = "0x186ba2ba88f4a14ca51f6ce42702c7ebdf6bfcf738d897cc98b986ded6f1219e";
@@ -59,12 +59,12 @@ pub(crate) struct ChainOptions {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     #[arg(long, default_value = DVRF)]
-    pub(crate) dvrf_addr: Addr,
+    pub(crate) dvrf_addr: Address,
     #[arg(long, default_value = LOTTERY)]
-    pub(crate) lottery_addr: Addr,
+    pub(crate) lottery_addr: Address,
     /// Default: the lottery's address
     #[arg(long)]
-    pub(crate) client_addr: Option<Addr>,
+    pub(crate) client_addr: Option<Address>,
     #[arg(long, default_value = "deposit")]
     pub(crate) deposit_module: String,
     #[arg(long, default_value = "supra_vrf")]
@@ -88,7 +88,7 @@ impl ChainOptions {
         }
     }
 
-    /// What a monitored process finds in its environment, beside the ways to reach the chain.
+    /// The variables for a process that watches this chain, besides those that reach it.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let names = self.names();
         vec![

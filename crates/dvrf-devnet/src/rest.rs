@@ -1,13 +1,13 @@
-//! Decides which REST route answers, in the shape of the asked API version.
+//! The REST routes, in the shape of the requested API version.
 
 mod accounts;
 mod blocks;
 mod events;
 
 use crate::abort::Node;
+use crate::call::FunctionId;
 use crate::chain::Chain;
 use crate::http::{Request, Response};
-use crate::world::FunctionId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

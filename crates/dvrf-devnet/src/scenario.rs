@@ -1,10 +1,11 @@
-//! Decides the starting state each scenario name stands for.
+//! The scenarios: the starting state behind each name.
 
-use crate::addr::Addr;
+use crate::address::Address;
 use crate::deposit::{Client, Deposit, ModuleInfo};
 use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE};
+use crate::names::Names;
+use crate::state::{Answers, State, VrfRequest};
 use crate::treasury::{Token, Treasury};
-use crate::world::{Answers, Names, VrfRequest, World};
 
 pub(crate) const NAMES: [&str; 17] = [
     "healthy",
@@ -45,7 +46,7 @@ pub(crate) fn balance(scenario: &str) -> u128 {
     }
 }
 
-fn client(names: &Names, address: Addr, scenario: &str, now_us: u64) -> Client {
+fn client(names: &Names, address: Address, scenario: &str, now_us: u64) -> Client {
     let now = now_us / 1_000_000;
     Client {
         address,
@@ -68,11 +69,11 @@ fn client(names: &Names, address: Addr, scenario: &str, now_us: u64) -> Client {
     }
 }
 
-pub(crate) fn player(number: u8) -> Addr {
+pub(crate) fn player(number: u8) -> Address {
     let mut bytes = [0; 32];
     bytes[30] = 0xb0;
     bytes[31] = number;
-    Addr::from_bytes(bytes)
+    Address::from_bytes(bytes)
 }
 
 fn lottery(names: &Names, scenario: &str, past_draws: u64) -> Lottery {
@@ -100,7 +101,7 @@ fn lottery(names: &Names, scenario: &str, past_draws: u64) -> Lottery {
         last_requester: (requests > 0).then_some(names.lottery),
         next_client_seed: requests + 1,
         consumers: if scenario == "consumer-missing" { Vec::new() } else { vec![names.lottery] },
-        aggregator: (scenario != "no-aggregator").then_some(Addr::small(AGGREGATOR)),
+        aggregator: (scenario != "no-aggregator").then_some(Address::small(AGGREGATOR)),
         client_snapshot: Some(ClientSnapshot {
             max_gas_price: 1000,
             max_gas_limit: 500_000,
@@ -145,7 +146,7 @@ pub(crate) fn pending_age_us(scenario: &str) -> Option<u64> {
     }
 }
 
-pub(crate) fn world(scenario: &str, start: Start) -> World {
+pub(crate) fn state(scenario: &str, start: Start) -> State {
     let Start { names, now_us, past_draws, extra_clients, answer_ms, seed } = start;
     let empty = scenario == "empty";
     let mut deposit = Deposit { clients: Vec::new(), paused: scenario == "paused" };
@@ -153,7 +154,7 @@ pub(crate) fn world(scenario: &str, start: Start) -> World {
         deposit.clients.push(client(&names, names.client, scenario, now_us));
     }
     for index in 0..extra_clients {
-        let address = Addr::from_bytes(crate::digest::bytes("client", seed, u64::from(index)));
+        let address = Address::from_bytes(crate::digest::bytes("client", seed, u64::from(index)));
         deposit.clients.push(Client {
             balance: u128::from(crate::digest::number("balance", seed, u64::from(index)) % 100_000_000_000),
             ..client(&names, address, "healthy", now_us)
@@ -166,7 +167,7 @@ pub(crate) fn world(scenario: &str, start: Start) -> World {
             .filter(|_| scenario == "pending")
             .map(|ms| now_us.saturating_add(ms.saturating_mul(1000))),
     });
-    World {
+    State {
         deposit,
         lottery: (!empty).then(|| lottery(&names, scenario, past_draws)),
         treasury: if empty { Treasury::new(names.lottery) } else { treasury(&names) },

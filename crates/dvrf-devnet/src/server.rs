@@ -1,4 +1,4 @@
-//! Decides who is served: loopback only, a bounded number of connections, one thread each.
+//! The server: loopback only, a bounded number of connections, one thread each.
 
 use crate::chain::Chain;
 use crate::http::{self, Response};
@@ -27,7 +27,7 @@ pub(crate) fn lock(chain: &Shared) -> MutexGuard<'_, Chain> {
     chain.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Binds and serves in the background; gives the URL.
+/// Binds and serves in the background; returns the URL.
 pub(crate) fn start(listen: SocketAddr, chain: Shared) -> Result<String, ServeError> {
     if !listen.ip().is_loopback() {
         return Err(ServeError::NotLoopback(listen));

@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::engine::{Earlier, Engine, Seen, Stop};
 use super::smoke::steps;
 use crate::args::DrawArgs;
+use crate::decision::{Decision, ReadyToken, requested};
 use crate::ready;
 use crate::run;
+use crate::runner::{DrawRunner, Reading, cli_error};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::variables::fault_point;
-use dvrf_cli::{CliError, Session, chain};
-use supra_core::draw::{AutoLine, AutoStatus, Commands, DrawResult, Trouble};
+use dvrf_cli::{CliError, Session};
+use supra_core::draw::{AutoLine, AutoStatus, Commands, DrawError, DrawErrorCode, DrawResult};
 use supra_core::readiness::Readiness;
 use supra_core::record::Record;
 use supra_core::stable_id::stable_id;
@@ -59,14 +60,12 @@ pub(crate) fn auto(args: &AutoArgs, session: &mut Session) -> Result<Exit, CliEr
     let mut line = begin(args, session);
     let exit = match attempt(args, &mut line, session) {
         Ok(exit) => exit,
-        Err(Over { status, exit, trouble }) => {
-            line.status = status;
-            let level = if status == AutoStatus::Busy { "warning" } else { "error" };
-            session.say(level, &trouble.message);
-            if let Some(hint) = &trouble.hint {
-                session.say("info", hint);
-            }
-            line.error = Some(trouble);
+        Err(error) => {
+            let busy = error.code == DrawErrorCode::Busy;
+            line.status = if busy { AutoStatus::Busy } else { AutoStatus::Error };
+            run::log(&error, session);
+            let exit = run::exit_before(&error);
+            line.error = Some(error);
             exit
         }
     };
@@ -124,157 +123,115 @@ fn text(line: &AutoLine) -> String {
     serde_json::to_string(line).unwrap_or_default()
 }
 
-/// Why a run ended before its decision.
-struct Over {
-    status: AutoStatus,
-    exit: Exit,
-    trouble: Trouble,
-}
-
-fn error(trouble: Trouble) -> Over {
-    Over { status: AutoStatus::Error, exit: Exit::CannotAnswer, trouble }
-}
-
-impl From<CliError> for Over {
-    fn from(cause: CliError) -> Self {
-        match cause {
-            CliError::Failure(failure) => error(Trouble::by_kind(&failure)),
-            other => error(Trouble::new("OUTPUT", chain(&other))),
-        }
-    }
-}
-
-impl From<Stop> for Over {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Busy(busy) => {
-                let trouble = Trouble::new("BUSY", busy.to_string());
-                Self { status: AutoStatus::Busy, exit: Exit::Busy, trouble }
-            }
-            Stop::Failed(failure) => CliError::from(failure).into(),
-        }
-    }
-}
-
-fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Result<Exit, Over> {
-    let mut engine = Engine::open(&args.draw, &args.policy, args.execute, session)?;
-    if args.execute && !engine.is_guarded() {
+fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Result<Exit, DrawError> {
+    let mut runner = DrawRunner::open(&args.draw, &args.policy, args.execute, session)?;
+    if args.execute && !runner.guarded.is_guarded() {
         session.say(
             "warning",
             "neither a journal nor a --lock-file keeps another run of this host from drawing too",
         );
     }
-    let mut seen = read(args, &engine, session)?;
-    match engine.reconcile(&seen) {
-        Earlier::Nothing => {}
-        Earlier::Void(text) => session.say("info", &text),
-        Earlier::Requested(intent) => {
+    let mut reading = read(args, &runner, session)?;
+    let decide = |runner: &mut DrawRunner, reading: &Reading| {
+        runner.decide(reading, &args.draw.readiness, args.execute, session)
+    };
+    let mut decision = decide(&mut runner, &reading)?;
+    if let Decision::NotReady(readiness) = &decision
+        && args.fill_tickets
+        && args.execute
+        && only_tickets_lack(readiness)
+    {
+        let bought = fill(args, &runner, &reading, session)?;
+        line.tickets_bought = Some(bought);
+        if bought > 0 {
+            reading = read(args, &runner, session)?;
+            decision = decide(&mut runner, &reading)?;
+        }
+    }
+    let (readiness, token) = match decision {
+        Decision::Reconciled(intent) => {
             line.status = AutoStatus::Reconciled;
-            line.stderr =
-                Some(format!("the draw of run {} was requested; the chain shows it", intent.run_id));
+            line.stderr = Some(requested(&intent));
             return Ok(Exit::Done);
         }
-        Earlier::Open(trouble) => return Err(error(trouble)),
-    }
-    let mut found = judge(args, &engine, &seen, session)?;
-    if args.fill_tickets && args.execute && only_tickets_lack(&found) {
-        line.tickets_bought = Some(fill(args, &engine, &seen, session)?);
-        if line.tickets_bought > Some(0) {
-            seen = read(args, &engine, session)?;
-            found = judge(args, &engine, &seen, session)?;
-        }
-    }
-    line.readiness_exit_code = Some(ready::exit_of(&found).code());
-    line.readiness = Some(found.clone());
-    let command = engine.sender.shown(&engine.sender.words);
-    if found.is_unknown() {
-        let text = seen.failure.as_ref().map_or_else(
-            || found.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default(),
+        Decision::NotReady(readiness) => (readiness, None),
+        Decision::Ready(readiness, token) => (readiness, token),
+    };
+    line.readiness_exit_code = Some(ready::exit_of(&readiness).code());
+    if readiness.is_unknown() {
+        let text = reading.failure.as_ref().map_or_else(
+            || readiness.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default(),
             |failure| failure.message.clone(),
         );
-        return Err(error(Trouble::new("UNKNOWN", text).with_hint("nothing is drawn on what is not known")));
+        line.readiness = Some(readiness);
+        let error = DrawError::new(DrawErrorCode::Unknown, text);
+        return Err(error.with_hint("nothing is drawn on what is not known"));
     }
-    if !found.ready {
+    let is_ready = readiness.ready;
+    line.readiness = Some(readiness);
+    if !is_ready {
         line.status = AutoStatus::NotReady;
         return Ok(Exit::Done);
     }
-    line.commands.manual_draw = Some(command);
-    if !args.execute {
-        line.status = AutoStatus::ReadyDryRun;
-        return Ok(Exit::Done);
+    line.commands.manual_draw = Some(runner.command());
+    match token {
+        None => {
+            line.status = AutoStatus::ReadyDryRun;
+            Ok(Exit::Done)
+        }
+        Some(token) => execute(args, &mut runner, &token, line, session),
     }
-    execute(args, &mut engine, &found, &seen, line, session)
 }
 
 /// Reads the chain, again while it cannot be read.
-fn read(args: &AutoArgs, engine: &Engine, session: &Session) -> Result<Seen, Over> {
+fn read(args: &AutoArgs, runner: &DrawRunner, session: &Session) -> Result<Reading, DrawError> {
     for _ in 0..args.retry {
-        let seen = engine.read(session)?;
-        match &seen.failure {
-            None => return Ok(seen),
+        let reading = runner.read(session)?;
+        match &reading.failure {
+            None => return Ok(reading),
             Some(failure) => {
                 session.say("warning", &format!("the chain cannot be read, once more: {}", failure.message));
             }
         }
         std::thread::sleep(Duration::from_secs(args.retry_delay.into()));
     }
-    Ok(engine.read(session)?)
+    runner.read(session)
 }
 
 fn execute(
     args: &AutoArgs,
-    engine: &mut Engine,
-    found: &Readiness,
-    seen: &Seen,
+    runner: &mut DrawRunner,
+    token: &ReadyToken,
     line: &mut AutoLine,
     session: &mut Session,
-) -> Result<Exit, Over> {
-    let Some(round) = found.round else {
-        return Err(error(Trouble::new("ROUND_UNKNOWN", "the lottery's counter of requests cannot be read")));
-    };
+) -> Result<Exit, DrawError> {
     // Full disks show here, before anything is sent: a line in the log, a blank on stdout, which JSON allows.
     if let Some(path) = &args.log_file {
         let mut submitting = AutoLine { status: AutoStatus::Submitting, exit_code: 0, ..line.clone() };
         finish(&mut submitting, Exit::Done);
-        append_line(path, &text(&submitting)).map_err(|cause| error(Trouble::of("LOG", &cause.into())))?;
+        append_line(path, &text(&submitting))
+            .map_err(|cause| DrawError::of(DrawErrorCode::Log, &cause.into()))?;
     }
-    session.out.text(" ")?;
-    session.out.flush()?;
-    let lottery = seen.state().map(|state| &state.lottery);
-    let mut result = engine.draw(round, lottery);
+    session.out.text(" ").and_then(|()| session.out.flush()).map_err(cli_error)?;
+    let mut result = runner.draw(token);
     for _ in 0..args.retry {
         // Only what provably was not sent may be sent again.
-        if result.error.as_ref().is_none_or(|trouble| trouble.code != "NOT_SENT") {
+        if result.error.as_ref().is_none_or(|error| error.code != DrawErrorCode::NotSent) {
             break;
         }
         std::thread::sleep(Duration::from_secs(args.retry_delay.into()));
-        result = engine.draw(round, lottery);
+        result = runner.draw(token);
     }
     result.ready = Some(true);
     let exit = run::exit_of(&result);
-    if let Some(trouble) = &result.error {
-        run::say(trouble, session);
+    if let Some(error) = &result.error {
+        run::log(error, session);
     }
     line.status = if result.error.is_none() { AutoStatus::Executed } else { AutoStatus::ManualDrawFailed };
     line.stderr = result.stderr.clone().filter(|said| !said.is_empty());
     line.manual_draw_exit_code = Some(exit.code());
     line.manual_draw = Some(DrawResult { readiness: None, ..result });
     Ok(exit)
-}
-
-/// What stands against a draw, on the chain and in the journal.
-fn judge(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<Readiness, Over> {
-    let mut found = ready::decide(
-        &seen.checked,
-        Some(&engine.target),
-        &args.draw.readiness,
-        &engine.checker.checker.policy,
-        session,
-    )?;
-    if args.execute {
-        engine.object(&mut found, session);
-    }
-    Ok(found)
 }
 
 /// Whether tickets are all that stands against a draw: they are not bought for one that something else forbids.
@@ -284,34 +241,44 @@ fn only_tickets_lack(found: &Readiness) -> bool {
 }
 
 /// Buys the tickets that are missing, as far as `--max-spend` allows.
-fn fill(args: &AutoArgs, engine: &Engine, seen: &Seen, session: &Session) -> Result<u64, Over> {
+fn fill(
+    args: &AutoArgs,
+    runner: &DrawRunner,
+    reading: &Reading,
+    session: &Session,
+) -> Result<u64, DrawError> {
     let limit = match &args.max_spend {
-        Some(text) => dvrf_cli::parse::number("--max-spend", text).map_err(CliError::from)?,
+        Some(text) => {
+            dvrf_cli::parse::number("--max-spend", text).map_err(|failure| DrawError::from(&failure))?
+        }
         None => 0,
     };
-    let sold = seen.state().and_then(|state| state.lottery.ticket_count);
+    let sold = reading.state().and_then(|state| state.lottery.ticket_count);
     let Some(sold) = sold else {
-        return Err(error(Trouble::new("UNKNOWN", "the number of tickets is not known: none are bought")));
+        return Err(DrawError::new(
+            DrawErrorCode::Unknown,
+            "the number of tickets is not known: none are bought",
+        ));
     };
     let missing = u128::from(args.draw.readiness.min_tickets).saturating_sub(sold.get());
     let missing = u64::try_from(missing).unwrap_or(u64::MAX);
-    if missing == 0 || seen.state().is_some_and(|state| state.lottery.pending_request != Some(false)) {
+    if missing == 0 || reading.state().is_some_and(|state| state.lottery.pending_request != Some(false)) {
         return Ok(0);
     }
-    let price = steps::ticket_price(engine).map_err(error)?;
+    let price = steps::ticket_price(runner)?;
     let cost = price.checked_mul(missing.into());
     if cost.is_none_or(|cost| cost > limit) {
         let text =
             format!("{missing} tickets at {price} cost more than --max-spend {limit}: none are bought");
-        return Err(error(
-            Trouble::new("MAX_SPEND", text).with_hint("raise --max-spend, or wait for players"),
-        ));
+        return Err(
+            DrawError::new(DrawErrorCode::MaxSpend, text).with_hint("raise --max-spend, or wait for players")
+        );
     }
     let start = Instant::now();
     for bought in 0..missing {
-        steps::buy_ticket(engine, sold.get() + u128::from(bought)).map_err(|trouble| {
-            let text = format!("{bought} of {missing} tickets were bought, then: {}", trouble.message);
-            error(Trouble { message: text, ..trouble })
+        steps::buy_ticket(runner, sold.get().saturating_add(u128::from(bought))).map_err(|error| {
+            let text = format!("{bought} of {missing} tickets were bought, then: {}", error.message);
+            DrawError { message: text, ..error }
         })?;
     }
     session.say(

@@ -3,9 +3,10 @@
 mod args;
 mod attempt;
 mod auto;
-mod engine;
+mod decision;
 mod ready;
 mod run;
+mod runner;
 mod sender;
 mod smoke;
 mod text;

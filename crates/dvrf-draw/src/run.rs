@@ -2,20 +2,19 @@
 
 use clap::Args;
 
-use super::engine::{Earlier, Engine, Stop};
 use crate::args::DrawArgs;
+use crate::decision::{Decision, ReadyToken, requested};
 use crate::ready;
+use crate::runner::{DrawRunner, Reading, cli_error};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::text::{plain, plain_lines};
 use dvrf_cli::{CliError, Session};
-use supra_core::amount::Count;
-use supra_core::draw::{DrawResult, Trouble};
+use supra_core::draw::{DrawError, DrawErrorCode, DrawResult};
 use supra_core::readiness::Readiness;
 use supra_core::record::Record;
 
 use crate::text::text;
-use supra_core::state::Lottery;
 
 /// The flags of `run`.
 #[derive(Debug, Clone, Args)]
@@ -47,7 +46,7 @@ struct OutputArgs {
 
 /// The exit that the end of an attempt means.
 pub(super) fn exit_of(result: &DrawResult) -> Exit {
-    let Some(trouble) = &result.error else {
+    let Some(error) = &result.error else {
         let unanswered = result.handled.as_ref().is_some_and(|handled| !handled.handled);
         return if unanswered { Exit::No } else { Exit::Done };
     };
@@ -55,15 +54,21 @@ pub(super) fn exit_of(result: &DrawResult) -> Exit {
         // As a shell says it.
         Some(signal @ ..=-1) => Exit::Passed(u8::try_from(128 - signal).unwrap_or(u8::MAX)),
         Some(code @ 1..) => Exit::Passed(u8::try_from(code).unwrap_or(u8::MAX)),
-        _ if trouble.code == "TRANSACTION_FAILED" => Exit::No,
+        _ if error.code == DrawErrorCode::TransactionFailed => Exit::No,
         _ => Exit::CannotAnswer,
     }
 }
 
-/// Says how an attempt failed and what to do.
-pub(super) fn say(trouble: &Trouble, session: &Session) {
-    session.say("error", &plain(&trouble.message));
-    if let Some(hint) = &trouble.hint {
+/// The exit of a run that ended before its attempt.
+pub(crate) fn exit_before(error: &DrawError) -> Exit {
+    if error.code == DrawErrorCode::Busy { Exit::Busy } else { Exit::CannotAnswer }
+}
+
+/// Logs how an attempt failed and what to do.
+pub(crate) fn log(error: &DrawError, session: &Session) {
+    let level = if error.code == DrawErrorCode::Busy { "warning" } else { "error" };
+    session.say(level, &plain(&error.message));
+    if let Some(hint) = &error.hint {
         session.say("info", &plain(hint));
     }
 }
@@ -73,101 +78,42 @@ pub(crate) fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, CliErro
     args.draw.fill(&mut session.settings);
     let mut result =
         DrawResult { readiness_skipped: args.skip_readiness, dry_run: args.dry_run, ..DrawResult::default() };
-    let exit = match attempt(args, &mut result, session) {
-        Ok(exit) => exit,
-        Err(Over::Busy(sentence)) => {
-            session.say("warning", &sentence);
-            result.error = Some(Trouble::new("BUSY", sentence));
-            Exit::Busy
-        }
-        Err(Over::Trouble(trouble)) => {
-            say(&trouble, session);
-            result.error = Some(trouble);
-            Exit::CannotAnswer
-        }
-        Err(Over::Cli(error)) => return Err(error),
-    };
+    let exit = attempt(args, &mut result, session).unwrap_or_else(|error| {
+        log(&error, session);
+        let exit = exit_before(&error);
+        result.error = Some(error);
+        exit
+    });
     if args.output.json_result {
         session.out.record(&Record::from_fields(&result)?, true)?;
     }
     Ok(exit)
 }
 
-/// Why an attempt did not come to its end.
-enum Over {
-    Busy(String),
-    Trouble(Trouble),
-    Cli(CliError),
-}
-
-impl From<CliError> for Over {
-    fn from(error: CliError) -> Self {
-        match error {
-            CliError::Failure(failure) => Self::Trouble(Trouble::by_kind(&failure)),
-            other => Self::Cli(other),
+fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Result<Exit, DrawError> {
+    let mut runner = DrawRunner::open(&args.draw, &args.policy, !args.dry_run, session)?;
+    let token = if args.skip_readiness {
+        if args.dry_run {
+            None
+        } else {
+            let reading = runner.read(session)?;
+            Some(runner.skip_readiness(&reading, session)?)
         }
-    }
-}
-
-impl From<Stop> for Over {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Busy(error) => Self::Busy(error.to_string()),
-            Stop::Failed(failure) => Self::Trouble(Trouble::by_kind(&failure)),
-        }
-    }
-}
-
-fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Result<Exit, Over> {
-    let mut engine = Engine::open(&args.draw, &args.policy, !args.dry_run, session)?;
-    let (round, before) = if args.skip_readiness {
-        without_readiness(args, &mut engine, session)?
     } else {
-        let seen = engine.read(session)?;
-        if let Some(failure) = &seen.failure {
-            session.say_failure(failure);
+        match decide(args, &mut runner, result, session)? {
+            Ok(token) => token,
+            Err(exit) => return Ok(exit),
         }
-        let mut found = ready::decide(
-            &seen.checked,
-            Some(&engine.target),
-            &args.draw.readiness,
-            &engine.checker.checker.policy,
-            session,
-        )?;
-        if args.output.print_json {
-            result.readiness_report = seen.record.to_value().ok();
-        }
-        earlier(&mut engine, &seen, session)?;
-        if !args.dry_run {
-            engine.object(&mut found, session);
-        }
-        result.ready = Some(found.ready);
-        result.readiness = Some(found.clone());
-        if !args.output.json_result {
-            show_readiness(args, &found, result, session)?;
-        }
-        if !found.ready {
-            return Ok(ready::exit_of(&found));
-        }
-        (found.round, seen.state().map(|state| state.lottery.clone()))
     };
-    let command = engine.sender.shown(&engine.sender.words);
+    let command = runner.command();
     if !args.output.json_result {
-        session.out.text(&format!("{}\n", plain(&command.join(" "))))?;
+        session.out.text(&format!("{}\n", plain(&command.join(" ")))).map_err(cli_error)?;
     }
     result.command = Some(command);
-    if args.dry_run {
-        return Ok(Exit::Done);
-    }
-    let Some(round) = round else {
-        let text =
-            "the lottery's counter of requests cannot be read: one draw could not be told from the next";
-        return Err(Over::Trouble(Trouble::new("ROUND_UNKNOWN", text)));
-    };
+    let Some(token) = token else { return Ok(Exit::Done) };
     // A full disk shows here, before anything is sent; a blank before a document is still a document.
-    session.out.text(" ")?;
-    session.out.flush()?;
-    let done = engine.draw(round, before.as_ref());
+    session.out.text(" ").and_then(|()| session.out.flush()).map_err(cli_error)?;
+    let done = runner.draw(&token);
     let exit = exit_of(&done);
     let kept = std::mem::take(result);
     *result = DrawResult {
@@ -178,41 +124,58 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
         ..done
     };
     if !args.output.json_result {
-        show_draw(result, session)?;
-    } else if let Some(trouble) = &result.error {
-        say(trouble, session);
+        show_draw(result, session).map_err(cli_error)?;
+    } else if let Some(error) = &result.error {
+        log(error, session);
     }
     Ok(exit)
 }
 
-/// The one question that is left: which round it is.
-fn without_readiness(
+/// Decides about the draw and shows the readiness. The inner error is the exit of a run that sends nothing.
+fn decide(
     args: &RunArgs,
-    engine: &mut Engine,
-    session: &Session,
-) -> Result<(Option<Count>, Option<Lottery>), Over> {
-    if args.dry_run {
-        return Ok((None, None));
+    runner: &mut DrawRunner,
+    result: &mut DrawResult,
+    session: &mut Session,
+) -> Result<Result<Option<ReadyToken>, Exit>, DrawError> {
+    let reading = runner.read(session)?;
+    if let Some(failure) = &reading.failure {
+        session.say_failure(failure);
     }
-    let seen = engine.read(session)?;
-    earlier(engine, &seen, session)?;
-    let lottery = seen.state().map(|state| state.lottery.clone());
-    Ok((lottery.as_ref().and_then(|lottery| lottery.rng_request_count), lottery))
+    if args.output.print_json {
+        result.readiness_report = reading.record.to_value().ok();
+    }
+    let (readiness, token) = match decision(args, runner, &reading, session)? {
+        Decision::Ready(readiness, token) => (readiness, Ok(token)),
+        Decision::NotReady(readiness) => {
+            let exit = ready::exit_of(&readiness);
+            (readiness, Err(exit))
+        }
+        // The journal has no intent any more.
+        Decision::Reconciled(_) => return Ok(Err(Exit::Done)),
+    };
+    result.ready = Some(readiness.ready);
+    result.readiness = Some(readiness.clone());
+    if !args.output.json_result {
+        show_readiness(args, &readiness, result, session).map_err(cli_error)?;
+    }
+    Ok(token)
 }
 
-fn earlier(engine: &mut Engine, seen: &super::engine::Seen, session: &Session) -> Result<(), Over> {
-    match engine.reconcile(seen) {
-        Earlier::Nothing => Ok(()),
-        Earlier::Void(text) => {
-            session.say("info", &text);
-            Ok(())
+/// The decision about this draw, after that about an earlier one.
+fn decision(
+    args: &RunArgs,
+    runner: &mut DrawRunner,
+    reading: &Reading,
+    session: &Session,
+) -> Result<Decision, DrawError> {
+    let mut decide = || runner.decide(reading, &args.draw.readiness, !args.dry_run, session);
+    match decide()? {
+        Decision::Reconciled(intent) => {
+            session.say("info", &requested(&intent));
+            decide()
         }
-        Earlier::Requested(intent) => {
-            let text = format!("the draw of run {} was requested; the chain shows it", intent.run_id);
-            session.say("info", &text);
-            Ok(())
-        }
-        Earlier::Open(trouble) => Err(Over::Trouble(trouble)),
+        decision => Ok(decision),
     }
 }
 
@@ -233,7 +196,7 @@ fn show_readiness(
 
 fn show_draw(result: &DrawResult, session: &mut Session) -> Result<(), CliError> {
     let stdout = result.stdout.as_deref().map(plain_lines).unwrap_or_default();
-    let Some(trouble) = &result.error else {
+    let Some(error) = &result.error else {
         let by = result.tx_hash.as_deref().map(|hash| format!(", transaction {hash}")).unwrap_or_default();
         session.out.text(&format!("draw requested: the chain shows it{by}\n{stdout}\n"))?;
         if let Some(handled) = &result.handled {
@@ -242,7 +205,7 @@ fn show_draw(result: &DrawResult, session: &mut Session) -> Result<(), CliError>
         }
         return Ok(());
     };
-    say(trouble, session);
+    log(error, session);
     let stderr = result.stderr.as_deref().map(plain_lines).unwrap_or_default();
     for said in [stdout, stderr].iter().filter(|said| !said.is_empty()) {
         session.say("info", said);

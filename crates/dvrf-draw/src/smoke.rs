@@ -9,9 +9,9 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Earlier, Engine, Stop};
 use crate::args::DrawArgs;
 use crate::args::milliseconds;
+use crate::runner::DrawRunner;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::{Settings, variables};
@@ -19,7 +19,7 @@ use dvrf_cli::{CliError, Session};
 use steps::act;
 use supra_core::address::Address;
 use supra_core::amount::Count;
-use supra_core::draw::{ConfirmedBy, Trouble};
+use supra_core::draw::{ConfirmedBy, DrawError, DrawErrorCode};
 use supra_core::record::Record;
 
 /// The flags of `smoke`.
@@ -77,7 +77,7 @@ pub(crate) struct StepLine {
     pub found: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Trouble>,
+    pub error: Option<DrawError>,
     /// How long it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<u64>,
@@ -112,22 +112,16 @@ pub(crate) fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, Cli
         }
         return Ok(Exit::Done);
     }
-    let mut engine = match Engine::open(&args.draw, &PolicyArgs::default(), true, session) {
-        Ok(engine) => engine,
-        Err(Stop::Failed(failure)) => return Err(failure.into()),
-        Err(Stop::Busy(error)) => {
-            session.say("warning", &error.to_string());
-            return Ok(Exit::Busy);
+    let mut runner = match open(args, session) {
+        Ok(runner) => runner,
+        Err(error) => {
+            super::run::log(&error, session);
+            return Ok(super::run::exit_before(&error));
         }
     };
-    let seen = engine.read(session)?;
-    if let Earlier::Open(trouble) = engine.reconcile(&seen) {
-        super::run::say(&trouble, session);
-        return Ok(Exit::CannotAnswer);
-    }
     let player = match &args.player {
         Some(text) => dvrf_cli::parse::parsed("--player", text)?,
-        None => engine.target.lottery.ok_or_else(|| Settings::missing(&variables::LOTTERY_ADDR))?,
+        None => runner.target.lottery.ok_or_else(|| Settings::missing(&variables::LOTTERY_ADDR))?,
     };
     let mut round = Round {
         player,
@@ -142,14 +136,14 @@ pub(crate) fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, Cli
     for (index, (name, _)) in STEPS.iter().enumerate() {
         progress(index, session);
         let start = Instant::now();
-        let done = act(name, args, &mut engine, &mut round, session);
+        let done = act(name, args, &mut runner, &mut round, session);
         let elapsed = Some(milliseconds(start.elapsed()));
         match done {
             Ok(found) => print(&line(index, "ok", Some(found), None, elapsed), session)?,
-            Err(trouble) => {
-                super::run::say(&trouble, session);
-                let exit = if trouble.code == "UNKNOWN" { Exit::CannotAnswer } else { Exit::No };
-                print(&line(index, "failed", None, Some(trouble), elapsed), session)?;
+            Err(error) => {
+                super::run::log(&error, session);
+                let exit = if error.code == DrawErrorCode::Unknown { Exit::CannotAnswer } else { Exit::No };
+                print(&line(index, "failed", None, Some(error), elapsed), session)?;
                 summary("failed", index, session)?;
                 return Ok(exit);
             }
@@ -159,11 +153,19 @@ pub(crate) fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
+/// Opens the runner, and decides about an earlier draw first.
+fn open(args: &SmokeArgs, session: &Session) -> Result<DrawRunner, DrawError> {
+    let mut runner = DrawRunner::open(&args.draw, &PolicyArgs::default(), true, session)?;
+    let reading = runner.read(session)?;
+    runner.settle_earlier(&reading, session)?;
+    Ok(runner)
+}
+
 fn line(
     index: usize,
     status: &str,
     found: Option<String>,
-    error: Option<Trouble>,
+    error: Option<DrawError>,
     elapsed_ms: Option<u64>,
 ) -> StepLine {
     let (name, asserts) = STEPS.get(index).copied().unwrap_or_default();

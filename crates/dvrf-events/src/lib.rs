@@ -1,18 +1,21 @@
-//! `dvrf-events`: contract events as JSON lines, and requests paired with their answers.
+//! `dvrf-events`: prints contract events as JSON lines, follows the chain, and pairs requests with answers.
 
 mod list;
 mod pair;
+mod selection;
 mod tail;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::list::{ListArgs, list};
-use crate::pair::{PairArgs, pair};
-use crate::tail::{TailArgs, tail};
 use clap::{Parser, Subcommand};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
+use supra_core::failure::Failure;
+
+use crate::list::{ListArgs, list};
+use crate::pair::{PairArgs, pair};
+use crate::tail::{TailArgs, tail};
 
 /// Contract events as JSON lines; pairs requests with answers
 #[derive(Parser)]
@@ -38,6 +41,14 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         Action::Tail(args) => tail(args, session),
         Action::Pair(args) => pair(args, session),
     }
+}
+
+/// Logs a failure and prints it as a line with `error`, so that the reader of stdout learns of it too.
+fn print_failure(failure: &Failure, session: &mut Session) -> Result<Exit, CliError> {
+    session.say_failure(failure);
+    let text = serde_json::json!({"schema": supra_core::events::SCHEMA, "error": failure}).to_string();
+    session.out.text(&(text + "\n"))?;
+    Ok(Exit::CannotAnswer)
 }
 
 /// Runs the tool on the process's command line.

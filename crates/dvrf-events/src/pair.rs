@@ -1,19 +1,19 @@
-//! `pair`: which request has its answer, and how long it took.
+//! `dvrf-events pair`: pairs requests with their answers and summarises how long the answers took.
 
 use clap::Args;
 use dvrf_cli::args::LiveArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::{InputArgs, Records, Source};
-use dvrf_cli::{CliError, Session};
+use dvrf_cli::{CliError, Session, chain};
 use supra_core::events::Event;
 use supra_core::failure::FailureKind;
-use supra_core::record::RecordError;
-use supra_core::requests::{pair as paired, summary};
+use supra_core::record::{Record, RecordError};
+use supra_core::requests;
 
-use crate::list::{RangeArgs, TypeArgs, read, refused};
+use crate::print_failure;
+use crate::selection::{RangeArgs, TypeArgs, read};
 
-/// `dvrf-events pair`.
-#[derive(Debug, Clone, Args)]
+#[derive(Args)]
 pub(crate) struct PairArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -26,23 +26,22 @@ pub(crate) struct PairArgs {
     live: LiveArgs,
 }
 
-/// Pairs requests with answers.
 pub(crate) fn pair(args: &PairArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     let (events, mut exit) = match args.input.open(session)? {
         Source::Live => match read(&TypeArgs::default(), &args.range, session) {
             Ok(scan) => (scan.events, Exit::Done),
-            Err(failure) => return refused(&failure, session),
+            Err(failure) => return print_failure(&failure, session),
         },
-        Source::Records(records) => piped(records, session),
+        Source::Records(records) => read_records(records, session),
     };
-    let pairs = paired(&events, u64::try_from(session.now.as_microsecond()).unwrap_or(0));
+    let pairs = requests::pair(&events, u64::try_from(session.now.as_microsecond()).unwrap_or(0));
     if !args.summary {
         for pair in &pairs {
             session.out.text(&(serde_json::json!(pair).to_string() + "\n"))?;
         }
     }
-    let text = serde_json::json!({"summary": summary(&pairs)}).to_string();
+    let text = serde_json::json!({"summary": requests::summary(&pairs)}).to_string();
     session.out.text(&(text + "\n"))?;
     if session.out.closed() {
         exit = exit.and(Exit::Done);
@@ -50,8 +49,8 @@ pub(crate) fn pair(args: &PairArgs, session: &mut Session) -> Result<Exit, CliEr
     Ok(exit)
 }
 
-/// Events from a pipe. No line is no event: `list` says a failure in a line of its own.
-fn piped(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
+/// Reads events from stdin or a file. An empty input means no events: a `list` that fails prints a line with `error`.
+fn read_records(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
     let (mut events, mut exit, mut number) = (Vec::new(), Exit::Done, 0_u64);
     while let Some(next) = records.next_record() {
         number += 1;
@@ -59,7 +58,7 @@ fn piped(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
             Ok(record) => record,
             Err(CliError::Failure(failure)) if number == 1 && failure.kind == FailureKind::Input => break,
             Err(error) => {
-                session.say("error", &dvrf_cli::chain(&error));
+                session.say("error", &chain(&error));
                 exit = exit.and(Exit::CannotAnswer);
                 if Records::is_final(&error) {
                     break;
@@ -72,16 +71,18 @@ fn piped(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
             exit = exit.and(Exit::CannotAnswer);
             continue;
         }
-        match record.to_value().and_then(|value| {
-            serde_json::from_value::<Event>(value)
-                .map_err(|source| RecordError::Shape { key: format!("line {number}"), source })
-        }) {
+        match event(&record, number) {
             Ok(event) => events.push(event),
             Err(error) => {
-                session.say("error", &format!("line {number} is no event: {}", dvrf_cli::chain(&error)));
+                session.say("error", &format!("line {number} is no event: {}", chain(&error)));
                 exit = exit.and(Exit::CannotAnswer);
             }
         }
     }
     (events, exit)
+}
+
+fn event(record: &Record, number: u64) -> Result<Event, RecordError> {
+    serde_json::from_value(record.to_value()?)
+        .map_err(|source| RecordError::Shape { key: format!("line {number}"), source })
 }

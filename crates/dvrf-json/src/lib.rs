@@ -1,4 +1,4 @@
-//! `dvrf-json`: the aggregated report of a subscription and its lottery, as JSON records.
+//! `dvrf-json`: prints the aggregated report of a subscription and its lottery as JSON records.
 
 mod requests;
 
@@ -49,7 +49,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     })
 }
 
-/// Logged on stderr and shown by the code; a deposit that is not known is neither low nor fine.
+/// The exit for `--fail-on-low`; a low deposit is also logged. An unknown deposit is neither low nor healthy.
 fn low(item: &mut ReportItem, session: &Session) -> Result<Exit, CliError> {
     let report = item.report()?;
     let Some(state) = &report.state else { return Ok(Exit::CannotAnswer) };

@@ -1,4 +1,4 @@
-//! `--events`: what the contract's events say about the draws of a record.
+//! `--events`: reads the contract's events and adds the draw requests and their answers to a record.
 
 use clap::Args;
 use dvrf_cli::exit::Exit;
@@ -7,11 +7,10 @@ use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::failure::Failure;
 use supra_core::record::Record;
 
-/// Events for a record.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Args)]
 #[command(next_help_heading = "Events")]
 pub(crate) struct EventArgs {
-    /// Read events from here on and say in `requests` which draws are answered: a span back, a time or a height
+    /// Read events from here on and list in `requests` which draws are answered: a span back, a time or a height
     #[arg(long, value_name = "2h|TIME|HEIGHT")]
     events: Option<String>,
     /// Further event types to read, for dvrf-check --expect-event (repeatable)
@@ -20,14 +19,14 @@ pub(crate) struct EventArgs {
 }
 
 impl EventArgs {
-    /// Refuses a wrong --events before any record is read.
+    /// Checks `--events` before any record is read.
     pub(crate) fn check(&self, session: &Session) -> Result<(), Failure> {
         self.events
             .as_ref()
             .map_or(Ok(()), |since| BlockPoint::parse("--events", since, session.now).map(drop))
     }
 
-    /// Reads the events and sets the record's `requests`; without --events it does nothing.
+    /// Reads the events and sets the record's `requests`. Does nothing without `--events`.
     pub(crate) fn add(&self, record: &mut Record, session: &Session) -> Result<Exit, CliError> {
         let Some(since) = &self.events else { return Ok(Exit::Done) };
         let (target, _) = match target::resolve(&session.settings, Some(record)) {

@@ -180,13 +180,12 @@ impl NotifyArgs {
             sender: WebhookSender {
                 http: Http::new(
                     channels.list.len().max(1),
-                    &Roots::of(settings.text(&variables::TLS_ROOTS))?,
+                    &Roots::load(settings.text(&variables::TLS_ROOTS))?,
                 ),
                 deadline: Instant::now(),
                 call_timeout: CALL_TIMEOUT,
                 retries: RETRIES,
                 clock: Clock::starting(session.now),
-                seed: u64::from(process_id),
             },
             channels: channels.list,
             run_id: stable_id(&["run", &started, &process_id.to_string()]),

@@ -1,6 +1,5 @@
 //! Delivers messages to all channels at once within one deadline, with retries where they can help.
 
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::message::Message;
@@ -11,6 +10,7 @@ use supra_core::delivery::{Attempt, Disposition};
 use supra_core::http::{Call, Http, Method};
 use supra_core::retry::Backoff;
 use supra_core::time::Clock;
+use supra_core::transport::parallel;
 
 /// The most bytes of a response that are read.
 const RESPONSE_BYTES_MAX: u64 = 64 << 10;
@@ -26,8 +26,6 @@ pub(crate) struct WebhookSender {
     /// How many times a message is sent again.
     pub retries: u32,
     pub clock: Clock,
-    /// The seed of the retries' jitter: different runs wait for different times.
-    pub seed: u64,
 }
 
 /// Delivers each channel's messages in order, all channels at once, and calls `on_attempt` for each as it ends. A
@@ -38,41 +36,22 @@ pub(crate) fn deliver_all(
     queues: &[(&Channel, Vec<Message>)],
     mut on_attempt: impl FnMut(&Channel, &Message, Attempt),
 ) {
-    std::thread::scope(|scope| {
-        let (attempts, received) = mpsc::channel();
-        let deliver_queue = |position: usize, attempts: &mpsc::Sender<_>| {
-            let Some((channel, messages)) = queues.get(position) else { return };
-            for (index, message) in messages.iter().enumerate() {
+    parallel::stream(
+        queues,
+        |(channel, messages), attempts| {
+            for message in messages {
                 let attempt = sender.send(channel, message);
                 let must_wait =
                     matches!(attempt.disposition, Disposition::Retry { .. } | Disposition::Unauthorized);
-                // The receiver outlives this thread: it belongs to the enclosing scope.
-                let _ = attempts.send((position, index, attempt));
+                // The receiver outlives all senders.
+                let _ = attempts.send((*channel, message, attempt));
                 if must_wait {
                     break;
                 }
             }
-        };
-        // If the system refuses another thread, this thread delivers the queue afterwards.
-        let without_thread: Vec<usize> = (0..queues.len())
-            .filter(|position| {
-                let (position, attempts) = (*position, attempts.clone());
-                let thread = std::thread::Builder::new();
-                thread.spawn_scoped(scope, move || deliver_queue(position, &attempts)).is_err()
-            })
-            .collect();
-        for position in without_thread {
-            deliver_queue(position, &attempts);
-        }
-        drop(attempts);
-        for (position, index, attempt) in received {
-            if let Some((channel, message)) =
-                queues.get(position).and_then(|(channel, messages)| Some((*channel, messages.get(index)?)))
-            {
-                on_attempt(channel, message, attempt);
-            }
-        }
-    });
+        },
+        |(channel, message, attempt)| on_attempt(channel, message, attempt),
+    );
 }
 
 impl WebhookSender {
@@ -82,7 +61,7 @@ impl WebhookSender {
 
     /// Sends a message until it is accepted or refused, or until retries or time run out.
     fn send(&self, channel: &Channel, message: &Message) -> Attempt {
-        let mut backoff = Backoff::new(self.seed ^ u64::from_le_bytes(seed_of(&message.id)));
+        let mut backoff = Backoff::default();
         let mut form = Form::Rich;
         let (mut tries, mut retries, mut status) = (0, 0, None);
         loop {
@@ -139,12 +118,4 @@ impl WebhookSender {
             }
         }
     }
-}
-
-fn seed_of(id: &str) -> [u8; 8] {
-    let mut seed = [0; 8];
-    for (slot, byte) in seed.iter_mut().zip(id.bytes()) {
-        *slot = byte;
-    }
-    seed
 }

@@ -1,4 +1,4 @@
-//! Series as Prometheus reads them: text format 0.0.4, or OpenMetrics 1.0. No sample carries a time.
+//! Writes metrics in Prometheus text format 0.0.4 or in OpenMetrics 1.0. No sample carries a timestamp.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::metrics::label::Series;
 use crate::metrics::{Exposition, Family, Kind, Value};
 
-/// Text format 0.0.4.
+/// Writes text format 0.0.4.
 pub fn text(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
     for (family, samples) in &exposition.families {
         let name = format!("{}_{}", exposition.prefix, family.name);
@@ -17,7 +17,7 @@ pub fn text(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// OpenMetrics 1.0.
+/// Writes OpenMetrics 1.0.
 pub fn openmetrics(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
     for (family, samples) in &exposition.families {
         let name = format!("{}_{}", exposition.prefix, family.name);
@@ -50,7 +50,7 @@ fn write_samples(name: &str, samples: &[(Series, Value)], out: &mut dyn Write) -
     Ok(())
 }
 
-/// 0.0.4 escapes backslash and newline in a HELP line, OpenMetrics the quote too.
+/// Escapes a HELP text. OpenMetrics escapes quotes in it too, text format 0.0.4 does not.
 fn help(family: &Family, quotes: bool) -> Cow<'_, str> {
     escaped(family.help, quotes)
 }
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// What a reader makes of an escaped label value.
+    /// Reads an escaped label value as Prometheus does; `None` where it would be refused.
     fn unescaped(text: &str) -> Option<String> {
         let mut plain = String::new();
         let mut chars = text.chars();
@@ -97,7 +97,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_label_value_comes_back(text in "(?s).*") {
+        fn escaped_label_values_round_trip(text in "(?s).*") {
             prop_assert_eq!(unescaped(&escaped(&text, true)), Some(text));
         }
     }

@@ -1,10 +1,10 @@
-//! From a judged record to series: which metric has which value, and that what is not known has none. Pure.
+//! Metrics: families, samples and their labels. `observe` converts a checked record to samples; an unknown value has none.
 
 pub mod catalogue;
-pub mod compat;
-pub mod identity;
+pub(crate) mod compat;
+pub(crate) mod identity;
 pub mod label;
-pub mod observe;
+pub(crate) mod observe;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,21 +16,21 @@ use serde::{Deserialize, Serialize};
 use label::Series;
 use supra_core::amount::Quants;
 
-/// What a family's values do over time.
+/// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Goes up and down.
+    /// A value that goes up and down.
     Gauge,
-    /// Only goes up; counted by the chain, so it survives our restarts.
+    /// A value that only goes up. The chain counts it, so it survives a restart of the exporter.
     Counter,
-    /// Always 1; its labels say something.
+    /// Always 1; the labels carry the information.
     Info,
-    /// An old name, whose type nobody promised.
+    /// A metric of the old script, which declared no types.
     Untyped,
 }
 
 impl Kind {
-    /// The word of text format 0.0.4, which has no info metrics.
+    /// The type's name in text format 0.0.4, which has no info metrics.
     pub fn text(self) -> &'static str {
         match self {
             Self::Gauge | Self::Info => "gauge",
@@ -39,7 +39,7 @@ impl Kind {
         }
     }
 
-    /// The word of OpenMetrics.
+    /// The type's name in OpenMetrics.
     pub fn openmetrics(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
@@ -50,27 +50,27 @@ impl Kind {
     }
 }
 
-/// One metric: everything about it but its values.
+/// A metric without its samples.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Family {
     /// The name after the prefix and its `_`.
     pub name: &'static str,
-    /// What its values do.
+    /// The type.
     pub kind: Kind,
     /// The unit that the name ends in; empty where it has none.
     pub unit: &'static str,
     /// Its labels beyond `subscription` and those of `--label`.
     pub labels: &'static [&'static str],
-    /// One sentence.
+    /// The HELP text: one sentence.
     pub help: &'static str,
 }
 
-/// A sample's value as it is printed: every digit, no exponent.
+/// A sample's value as it is printed, with every digit and without an exponent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value(Cow<'static, str>);
 
 impl Value {
-    /// A decimal that is already exact text.
+    /// The value of a number whose `Display` is exact.
     pub fn decimal(text: impl fmt::Display) -> Self {
         Self(text.to_string().into())
     }
@@ -102,12 +102,12 @@ impl From<Quants> for Value {
 
 /// One value of one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
-    /// Of which metric.
+pub struct Sample {
+    /// The metric.
     pub family: &'static Family,
-    /// Its labels.
+    /// The labels.
     pub series: Series,
-    /// Its value.
+    /// The value.
     pub value: Value,
 }
 
@@ -124,18 +124,18 @@ pub struct Metric {
     pub value: String,
 }
 
-/// The samples of one record, as JSON.
-pub fn json(points: &[Point], prefix: &str) -> Vec<Metric> {
-    let metric = |point: &Point| Metric {
-        name: format!("{prefix}_{}", point.family.name),
-        r#type: point.family.kind.openmetrics().to_owned(),
-        labels: point.series.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        value: point.value.to_string(),
+/// Converts the samples of one record to JSON.
+pub fn json(samples: &[Sample], prefix: &str) -> Vec<Metric> {
+    let metric = |sample: &Sample| Metric {
+        name: format!("{prefix}_{}", sample.family.name),
+        r#type: sample.family.kind.openmetrics().to_owned(),
+        labels: sample.series.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        value: sample.value.to_string(),
     };
-    points.iter().map(metric).collect()
+    samples.iter().map(metric).collect()
 }
 
-/// All series of a run, family by family in the order of the catalogue.
+/// The samples of a run, grouped by family in the order of the catalogue.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Exposition {
     /// The prefix of every name.
@@ -147,13 +147,13 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// Groups points by family. A reader refuses a series that stands there twice, so the last one is kept.
-    pub fn of(points: impl IntoIterator<Item = Point>, order: &[&'static Family], prefix: &str) -> Self {
+    /// Groups samples by family. Prometheus refuses a series that occurs twice, so only its last sample is kept.
+    pub fn of(samples: impl IntoIterator<Item = Sample>, order: &[&'static Family], prefix: &str) -> Self {
         let mut exposition = Self { prefix: prefix.to_owned(), ..Self::default() };
         let mut slots: Vec<Vec<(Series, Value)>> = order.iter().map(|_| Vec::new()).collect();
-        for point in points {
-            if let Some(position) = order.iter().position(|family| family.name == point.family.name) {
-                slots[position].push((point.series, point.value));
+        for sample in samples {
+            if let Some(position) = order.iter().position(|family| family.name == sample.family.name) {
+                slots[position].push((sample.series, sample.value));
             }
         }
         for (family, mut samples) in order.iter().zip(slots) {

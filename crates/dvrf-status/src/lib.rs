@@ -1,4 +1,4 @@
-//! `dvrf-status`: every view of the lottery and the deposit module, with its answer or why there is none.
+//! `dvrf-status`: prints every value of the lottery and the deposit module, or why it could not be read.
 
 mod text;
 
@@ -16,7 +16,7 @@ use supra_core::report::Report;
 use supra_core::state::State;
 use supra_core::view_report::Views;
 
-/// Every view of the lottery and the deposit module, with its answer or why there is none
+/// Every value of the lottery and the deposit module, or why it could not be read
 #[derive(Parser)]
 #[command(name = "dvrf-status")]
 struct Args {
@@ -24,7 +24,7 @@ struct Args {
     input: InputArgs,
     #[command(flatten)]
     live: LiveArgs,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Json, help_heading = "Output")]
     format: Format,
     /// Indent the JSON
@@ -36,7 +36,7 @@ struct Args {
 enum Format {
     /// Records
     Json,
-    /// The report for people
+    /// Text for people
     Text,
 }
 
@@ -46,7 +46,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         match args.format {
             Format::Json => session.out.record(&item.record, args.pretty)?,
             Format::Text => match item.report() {
-                // A record that is only an error was logged on stderr.
+                // A record that holds only an error has been logged already.
                 Ok(Report { state: None, .. }) => {}
                 Ok(Report { state: Some(state), views, .. }) => text(&state, &views, session)?,
                 Err(error) => {

@@ -1,4 +1,4 @@
-//! The old status report: every view with its answer, or why there is none.
+//! The status report as text: every value, or why it could not be read.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use supra_core::lang::Lang;
 use supra_core::state::State;
 use supra_core::view_report::{ViewReport, Views};
 
-/// One line of the report: what, under which view, and its value if it is known.
+/// A line of the report: its name in English and Russian, the key of its value in `views`, and the value if it is known.
 type Line = (&'static str, &'static str, &'static str, Option<String>);
 
 fn amount(quants: Option<Quants>) -> Option<String> {
@@ -194,7 +194,7 @@ pub(crate) fn text(
 
 fn missing(report: Option<&ViewReport>, lang: Lang) -> String {
     match report.and_then(|report| report.error.as_ref()) {
-        // Most chains lack some of the views that others have: no news for people, and the record names them.
+        // Each version of dVRF lacks some of the values. People need no reason for it; the record has one.
         Some(failure) if failure.kind == FailureKind::Unsupported => {
             lang.pick("not on this chain", "нет в этой сети")
         }
@@ -214,7 +214,7 @@ mod tests {
     use supra_core::failure::Failure;
 
     #[test]
-    fn what_is_known_and_what_is_not() {
+    fn known_and_unknown_values() {
         let mut state = State::default();
         state.deposit.balance = Some(Quants(150_000_000));
         let failed = |kind| ViewReport {

@@ -1,169 +1,188 @@
-//! The commands, and what the old names and flags are today. Nothing else in the workspace knows them.
+//! The table of commands: every tool with its entry point, and the command names of the old scripts.
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
-/// A command.
-pub(crate) struct Known {
-    /// Its name after `dvrf`.
+/// A tool of this program.
+pub(crate) struct Tool {
+    /// The command; the tool's own binary is `dvrf-NAME`.
     pub(crate) name: &'static str,
-    /// What it does, in a line.
     about: &'static str,
-    /// What it is.
-    pub(crate) kind: Kind,
+    /// Runs the tool on a command line, of which the first word is the program's name.
+    pub(crate) run: fn(&[OsString]) -> ExitCode,
+    old_names: &'static [OldName],
 }
 
-/// What a command is.
-pub(crate) enum Kind {
-    /// A tool, under its own name.
-    Tool,
-    /// A name of the old scripts.
-    Old {
-        /// Today's tool.
-        tool: &'static str,
-        /// Today's words for the old ones.
-        translate: fn(&[OsString]) -> Vec<OsString>,
-    },
-}
-
-const fn tool(name: &'static str, about: &'static str) -> Known {
-    Known { name, about, kind: Kind::Tool }
-}
-
-const fn old(
+/// A command name of the old scripts.
+struct OldName {
     name: &'static str,
-    tool: &'static str,
-    translate: fn(&[OsString]) -> Vec<OsString>,
-    about: &'static str,
-) -> Known {
-    Known { name, about, kind: Kind::Old { tool, translate } }
+    /// The words that make the tool behave like the old command, given the user's own. They go before the user's.
+    added_words: AddedWords,
 }
 
-/// All of them, as `--list` shows them.
-const ALL: [Known; 19] = [
-    tool("status", "every view of the lottery and the deposit module"),
-    tool("json", "the aggregated report"),
-    tool("check", "judges a report: ok, alert or unknown"),
-    tool("notify", "tells people"),
-    tool("prom", "Prometheus metrics"),
-    tool("draw", "requests a draw, exactly once"),
-    tool("events", "contract events, and which request has its answer"),
-    tool("calc", "the minimum balance and the recommended deposit"),
-    tool("doctor", "tries everything a run needs and says what to do"),
-    tool("devnet", "an emulator of a Supra node and CLI"),
-    old("auto-draw", "dvrf-draw", |rest| with(&["auto"], rest), "old name of: draw auto"),
-    old("calc-min-balance", "dvrf-calc", |rest| with(&[], rest), "old name of: calc"),
-    old("draw-readiness", "dvrf-draw", readiness, "old name of: draw ready --live --format text"),
-    old("manual-draw", "dvrf-draw", |rest| with(&["run"], rest), "old name of: draw run"),
-    old(
-        "monitor-check",
-        "dvrf-check",
-        |rest| with(&["--live", "--format", "legacy"], rest),
-        "old name of: check --live --format legacy",
-    ),
-    old("monitor-json", "dvrf-json", |rest| with(&["--live"], rest), "old name of: json --live"),
-    old(
-        "monitor-prometheus",
-        "dvrf-prom",
-        |rest| with(&["--live", "--compat"], rest),
-        "old name of: prom --live --compat",
-    ),
-    old(
-        "monitor-slack",
-        "dvrf-notify",
-        |rest| with(&["--live", "--format", "text"], rest),
-        "old name of: notify --live --format text",
-    ),
-    old(
-        "status-report",
-        "dvrf-status",
-        |rest| with(&["--live", "--format", "text"], rest),
-        "old name of: status --live --format text",
-    ),
+type AddedWords = fn(&[OsString]) -> &'static [&'static str];
+
+const fn old(name: &'static str, added_words: AddedWords) -> OldName {
+    OldName { name, added_words }
+}
+
+static TOOLS: [Tool; 10] = [
+    Tool {
+        name: "status",
+        about: "shows every value of a subscription and its lottery",
+        run: dvrf_status::run,
+        old_names: &[old("status-report", |_| &["--live", "--format", "text"])],
+    },
+    Tool {
+        name: "json",
+        about: "prints the report as JSON records",
+        run: dvrf_json::run,
+        old_names: &[old("monitor-json", |_| &["--live"])],
+    },
+    Tool {
+        name: "check",
+        about: "checks a report: ok, alert or unknown",
+        run: dvrf_check::run,
+        old_names: &[old("monitor-check", |_| &["--live", "--format", "legacy"])],
+    },
+    Tool {
+        name: "notify",
+        about: "sends alerts, reminders and recoveries",
+        run: dvrf_notify::run,
+        old_names: &[old("monitor-slack", |_| &["--live", "--format", "text"])],
+    },
+    Tool {
+        name: "prom",
+        about: "exports Prometheus metrics",
+        run: dvrf_prom::run,
+        old_names: &[old("monitor-prometheus", |_| &["--live", "--compat"])],
+    },
+    Tool {
+        name: "draw",
+        about: "requests a draw, exactly once",
+        run: dvrf_draw::run,
+        old_names: &[
+            old("auto-draw", |_| &["auto"]),
+            old("draw-readiness", draw_readiness),
+            old("manual-draw", |_| &["run"]),
+        ],
+    },
+    Tool {
+        name: "events",
+        about: "lists contract events and pairs requests with answers",
+        run: dvrf_events::run,
+        old_names: &[],
+    },
+    Tool {
+        name: "calc",
+        about: "calculates the minimum balance and the recommended deposit",
+        run: dvrf_calc::run,
+        old_names: &[old("calc-min-balance", |_| &[])],
+    },
+    Tool {
+        name: "doctor",
+        about: "checks everything that a run needs and suggests fixes",
+        run: dvrf_doctor::run,
+        old_names: &[],
+    },
+    Tool { name: "devnet", about: "emulates a Supra node and CLI", run: dvrf_devnet::run, old_names: &[] },
 ];
 
-fn with(first: &[&str], rest: &[OsString]) -> Vec<OsString> {
-    first.iter().map(OsString::from).chain(rest.iter().cloned()).collect()
-}
-
-/// The summary was indented, and the default was text.
-fn readiness(rest: &[OsString]) -> Vec<OsString> {
+/// The old command printed text by default, and its summary as indented JSON.
+fn draw_readiness(words: &[OsString]) -> &'static [&'static str] {
+    // The old parser accepted every unambiguous prefix of a flag.
     let is_summary = |word: &OsString| {
-        // Any prefix that names it alone, as the old parser took them.
         word.to_str().is_some_and(|word| word.starts_with("--json") && "--json-summary".starts_with(word))
     };
-    let form: &[&str] = if rest.iter().any(is_summary) {
+    if words.iter().any(is_summary) {
         &["ready", "--live", "--pretty"]
     } else {
         &["ready", "--live", "--format", "text"]
-    };
-    with(form, rest)
+    }
 }
 
-/// The command of a name.
-pub(crate) fn known(name: &str) -> Option<&'static Known> {
-    const { &ALL }.iter().find(|command| command.name == name)
+/// The tool of a command name of today.
+pub(crate) fn tool(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// The name nearest to a mistyped one, if it is near.
+/// The tool of a command name of today or of the old scripts, and the words of the tool's command line after its name.
+pub(crate) fn command(name: &str, words: &[OsString]) -> Option<(&'static Tool, Vec<OsString>)> {
+    if let Some(tool) = tool(name) {
+        return Some((tool, words.to_vec()));
+    }
+    let (tool, old) = old_names().find(|(_, old)| old.name == name)?;
+    let added = (old.added_words)(words).iter().map(OsString::from);
+    Some((tool, added.chain(words.iter().cloned()).collect()))
+}
+
+fn old_names() -> impl Iterator<Item = (&'static Tool, &'static OldName)> {
+    TOOLS.iter().flat_map(|tool| tool.old_names.iter().map(move |old| (tool, old)))
+}
+
+/// The command name nearest to a mistyped one, if one is near.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    let distance = |command: &&'static Known| strsim::damerau_levenshtein(command.name, name);
-    let near = const { &ALL }.iter().min_by_key(distance)?;
-    (distance(&near) <= 3).then_some(near.name)
+    let names = TOOLS.iter().map(|tool| tool.name).chain(old_names().map(|(_, old)| old.name));
+    let distances = names.map(|known| (strsim::damerau_levenshtein(known, name), known));
+    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= 3).then_some(known)
 }
 
-/// One line a command, aligned.
+/// One aligned line for each command: the tools, then the old names in their order.
 pub(crate) fn list() -> String {
-    let width = ALL.iter().map(|command| command.name.len()).max().unwrap_or(0);
-    ALL.iter()
-        .map(|command| format!("{:width$}  {}\n", command.name, command.about))
-        .collect::<Vec<_>>()
-        .concat()
+    let today = TOOLS.iter().map(|tool| (tool.name, tool.about.to_owned()));
+    let mut old: Vec<(&str, String)> = old_names()
+        .map(|(tool, old)| {
+            let words = [&[tool.name], (old.added_words)(&[])].concat().join(" ");
+            (old.name, format!("old name of: {words}"))
+        })
+        .collect();
+    old.sort_unstable();
+    let lines: Vec<(&str, String)> = today.chain(old).collect();
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    lines.iter().fold(String::new(), |list, (name, about)| list + &format!("{name:width$}  {about}\n"))
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
-    fn today(name: &str, words: &[&str]) -> String {
-        let rest: Vec<OsString> = words.iter().map(OsString::from).collect();
-        let Some(Known { kind: Kind::Old { tool, translate }, .. }) = known(name) else { panic!("{name}") };
-        let words: Vec<String> =
-            translate(&rest).iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        format!("{tool} {}", words.join(" "))
+    #[rstest]
+    #[case::status("status-report", "", "status --live --format text")]
+    #[case::json("monitor-json", "--fail-on-low --pretty", "json --live --fail-on-low --pretty")]
+    #[case::check("monitor-check", "", "check --live --format legacy")]
+    #[case::notify("monitor-slack", "--webhook-url u", "notify --live --format text --webhook-url u")]
+    #[case::prom("monitor-prometheus", "--label a=b", "prom --live --compat --label a=b")]
+    #[case::readiness("draw-readiness", "--min-tickets 3", "draw ready --live --format text --min-tickets 3")]
+    #[case::summary("draw-readiness", "--json-s", "draw ready --live --pretty --json-s")]
+    #[case::draw("manual-draw", "--assume-yes", "draw run --assume-yes")]
+    #[case::auto("auto-draw", "--execute", "draw auto --execute")]
+    #[case::calc("calc-min-balance", "--json", "calc --json")]
+    #[case::today("check", "--pretty", "check --pretty")]
+    fn command_lines_of_today(#[case] name: &str, #[case] words: &str, #[case] expected: &str) {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        let (tool, words) = command(name, &words).unwrap();
+        let line = [&[OsString::from(tool.name)], words.as_slice()].concat();
+        assert_eq!(line.join(" ".as_ref()), expected);
     }
 
-    #[test]
-    fn old_names_with_old_flags() {
-        for (name, words, command) in [
-            ("monitor-json", &["--fail-on-low", "--pretty"][..], "dvrf-json --live --fail-on-low --pretty"),
-            ("monitor-slack", &["--webhook-url", "u"], "dvrf-notify --live --format text --webhook-url u"),
-            ("monitor-prometheus", &["--label", "a=b"], "dvrf-prom --live --compat --label a=b"),
-            (
-                "draw-readiness",
-                &["--min-tickets", "3"],
-                "dvrf-draw ready --live --format text --min-tickets 3",
-            ),
-            ("draw-readiness", &["--json-s"], "dvrf-draw ready --live --pretty --json-s"),
-            ("manual-draw", &["--assume-yes"], "dvrf-draw run --assume-yes"),
-            ("auto-draw", &["--execute"], "dvrf-draw auto --execute"),
-            ("calc-min-balance", &["--json"], "dvrf-calc --json"),
-        ] {
-            assert_eq!(today(name, words), command);
-        }
-    }
-
-    #[test]
-    fn mistyped_names() {
-        assert_eq!(nearest("chek"), Some("check"));
-        assert_eq!(nearest("monitor-jsn"), Some("monitor-json"));
-        assert_eq!(nearest("frobnicate"), None);
+    #[rstest]
+    #[case::tool("chek", Some("check"))]
+    #[case::old_name("monitor-jsn", Some("monitor-json"))]
+    #[case::nothing_near("frobnicate", None)]
+    fn mistyped_names(#[case] name: &str, #[case] expected: Option<&str>) {
+        assert_eq!(nearest(name), expected);
     }
 
     #[test]
     fn the_list_is_aligned_and_has_every_name() {
         let list = list();
-        assert_eq!(list.lines().count(), ALL.len());
-        let column = list.lines().map(|line| line.find("  ").unwrap_or(0)).collect::<Vec<_>>();
-        assert!(column.iter().all(|column| *column > 0), "{list}");
+        let columns: Vec<_> = list.lines().map(|line| line.find("  ")).collect();
+        assert_eq!(columns.len(), TOOLS.len() + old_names().count());
+        assert!(list.contains("\nauto-draw           old name of: draw auto\n"), "{list}");
+        let texts: Vec<_> = list.lines().map(|line| line.split_at(20)).collect();
+        assert!(texts.iter().all(|(name, about)| name.ends_with("  ") && !about.starts_with(' ')), "{list}");
     }
 }

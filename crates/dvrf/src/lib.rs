@@ -1,4 +1,4 @@
-//! All tools in one file: `dvrf CMD`, a tool's own name as the program's name, and every old command name.
+//! All tools in one program: `dvrf COMMAND`, the old command names, and links named like a tool.
 
 mod commands;
 
@@ -7,33 +7,19 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use commands::{Kind, known};
-
 const USAGE: &str = "Usage: dvrf COMMAND [ARGUMENT…]\n       dvrf --list | --help | --version\n";
-
-/// A tool's entry: its command line in, its exit code out.
-type Run = fn(&[OsString]) -> ExitCode;
-
-/// The tools by the names of their binaries.
-const TOOLS: [(&str, Run); 9] = [
-    ("dvrf-calc", dvrf_calc::run),
-    ("dvrf-check", dvrf_check::run),
-    ("dvrf-doctor", dvrf_doctor::run),
-    ("dvrf-draw", dvrf_draw::run),
-    ("dvrf-events", dvrf_events::run),
-    ("dvrf-json", dvrf_json::run),
-    ("dvrf-notify", dvrf_notify::run),
-    ("dvrf-prom", dvrf_prom::run),
-    ("dvrf-status", dvrf_status::run),
-];
 
 /// Runs the program on the process's command line.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let name = words.first().and_then(|word| Path::new(word).file_name()).and_then(OsStr::to_str);
-    // A link named like a tool is that tool.
-    if let Some(run) = name.and_then(tool) {
-        return run(&words);
+    let program = words.first().and_then(|word| Path::new(word).file_name()).and_then(OsStr::to_str);
+    // `dvrf devnet exec` links itself as the emulated Supra CLI.
+    if program == Some("supra") {
+        return dvrf_devnet::run(&words);
+    }
+    // A link named dvrf-check runs as dvrf-check.
+    if let Some(tool) = program.and_then(|name| name.strip_prefix("dvrf-")).and_then(commands::tool) {
+        return (tool.run)(&words);
     }
     let rest = words.get(1..).unwrap_or_default();
     let Some(first) = rest.first().map(|word| word.to_string_lossy().into_owned()) else {
@@ -44,23 +30,19 @@ pub fn main() -> ExitCode {
         "-h" | "--help" | "help" => print(&format!("{USAGE}\n{}", commands::list())),
         "-V" | "--version" => print(concat!("dvrf ", env!("CARGO_PKG_VERSION"), "\n")),
         flag if flag.starts_with('-') => refuse(&format!("{flag:?} is not known before a command")),
-        name => command(name, rest.get(1..).unwrap_or_default()),
+        name => run(name, rest.get(1..).unwrap_or_default()),
     }
 }
 
-fn tool(name: &str) -> Option<Run> {
-    TOOLS.iter().find(|(known, _)| *known == name).map(|(_, run)| *run)
-}
-
-fn command(name: &str, rest: &[OsString]) -> ExitCode {
+fn run(name: &str, words: &[OsString]) -> ExitCode {
     // The old entry point dropped a leading `--`.
-    let rest = rest.strip_prefix(&[OsString::from("--")]).unwrap_or(rest);
-    let (tool_name, words) = match known(name).map(|command| &command.kind) {
-        Some(Kind::Old { tool, translate, .. }) => ((*tool).to_owned(), translate(rest)),
-        _ => (format!("dvrf-{name}"), rest.to_vec()),
-    };
-    match tool(&tool_name) {
-        Some(run) => run(&[vec![OsString::from(tool_name)], words].concat()),
+    let words = words.strip_prefix(&[OsString::from("--")]).unwrap_or(words);
+    match commands::command(name, words) {
+        Some((tool, words)) => {
+            // The first word is what the tool's usage text calls the program.
+            let program = OsString::from(format!("dvrf {}", tool.name));
+            (tool.run)(&[vec![program], words].concat())
+        }
         None => refuse(&match commands::nearest(name) {
             Some(near) => format!("there is no command {name:?}; did you mean {near}?"),
             None => format!("there is no command {name:?}"),

@@ -1,10 +1,9 @@
-//! A connection to one chain, for one target or a stream of them.
+//! Client of one chain.
 
 pub mod events;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::collect::cache::Cache;
 use crate::collect::resolve::Overrides;
+use crate::collect::rows::ClientRow;
 use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::failure::{Failure, FailureKind};
 use crate::state::Lottery;
@@ -21,22 +21,22 @@ use crate::transport::singleflight::Singleflight;
 use crate::transport::{Deadline, Request, Transport};
 use crate::view::{FunctionId, ViewCall};
 
-/// How long a question for many targets may hold them before each is asked about alone; half a call's time if that is
-/// less, so that one of them that hangs costs the others less than a call.
-const AHEAD: Duration = Duration::from_secs(3);
+/// The longest wait for a call for many targets. It is cut to half of a call's timeout, so that a call that hangs
+/// because of one target costs the others less than a call of their own.
+const ROWS_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How a client reads.
+/// Options of a [`ChainClient`].
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
     /// How much of a target is read.
     pub detail: Detail,
-    /// View functions chosen by hand.
+    /// View functions that the user chose.
     pub overrides: Overrides,
-    /// Where resolved function names are cached; `None` for nowhere.
+    /// The directory that caches resolved function names; `None` disables the cache.
     pub cache_directory: Option<PathBuf>,
-    /// The time for all questions about one target.
+    /// The time for all requests about one target.
     pub timeout: Duration,
-    /// The time for one question.
+    /// The time for one request.
     pub call_timeout: Duration,
 }
 
@@ -52,38 +52,37 @@ impl Default for ClientOptions {
     }
 }
 
-/// An open connection to the chain, for one target or a stream of them.
+/// Reads targets over one transport.
 pub struct ChainClient {
-    transport: Arc<dyn Transport>,
-    /// The same, where many targets are read.
-    singleflight: Option<Arc<Singleflight>>,
+    transport: Box<dyn Transport>,
     options: ClientOptions,
 }
 
 impl ChainClient {
-    /// A client that asks this transport. Nothing is asked yet.
+    /// Creates a client. It sends nothing yet.
     pub fn new(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
-        Self { transport: Arc::from(transport), singleflight: None, options }
+        Self { transport, options }
     }
 
-    /// A client for a stream of targets: what they have in common is asked once.
+    /// Creates a client for a stream of targets, which sends requests that targets have in common once.
     pub fn for_fleet(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
-        let singleflight = Arc::new(Singleflight::new(transport));
-        Self {
-            transport: Arc::<Singleflight>::clone(&singleflight),
-            singleflight: Some(singleflight),
-            options,
-        }
+        Self::new(Box::new(Singleflight::new(transport)), options)
     }
 
-    /// Reads everything about a target. A value that fails does not hide the others.
+    /// Reads everything about a target. If a value fails, the others are still read.
     pub fn collect(&self, target: &Target, now: Timestamp) -> Collected {
+        self.collect_with_row(target, None, now)
+    }
+
+    /// As [`Self::collect`], with a row from [`Self::read_rows`] in place of the request for it, unless it is too old.
+    pub fn collect_with_row(&self, target: &Target, row: Option<&ClientRow>, now: Timestamp) -> Collected {
         let collector = Collector {
             transport: &*self.transport,
             deadline: Deadline::after(self.options.timeout),
             overrides: &self.options.overrides,
             cache: &self.cache(target),
             detail: self.options.detail,
+            row,
             now,
         };
         collector.run(target)
@@ -91,43 +90,46 @@ impl ChainClient {
 
     fn cache(&self, target: &Target) -> Cache {
         let identity = self.transport.identity();
-        // What a lean run finds to answer is not what a full one should begin with.
+        // Lean and full runs prefer different functions, so each has a cache of its own.
         let identity =
             if self.options.detail == Detail::Lean { format!("{identity} lean") } else { identity };
         Cache::new(self.options.cache_directory.as_deref(), &identity, target)
     }
 
-    /// Reads ahead, in one call for each deposit module, what targets to be read next have in common. What cannot
-    /// be read so is asked for each of them alone.
-    pub fn read_ahead(&self, targets: impl Iterator<Item = Target>, now: Timestamp) {
-        let Some(singleflight) = &self.singleflight else { return };
-        let mut modules: BTreeMap<(Address, String), Vec<Target>> = BTreeMap::new();
-        for target in targets {
-            modules.entry((target.deposit, target.deposit_module.clone())).or_default().push(target);
+    /// Reads the rows of many clients with one call per deposit module and [`rows::CLIENTS_MAX`] clients. The result
+    /// has one entry per target: `None` where the module has no such view, where the call fails, or where the target is
+    /// the only one of its module.
+    pub fn read_rows(&self, targets: &[Target], now: Timestamp) -> Vec<Option<ClientRow>> {
+        let mut by_module: BTreeMap<(Address, &str), Vec<usize>> = BTreeMap::new();
+        for (index, target) in targets.iter().enumerate() {
+            by_module.entry((target.deposit, &target.deposit_module)).or_default().push(index);
         }
-        let ahead = AHEAD.min(self.options.timeout.min(self.options.call_timeout) / 2);
-        let deadline = Deadline::after(ahead);
-        for targets in modules.values().filter(|targets| targets.len() > 1) {
-            for group in targets.chunks(rows::CLIENTS_MOST) {
-                let first = &group[0];
-                if !rows::offered(&**singleflight, &self.cache(first), first, deadline, now) {
-                    break;
-                }
-                let clients: Vec<Address> = group.iter().map(|target| target.client).collect();
-                let replies = singleflight.ask(&[rows::question(first, clients)], deadline);
-                for (client, reply) in replies.iter().flat_map(rows::cut) {
-                    singleflight.put(rows::question(first, vec![client]), reply);
+        let deadline =
+            Deadline::after(ROWS_TIMEOUT.min(self.options.timeout.min(self.options.call_timeout) / 2));
+        let mut rows = vec![None; targets.len()];
+        for indexes in by_module.values().filter(|indexes| indexes.len() > 1) {
+            let first = &targets[indexes[0]];
+            if !rows::offered(&*self.transport, &self.cache(first), first, deadline, now) {
+                continue;
+            }
+            for group in indexes.chunks(rows::CLIENTS_MAX) {
+                let clients = group.iter().map(|index| targets[*index].client).collect();
+                let replies = self.transport.ask(&[rows::request(first, clients)], deadline);
+                let found = replies.first().map(rows::split).unwrap_or_default();
+                for index in group {
+                    rows[*index] = found.get(&targets[*index].client).cloned();
                 }
             }
         }
+        rows
     }
 
-    /// What is behind the transport, without secrets.
+    /// Identifies the chain behind the transport; contains no secret.
     pub fn identity(&self) -> String {
         self.transport.identity()
     }
 
-    /// Asks for one view function.
+    /// Calls one view function.
     pub fn view(&self, call: ViewCall) -> Result<Value, Failure> {
         let replies = self.transport.ask(&[Request::View(call)], Deadline::after(self.options.timeout));
         let reply = replies.into_iter().next();
@@ -137,7 +139,7 @@ impl ChainClient {
         )
     }
 
-    /// The lottery's status alone, as a watcher of one draw asks for it again and again.
+    /// Reads only the lottery's status, for callers that poll one draw.
     pub fn lottery_status(&self, target: &Target) -> Result<Lottery, Failure> {
         let address = target
             .lottery

@@ -22,6 +22,7 @@ use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Want
 use crate::view_report::{ViewReport, Views};
 use cache::{Cache, Choices};
 use resolve::{Availability, Knowledge, Overrides, Source, abi_functions, home};
+use rows::ClientRow;
 
 /// How much of a target is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Collector<'a> {
     pub cache: &'a Cache,
     /// How much is asked.
     pub detail: Detail,
+    /// The client's row, if it was read together with others.
+    pub row: Option<&'a ClientRow>,
     /// When the run started.
     pub now: Timestamp,
 }
@@ -179,7 +182,8 @@ impl Collector<'_> {
             }
         }
         let chain_id = first.then(|| position_of(Request::ChainId));
-        let replies = self.transport.ask(&requests, self.deadline);
+        let row = self.row.filter(|_| first);
+        let replies = rows::ask_with_row(self.transport, &requests, target, row, self.deadline);
         if let Some(reply) = chain_id.and_then(|position| replies.get(position)) {
             chain_id_of(reply, target, collected);
         }
@@ -279,8 +283,8 @@ impl Search {
     fn take(&mut self, request: &Request, reply: &Reply, target: &Target, collected: &mut Collected) {
         let Some(source) = self.current.clone() else { return };
         self.report.function = Some(asked(request));
-        self.report.attempts += reply.attempts;
-        self.report.duration_ms += reply.elapsed_ms();
+        self.report.attempts = self.report.attempts.saturating_add(reply.attempts);
+        self.report.duration_ms = self.report.duration_ms.saturating_add(reply.elapsed_ms());
         let batch = matches!(source, Source::Known(Candidate::Row(..) | Candidate::LotteryData));
         let answer = match &reply.result {
             Ok(answer) => answer,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::amount::Count;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::readiness::Readiness;
 
 /// How one attempt to draw ended: the old script's `--json-result`, then ours.
@@ -45,7 +45,7 @@ pub struct DrawResult {
     pub handled: Option<Handled>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Trouble>,
+    pub error: Option<DrawError>,
     /// The report, with `--print-json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readiness_report: Option<Value>,
@@ -70,39 +70,131 @@ pub struct Handled {
     pub waited_ms: u64,
 }
 
-/// What went wrong, for programs and people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Trouble {
+/// Why a draw, or a step of `smoke`, failed. The names are the stable `error.code` of draw lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum DrawErrorCode {
+    /// Another run holds the lock.
+    Busy,
+    /// An earlier draw has no outcome yet.
+    IntentOpen,
+    /// The journal cannot be read or written.
+    Journal,
+    /// The log file cannot be written.
+    Log,
+    /// The journal says that this round has been drawn.
+    RoundDrawn,
+    /// The lottery's counter of requests cannot be read.
+    RoundUnknown,
+    /// The transaction was provably not sent.
+    NotSent,
+    /// The transaction failed on chain and changed nothing.
+    TransactionFailed,
+    /// The transaction may have been sent, and the chain does not show the request.
+    NotConfirmed,
+    /// A value that the decision needs is not known.
+    Unknown,
+    /// The tickets cost more than `--max-spend`.
+    MaxSpend,
+    /// `smoke`: the player's token store does not exist.
+    Store,
+    /// `smoke`: the tokens were not minted.
+    Mint,
+    /// `smoke`: the player cannot pay for the tickets.
+    Funds,
+    /// A ticket was sent for and is not counted.
+    Ticket,
+    /// `smoke`: the lottery is not ready for a draw.
+    Status,
+    /// `smoke`: the request is not configured as sent.
+    Configure,
+    /// `smoke`: an event is missing.
+    NoEvent,
+    /// `smoke`: the lottery does not count the request.
+    NotRequested,
+    /// `smoke`: the request was not answered in time.
+    NotHandled,
+    /// An amount is too large to count.
+    Overflow,
+    /// A failure of this kind ([`FailureKind::Config`]).
+    Config,
+    /// A failure of this kind ([`FailureKind::Input`]).
+    Input,
+    /// A failure of this kind ([`FailureKind::Unreachable`]).
+    Unreachable,
+    /// A failure of this kind ([`FailureKind::Throttled`]).
+    Throttled,
+    /// A failure of this kind ([`FailureKind::Timeout`]).
+    Timeout,
+    /// A failure of this kind ([`FailureKind::Aborted`]).
+    Aborted,
+    /// A failure of this kind ([`FailureKind::NotWhitelisted`]).
+    NotWhitelisted,
+    /// A failure of this kind ([`FailureKind::Unsupported`]).
+    Unsupported,
+    /// A failure of this kind ([`FailureKind::Undecodable`]).
+    Undecodable,
+    /// A failure of this kind ([`FailureKind::WrongChain`]).
+    WrongChain,
+    /// A failure of this kind ([`FailureKind::Output`]).
+    Output,
+}
+
+impl From<FailureKind> for DrawErrorCode {
+    fn from(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Config => Self::Config,
+            FailureKind::Input => Self::Input,
+            FailureKind::Unreachable => Self::Unreachable,
+            FailureKind::Throttled => Self::Throttled,
+            FailureKind::Timeout => Self::Timeout,
+            FailureKind::Aborted => Self::Aborted,
+            FailureKind::NotWhitelisted => Self::NotWhitelisted,
+            FailureKind::Unsupported => Self::Unsupported,
+            FailureKind::Undecodable => Self::Undecodable,
+            FailureKind::WrongChain => Self::WrongChain,
+            FailureKind::Output => Self::Output,
+        }
+    }
+}
+
+/// Why a draw failed, for programs and people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{message}")]
+pub struct DrawError {
     /// Stable; `docs/draw.md` explains each.
-    pub code: String,
-    /// A sentence.
+    #[schemars(with = "String")]
+    pub code: DrawErrorCode,
+    /// What failed, in one sentence.
     pub message: String,
-    /// What to do.
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
-impl Trouble {
-    /// Without a hint.
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), hint: None }
+impl DrawError {
+    /// An error without a hint.
+    pub fn new(code: DrawErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
     }
 
-    /// A failure under a code, with its hint.
-    pub fn of(code: &str, failure: &Failure) -> Self {
-        Self { code: code.to_owned(), message: failure.message.clone(), hint: failure.hint.clone() }
+    /// A failure under a code of its own, with its hint.
+    pub fn of(code: DrawErrorCode, failure: &Failure) -> Self {
+        Self { code, message: failure.message.clone(), hint: failure.hint.clone() }
     }
 
-    /// A failure under its kind's name, in capitals.
-    pub fn by_kind(failure: &Failure) -> Self {
-        Self::of(&failure.kind.name().to_ascii_uppercase(), failure)
-    }
-
-    /// The same with a hint.
+    /// The same error with a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<&Failure> for DrawError {
+    fn from(failure: &Failure) -> Self {
+        Self::of(failure.kind.into(), failure)
     }
 }
 
@@ -166,7 +258,7 @@ pub struct AutoLine {
     pub readiness_exit_code: Option<u8>,
     /// Why it could not be decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Trouble>,
+    pub error: Option<DrawError>,
     /// The code that `run` would have ended with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manual_draw_exit_code: Option<u8>,

@@ -1,31 +1,101 @@
-//! Reading a file that may not be one.
+//! Reading a bounded file, and replacing one atomically.
 
-use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// A whole file of at most `most` bytes. A pipe or a device in its place is an error now, not a wait for ever.
-pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// Reads a regular file of at most `limit` bytes. A pipe or a device is an error and never blocks.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file =
         OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file"));
     }
     let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(io::Error::new(ErrorKind::InvalidData, format!("it is longer than {most} bytes")));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(ErrorKind::InvalidData, format!("it is longer than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+/// What [`replace`] has written to disk when it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing: after a power failure the file may be the old one, the new one or empty.
+    None,
+    /// The new content.
+    File,
+    /// The new content and the directory entry, so that the new file survives a power failure.
+    Directory,
+}
+
+/// Which temporary file [`replace`] uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Temporary {
+    /// `.NAME.RANDOM.new`, for files that several processes may write at the same time.
+    Unique,
+    /// `NAME.new`, for files that are written under a lock. It replaces what a killed process left.
+    Fixed,
+}
+
+const SUFFIX: &str = ".new";
+
+/// Replaces a file by renaming a temporary file in the same directory, so that readers see the old content or the new.
+///
+/// The new file has exactly these permissions, whatever the umask. A symbolic link at `path` is replaced, not
+/// followed. On an error the old file stays and the temporary file is removed.
+pub fn replace(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    durability: Durability,
+    temporary: Temporary,
+) -> io::Result<()> {
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    let mut prefix = OsString::new();
+    match temporary {
+        Temporary::Unique => prefix.extend([".".as_ref(), name, ".".as_ref()]),
+        Temporary::Fixed => {
+            prefix.push(name);
+            builder.rand_bytes(0);
+            let mut fixed = prefix.clone();
+            fixed.push(SUFFIX);
+            remove_if_exists(&directory.join(fixed))?;
+        }
+    }
+    builder.prefix(&prefix).suffix(SUFFIX);
+    // `create_new` never follows a link.
+    let create = |path: &Path| OpenOptions::new().create_new(true).write(true).mode(mode).open(path);
+    let mut file = builder.make_in(directory, create)?;
+    file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(bytes)?;
+    if durability != Durability::None {
+        file.as_file().sync_all()?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    if durability == Durability::Directory {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn remove_if_exists(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn only_a_file_of_the_right_size_is_read() {
@@ -51,5 +121,25 @@ mod tests {
                 other.display()
             );
         }
+    }
+
+    #[test]
+    fn a_file_is_replaced_with_its_mode_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("f.json"), folder.path().join("other"));
+        fs::write(&other, "theirs").unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        fs::write(folder.path().join("f.json.new"), "left by a killed run").unwrap();
+        replace(&path, b"one", 0o600, Durability::Directory, Temporary::Fixed).unwrap();
+        assert!(!fs::symlink_metadata(&path).unwrap().is_symlink());
+        replace(&path, b"two", 0o666, Durability::None, Temporary::Unique).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o666);
+        assert_eq!(fs::read(&other).unwrap(), b"theirs");
+        fs::create_dir(folder.path().join("d")).unwrap();
+        for temporary in [Temporary::Unique, Temporary::Fixed] {
+            replace(&folder.path().join("d"), b"", 0o600, Durability::File, temporary).unwrap_err();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

@@ -1,52 +1,54 @@
-//! HTTP with bounds: one blocking agent, a time and a size for every call, no redirect followed, no URL in an error.
+//! Blocking HTTP client. Every call has a timeout and a size limit; redirects are not followed; errors quote no URL.
 
-mod names;
+mod endpoint;
+mod resolver;
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use rustls::CertificateError;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 
 use crate::failure::{Failure, FailureKind, quote};
 use crate::secret::Secret;
-use names::Names;
+pub use endpoint::{Endpoint, UrlError};
+use resolver::BoundedResolver;
 
-/// What is sent.
+/// The HTTP method of a [`Call`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Read.
+    /// GET.
     Get,
-    /// Ask or send.
+    /// POST.
     Post,
-    /// Replace.
+    /// PUT.
     Put,
-    /// Remove.
+    /// DELETE.
     Delete,
 }
 
-/// One call.
+/// An HTTP request and the limits for its response.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// What is done.
+    /// The method.
     pub method: Method,
-    /// Where to; never shown.
+    /// The URL. It may hold keys and is not part of any error.
     pub url: &'a str,
-    /// Headers, which may hold keys.
+    /// Additional headers.
     pub headers: &'a [(String, Secret)],
     /// The body of a POST or a PUT.
     pub body: &'a [u8],
     /// The media type of the body.
     pub content_type: &'static str,
-    /// When to give up, from connecting to the last byte.
+    /// The time from the name lookup to the last byte of the response.
     pub timeout: Duration,
-    /// The longest answer that is read.
+    /// The largest response body in bytes.
     pub body_bytes_max: u64,
 }
 
-/// An answer of any status.
+/// A complete response, whatever its status.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
@@ -57,88 +59,22 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A header's value, if it is there and is text.
+    /// Returns a header's value; `None` if it is missing or not ASCII text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// A place that can be called: a URL without user and password, and the header they became.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// Where to.
-    pub url: Secret,
-    /// Basic authentication, where the URL had it.
-    pub headers: Vec<(String, Secret)>,
-}
-
-/// Why a text is no URL that can be called. None of these quotes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UrlError {
-    /// Another scheme, or none.
-    #[error("the URL does not begin with http:// or https://")]
-    Scheme,
-    /// A character that cannot stand in a URL.
-    #[error("the URL contains a space or another character that must be percent-encoded")]
-    Character,
-    /// Nowhere to call.
-    #[error("the URL has no host")]
-    Host,
-}
-
-impl Endpoint {
-    /// Reads a URL as it was given.
-    pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let text = text.trim();
-        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
-        if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-            return Err(UrlError::Scheme);
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(UrlError::Character);
-        }
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (credentials, host) = authority.rsplit_once('@').map_or((None, authority), |(c, h)| (Some(c), h));
-        if host.is_empty() {
-            return Err(UrlError::Host);
-        }
-        let basic = |credentials: &str| {
-            let encoded = STANDARD.encode(percent_decoded(credentials));
-            ("Authorization".to_owned(), Secret::new(&format!("Basic {encoded}")))
-        };
-        Ok(Self {
-            url: Secret::new(&format!("{scheme}://{host}{path}")),
-            headers: credentials.map(basic).into_iter().collect(),
-        })
-    }
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, others)) = rest.split_first() {
-        let hex = others.get(..2).filter(|_| *first == b'%').and_then(|two| std::str::from_utf8(two).ok());
-        if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            bytes.push(byte);
-            rest = &others[2..];
-        } else {
-            bytes.push(*first);
-            rest = others;
-        }
-    }
-    bytes
-}
-
-/// Why there is no answer. None of these quotes the URL.
+/// Why there is no response. The messages do not quote the URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The time ran out.
+    /// The timeout passed.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// No connection, or it broke.
+    /// The connection could not be made, or it broke.
     #[error("{0}")]
     Connection(String),
-    /// More bytes than allowed.
+    /// The body exceeds the limit in bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLong(u64),
     /// The URL or a header cannot be sent.
@@ -146,16 +82,17 @@ pub enum HttpError {
     BadCall(&'static str),
 }
 
-/// The certificate authorities that vouch for servers.
+/// The certificate authorities that are trusted.
 #[derive(Debug, Clone)]
 pub struct Roots(RootCerts);
 
-/// A bundle of all the world's authorities has some 250 kB.
+/// The largest PEM file in bytes; a bundle of all public authorities has about 250 kB.
 const ROOTS_BYTES_MAX: u64 = 4 << 20;
 
 impl Roots {
-    /// Those of a PEM file and no others; without a file Mozilla's, which are built in. The system's store is not read.
-    pub fn of(file: Option<&str>) -> Result<Self, Failure> {
+    /// Loads a PEM file, which replaces the built-in authorities; without a file, Mozilla's built-in list is trusted.
+    /// The system's store is not read.
+    pub fn load(file: Option<&str>) -> Result<Self, Failure> {
         let Some(file) = file else { return Ok(Self(RootCerts::WebPki)) };
         let wrong = |why: String| {
             Failure::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file)))
@@ -179,15 +116,14 @@ impl Roots {
     }
 }
 
-/// The agent; it keeps connections for the calls of one run.
+/// An HTTP client that keeps connections open between calls.
 #[derive(Debug, Clone)]
 pub struct Http {
     agent: ureq::Agent,
 }
 
 impl Http {
-    /// An agent that keeps up to `connections` per host and believes what these authorities vouch for. Certificates
-    /// are always verified.
+    /// Creates a client that keeps up to `connections` open. Certificates are always verified against `roots`.
     pub fn new(connections: usize, roots: &Roots) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -198,11 +134,11 @@ impl Http {
             .max_idle_connections_per_host(connections)
             .user_agent(concat!("dvrf/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), Names);
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), BoundedResolver);
         Self { agent }
     }
 
-    /// Sends one call and reads its whole answer.
+    /// Sends a request and reads the whole response.
     pub fn send(&self, call: &Call) -> Result<Answer, HttpError> {
         let result = match call.method {
             Method::Get => self.prepare(self.agent.get(call.url), call).call(),
@@ -210,9 +146,9 @@ impl Http {
             Method::Post => self.prepare_body(self.agent.post(call.url), call).send(call.body),
             Method::Put => self.prepare_body(self.agent.put(call.url), call).send(call.body),
         };
-        let mut response = result.map_err(|error| explain(&error, call))?;
+        let mut response = result.map_err(|error| http_error(&error, call))?;
         let body = response.body_mut().with_config().limit(call.body_bytes_max).read_to_vec();
-        let body = body.map_err(|error| explain(&error, call))?;
+        let body = body.map_err(|error| http_error(&error, call))?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
@@ -230,34 +166,41 @@ impl Http {
     }
 }
 
-/// The server's certificate, in rustls's words, and the way out where it is another authority's.
-fn refused(words: &str) -> String {
-    let why = words.rsplit("peer certificate: ").next().unwrap_or(words);
-    let way =
-        if why.starts_with("UnknownIssuer") { "; DVRF_TLS_ROOTS names an authority of your own" } else { "" };
-    format!("the server's certificate is refused: {}{way}", quote(why))
+/// The certificate error inside an I/O error of the TLS stream.
+fn certificate_error(error: &io::Error) -> Option<&CertificateError> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(why) => Some(why),
+        _ => None,
+    }
 }
 
-fn explain(error: &ureq::Error, call: &Call) -> HttpError {
+fn certificate_refused(why: &CertificateError) -> HttpError {
+    let hint = match why {
+        CertificateError::UnknownIssuer => "; DVRF_TLS_ROOTS names an authority of your own",
+        _ => "",
+    };
+    HttpError::Connection(format!("the server's certificate is refused: {}{hint}", quote(&why.to_string())))
+}
+
+fn http_error(error: &ureq::Error, call: &Call) -> HttpError {
     use ureq::Error;
     match error {
         Error::Timeout(_) => HttpError::Timeout(call.timeout),
         Error::BodyExceedsLimit(_) => HttpError::TooLong(call.body_bytes_max),
-        Error::Io(cause) if cause.kind() == std::io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
-        Error::Io(cause) if cause.to_string().contains("peer certificate") => {
-            HttpError::Connection(refused(&cause.to_string()))
-        }
-        // The operating system's own words name no URL: a refused connection, a name that cannot be looked up.
-        Error::Io(cause) => {
-            HttpError::Connection(format!("the connection failed: {}", quote(&cause.to_string())))
-        }
+        Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
+        // The operating system's messages contain no URL.
+        Error::Io(cause) => certificate_error(cause).map_or_else(
+            || HttpError::Connection(format!("the connection failed: {}", quote(&cause.to_string()))),
+            certificate_refused,
+        ),
+        Error::Rustls(rustls::Error::InvalidCertificate(why)) => certificate_refused(why),
         Error::HostNotFound => HttpError::Connection("the host name is not known".to_owned()),
         Error::ConnectionFailed => HttpError::Connection("no connection".to_owned()),
         Error::Tls(_) | Error::Rustls(_) => HttpError::Connection("the TLS handshake failed".to_owned()),
         Error::Protocol(_) => HttpError::Connection("the answer is not HTTP".to_owned()),
         Error::BadUri(_) => HttpError::BadCall("the URL is malformed"),
         Error::Http(_) => HttpError::BadCall("the URL or a header is malformed"),
-        // ureq's own text may quote the URL.
+        // ureq's message may quote the URL.
         _ => HttpError::Connection("the request failed".to_owned()),
     }
 }
@@ -268,41 +211,23 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn credentials_leave_the_url() {
-        let found = Endpoint::parse("https://me:p%40ss@h/x?y=1\n").unwrap();
-        assert_eq!(found.url.reveal(), "https://h/x?y=1");
-        assert_eq!(found.headers[0].1.reveal(), "Basic bWU6cEBzcw==");
-        assert!(!format!("{found:?}").contains("p%40ss"));
-    }
-
-    #[test]
     fn roots_are_a_file_of_certificates() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let wrong = |name: &str, text: &str| {
             fs::write(path(name), text).unwrap();
-            let failure = Roots::of(Some(&path(name))).unwrap_err();
+            let failure = Roots::load(Some(&path(name))).unwrap_err();
             failure.message.rsplit_once(name).map(|(_, why)| why.to_owned()).unwrap()
         };
-        assert!(Roots::of(None).is_ok());
+        assert!(Roots::load(None).is_ok());
         assert_eq!(wrong("empty", ""), " hold no certificate");
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         assert_eq!(wrong("own", key), " hold a private key");
-        assert!(Roots::of(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file"));
-        assert!(Roots::of(Some("/")).unwrap_err().message.ends_with("cannot be read: it is no regular file"));
-    }
-
-    #[test]
-    fn what_is_no_url_is_refused() {
-        for (url, error) in [
-            ("h:9091/metrics", UrlError::Scheme),
-            ("file:///etc/passwd", UrlError::Scheme),
-            ("http://h/a b", UrlError::Character),
-            ("http://h/\u{e9}", UrlError::Character),
-            ("http://", UrlError::Host),
-            ("http://user@/x", UrlError::Host),
-        ] {
-            assert_eq!(Endpoint::parse(url).unwrap_err(), error, "{url}");
-        }
+        assert!(
+            Roots::load(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file")
+        );
+        assert!(
+            Roots::load(Some("/")).unwrap_err().message.ends_with("cannot be read: it is no regular file")
+        );
     }
 }

@@ -3,7 +3,6 @@
 //! Values are kept as the text they came in, so a stage changes nothing that is not its own: unknown keys, key
 //! order and every digit pass through.
 
-mod layout;
 pub mod reader;
 
 use std::fmt;
@@ -11,7 +10,7 @@ use std::io::{self, Write};
 
 use memchr::memchr2;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -125,10 +124,10 @@ impl Record {
             serde_json::to_writer(&mut *out, key)?;
             out.write_all(if pretty { b": " } else { b":" })?;
             if pretty {
-                layout::pretty(raw.get(), 1, out)?;
+                out.write_all(indented(raw)?.as_bytes())?;
             } else if memchr2(b'\n', b'\r', raw.get().as_bytes()).is_some() {
                 // A record is one line, however it came in.
-                layout::compact(raw.get(), out)?;
+                out.write_all(one_line(raw)?.as_bytes())?;
             } else {
                 out.write_all(raw.get().as_bytes())?;
             }
@@ -138,6 +137,45 @@ impl Record {
         }
         out.write_all(b"}\n")
     }
+}
+
+/// The deepest nesting that is laid out; what lies deeper is written as it came.
+const DEPTH_MAX: u32 = 64;
+
+/// A value that is laid out anew, with the text of its keys, strings and numbers unchanged in meaning and digits.
+struct Layout<'a>(&'a RawValue, u32);
+
+impl Serialize for Layout<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(raw, depth) = *self;
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'{') if depth < DEPTH_MAX => {
+                if let Ok(Record { entries }) = serde_json::from_str(text) {
+                    return serializer
+                        .collect_map(entries.iter().map(|(key, value)| (key, Layout(value, depth + 1))));
+                }
+            }
+            Some(b'[') if depth < DEPTH_MAX => {
+                if let Ok(items) = serde_json::from_str::<Vec<Box<RawValue>>>(text) {
+                    return serializer.collect_seq(items.iter().map(|item| Layout(item, depth + 1)));
+                }
+            }
+            _ => {}
+        }
+        raw.serialize(serializer)
+    }
+}
+
+/// A value's text over several lines, indented as it stands inside a record.
+fn indented(raw: &RawValue) -> io::Result<String> {
+    // Strings have no line breaks of their own in JSON.
+    Ok(serde_json::to_string_pretty(&Layout(raw, 0))?.replace('\n', "\n  "))
+}
+
+/// A value's text on one line.
+fn one_line(raw: &RawValue) -> io::Result<String> {
+    Ok(serde_json::to_string(&Layout(raw, 0))?.replace(['\n', '\r'], ""))
 }
 
 impl<'de> Deserialize<'de> for Record {
@@ -224,5 +262,15 @@ mod tests {
             error.to_string(),
             "the record's schema is dvrf.record/2, this version reads dvrf.record/1"
         );
+    }
+
+    #[test]
+    fn nesting_of_any_depth_is_written() {
+        let deep = format!("{}\n{}", "[".repeat(100_000), "]".repeat(100_000));
+        let record: Record = serde_json::from_str(&format!("{{\"a\":{deep}}}")).unwrap();
+        assert_eq!(line(&record), format!("{{\"a\":{}}}\n", deep.replace('\n', "")));
+        let mut out = Vec::new();
+        record.write(&mut out, true).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap().matches('[').count(), 100_000);
     }
 }

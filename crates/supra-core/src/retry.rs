@@ -1,4 +1,4 @@
-//! How long to wait before trying again: what the server says, else exponential with full jitter.
+//! Waits between attempts: what the server asks for, else exponential backoff with full jitter.
 
 use std::time::Duration;
 
@@ -8,33 +8,28 @@ use jiff::fmt::rfc2822::DateTimeParser;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Waits that double up to ten seconds, each drawn from nothing to its full length.
+/// Random waits below a limit that starts at 250 ms and doubles up to 10 s.
 #[derive(Debug)]
 pub struct Backoff {
-    ceiling: Duration,
-    state: u64,
+    limit: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { limit: FIRST }
+    }
 }
 
 impl Backoff {
-    /// Waits that begin at a quarter of a second; the seed decides the jitter.
-    pub fn new(seed: u64) -> Self {
-        Self { ceiling: FIRST, state: seed }
-    }
-
-    /// The next wait.
+    /// The next wait, from zero up to the current limit.
     pub fn next_wait(&mut self) -> Duration {
-        // SplitMix64: spread is all that jitter needs.
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let ceiling_ms = u64::try_from(self.ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
-        self.ceiling = (self.ceiling * 2).min(LONGEST);
-        Duration::from_millis((z ^ (z >> 31)) % ceiling_ms)
+        let wait = self.limit.mul_f64(fastrand::f64());
+        self.limit = (self.limit * 2).min(LONGEST);
+        wait
     }
 }
 
-/// `Retry-After` in seconds or as an HTTP date; a date in the past means now.
+/// Parses `Retry-After`: seconds, or an HTTP date; a date in the past means no wait.
 pub fn retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
@@ -50,13 +45,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_a_ceiling() {
-        let mut backoff = Backoff::new(1);
-        let mut ceiling = FIRST;
+    fn waits_are_random_below_a_growing_limit() {
+        let mut backoff = Backoff::default();
+        let mut limit = FIRST;
+        let mut waits = Vec::new();
         for _ in 0..20 {
-            assert!(backoff.next_wait() <= ceiling);
-            ceiling = (ceiling * 2).min(LONGEST);
+            waits.push(backoff.next_wait());
+            assert!(waits.last().is_some_and(|wait| *wait <= limit));
+            limit = (limit * 2).min(LONGEST);
         }
+        waits.dedup();
+        assert!(waits.len() > 10, "{waits:?}");
     }
 
     #[test]

@@ -1,18 +1,20 @@
-//! Values that must never be shown, and URLs as far as they may be shown.
+//! Secrets, and the redaction of text that may contain them.
 
 use std::fmt;
 
-/// A secret: a webhook URL, a token, an API key. Its `Debug` and `Display` say only that it is set.
+use crate::http::Endpoint;
+
+/// A secret such as a webhook URL, a token or an API key. `Debug` and `Display` print `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a secret, without the newline that files and variables end in.
+    /// Wraps a secret and drops trailing newlines.
     pub fn new(text: &str) -> Self {
         Self(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// The secret itself, for the one place that sends it.
+    /// Returns the secret itself.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -30,14 +32,14 @@ impl fmt::Display for Secret {
     }
 }
 
-/// The text with every secret in it, and every part of one that is long enough to be a secret itself, redacted: a
-/// receiver may repeat our address in its answer.
+/// Replaces every secret in a text by `***`, and every part of a secret URL that is at least 8 bytes long. Servers repeat
+/// request URLs in their error messages.
 pub fn redact(text: &str, secrets: &[&str]) -> String {
     const LENGTH_MIN: usize = 8;
     let mut parts: Vec<&str> = Vec::new();
     for secret in secrets {
         let after_scheme = secret.split_once("://").map_or(*secret, |(_, rest)| rest);
-        // A host is shown anyway, and is part of many an honest answer.
+        // The host is not secret, and many messages contain it legitimately.
         let (host, path) = if secret.contains("://") {
             after_scheme.split_once('/').unwrap_or((after_scheme, ""))
         } else {
@@ -48,24 +50,14 @@ pub fn redact(text: &str, secrets: &[&str]) -> String {
         parts.extend([path, user].into_iter().flat_map(|text| text.split(['/', '?', '&', '=', ':', '#'])));
     }
     parts.retain(|part| part.len() >= LENGTH_MIN);
-    // The longest first, so that no part of one is left behind.
+    // Longest first: replacing a part first would leave the rest of the whole visible.
     parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.len()));
     parts.iter().fold(text.to_owned(), |text, part| text.replace(part, "***"))
 }
 
-/// Scheme, host and port of a URL; user, path and query may hold keys and are left out.
+/// Scheme, host and port of a URL; `***` for a text that is not an HTTP URL.
 pub fn redact_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return "***".to_owned();
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let shown = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]+".contains(c));
-    if host.is_empty() || !shown(host) || !shown(scheme) {
-        return "***".to_owned();
-    }
-    let hidden = authority.len() != host.len() || !rest[authority.len()..].trim_matches('/').is_empty();
-    if hidden { format!("{scheme}://{host}/***") } else { format!("{scheme}://{host}") }
+    Endpoint::parse(url).map_or_else(|_| "***".to_owned(), |endpoint| endpoint.to_string())
 }
 
 #[cfg(test)]
@@ -80,10 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_repeat_a_secret_are_blotted() {
+    fn repeated_secrets_are_redacted() {
         let url = "https://user:password@h.example/T0/B0000001?key=12345678";
-        let said = "password, B0000001, T0 and 12345678 at h.example, TOKEN:abcdefgh";
-        assert_eq!(redact(said, &[url, "TOKEN:abcdefgh"]), "***, ***, T0 and *** at h.example, ***");
+        let text = "password, B0000001, T0 and 12345678 at h.example, TOKEN:abcdefgh";
+        assert_eq!(redact(text, &[url, "TOKEN:abcdefgh"]), "***, ***, T0 and *** at h.example, ***");
         assert_eq!(redact("no hook at https://h.example/x", &["https://h.example/x"]), "no hook at ***");
     }
 

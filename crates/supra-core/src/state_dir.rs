@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use crate::failure::{Failure, FailureKind};
+use crate::file::{self, Durability, Temporary};
 
 /// A state file is some kB; a larger one is not ours.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -207,20 +208,8 @@ impl LockedState {
     /// Replaces the file `NAME.KIND` as a whole (0600), on disk when this returns.
     pub fn replace(&self, kind: &str, bytes: &[u8]) -> Result<(), StateError> {
         let path = self.path(kind);
-        let temporary = self.path(&format!("{kind}.new"));
-        let written = (|| {
-            // Left by a run that was killed; a fresh file also never follows a link.
-            remove_if_there(&temporary)?;
-            let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            File::open(&self.directory)?.sync_all()
-        })();
-        written.map_err(|error| {
-            drop(fs::remove_file(&temporary));
-            StateError::io("write", &path, &error)
-        })
+        file::replace(&path, bytes, 0o600, Durability::Directory, Temporary::Fixed)
+            .map_err(|error| StateError::io("write", &path, &error))
     }
 
     /// Moves a file that cannot be understood to `NAME.KIND.corrupt`, in place of an earlier one, and names it.
@@ -229,13 +218,6 @@ impl LockedState {
         let aside = self.path(&format!("{kind}.corrupt"));
         fs::rename(&path, &aside).map_err(|error| StateError::io("move away", &path, &error))?;
         Ok(aside)
-    }
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
     }
 }
 

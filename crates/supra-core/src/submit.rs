@@ -6,8 +6,10 @@
 //! the transaction's lifetime is over and it did not.
 
 pub mod command;
+pub mod guard;
 pub mod journal;
 pub mod receipt;
+pub mod sender;
 
 /// Longest that a signed transaction can still be accepted, seconds (`facts/supra.md` §2.7: TTL ≤ 600 s).
 pub const LIFETIME_S_MAX: i64 = 600;

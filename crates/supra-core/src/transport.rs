@@ -1,4 +1,4 @@
-//! Asking the chain: the one trait that the CLI, REST and replay transports implement.
+//! The [`Transport`] trait, which the CLI, REST and replay transports implement, and its request types.
 
 pub mod cli;
 pub mod parallel;
@@ -16,161 +16,171 @@ use crate::address::Address;
 use crate::failure::Failure;
 use crate::view::ViewCall;
 
-/// A question to the chain.
+/// A request to the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// A view function; the answer is the array of its return values.
+    /// A view function; the reply is the array of its return values.
     View(ViewCall),
-    /// A resource under an account; the answer is its `data` object.
+    /// A resource under an account; the reply is its `data` object.
     Resource {
         /// The account.
         account: Address,
-        /// The fully qualified struct, `0x…::main_v2::LotteryData`.
+        /// The full struct type, such as `0x…::main_v2::LotteryData`.
         type_tag: String,
     },
-    /// The ABI of a module; the answer is the `abi` object.
+    /// The ABI of a module; the reply is the `abi` object.
     ModuleAbi {
         /// The account that published it.
         account: Address,
         /// The module's name.
         module: String,
     },
-    /// The chain id (u8); the answer is a number.
+    /// The chain id (u8); the reply is a number.
     ChainId,
-    /// A block; the answer is a [`Block`], or a [`Absent`] where the node does not have it.
+    /// A block; the reply is a [`Block`], or an [`Absent`] if the node does not have it.
     Block {
-        /// Which one; `None` is the latest.
+        /// Its height; `None` is the latest block.
         height: Option<u64>,
-        /// Whether its transactions are wanted too.
+        /// Whether the reply includes the transactions.
         transactions: bool,
     },
-    /// A page of one event type, REST v3; the answer is an [`EventPage`] or an [`Absent`].
+    /// A page of one event type, REST v3; the reply is an [`EventPage`] or an [`Absent`].
     Events {
-        /// The full type, `0x…::module::Event`.
+        /// The full type, such as `0x…::module::Event`.
         type_tag: String,
-        /// First block.
+        /// The first block.
         from: u64,
         /// The block after the last one.
         to: u64,
-        /// Where the page before ended.
+        /// The cursor that came with the previous page.
         cursor: Option<String>,
     },
-    /// All events of one type in at most [`WINDOW_V1`] blocks, REST v1; the answer is an [`EventPage`] whose rows
-    /// have neither height nor hash, or an [`Absent`].
+    /// All events of one type in at most [`WINDOW_V1`] blocks, REST v1; the reply is an [`EventPage`] whose rows have
+    /// neither height nor hash, or an [`Absent`].
     EventsV1 {
         /// The full type.
         type_tag: String,
-        /// First block.
+        /// The first block.
         from: u64,
         /// The block after the last one.
         to: u64,
     },
 }
 
-/// The most blocks that REST v1 shows events of at once (`facts/supra.md` §2.6).
+/// The largest number of blocks in one REST v1 request for events.
 pub const WINDOW_V1: u64 = 10;
-/// The most events of a REST v3 page.
+/// The largest number of events in a REST v3 page.
 pub const PAGE_V3: usize = 100;
 
-/// A block's header, in one shape for all REST versions.
+/// A block, in the same form for all REST versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
-    /// Its height.
+    /// The height.
     pub height: u64,
-    /// Its time in microseconds since 1970.
+    /// The time in microseconds since 1970.
     pub time_us: u64,
-    /// Its transactions as the node shows them, where they were asked for.
+    /// The transactions as the node returns them; empty unless they were requested.
     #[serde(default)]
     pub transactions: Vec<Value>,
 }
 
-/// An event as a node shows it.
+impl Block {
+    /// The height of the block after this one.
+    pub fn next_height(&self) -> u64 {
+        self.height.saturating_add(1)
+    }
+}
+
+/// An event as a node returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRow {
-    /// Its block; REST v1 does not say.
+    /// The height of its block; `None` from REST v1.
     pub height: Option<u64>,
-    /// Its transaction; REST v1 does not say.
+    /// The hash of its transaction; `None` from REST v1.
     pub hash: Option<String>,
-    /// Its fields.
+    /// The fields.
     pub data: Value,
 }
 
-/// One answer of an events route.
+/// One page of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventPage {
-    /// In ascending order.
+    /// The events in ascending order.
     pub rows: Vec<EventRow>,
-    /// Where the next page begins; absent when the node named none.
+    /// The cursor of the next page, if the node returned one.
     pub cursor: Option<String>,
 }
 
-/// Why every node lacks the blocks that were asked for.
+/// Why no node has the requested blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Absent {
-    /// Not executed or not indexed yet (404).
+    /// Not executed or not indexed yet (status 404).
     NotYet,
-    /// Pruned (410); the oldest block that is remaining, where the node says so.
+    /// Pruned (status 410), with the oldest remaining block if the node names it.
     Pruned(Option<u64>),
 }
 
-/// What came back for one request.
+/// The outcome of one request.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// The answer, or why there is none.
+    /// The value, or the failure of the last attempt.
     pub result: Result<Value, Failure>,
-    /// Wall-clock time from first attempt to last.
+    /// The wall-clock time from the first attempt to the last.
     pub elapsed: Duration,
-    /// How often it was asked; 0 when there was no time remaining to ask.
+    /// The number of attempts; 0 if there was no time left for one.
     pub attempts: u32,
 }
 
 impl Reply {
-    /// [`Self::elapsed`] in whole milliseconds.
+    /// Returns [`Self::elapsed`] in whole milliseconds.
     pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
-/// The moment by which everything must have ended.
+/// The largest span of a deadline, so that it does not overflow [`Instant`].
+const FURTHEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The time by which an operation must have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So long from now.
+    /// Returns the deadline `span` from now; a span of more than 100 years counts as 100 years.
     pub fn after(span: Duration) -> Self {
-        Self(Instant::now() + span)
+        Self(Instant::now() + span.min(FURTHEST))
     }
 
-    /// Time remaining; zero once the deadline has passed.
+    /// Returns the remaining time; zero once the deadline has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether the deadline has passed.
+    /// Returns whether the deadline has passed.
     pub fn is_expired(self) -> bool {
         self.remaining().is_zero()
     }
 
-    /// The earlier of this and `span` from now.
+    /// Returns the earlier of this deadline and `span` from now.
     #[must_use]
     pub fn min_with(self, span: Duration) -> Self {
-        Self(self.0.min(Instant::now() + span))
+        self.min(Self::after(span))
     }
 }
 
-/// A way to ask the chain.
+/// A connection to a chain.
 pub trait Transport: Send + Sync {
-    /// Asks everything, in parallel as far as the transport's own bound allows, and returns one reply per
-    /// request in the same order. Never later than `deadline` by more than the time to kill a child.
+    /// Sends all requests, in parallel within the transport's limit, and returns one reply per request in the same
+    /// order. Returns by `deadline`, or later by the time that it takes to kill a child process.
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply>;
 
-    /// The stable name of the transport for the record: `rpc`, `cli` or `replay`.
+    /// Returns the name of the transport in records: `rpc`, `cli` or `replay`.
     fn name(&self) -> &'static str;
 
-    /// What identifies the chain behind it, for caching resolved function names; holds no secret.
+    /// Returns a key of the chain for the cache of resolved function names; contains no secret.
     fn identity(&self) -> String;
 
-    /// Whether module ABIs can be asked for cheaply; otherwise names are resolved by probing.
+    /// Returns whether reading a module's ABI is cheap; otherwise function names are found by trying them.
     fn offers_abi(&self) -> bool;
 }

@@ -1,17 +1,17 @@
-//! One case: a chain, a way to it, what is asked of it, and what goes wrong meanwhile. A seed and a number make one.
+//! A case: a chain, a transport, a command, and the faults during it. A seed and a number determine it.
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// What is run.
+/// The tools that are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Pipeline {
-    /// `dvrf-json --live`, its record judged by `dvrf-check`.
+    /// `dvrf-json --live`, piped into `dvrf-check`.
     Piped,
     /// `dvrf-check --live`.
     Check,
-    /// A stream of all clients through `dvrf-json`, judged by `dvrf-check`.
+    /// All clients as a stream through `dvrf-json` into `dvrf-check`.
     Fleet,
     /// `dvrf-draw ready --live`.
     Ready,
@@ -19,7 +19,7 @@ pub(crate) enum Pipeline {
     Prom,
     /// `dvrf-check --live --format text`.
     Text,
-    /// The stream straight into `dvrf-check`, which starts its sibling.
+    /// The stream into `dvrf-check`.
     FleetCheck,
     /// The stream into `dvrf-draw ready`.
     FleetReady,
@@ -28,37 +28,37 @@ pub(crate) enum Pipeline {
 }
 
 impl Pipeline {
-    /// Whether it is given a stream of targets.
+    /// Whether stdin is a stream of targets.
     pub(crate) fn is_fleet(self) -> bool {
         matches!(self, Self::Fleet | Self::FleetCheck | Self::FleetReady | Self::FleetProm)
     }
 }
 
-/// A case. The names are the words of the devnet and of the tools.
+/// A case. The values are those of the devnet's and the tools' options.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
-    /// Of the devnet's own choices.
+    /// The devnet's seed.
     pub(crate) seed: u64,
-    /// `rpc`, or the generation of the CLI.
+    /// `rpc`, or the version of the Supra CLI.
     pub(crate) transport: String,
     /// What the CLI prints around its answers.
     pub(crate) noise: String,
-    /// Which functions the deposit module has.
+    /// The generation of the deposit module's functions.
     pub(crate) interface: String,
-    /// The node's generation.
+    /// The node's version.
     pub(crate) node: String,
     /// The REST versions it serves.
     pub(crate) api: String,
-    /// Whether modules show their ABI.
+    /// Whether the node returns the modules' ABI.
     pub(crate) abi: bool,
-    /// The situation.
+    /// The devnet's scenario.
     pub(crate) scenario: String,
-    /// What is run.
+    /// The tools.
     pub(crate) pipeline: Pipeline,
-    /// Further subscriptions, for a fleet.
+    /// Further subscriptions of a fleet.
     pub(crate) clients: u32,
-    /// `--unordered`, for a fleet of records.
+    /// `--unordered`, where records are printed.
     #[serde(default)]
     pub(crate) unordered: bool,
     /// `--jobs`.
@@ -69,15 +69,15 @@ pub(crate) struct Case {
     pub(crate) timeout_ms: u64,
     /// `--call-timeout` in milliseconds.
     pub(crate) call_timeout_ms: u64,
-    /// `--detail`, or nothing.
+    /// `--detail`; empty for the default.
     pub(crate) detail: String,
     /// Faults from the start.
     pub(crate) faults: Vec<String>,
-    /// After so many milliseconds other faults take their place.
-    pub(crate) turn: Option<(u64, Vec<String>)>,
+    /// Other faults that replace them after that number of milliseconds.
+    pub(crate) later: Option<(u64, Vec<String>)>,
 }
 
-/// Every dimension's values, the simplest first: a shrunk case has that one unless another is needed.
+/// The values of each dimension, the simplest first: the one that a shrunk case has unless another is needed.
 pub(crate) const TRANSPORTS: &[&str] = &["rpc", "v11", "v10", "v9", "v6"];
 const PIPELINES: [Pipeline; 9] = [
     Pipeline::Piped,
@@ -136,14 +136,15 @@ const VIEWS: &[&str] = &[
     "now_microseconds",
     "check_effective_balance_v2",
 ];
-/// 0x60001 is left out: with it the chain itself says that the client is unknown, which no tool can tell from a lie.
-const HARMS: &[&str] = &["abort:327685", "abort:131077", "abort:6", "missing", "garbage", "null", "type"];
+/// Abort 0x60001 is left out: it is the chain's own answer for an unknown client, and no tool can know better.
+const VIEW_FAULTS: &[&str] =
+    &["abort:327685", "abort:131077", "abort:6", "missing", "garbage", "null", "type"];
 
 fn one<'a>(random: &mut Rng, words: &[&'a str]) -> &'a str {
     words[random.usize(..words.len())]
 }
 
-/// Half of the time the simplest: a case with everything odd at once hides what one oddity does.
+/// The simplest value in half of the cases: many unusual values at once hide the effect of each.
 fn mostly_first<'a>(random: &mut Rng, words: &[&'a str]) -> &'a str {
     if random.bool() { words[0] } else { one(random, words) }
 }
@@ -170,7 +171,7 @@ fn fault(random: &mut Rng, cli: bool) -> String {
             "path={}",
             one(random, &["/view", "/resources", "/modules", "deposit", "get_", "chain_id"])
         ),
-        16 | 17 => format!("view:{}={}", one(random, VIEWS), one(random, HARMS)),
+        16 | 17 => format!("view:{}={}", one(random, VIEWS), one(random, VIEW_FAULTS)),
         18 => "cli_hang".to_owned(),
         19 => "cli_grandchild".to_owned(),
         20 => format!("cli_exit_code={}", random.u8(1..)),
@@ -180,8 +181,8 @@ fn fault(random: &mut Rng, cli: bool) -> String {
     }
 }
 
-/// A fault that a run with time enough must overcome.
-fn nuisance(random: &mut Rng, cli: bool, retries: u32) -> String {
+/// A fault that a run with enough time must overcome.
+fn mild_fault(random: &mut Rng, cli: bool, retries: u32) -> String {
     match random.u8(..if cli || retries == 0 { 6 } else { 8 }) {
         0 => format!("latency={}ms", random.u32(1..80)),
         1 => format!("jitter={}ms", random.u32(1..80)),
@@ -194,8 +195,8 @@ fn nuisance(random: &mut Rng, cli: bool, retries: u32) -> String {
     }
 }
 
-/// Whether `nuisance` gives such a fault.
-fn is_nuisance(fault: &str, retries: u32) -> bool {
+/// Whether `mild_fault` can make this fault.
+fn is_mild(fault: &str, retries: u32) -> bool {
     let (kind, value) = fault.split_once('=').unwrap_or((fault, ""));
     match kind {
         "latency" | "jitter" | "slow" | "path" => true,
@@ -206,11 +207,11 @@ fn is_nuisance(fault: &str, retries: u32) -> bool {
 }
 
 impl Case {
-    /// Whether nothing excuses that something stays unknown: time enough, and no fault or only nuisances.
+    /// Whether nothing may stay unknown: there is enough time, and every fault is mild.
     pub(crate) fn must_be_known(&self) -> bool {
         self.timeout_ms >= 10_000
-            && self.turn.is_none()
-            && self.faults.iter().all(|fault| is_nuisance(fault, self.retries))
+            && self.later.is_none()
+            && self.faults.iter().all(|fault| is_mild(fault, self.retries))
     }
 
     /// The `number`-th case of a seed.
@@ -219,11 +220,11 @@ impl Case {
         let transport = if random.u8(..3) > 0 { "rpc" } else { one(random, TRANSPORTS) };
         let cli = transport != "rpc";
         let pipeline = PIPELINES[random.usize(..PIPELINES.len())];
-        // Newer CLIs ask by v3, which the oldest node does not serve.
+        // Newer CLIs use REST v3, which the oldest node does not serve.
         let node = mostly_first(random, if ["rpc", "v6"].contains(&transport) { NODES } else { &NODES[..2] });
         let faults =
             |random: &mut Rng, most| (0..random.usize(..=most)).map(|_| fault(random, cli)).collect();
-        // Some must be known: a suite in which everything may be unknown would not see a tool that knows nothing.
+        // Some cases must be fully known, or a tool that always prints unknown would pass.
         let calm = random.u8(..8) == 0;
         let mut case = Self {
             seed: random.u64(..1 << 32),
@@ -249,22 +250,22 @@ impl Case {
             call_timeout_ms: random.u64(100..800),
             detail: one(random, &["", "full", "lean"]).to_owned(),
             faults: faults(random, 4),
-            turn: (random.u8(..3) == 0).then(|| (random.u64(5..400), faults(random, 3))),
+            later: (random.u8(..3) == 0).then(|| (random.u64(5..400), faults(random, 3))),
         };
         if calm {
-            (case.faults, case.turn, case.timeout_ms, case.call_timeout_ms) =
+            (case.faults, case.later, case.timeout_ms, case.call_timeout_ms) =
                 (Vec::new(), None, 30_000, 10_000);
-            // What only slows, or ends within the retries, is no excuse either.
+            // Faults that only slow a run, or end within its retries, are allowed too.
             if random.bool() {
-                case.faults = (0..3).map(|_| nuisance(random, cli, case.retries)).collect();
+                case.faults = (0..3).map(|_| mild_fault(random, cli, case.retries)).collect();
             }
         }
         case
     }
 
-    /// The faults from the start and those that come later.
+    /// The faults from the start and the later ones.
     pub(crate) fn all_faults(&self) -> impl Iterator<Item = &String> {
-        self.faults.iter().chain(self.turn.iter().flat_map(|(_, faults)| faults))
+        self.faults.iter().chain(self.later.iter().flat_map(|(_, faults)| faults))
     }
 }
 
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_travels_as_one_line() {
+    fn a_case_is_one_line_of_json() {
         let case = Case::of(1, 2);
         let line = serde_json::to_string(&case).unwrap_or_default();
         assert!(!line.contains('\n'));
@@ -289,28 +290,28 @@ mod tests {
     }
 
     #[test]
-    fn no_nuisance_is_an_excuse() {
+    fn mild_faults_are_mild() {
         let mut random = Rng::with_seed(3);
         for _ in 0..500 {
             let retries = random.u32(..4);
-            let fault = nuisance(&mut random, false, retries);
-            assert!(is_nuisance(&fault, retries), "{fault} {retries}");
+            let fault = mild_fault(&mut random, false, retries);
+            assert!(is_mild(&fault, retries), "{fault} {retries}");
         }
-        for excuse in ["hang", "429=3", "5xx=1", "429_rate=10", "stale=301", "view:f=null", "html"] {
-            assert!(!is_nuisance(excuse, 0), "{excuse}");
+        for fault in ["hang", "429=3", "5xx=1", "429_rate=10", "stale=301", "view:f=null", "html"] {
+            assert!(!is_mild(fault, 0), "{fault}");
         }
     }
 
     #[test]
-    fn a_thousand_cases_meet_every_value() {
+    fn a_thousand_cases_cover_every_value() {
         let cases: Vec<Case> = (0..1000).map(|number| Case::of(1, number)).collect();
-        let met =
+        let covered =
             |of: fn(&Case) -> &String| cases.iter().map(|case| of(case).as_str()).collect::<BTreeSet<_>>();
         let all = |words: &[&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
-        assert_eq!(met(|case| &case.scenario), all(SCENARIOS));
-        assert_eq!(met(|case| &case.transport), all(TRANSPORTS));
-        assert_eq!(met(|case| &case.interface), all(INTERFACES));
-        assert_eq!(met(|case| &case.node), all(NODES));
+        assert_eq!(covered(|case| &case.scenario), all(SCENARIOS));
+        assert_eq!(covered(|case| &case.transport), all(TRANSPORTS));
+        assert_eq!(covered(|case| &case.interface), all(INTERFACES));
+        assert_eq!(covered(|case| &case.node), all(NODES));
         let kinds: BTreeSet<&str> = cases
             .iter()
             .flat_map(Case::all_faults)

@@ -1,10 +1,10 @@
-//! `scripts/chaos`: thousands of random cases; the first lie is made small and printed with what repeats it.
+//! `scripts/chaos`: runs the tools under random faults and compares their output with the devnet's state.
 
 mod case;
 mod oracle;
 mod run;
 mod shrink;
-mod tally;
+mod summary;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,31 +13,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use case::Case;
 use clap::Parser;
-use tally::Tally;
+use summary::Summary;
 
-/// Random schedules of faults against the real tools
+/// Runs the tools under random faults and checks their output
 #[derive(Parser)]
 #[command(name = "chaos")]
 struct Args {
-    /// How many cases
+    /// Number of cases
     #[arg(default_value_t = 1000)]
     count: u64,
-    /// The seed of the first case; by default the clock's
+    /// Seed of all cases [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// The number of the first case
+    /// Number of the first case
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// Cases at once
+    /// Cases in parallel
     #[arg(long, default_value_t = 16)]
     jobs: u64,
-    /// One case as JSON, as a failure prints it
+    /// Run this case, given as the JSON that a failure prints
     #[arg(long, conflicts_with_all = ["count", "seed", "first"])]
     case: Option<String>,
-    /// Judge by a truth turned around: every case that knows something must be called wrong
+    /// Falsify the expected values, to test that errors are caught
     #[arg(long)]
-    lie: bool,
-    /// Go on after a failure and show them all
+    falsify: bool,
+    /// Continue after a failure and print all of them
     #[arg(long)]
     keep_going: bool,
 }
@@ -45,50 +45,50 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let mut out = io::stdout();
-    let good = match &args.case {
-        Some(text) => one(text, args.lie, &mut out),
-        None => many(&args, &mut out),
+    let right = match &args.case {
+        Some(text) => run_one(text, args.falsify, &mut out),
+        None => run_many(&args, &mut out),
     };
-    match good {
+    match right {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // There is nowhere else to say it.
+            // There is no other place to report it.
             let _ = writeln!(io::stderr(), "[error] chaos: {error}");
             ExitCode::from(2)
         }
     }
 }
 
-fn complaints(case: &Case, lie: bool) -> Result<Vec<oracle::Said>, (Vec<String>, oracle::Seen)> {
-    let (seen, truth) = run::run(case, lie);
-    oracle::judge(case, &truth, &seen).map_err(|wrong| (wrong, seen))
+fn try_case(case: &Case, falsify: bool) -> Result<Vec<oracle::Verdict>, (Vec<String>, oracle::Run)> {
+    let (run, truth) = run::run(case, falsify);
+    oracle::judge(case, &truth, &run).map_err(|wrong| (wrong, run))
 }
 
-fn one(text: &str, lie: bool, out: &mut dyn Write) -> io::Result<bool> {
+fn run_one(text: &str, falsify: bool, out: &mut dyn Write) -> io::Result<bool> {
     let case: Case = serde_json::from_str(text)?;
-    match complaints(&case, lie) {
-        Ok(said) => writeln!(out, "right: {said:?}").map(|()| true),
-        Err((wrong, seen)) => {
+    match try_case(&case, falsify) {
+        Ok(verdicts) => writeln!(out, "right: {verdicts:?}").map(|()| true),
+        Err((wrong, run)) => {
             writeln!(
                 out,
                 "wrong: {}\ncode {:?}\n{}\n{}",
                 wrong.join("\n       "),
-                seen.code,
-                seen.out,
-                seen.err
+                run.code,
+                run.out,
+                run.err
             )?;
             Ok(false)
         }
     }
 }
 
-fn many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
+fn run_many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     writeln!(out, "{} cases from --seed {seed} --first {}", args.count, args.first)?;
     let (next, stop) = (AtomicU64::new(args.first), AtomicBool::new(false));
     let end = args.first.saturating_add(args.count);
-    let tally = Mutex::new(Tally::new());
+    let summary = Mutex::new(Summary::new());
     std::thread::scope(|scope| {
         for _ in 0..args.jobs.max(1) {
             scope.spawn(|| {
@@ -98,9 +98,9 @@ fn many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
                         break;
                     }
                     let case = Case::of(seed, number);
-                    let result = complaints(&case, args.lie);
+                    let result = try_case(&case, args.falsify);
                     stop.fetch_or(result.is_err() && !args.keep_going, Ordering::Relaxed);
-                    tally
+                    summary
                         .lock()
                         .unwrap_or_else(std::sync::PoisonError::into_inner)
                         .add(number, &case, result, args.count);
@@ -108,20 +108,20 @@ fn many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
             });
         }
     });
-    let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    tally.write(out)?;
-    for failure in &tally.failures {
+    let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    summary.write(out)?;
+    for failure in &summary.failures {
         writeln!(out, "\nwrong: {}", failure.wrong.join("\n       "))?;
         writeln!(out, "stderr: {}", failure.err.trim_end())?;
         writeln!(out, "repeat: scripts/chaos 1 --seed {seed} --first {}", failure.number)?;
-        // What is known is shown before the search for less, which takes its time.
+        // Shrinking takes a while.
         out.flush()?;
-        // Some lies need luck: three tries each before a smaller case counts as good.
-        let (small, asked) = shrink::shrink(failure.case.clone(), &mut |case| {
-            (0..3).any(|_| complaints(case, args.lie).is_err())
+        // Some failures depend on timing, so a smaller case counts as right only after three tries.
+        let (small, tries) = shrink::shrink(failure.case.clone(), &mut |case| {
+            (0..3).any(|_| try_case(case, args.falsify).is_err())
         });
         let line = serde_json::to_string(&small)?;
-        writeln!(out, "shrunk ({asked} tries): scripts/chaos --case '{line}'")?;
+        writeln!(out, "shrunk ({tries} tries): scripts/chaos --case '{line}'")?;
     }
-    Ok(tally.failures.is_empty())
+    Ok(summary.failures.is_empty())
 }

@@ -1,14 +1,15 @@
-//! The judge: what a run may say, given what the devnet knows. Right or unknown; never the opposite.
+//! Compares what a run printed with the devnet's state. It uses none of the product's code, so that the two cannot be
+//! wrong together. Every verdict must be right or unknown.
 
 use serde_json::{Value, json};
 use testkit::LOTTERY;
 
 use crate::case::{Case, Pipeline};
 
-/// What a run gave.
+/// What a run of the tools gave.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seen {
-    /// The exit code of the last tool; none when a signal or the time limit ended it.
+pub(crate) struct Run {
+    /// The exit code of the last tool; `None` when a signal or the time limit ended it.
     pub(crate) code: Option<i32>,
     /// Its stdout.
     pub(crate) out: String,
@@ -16,25 +17,25 @@ pub(crate) struct Seen {
     pub(crate) err: String,
     /// Wall-clock milliseconds.
     pub(crate) took_ms: u64,
-    /// Processes of the run that outlived it.
+    /// The command lines of processes that outlived the run.
     pub(crate) left: Vec<String>,
 }
 
-/// A text that must not leave the process that was given it.
-pub(crate) const CANARY: &str = "canary-7f3a91";
+/// A secret that the tools are given and must not print.
+pub(crate) const SECRET: &str = "canary-7f3a91";
 
-/// What a run of a case said, for the summary.
+/// A tool's answer about one subscription. `ready` counts as `Ok`, a refused draw as `Alert`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Said {
-    /// Right.
+pub(crate) enum Verdict {
+    /// Nothing is wrong.
     Ok,
-    /// Right.
+    /// A problem was found.
     Alert,
-    /// Unknown.
+    /// Something could not be read.
     Unknown,
 }
 
-impl Said {
+impl Verdict {
     fn parse(text: &str) -> Option<Self> {
         match text {
             "ok" => Some(Self::Ok),
@@ -43,318 +44,336 @@ impl Said {
             _ => None,
         }
     }
-}
 
-/// Everything that is wrong with what was seen; the verdicts when nothing is.
-pub(crate) fn judge(case: &Case, truth: &Value, seen: &Seen) -> Result<Vec<Said>, Vec<String>> {
-    let mut wrong = Vec::new();
-    let mut said = Vec::new();
-    manners(case, seen, &mut wrong);
-    match case.pipeline {
-        Pipeline::Prom | Pipeline::FleetProm => metrics(case, truth, seen, &mut said, &mut wrong),
-        Pipeline::Text => text(case, truth, seen, &mut said, &mut wrong),
-        Pipeline::Ready | Pipeline::FleetReady => readiness(case, truth, seen, &mut said, &mut wrong),
-        _ => verdicts(case, truth, seen, &mut said, &mut wrong),
+    fn of_code(code: Option<i32>) -> Option<Self> {
+        match code? {
+            0 => Some(Self::Ok),
+            1 => Some(Self::Alert),
+            _ => Some(Self::Unknown),
+        }
     }
-    if wrong.is_empty() { Ok(said) } else { Err(wrong) }
 }
 
-/// How long a run may take at most: its own limits, and what a loaded machine adds.
+/// The verdicts of a run, or everything that is wrong with it.
+pub(crate) fn judge(case: &Case, truth: &Value, run: &Run) -> Result<Vec<Verdict>, Vec<String>> {
+    let mut oracle = Oracle { case, truth, run, verdicts: Vec::new(), wrong: Vec::new() };
+    oracle.process();
+    match case.pipeline {
+        Pipeline::Prom | Pipeline::FleetProm => oracle.metrics(),
+        Pipeline::Text => oracle.text(),
+        Pipeline::Ready | Pipeline::FleetReady => oracle.readiness(),
+        Pipeline::Piped | Pipeline::Check | Pipeline::Fleet | Pipeline::FleetCheck => oracle.checks(),
+    }
+    if oracle.wrong.is_empty() { Ok(oracle.verdicts) } else { Err(oracle.wrong) }
+}
+
+/// The longest time a run may take: its own limits, and a margin for a loaded machine.
 pub(crate) fn limit_ms(case: &Case) -> u64 {
     let rounds = u64::from((case.clients + 1).div_ceil(case.jobs.max(1)));
-    // Reading ahead has three seconds of its own; the CLI's children have a grace to die in.
+    // A fleet's read-ahead has a limit of 3 s; the CLI's children have a grace period.
     rounds * case.timeout_ms + 3_000 + 12_000
 }
 
-fn manners(case: &Case, seen: &Seen, wrong: &mut Vec<String>) {
-    for (name, text) in [("stdout", &seen.out), ("stderr", &seen.err)] {
-        for never in ["panicked", "RUST_BACKTRACE", "internal error", CANARY] {
-            if text.contains(never) {
-                wrong.push(format!("{name} has {never:?}"));
-            }
-        }
-    }
-    if seen.code.is_none() {
-        wrong.push("the run was ended by a signal or by its time limit".to_owned());
-    }
-    if seen.took_ms > limit_ms(case) {
-        wrong.push(format!("it took {} ms, {} are allowed", seen.took_ms, limit_ms(case)));
-    }
-    wrong.extend(seen.left.iter().map(|process| format!("left behind: {process}")));
+/// The addresses of a fleet: the lottery's own, even if the deposit module does not know it, then all others.
+pub(crate) fn fleet(truth: &Value) -> Vec<&str> {
+    let others = items(&truth["clients"]).iter().filter_map(|client| client["address"].as_str());
+    std::iter::once(LOTTERY).chain(others.filter(|address| *address != LOTTERY)).collect()
 }
 
-fn records(seen: &Seen, wrong: &mut Vec<String>) -> Vec<Value> {
-    let parsed =
-        seen.out.lines().map(|line| serde_json::from_str::<Value>(line).map_err(|error| error.to_string()));
-    parsed
-        .filter_map(|record| record.map_err(|error| wrong.push(format!("stdout is not JSON: {error}"))).ok())
-        .collect()
-}
-
-/// What a verdict may be besides unknown.
-fn right(case: &Case, client: &Value) -> &'static [Said] {
-    if !client.is_object() {
-        return &[Said::Alert];
-    }
-    let low = ["at-minimum", "below-minimum", "low"].contains(&case.scenario.as_str());
-    // Only dVRF 3 has these views; elsewhere nobody can know. So it is where the chain denies to have one of them.
-    let visible =
-        case.interface.contains("v3") && !case.all_faults().any(|fault| fault.ends_with("=missing"));
-    let lottery =
-        ["empty", "no-aggregator", "consumer-missing", "gas-drift"].contains(&case.scenario.as_str());
-    match case.scenario.as_str() {
-        _ if low => &[Said::Alert],
-        "paused" | "module-disabled" if visible => &[Said::Alert],
-        "paused" | "module-disabled" => &[Said::Ok, Said::Alert],
-        _ if lottery && case.all_faults().any(|fault| fault.ends_with("=missing")) => {
-            &[Said::Ok, Said::Alert]
-        }
-        _ if lottery => &[Said::Alert],
-        _ => &[Said::Ok],
-    }
-}
-
-/// The same for any client: only the lottery's own is the one that the scenario is about, the others are healthy or
-/// low by seed.
-fn allowed(case: &Case, client: &Value) -> &'static [Said] {
-    if client["address"] == LOTTERY || !client.is_object() {
-        return right(case, client);
-    }
-    let low = match (quants(&client["balance"]), quants(&client["min_balance"])) {
-        // An alert begins below twice the minimum.
-        (Some(balance), Some(minimum)) => balance < minimum.saturating_mul(2),
-        _ => true,
-    };
-    match case.scenario.as_str() {
-        _ if low || client["at_minimum"] == true => &[Said::Alert],
-        // These are of the whole deposit module.
-        "paused" | "module-disabled" => &[Said::Ok, Said::Alert],
-        _ => &[Said::Ok],
-    }
+fn items(list: &Value) -> &[Value] {
+    list.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 fn quants(value: &Value) -> Option<u128> {
     value.as_str()?.parse().ok()
 }
 
-fn targets<'a>(case: &Case, truth: &'a Value) -> Vec<&'a str> {
-    if case.pipeline.is_fleet() { fleet(truth) } else { vec![LOTTERY] }
-}
-
-/// The records of stdout, which must be one for each target and in the targets' order.
-fn answered(case: &Case, truth: &Value, seen: &Seen, wrong: &mut Vec<String>) -> Vec<Value> {
-    let found = records(seen, wrong);
-    let mut wanted = targets(case, truth);
-    let mut given: Vec<&str> = found.iter().filter_map(|record| record["client_addr"].as_str()).collect();
-    if found.len() != wanted.len() {
-        wrong.push(format!("{} records for {} targets", found.len(), wanted.len()));
-        return found;
-    }
-    if case.unordered {
-        wanted.sort_unstable();
-        given.sort_unstable();
-    }
-    if case.pipeline.is_fleet() && given != wanted {
-        wrong.push(format!("the records are of {given:?}, asked was about {wanted:?}"));
-    }
-    found
-}
-
-fn client_of<'a>(truth: &'a Value, address: &Value) -> &'a Value {
-    let clients = truth["clients"].as_array().map(Vec::as_slice).unwrap_or_default();
-    clients.iter().find(|client| client["address"] == *address).unwrap_or(&Value::Null)
-}
-
-fn verdicts(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
-    let found = answered(case, truth, seen, wrong);
-    for (index, record) in found.iter().enumerate() {
-        let client = client_of(truth, &record["client_addr"]);
-        let Some(verdict) = record["checks"]["status"].as_str().and_then(Said::parse) else {
-            wrong.push(format!("record {index} has no verdict"));
-            continue;
-        };
-        said.push(verdict);
-        let allowed = allowed(case, client);
-        if verdict != Said::Unknown && !allowed.contains(&verdict) {
-            wrong.push(format!("record {index} says {verdict:?}, which is wrong: {}", codes(record)));
-        }
-        if verdict == Said::Unknown && case.must_be_known() {
-            wrong.push(format!("record {index} is unknown although nothing went wrong: {}", codes(record)));
-        }
-        values(case, truth, client, record, index, wrong);
-    }
-    let worst = |verdict| said.contains(&verdict);
-    let code = if worst(Said::Alert) { 1 } else { i32::from(worst(Said::Unknown)) * 2 };
-    if seen.code.is_some_and(|found| found != code) {
-        wrong.push(format!("the exit code is {:?}, {code} is what the records say", seen.code));
-    }
-}
-
-/// The addresses of a fleet: the lottery's own, whether the deposit module knows it or not, then all others.
-pub(crate) fn fleet(truth: &Value) -> Vec<&str> {
-    let listed = truth["clients"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let others = listed.iter().filter_map(|client| client["address"].as_str()).filter(|own| *own != LOTTERY);
-    std::iter::once(LOTTERY).chain(others).collect()
-}
-
 fn codes(record: &Value) -> String {
-    let findings = record["checks"]["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
-    findings.iter().filter_map(|finding| finding["code"].as_str()).collect::<Vec<_>>().join(" ")
+    let codes = items(&record["checks"]["findings"]).iter().filter_map(|finding| finding["code"].as_str());
+    codes.collect::<Vec<_>>().join(" ")
 }
 
-/// Every value is the truth or `null` with a reason.
-fn values(case: &Case, truth: &Value, client: &Value, record: &Value, index: usize, wrong: &mut Vec<String>) {
-    let state = &record["state"];
-    if !state.is_object() {
-        if !record["error"].is_object() {
-            wrong.push(format!("record {index} has neither state nor error"));
+struct Oracle<'a> {
+    case: &'a Case,
+    /// The devnet's state after the run.
+    truth: &'a Value,
+    run: &'a Run,
+    verdicts: Vec<Verdict>,
+    wrong: Vec<String>,
+}
+
+impl<'a> Oracle<'a> {
+    /// What holds for every run: no panic, no secret, no missed deadline, no process left.
+    fn process(&mut self) {
+        let run = self.run;
+        for (name, text) in [("stdout", &run.out), ("stderr", &run.err)] {
+            for never in ["panicked", "RUST_BACKTRACE", "internal error", SECRET] {
+                if text.contains(never) {
+                    self.wrong.push(format!("{name} has {never:?}"));
+                }
+            }
         }
-        return;
+        if run.code.is_none() {
+            self.wrong.push("the run was ended by a signal or by its time limit".to_owned());
+        }
+        let limit = limit_ms(self.case);
+        if run.took_ms > limit {
+            self.wrong.push(format!("it took {} ms, the limit is {limit} ms", run.took_ms));
+        }
+        self.wrong.extend(run.left.iter().map(|process| format!("left behind: {process}")));
     }
-    let lottery = &truth["lottery"];
-    let known = client.is_object();
-    // Views of u64 cannot show more; the devnet answers the most.
-    let shown = |value: &Value| match value.as_str().and_then(|text| text.parse::<u128>().ok()) {
-        Some(amount) if case.interface != "camel" => json!(amount.min(u64::MAX.into()).to_string()),
-        _ => value.clone(),
-    };
-    let or = |value: Value, none: Value| if value.is_null() { none } else { value };
-    let some = |option: &Value| option["vec"].as_array().map_or(json!([]), |items| json!(items));
-    let count = |list: &Value| json!(list.as_array().map_or(0, Vec::len).to_string());
-    let expected = [
-        ("/deposit/balance", or(shown(&client["balance"]), json!("0"))),
-        ("/deposit/client_whitelisted", json!(known)),
-        ("/deposit/paused", truth["paused"].clone()),
-        ("/lottery/ticket_count", count(&lottery["tickets"])),
-        ("/lottery/draw_scheduled", or(lottery["draw_scheduled"].clone(), json!(false))),
-        ("/lottery/pending_request", json!(some(&lottery["pending_request"]) != json!([]))),
-        ("/lottery/jackpot_amount", or(lottery["jackpot_amount"].clone(), json!("0"))),
-        ("/lottery/rng_request_count", or(lottery["rng_request_count"].clone(), json!("0"))),
-        ("/lottery/rng_response_count", or(lottery["rng_response_count"].clone(), json!("0"))),
-        ("/lottery/gas/max_gas_price", or(lottery["max_gas_price"].clone(), json!("0"))),
-        ("/lottery/gas/verification_gas_value", or(lottery["verification_gas_value"].clone(), json!("0"))),
-    ];
-    let of_client = [
-        ("/deposit/min_balance", client["min_balance"].clone()),
-        ("/deposit/at_or_below_minimum", client["at_minimum"].clone()),
-        ("/deposit/grant_remaining", client["grant"].clone()),
-    ];
-    let both = expected.into_iter().chain(if known { of_client.to_vec() } else { Vec::new() });
-    for (place, right) in both {
-        let found = state.pointer(place).unwrap_or(&Value::Null);
-        if !found.is_null() && *found != right {
-            wrong.push(format!("record {index}: state{place} is {found}, the truth is {right}"));
+
+    fn client(&self, address: &Value) -> &'a Value {
+        let mut clients = items(&self.truth["clients"]).iter();
+        clients.find(|client| client["address"] == *address).unwrap_or(&Value::Null)
+    }
+
+    fn targets(&self) -> Vec<&'a str> {
+        if self.case.pipeline.is_fleet() { fleet(self.truth) } else { vec![LOTTERY] }
+    }
+
+    /// The verdicts, besides unknown, that are right for the lottery's own subscription.
+    fn right(&self, client: &Value) -> &'static [Verdict] {
+        const ALERT: &[Verdict] = &[Verdict::Alert];
+        const EITHER: &[Verdict] = &[Verdict::Ok, Verdict::Alert];
+        if !client.is_object() {
+            return ALERT;
+        }
+        // A fault that hides a function from the tools may hide the problem too.
+        let hidden = self.case.all_faults().any(|fault| fault.ends_with("=missing"));
+        match self.case.scenario.as_str() {
+            "at-minimum" | "below-minimum" | "low" => ALERT,
+            // Only dVRF 3 has a view of these.
+            "paused" | "module-disabled" if hidden || !self.case.interface.contains("v3") => EITHER,
+            "empty" | "no-aggregator" | "consumer-missing" | "gas-drift" if hidden => EITHER,
+            "paused" | "module-disabled" | "empty" | "no-aggregator" | "consumer-missing" | "gas-drift" => {
+                ALERT
+            }
+            _ => &[Verdict::Ok],
         }
     }
-    for (place, view) in [
-        ("/deposit/balance", "balance"),
-        ("/deposit/min_balance", "min_balance"),
-        ("/deposit/at_or_below_minimum", "min_balance_reached"),
-    ] {
-        let missing = state.pointer(place).is_none_or(Value::is_null);
-        if missing && record["views"][view]["error"].is_null() {
-            wrong.push(format!("record {index}: state{place} is null and views.{view} does not say why"));
+
+    /// The same for any client. A scenario concerns the lottery's own; the seed makes the others healthy or low.
+    fn allowed(&self, client: &Value) -> &'static [Verdict] {
+        if client["address"] == LOTTERY || !client.is_object() {
+            return self.right(client);
+        }
+        let low = match (quants(&client["balance"]), quants(&client["min_balance"])) {
+            // An alert begins below twice the minimum.
+            (Some(balance), Some(minimum)) => balance < minimum.saturating_mul(2),
+            _ => true,
+        };
+        match self.case.scenario.as_str() {
+            _ if low || client["at_minimum"] == true => &[Verdict::Alert],
+            // These concern the whole deposit module.
+            "paused" | "module-disabled" => &[Verdict::Ok, Verdict::Alert],
+            _ => &[Verdict::Ok],
         }
     }
-}
 
-fn readiness(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
-    let found = answered(case, truth, seen, wrong);
-    let mut all_ready = true;
-    for (index, record) in found.iter().enumerate() {
-        let ready = record["readiness"]["ready"].as_bool();
-        all_ready &= ready == Some(true);
-        let can = case.scenario == "ready" && record["client_addr"] == LOTTERY;
-        if ready == Some(true) && !can {
-            wrong.push(format!("record {index} calls a draw ready that the contract would refuse"));
+    /// The records of stdout, which must be one for each target, in the order of the targets.
+    fn records(&mut self) -> Vec<Value> {
+        let mut records = Vec::new();
+        for line in self.run.out.lines() {
+            match serde_json::from_str::<Value>(line) {
+                Ok(record) => records.push(record),
+                Err(error) => self.wrong.push(format!("stdout is not JSON: {error}")),
+            }
         }
-        if ready != Some(true) && can && case.must_be_known() {
-            wrong.push(format!("record {index}: the draw is ready and nothing went wrong"));
+        let mut targets = self.targets();
+        if records.len() != targets.len() {
+            self.wrong.push(format!("{} records for {} targets", records.len(), targets.len()));
+            return records;
         }
-        values(case, truth, client_of(truth, &record["client_addr"]), record, index, wrong);
+        let mut answered: Vec<&str> =
+            records.iter().filter_map(|record| record["client_addr"].as_str()).collect();
+        if self.case.unordered {
+            targets.sort_unstable();
+            answered.sort_unstable();
+        }
+        if self.case.pipeline.is_fleet() && answered != targets {
+            self.wrong.push(format!("the records are about {answered:?}, the targets are {targets:?}"));
+        }
+        records
     }
-    if all_ready != (seen.code == Some(0)) {
-        wrong.push(format!("the exit code is {:?} and ready is {all_ready}", seen.code));
-    }
-    // A plain no needs a reason that the chain gave.
-    if seen.code == Some(1) && case.scenario == "ready" && found.len() == 1 {
-        wrong.push("it says no to a draw that is ready".to_owned());
-    }
-    said.extend(by_code(seen.code));
-}
 
-fn by_code(code: Option<i32>) -> Option<Said> {
-    match code? {
-        0 => Some(Said::Ok),
-        1 => Some(Said::Alert),
-        _ => Some(Said::Unknown),
+    /// Records with `checks`.
+    fn checks(&mut self) {
+        for (index, record) in self.records().iter().enumerate() {
+            let client = self.client(&record["client_addr"]);
+            let Some(verdict) = record["checks"]["status"].as_str().and_then(Verdict::parse) else {
+                self.wrong.push(format!("record {index} has no verdict"));
+                continue;
+            };
+            self.verdicts.push(verdict);
+            if verdict != Verdict::Unknown && !self.allowed(client).contains(&verdict) {
+                self.wrong
+                    .push(format!("record {index} says {verdict:?}, which is wrong: {}", codes(record)));
+            }
+            if verdict == Verdict::Unknown && self.case.must_be_known() {
+                self.wrong.push(format!("record {index} is unknown without a cause: {}", codes(record)));
+            }
+            self.values(client, record, index);
+        }
+        let code = match &self.verdicts {
+            verdicts if verdicts.contains(&Verdict::Alert) => 1,
+            verdicts if verdicts.contains(&Verdict::Unknown) => 2,
+            _ => 0,
+        };
+        if let Some(found) = self.run.code.filter(|found| *found != code) {
+            self.wrong.push(format!("the exit code is {found}, the records require {code}"));
+        }
     }
-}
 
-/// The verdict for people is the exit code's.
-fn text(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
-    let word = seen.out.split_whitespace().next().unwrap_or_default();
-    let Some(verdict) = Said::parse(&word.to_lowercase()) else {
-        wrong.push(format!("the text begins with {word:?}, which is no verdict"));
-        return;
-    };
-    if by_code(seen.code) != Some(verdict) {
-        wrong.push(format!("the text says {word} and the exit code is {:?}", seen.code));
+    /// Every value in `state` is the truth, or `null` with a reason.
+    fn values(&mut self, client: &Value, record: &Value, index: usize) {
+        let state = &record["state"];
+        if !state.is_object() {
+            if !record["error"].is_object() {
+                self.wrong.push(format!("record {index} has neither state nor error"));
+            }
+            return;
+        }
+        let lottery = &self.truth["lottery"];
+        let known = client.is_object();
+        let or = |value: &Value, none: Value| if value.is_null() { none } else { value.clone() };
+        let zero = || json!("0");
+        // The views of dVRF 2 and 3 return u64; the devnet answers its maximum for more.
+        let balance = match quants(&client["balance"]) {
+            Some(amount) if self.case.interface != "camel" => json!(amount.min(u64::MAX.into()).to_string()),
+            _ => or(&client["balance"], zero()),
+        };
+        let mut expected = vec![
+            ("/deposit/balance", balance),
+            ("/deposit/client_whitelisted", json!(known)),
+            ("/deposit/paused", self.truth["paused"].clone()),
+            ("/lottery/ticket_count", json!(items(&lottery["tickets"]).len().to_string())),
+            ("/lottery/draw_scheduled", or(&lottery["draw_scheduled"], json!(false))),
+            ("/lottery/pending_request", json!(!items(&lottery["pending_request"]["vec"]).is_empty())),
+            ("/lottery/jackpot_amount", or(&lottery["jackpot_amount"], zero())),
+            ("/lottery/rng_request_count", or(&lottery["rng_request_count"], zero())),
+            ("/lottery/rng_response_count", or(&lottery["rng_response_count"], zero())),
+            ("/lottery/gas/max_gas_price", or(&lottery["max_gas_price"], zero())),
+            ("/lottery/gas/verification_gas_value", or(&lottery["verification_gas_value"], zero())),
+        ];
+        if known {
+            expected.extend([
+                ("/deposit/min_balance", client["min_balance"].clone()),
+                ("/deposit/at_or_below_minimum", client["at_minimum"].clone()),
+                ("/deposit/grant_remaining", client["grant"].clone()),
+            ]);
+        }
+        for (place, right) in expected {
+            let found = state.pointer(place).unwrap_or(&Value::Null);
+            if !found.is_null() && *found != right {
+                self.wrong.push(format!("record {index}: state{place} is {found}, the truth is {right}"));
+            }
+        }
+        for (place, view) in [
+            ("/deposit/balance", "balance"),
+            ("/deposit/min_balance", "min_balance"),
+            ("/deposit/at_or_below_minimum", "min_balance_reached"),
+        ] {
+            let missing = state.pointer(place).is_none_or(Value::is_null);
+            if missing && record["views"][view]["error"].is_null() {
+                self.wrong
+                    .push(format!("record {index}: state{place} is null without an error in views.{view}"));
+            }
+        }
     }
-    let client = client_of(truth, &json!(LOTTERY));
-    if verdict != Said::Unknown && !right(case, client).contains(&verdict) {
-        wrong.push(format!("the text says {word}, which is wrong"));
-    }
-    if verdict == Said::Unknown && case.must_be_known() {
-        wrong.push("the text says unknown although nothing went wrong".to_owned());
-    }
-    said.push(verdict);
-}
 
-fn metrics(case: &Case, truth: &Value, seen: &Seen, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
-    for address in targets(case, truth) {
-        said.extend(series(case, truth, seen, address, wrong));
+    /// Records with `readiness`.
+    fn readiness(&mut self) {
+        let records = self.records();
+        let mut all_ready = true;
+        for (index, record) in records.iter().enumerate() {
+            let ready = record["readiness"]["ready"] == true;
+            all_ready &= ready;
+            let accepted = self.case.scenario == "ready" && record["client_addr"] == LOTTERY;
+            if ready && !accepted {
+                self.wrong.push(format!("record {index} calls a draw ready that the contract would refuse"));
+            }
+            if !ready && accepted && self.case.must_be_known() {
+                self.wrong.push(format!("record {index} is not ready without a cause"));
+            }
+            self.values(self.client(&record["client_addr"]), record, index);
+        }
+        if all_ready != (self.run.code == Some(0)) {
+            self.wrong.push(format!("the exit code is {:?} and ready is {all_ready}", self.run.code));
+        }
+        // Exit code 1 means that the chain gave a reason.
+        if self.run.code == Some(1) && self.case.scenario == "ready" && records.len() == 1 {
+            self.wrong.push("the exit code is 1 for a draw that is ready".to_owned());
+        }
+        self.verdicts.extend(Verdict::of_code(self.run.code));
     }
-}
 
-/// The series of one subscription.
-fn series(case: &Case, truth: &Value, seen: &Seen, address: &str, wrong: &mut Vec<String>) -> Option<Said> {
-    // One target alone is named as its settings are.
-    let of = if case.pipeline.is_fleet() { format!("/{address}\"") } else { String::new() };
-    let own = |name: &str| {
-        let lines = seen.out.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
-        lines.filter(|line| line.contains(&of)).collect::<Vec<_>>()
-    };
-    let value = |name: &str| own(name).first().and_then(|line| line.rsplit(' ').next());
-    let states = own("supra_dvrf_state");
-    let holds = |state: &&str| {
-        let label = format!("state=\"{state}\"");
-        states.iter().any(|line| line.contains(&label) && line.ends_with(" 1"))
-    };
-    let verdicts: Vec<Said> =
-        ["ok", "alert", "unknown"].into_iter().filter(holds).filter_map(Said::parse).collect();
-    let ([verdict], 3) = (&verdicts[..], states.len()) else {
-        wrong.push(format!("{address}: {} verdicts hold, of {} states", verdicts.len(), states.len()));
-        return None;
-    };
-    let client = client_of(truth, &json!(address));
-    if *verdict != Said::Unknown && !allowed(case, client).contains(verdict) {
-        wrong.push(format!("{address}: the metrics say {verdict:?}, which is wrong"));
+    /// The text for people begins with the verdict, which is the exit code's too.
+    fn text(&mut self) {
+        let word = self.run.out.split_whitespace().next().unwrap_or_default();
+        let Some(verdict) = Verdict::parse(&word.to_lowercase()) else {
+            self.wrong.push(format!("the text begins with {word:?}, which is not a verdict"));
+            return;
+        };
+        if Verdict::of_code(self.run.code) != Some(verdict) {
+            self.wrong.push(format!("the text says {word} and the exit code is {:?}", self.run.code));
+        }
+        let client = self.client(&json!(LOTTERY));
+        if verdict != Verdict::Unknown && !self.right(client).contains(&verdict) {
+            self.wrong.push(format!("the text says {word}, which is wrong"));
+        }
+        if verdict == Verdict::Unknown && self.case.must_be_known() {
+            self.wrong.push("the text says unknown without a cause".to_owned());
+        }
+        self.verdicts.push(verdict);
     }
-    if *verdict == Said::Unknown && case.must_be_known() {
-        wrong.push(format!("{address}: the metrics say unknown although nothing went wrong"));
+
+    fn metrics(&mut self) {
+        for address in self.targets() {
+            self.series(address);
+        }
     }
-    let balance = value("supra_dvrf_deposit_balance_quants");
-    if let Some(found) = balance.and_then(|text| text.parse::<u128>().ok())
-        && found != quants(&client["balance"]).unwrap_or(0)
-        && case.scenario != "u128-max"
-    {
-        wrong.push(format!("{address}: the balance is {found}, the truth is {}", client["balance"]));
+
+    /// The series of one subscription.
+    fn series(&mut self, address: &str) {
+        // A single target has the name of its settings instead of its address.
+        let label = if self.case.pipeline.is_fleet() { format!("/{address}\"") } else { String::new() };
+        let lines = |name: &str| -> Vec<&str> {
+            let lines = self.run.out.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+            lines.filter(|line| line.contains(&label)).collect()
+        };
+        let value = |name: &str| lines(name).first().and_then(|line| line.rsplit(' ').next());
+        let states = lines("supra_dvrf_state");
+        let is_set = |state: &&str| {
+            let label = format!("state=\"{state}\"");
+            states.iter().any(|line| line.contains(&label) && line.ends_with(" 1"))
+        };
+        let set: Vec<Verdict> =
+            ["ok", "alert", "unknown"].into_iter().filter(is_set).filter_map(Verdict::parse).collect();
+        let ([verdict], 3) = (&set[..], states.len()) else {
+            self.wrong.push(format!("{address}: {} of {} state series are 1", set.len(), states.len()));
+            return;
+        };
+        let client = self.client(&json!(address));
+        let balance = value("supra_dvrf_deposit_balance_quants");
+        let up = value("supra_dvrf_up") == Some("1");
+        if *verdict != Verdict::Unknown && !self.allowed(client).contains(verdict) {
+            self.wrong.push(format!("{address}: the metrics say {verdict:?}, which is wrong"));
+        }
+        if *verdict == Verdict::Unknown && self.case.must_be_known() {
+            self.wrong.push(format!("{address}: the metrics say unknown without a cause"));
+        }
+        if let Some(found) = balance.and_then(|text| text.parse::<u128>().ok())
+            && found != quants(&client["balance"]).unwrap_or(0)
+            && self.case.scenario != "u128-max"
+        {
+            self.wrong.push(format!("{address}: the balance is {found}, the truth is {}", client["balance"]));
+        }
+        if up && balance.is_none() && client.is_object() {
+            self.wrong.push(format!("{address}: up is 1 without a balance"));
+        }
+        self.verdicts.push(*verdict);
     }
-    if value("supra_dvrf_up") == Some("1") && balance.is_none() && client.is_object() {
-        wrong.push(format!("{address}: up is 1 without a balance"));
-    }
-    Some(*verdict)
 }
 
 #[cfg(test)]
@@ -364,7 +383,7 @@ mod tests {
     fn case(scenario: &str) -> Case {
         let mut case = Case::of(1, 1);
         (case.scenario, case.interface) = (scenario.to_owned(), "v3".to_owned());
-        (case.pipeline, case.faults, case.turn) = (Pipeline::Piped, vec!["hang".to_owned()], None);
+        (case.pipeline, case.faults, case.later) = (Pipeline::Piped, vec!["hang".to_owned()], None);
         case
     }
 
@@ -373,31 +392,31 @@ mod tests {
             "paused": false, "lottery": null})
     }
 
-    fn seen(balance: &Value, status: &str, code: i32) -> Seen {
+    fn run(balance: &Value, status: &str, code: i32) -> Run {
         let record = json!({"client_addr": LOTTERY, "checks": {"status": status, "findings": []},
             "state": {"deposit": {"balance": balance, "min_balance": "7", "at_or_below_minimum": true}},
             "views": {"balance": {"error": null}}});
-        Seen { code: Some(code), out: format!("{record}\n"), ..Seen::default() }
+        Run { code: Some(code), out: format!("{record}\n"), ..Run::default() }
     }
 
-    fn complaint(seen: &Seen) -> String {
-        judge(&case("at-minimum"), &truth(), seen).err().unwrap_or_default().join("; ")
+    fn complaint(run: &Run) -> String {
+        judge(&case("at-minimum"), &truth(), run).err().unwrap_or_default().join("; ")
     }
 
     #[test]
     fn right_and_unknown_pass() {
         assert_eq!(
-            judge(&case("at-minimum"), &truth(), &seen(&json!("5"), "alert", 1)),
-            Ok(vec![Said::Alert])
+            judge(&case("at-minimum"), &truth(), &run(&json!("5"), "alert", 1)),
+            Ok(vec![Verdict::Alert])
         );
         assert_eq!(
-            judge(&case("at-minimum"), &truth(), &seen(&json!("5"), "unknown", 2)),
-            Ok(vec![Said::Unknown])
+            judge(&case("at-minimum"), &truth(), &run(&json!("5"), "unknown", 2)),
+            Ok(vec![Verdict::Unknown])
         );
     }
 
     #[test]
-    fn a_fleet_has_its_order() {
+    fn a_fleet_keeps_its_order() {
         let mut fleet = case("healthy");
         (fleet.pipeline, fleet.unordered) = (Pipeline::FleetCheck, false);
         let client = |address: &str, balance: &str| json!({"address": address, "balance": balance, "min_balance": "7", "at_minimum": false});
@@ -406,21 +425,20 @@ mod tests {
             let record = json!({"client_addr": address, "checks": {"status": status}, "error": {}});
             format!("{record}\n")
         };
-        let seen =
-            |lines: [String; 3], code| Seen { code: Some(code), out: lines.concat(), ..Seen::default() };
+        let run = |lines: [String; 3], code| Run { code: Some(code), out: lines.concat(), ..Run::default() };
         let good = [line(LOTTERY, "ok"), line("0xa", "ok"), line("0xb", "alert")];
-        assert_eq!(judge(&fleet, &truth, &seen(good, 1)), Ok(vec![Said::Ok, Said::Ok, Said::Alert]));
-        let turned = || [line(LOTTERY, "ok"), line("0xb", "alert"), line("0xa", "ok")];
-        let wrong = judge(&fleet, &truth, &seen(turned(), 1)).unwrap_err();
-        assert!(wrong[0].starts_with("the records are of"), "{wrong:?}");
+        assert_eq!(judge(&fleet, &truth, &run(good, 1)), Ok(vec![Verdict::Ok, Verdict::Ok, Verdict::Alert]));
+        let swapped = || [line(LOTTERY, "ok"), line("0xb", "alert"), line("0xa", "ok")];
+        let wrong = judge(&fleet, &truth, &run(swapped(), 1)).unwrap_err();
+        assert!(wrong[0].starts_with("the records are about"), "{wrong:?}");
         fleet.unordered = true;
-        assert!(judge(&fleet, &truth, &seen(turned(), 1)).is_ok());
+        assert!(judge(&fleet, &truth, &run(swapped(), 1)).is_ok());
         let twice = [line(LOTTERY, "ok"), line("0xa", "ok"), line("0xa", "ok")];
-        let wrong = judge(&fleet, &truth, &seen(twice, 0)).unwrap_err();
-        assert!(wrong[0].starts_with("the records are of"), "{wrong:?}");
+        let wrong = judge(&fleet, &truth, &run(twice, 0)).unwrap_err();
+        assert!(wrong[0].starts_with("the records are about"), "{wrong:?}");
         let low = [line(LOTTERY, "ok"), line("0xa", "ok"), line("0xb", "ok")];
         assert_eq!(
-            judge(&fleet, &truth, &seen(low, 0)),
+            judge(&fleet, &truth, &run(low, 0)),
             Err(vec!["record 2 says Ok, which is wrong: ".to_owned()])
         );
     }
@@ -430,13 +448,13 @@ mod tests {
         let mut case = case("at-minimum");
         let mut wrong = |pipeline, out: &str, code| {
             case.pipeline = pipeline;
-            let seen = Seen { code: Some(code), out: out.to_owned(), ..Seen::default() };
-            judge(&case, &truth(), &seen).err().unwrap_or_default().join("; ")
+            let run = Run { code: Some(code), out: out.to_owned(), ..Run::default() };
+            judge(&case, &truth(), &run).err().unwrap_or_default().join("; ")
         };
         assert_eq!(wrong(Pipeline::Text, "ALERT  devnet\n", 1), "");
         assert_eq!(wrong(Pipeline::Text, "OK  devnet\n", 0), "the text says OK, which is wrong");
         assert!(wrong(Pipeline::Text, "UNKNOWN\n", 1).starts_with("the text says UNKNOWN and the exit code"));
-        assert_eq!(wrong(Pipeline::Text, "", 2), "the text begins with \"\", which is no verdict");
+        assert_eq!(wrong(Pipeline::Text, "", 2), "the text begins with \"\", which is not a verdict");
         let states = |ok, alert| {
             format!(
                 "supra_dvrf_state{{state=\"ok\"}} {ok}\nsupra_dvrf_state{{state=\"alert\"}} {alert}\n\
@@ -445,7 +463,7 @@ mod tests {
         };
         assert_eq!(wrong(Pipeline::Prom, &states(0, 1), 0), "");
         assert!(wrong(Pipeline::Prom, &states(1, 0), 0).contains("the metrics say Ok, which is wrong"));
-        assert!(wrong(Pipeline::Prom, &states(1, 1), 0).contains("2 verdicts hold, of 3 states"));
+        assert!(wrong(Pipeline::Prom, &states(1, 1), 0).contains("2 of 3 state series are 1"));
         assert!(wrong(Pipeline::Prom, &states(0, 1).replace(" 5", " 6"), 0).contains("the balance is 6"));
         let ready = json!({"client_addr": LOTTERY, "readiness": {"ready": true}, "error": {}}).to_string();
         assert_eq!(
@@ -456,37 +474,34 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_lie_is_seen() {
-        assert_eq!(complaint(&seen(&json!("5"), "ok", 0)), "record 0 says Ok, which is wrong: ");
+    fn every_kind_of_error_is_caught() {
+        assert_eq!(complaint(&run(&json!("5"), "ok", 0)), "record 0 says Ok, which is wrong: ");
         assert_eq!(
-            complaint(&seen(&json!("6"), "alert", 1)),
+            complaint(&run(&json!("6"), "alert", 1)),
             "record 0: state/deposit/balance is \"6\", the truth is \"5\""
         );
         assert_eq!(
-            complaint(&seen(&Value::Null, "alert", 1)),
-            "record 0: state/deposit/balance is null and views.balance does not say why"
+            complaint(&run(&Value::Null, "alert", 1)),
+            "record 0: state/deposit/balance is null without an error in views.balance"
         );
+        assert_eq!(complaint(&run(&json!("5"), "alert", 0)), "the exit code is 0, the records require 1");
+        let good = run(&json!("5"), "alert", 1);
         assert_eq!(
-            complaint(&seen(&json!("5"), "alert", 0)),
-            "the exit code is Some(0), 1 is what the records say"
-        );
-        let good = seen(&json!("5"), "alert", 1);
-        assert_eq!(
-            complaint(&Seen { out: String::new(), code: Some(0), ..good.clone() }),
+            complaint(&Run { out: String::new(), code: Some(0), ..good.clone() }),
             "0 records for 1 targets"
         );
         assert_eq!(
-            complaint(&Seen { err: format!("url {CANARY}"), ..good.clone() }),
-            format!("stderr has {CANARY:?}")
+            complaint(&Run { err: format!("url {SECRET}"), ..good.clone() }),
+            format!("stderr has {SECRET:?}")
         );
         assert_eq!(
-            complaint(&Seen { err: "thread 'main' panicked".into(), ..good.clone() }),
+            complaint(&Run { err: "thread 'main' panicked".into(), ..good.clone() }),
             "stderr has \"panicked\""
         );
-        assert_eq!(complaint(&Seen { left: vec!["supra".into()], ..good.clone() }), "left behind: supra");
-        assert!(complaint(&Seen { took_ms: 10_000_000, ..good.clone() }).starts_with("it took 10000000 ms"));
+        assert_eq!(complaint(&Run { left: vec!["supra".into()], ..good.clone() }), "left behind: supra");
+        assert!(complaint(&Run { took_ms: 10_000_000, ..good.clone() }).starts_with("it took 10000000 ms"));
         assert_eq!(
-            complaint(&Seen { code: None, ..good }),
+            complaint(&Run { code: None, ..good }),
             "the run was ended by a signal or by its time limit"
         );
     }

@@ -1,4 +1,4 @@
-//! Runs a case with the real tools on a devnet of its own.
+//! Runs a case: the real tools against its own devnet.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 use testkit::{Devnet, LOTTERY, Way, tool};
 
 use crate::case::{Case, Pipeline, TRANSPORTS};
-use crate::oracle::{CANARY, Seen, fleet, limit_ms};
+use crate::oracle::{Run, SECRET, fleet, limit_ms};
 
-/// The variable by which processes of a run are found again.
+/// The environment variable by which processes of a run are found.
 const MARK: &str = "DVRF_CHAOS_RUN";
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// What was seen, and the truth; `lie` turns the truth around, so that whoever doubts the judge can see it object.
-pub(crate) fn run(case: &Case, lie: bool) -> (Seen, Value) {
-    let (choices, clients) = (case.seed.to_string(), case.clients.to_string());
-    let mut words = vec![
+/// The run and the devnet's state after it. `falsify` changes that state, so that every value the tools know is wrong.
+pub(crate) fn run(case: &Case, falsify: bool) -> (Run, Value) {
+    let (seed, clients) = (case.seed.to_string(), case.clients.to_string());
+    let mut args = vec![
         "--seed",
-        &choices,
+        &seed,
         "--clients",
         &clients,
         "--scenario",
@@ -33,16 +33,15 @@ pub(crate) fn run(case: &Case, lie: bool) -> (Seen, Value) {
         &case.api,
     ];
     if !case.abi {
-        words.push("--no-abi");
+        args.push("--no-abi");
     }
-    let devnet = Devnet::start(&words);
-    // An order that the devnet cannot read would be a case of nothing.
+    let devnet = Devnet::start(&args);
     for fault in &case.faults {
         devnet.control(&json!({"fault": fault}));
     }
     let mark = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-    let seen = std::thread::scope(|scope| {
-        if let Some((after_ms, faults)) = &case.turn {
+    let run = std::thread::scope(|scope| {
+        if let Some((after_ms, faults)) = &case.later {
             let devnet = &devnet;
             scope.spawn(move || {
                 std::thread::sleep(Duration::from_millis(*after_ms));
@@ -52,16 +51,16 @@ pub(crate) fn run(case: &Case, lie: bool) -> (Seen, Value) {
                 }
             });
         }
-        watch(case, &devnet, &mark)
+        timed(case, &devnet, &mark)
     });
     let mut truth = devnet.call("GET", "/devnet/state", "");
-    if lie {
-        turn_around(&mut truth);
+    if falsify {
+        change(&mut truth);
     }
-    (seen, truth)
+    (run, truth)
 }
 
-fn turn_around(truth: &mut Value) {
+fn change(truth: &mut Value) {
     let paused = truth["paused"].as_bool().unwrap_or_default();
     truth["paused"] = json!(!paused);
     for client in truth["clients"].as_array_mut().into_iter().flatten() {
@@ -70,25 +69,25 @@ fn turn_around(truth: &mut Value) {
     }
 }
 
-fn watch(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
+fn timed(case: &Case, devnet: &Devnet, mark: &str) -> Run {
     let started = Instant::now();
-    let mut seen = steps(case, devnet, mark);
-    seen.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let mut run = execute(case, devnet, mark);
+    run.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if case.transport != "rpc" {
-        seen.left = left(mark);
+        run.left = left(mark);
     }
-    seen
+    run
 }
 
-fn steps(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
+fn execute(case: &Case, devnet: &Devnet, mark: &str) -> Run {
     let limit = Duration::from_millis(limit_ms(case));
-    let asking = |name: &str, words: &[&str]| {
+    let reader = |name: &str, args: &[&str]| {
         let way = match case.transport.as_str() {
             "rpc" => Way::Rpc,
             cli => Way::Cli(TRANSPORTS.iter().copied().find(|known| *known == cli).unwrap_or("v11")),
         };
         let mut command = devnet.tool(name, way);
-        command.args(words).args(["--retries", &case.retries.to_string(), "--jobs", &case.jobs.to_string()]);
+        command.args(args).args(["--retries", &case.retries.to_string(), "--jobs", &case.jobs.to_string()]);
         command.args([
             "--timeout",
             &seconds(case.timeout_ms),
@@ -101,34 +100,34 @@ fn steps(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
         command
             .env("DVRF_DEVNET_CLI_NOISE", &case.noise)
             .env(MARK, mark)
-            .env("DVRF_RPC_HEADERS", format!("X-Key: {CANARY}"));
+            .env("DVRF_RPC_HEADERS", format!("X-Key: {SECRET}"));
         if case.transport == "rpc" && case.seed % 2 == 1 {
-            command.env("SUPRA_RPC_URL", devnet.url.replacen("://", &format!("://user:{CANARY}@"), 1));
+            command.env("SUPRA_RPC_URL", devnet.url.replacen("://", &format!("://user:{SECRET}@"), 1));
         }
-        command.env("MONITOR_WEBHOOK_URL", format!("https://example.invalid/{CANARY}")).timeout(limit);
+        command.env("MONITOR_WEBHOOK_URL", format!("https://example.invalid/{SECRET}")).timeout(limit);
         command
     };
-    let judged = |first: Seen| {
+    let checked = |first: Run| {
         let second = finish(tool("dvrf-check").env(MARK, mark).timeout(limit).write_stdin(first.out));
-        // A first stage that died leaves nothing to judge.
-        Seen { code: first.code.and(second.code), err: format!("{}{}", first.err, second.err), ..second }
+        // A first stage that was killed counts as a killed run.
+        Run { code: first.code.and(second.code), err: format!("{}{}", first.err, second.err), ..second }
     };
     match case.pipeline {
-        Pipeline::Piped => judged(finish(&mut asking("dvrf-json", &["--live"]))),
-        Pipeline::Check => finish(&mut asking("dvrf-check", &["--live"])),
-        Pipeline::Ready => finish(&mut asking("dvrf-draw", &["ready", "--live"])),
-        Pipeline::Prom => finish(&mut asking("dvrf-prom", &["--live"])),
-        Pipeline::Text => finish(&mut asking("dvrf-check", &["--live", "--format", "text"])),
+        Pipeline::Piped => checked(finish(&mut reader("dvrf-json", &["--live"]))),
+        Pipeline::Check => finish(&mut reader("dvrf-check", &["--live"])),
+        Pipeline::Ready => finish(&mut reader("dvrf-draw", &["ready", "--live"])),
+        Pipeline::Prom => finish(&mut reader("dvrf-prom", &["--live"])),
+        Pipeline::Text => finish(&mut reader("dvrf-check", &["--live", "--format", "text"])),
         fleet => {
             let order: &[&str] = if case.unordered { &["--unordered"] } else { &[] };
             let mut command = match fleet {
-                Pipeline::FleetCheck => asking("dvrf-check", order),
-                Pipeline::FleetReady => asking("dvrf-draw", &["ready"]),
-                Pipeline::FleetProm => asking("dvrf-prom", &[]),
-                _ => asking("dvrf-json", order),
+                Pipeline::FleetCheck => reader("dvrf-check", order),
+                Pipeline::FleetReady => reader("dvrf-draw", &["ready"]),
+                Pipeline::FleetProm => reader("dvrf-prom", &[]),
+                _ => reader("dvrf-json", order),
             };
-            let seen = finish(command.env_remove("LOTTERY_ADDR").write_stdin(stream(devnet)));
-            if fleet == Pipeline::Fleet { judged(seen) } else { seen }
+            let run = finish(command.env_remove("LOTTERY_ADDR").write_stdin(stream(devnet)));
+            if fleet == Pipeline::Fleet { checked(run) } else { run }
         }
     }
 }
@@ -136,7 +135,7 @@ fn steps(case: &Case, devnet: &Devnet, mark: &str) -> Seen {
 fn stream(devnet: &Devnet) -> String {
     let truth = devnet.call("GET", "/devnet/state", "");
     let target = |address: &str| {
-        // The lottery's own subscription comes with its lottery.
+        // The lottery pays for itself: its subscription names the lottery too.
         let lottery = Some(LOTTERY).filter(|lottery| *lottery == address);
         format!("{}\n", json!({"client_addr": address, "lottery_addr": lottery}))
     };
@@ -147,19 +146,19 @@ fn seconds(milliseconds: u64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
-fn finish(command: &mut Command) -> Seen {
+fn finish(command: &mut Command) -> Run {
     match command.output() {
-        Ok(output) => Seen {
+        Ok(output) => Run {
             code: output.status.code(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
-            ..Seen::default()
+            ..Run::default()
         },
-        Err(error) => Seen { err: error.to_string(), ..Seen::default() },
+        Err(error) => Run { err: error.to_string(), ..Run::default() },
     }
 }
 
-/// The command lines of processes that still carry the mark, after a moment to end in.
+/// The command lines of processes that still have the mark after two seconds.
 fn left(mark: &str) -> Vec<String> {
     let wanted = format!("{MARK}={mark}");
     let mut found = Vec::new();
@@ -171,8 +170,8 @@ fn left(mark: &str) -> Vec<String> {
                 environ.split(|byte| *byte == 0).any(|pair| pair == wanted.as_bytes())
             })
             .map(|process| {
-                let words = fs::read(process.path().join("cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&words).replace('\0', " ")
+                let args = fs::read(process.path().join("cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&args).replace('\0', " ")
             })
             .collect();
         if found.is_empty() {

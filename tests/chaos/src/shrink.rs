@@ -1,24 +1,24 @@
-//! A failing case made small: whatever can be left out or made plain while it still fails is.
+//! Shrinks a failing case: removes or simplifies everything that it does not need to fail.
 
 use crate::case::{Case, Pipeline};
 
-/// The smallest case found that `fails`, and how often that was asked.
+/// The smallest case found that `fails`, and the number of cases tried.
 pub(crate) fn shrink(mut case: Case, fails: &mut dyn FnMut(&Case) -> bool) -> (Case, usize) {
-    let mut asked = 0;
-    // Every step makes the case smaller in one dimension, of which there are few.
+    let mut tries = 0;
+    // It ends, because every step makes one of a few dimensions smaller.
     loop {
         let smaller = simpler(&case).into_iter().find(|candidate| {
-            asked += 1;
+            tries += 1;
             fails(candidate)
         });
         match smaller {
             Some(found) => case = found,
-            None => return (case, asked),
+            None => return (case, tries),
         }
     }
 }
 
-/// The case with one thing less or plainer.
+/// All cases with one thing removed or simplified.
 fn simpler(case: &Case) -> Vec<Case> {
     let mut found = Vec::new();
     let mut with = |change: &dyn Fn(&mut Case)| {
@@ -28,13 +28,13 @@ fn simpler(case: &Case) -> Vec<Case> {
             found.push(candidate);
         }
     };
-    with(&|c| c.turn = None);
+    with(&|c| c.later = None);
     for index in 0..case.faults.len() {
         with(&|c| drop(c.faults.remove(index)));
     }
-    if let Some((_, faults)) = &case.turn {
+    if let Some((_, faults)) = &case.later {
         for index in 0..faults.len() {
-            with(&|c| c.turn.iter_mut().for_each(|(_, faults)| drop(faults.remove(index))));
+            with(&|c| c.later.iter_mut().for_each(|(_, faults)| drop(faults.remove(index))));
         }
     }
     with(&|c| c.pipeline = Pipeline::Piped);
@@ -60,25 +60,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_needed_stays() {
+    fn only_what_the_failure_needs_stays() {
         let mut case = Case::of(5, 5);
         case.faults = ["latency=1ms", "hang", "stale=5", "html"].map(str::to_owned).to_vec();
         case.scenario = "at-minimum".to_owned();
-        case.turn = Some((9, vec!["reset".to_owned()]));
+        case.later = Some((9, vec!["reset".to_owned()]));
         let mut fails =
             |c: &Case| c.faults.contains(&"hang".to_owned()) && c.scenario == "at-minimum" && c.retries <= 3;
-        let (small, asked) = shrink(case, &mut fails);
+        let (small, tries) = shrink(case, &mut fails);
         assert_eq!(small.faults, ["hang"]);
         assert_eq!(
-            (small.turn, small.scenario.as_str(), small.transport.as_str()),
+            (small.later, small.scenario.as_str(), small.transport.as_str()),
             (None, "at-minimum", "rpc")
         );
         assert_eq!((small.pipeline, small.retries, small.seed), (Pipeline::Piped, 0, 1));
-        assert!(asked < 100, "{asked}");
+        assert!(tries < 100, "{tries}");
     }
 
     #[test]
-    fn what_never_fails_again_stays_as_it_was() {
+    fn a_case_that_does_not_fail_again_stays_the_same() {
         let case = Case::of(5, 6);
         assert_eq!(shrink(case.clone(), &mut |_| false).0, case);
     }

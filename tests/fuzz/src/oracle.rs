@@ -1,9 +1,9 @@
-//! What the targets hold answers against: readers and rules written here, that share no code with the product.
+//! Rules that the targets check results against. They share no code with the product.
 
 use libfuzzer_sys::arbitrary::Unstructured;
 use serde_json::Value;
 
-/// Whether a character changes how its neighbours look instead of being seen.
+/// Whether a character is invisible or changes how its neighbours are displayed.
 pub fn is_hidden(c: char) -> bool {
     let n = u32::from(c);
     n < 0x20
@@ -12,20 +12,20 @@ pub fn is_hidden(c: char) -> bool {
         || matches!(n, 0xfff9..=0xfffb | 0xe0000..=0xe007f)
 }
 
-/// One line without hidden characters, of at most `most` bytes.
+/// Asserts one line of at most `most` bytes without hidden characters.
 #[track_caller]
 pub fn one_plain_line(text: &str, most: usize) {
     assert!(!text.contains(is_hidden), "hidden: {text:?}");
     assert!(text.len() <= most, "{} bytes: {text:?}", text.len());
 }
 
-/// Lines without hidden characters.
+/// Asserts lines without hidden characters.
 #[track_caller]
 pub fn plain_lines(text: &str) {
     assert!(!text.contains(|c| c != '\n' && is_hidden(c)), "hidden: {text:?}");
 }
 
-/// Every text inside a JSON document, keys included.
+/// Collects every string of a JSON document, keys included.
 pub fn texts<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::String(text) => found.push(text),
@@ -38,7 +38,7 @@ pub fn texts<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
-/// A number that is often at an edge, or near another one.
+/// A number, often at a limit or near another one.
 pub fn number(u: &mut Unstructured) -> u128 {
     match u.int_in_range(0u8..=9).unwrap_or(0) {
         0 => 0,
@@ -52,12 +52,12 @@ pub fn number(u: &mut Unstructured) -> u128 {
     }
 }
 
-/// None in one of four cases.
+/// `None` in one of four cases.
 pub fn maybe<T>(u: &mut Unstructured, make: impl FnOnce(&mut Unstructured) -> T) -> Option<T> {
     if u.ratio(1u8, 4u8).unwrap_or(true) { None } else { Some(make(u)) }
 }
 
-/// Text of any characters.
+/// Any text.
 pub fn text(u: &mut Unstructured) -> String {
     u.arbitrary::<&str>().unwrap_or_default().to_owned()
 }

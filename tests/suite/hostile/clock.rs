@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use testkit::{Devnet, installed};
+use testkit::{Devnet, needs};
 
 use super::{civil, record, shell};
 
@@ -13,10 +13,8 @@ fn read_at(time: &str, balance: &str) -> String {
 
 /// A clock that is set back does not silence reminders, and one that is set forward sends one, not many.
 #[test]
+#[needs("faketime")]
 fn reminders_survive_a_clock_that_jumps() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().display().to_string();
     let run_at = |time: &str| {
@@ -52,10 +50,8 @@ fn reminders_survive_a_clock_that_jumps() {
 
 /// Times of metrics are the run's own, and a report of the future or of long ago is judged by its own time.
 #[test]
+#[needs("faketime")]
 fn metrics_carry_the_time_that_was() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.prom");
     let shown = path.display().to_string();
@@ -76,10 +72,8 @@ fn metrics_carry_the_time_that_was() {
 
 /// A host whose clock is wrong against the chain: behind is no reason, far ahead is a stale chain, never ok.
 #[test]
+#[needs("faketime")]
 fn a_chain_is_judged_by_a_clock_that_may_be_wrong() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let devnet = Devnet::start(&["--start-time", "1772366400"]);
     for (clock, code) in [
         ("2026-03-01 12:00:10", 0),
@@ -100,10 +94,8 @@ fn a_chain_is_judged_by_a_clock_that_may_be_wrong() {
 /// A clock that is set back during a cool-down rests for one cool-down, not until it has caught up; set forward it
 /// still draws a round once.
 #[test]
+#[needs("faketime")]
 fn a_cool_down_survives_a_clock_that_jumps() {
-    if !installed(&["faketime"]) {
-        return;
-    }
     let devnet = Devnet::start(&["--scenario", "ready"]);
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state").display().to_string();

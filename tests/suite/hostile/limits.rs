@@ -1,6 +1,7 @@
 //! Little of everything: descriptors, memory, threads, disk, directories, variables.
 
-use testkit::{Devnet, installed};
+use testkit::requirements::mount_namespace;
+use testkit::{Devnet, needs};
 
 use super::{civil, live, record, shell, shell_with};
 
@@ -44,29 +45,39 @@ fn too_few_descriptors_are_said() {
     }
 }
 
-/// One task and no more: an address needs no thread, a name says what it lacks.
+/// A limit of threads never causes a panic. One target needs no second thread unless the node's name is looked up; a
+/// stream of targets is refused with an error.
 #[test]
+#[needs("root")]
 fn without_a_thread_to_spare() {
     let devnet = Devnet::start(&["--scenario", "ready"]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display().to_string();
     // Root has no such limit.
-    let line = r#"
+    let prepare = r#"
         as() { setpriv --reuid 64998 --regid 64998 --clear-groups "$@"; }
-        as true || exit 99
         chmod 755 "$D" && cp "$(command -v dvrf-json)" "$D/tool" && chmod 755 "$D/tool"
-        as prlimit --nproc=1 "$D/tool" --live --detail full --retries 0
     "#;
-    let outcome = shell(line, &[live(&devnet.url), vec![("D", &path)]].concat());
-    if outcome.code == 99 {
-        super::left_out("only root may become another user", &outcome);
-        return;
-    }
+    let run = |nproc: u32, url: &str, input: &str| {
+        let tool = format!("as prlimit --nproc={nproc} \"$D/tool\" --detail full --retries 0");
+        let line = format!("{prepare}{tool}{}", if input.is_empty() { " --live" } else { "" });
+        let outcome = shell_with(&line, &[live(url), vec![("D", &path)]].concat(), input.as_bytes());
+        civil(&outcome);
+        outcome
+    };
+    let outcome = run(1, &devnet.url, "");
     assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
     let named = devnet.url.replace("127.0.0.1", "localhost");
-    let outcome = shell(line, &[live(&named), vec![("D", &path)]].concat());
+    let outcome = run(1, &named, "");
     assert!(outcome.code == 2 && outcome.err.contains("Resource temporarily unavailable"), "{outcome}");
-    civil(&outcome);
+    for nproc in 2..12 {
+        assert_eq!(run(nproc, &devnet.url, "").code, 0, "{nproc} threads");
+        assert!([0, 2].contains(&run(nproc, &named, "").code), "{nproc} threads");
+    }
+    let targets = "{\"client_addr\":\"0x1\"}\n{\"client_addr\":\"0x2\"}\n";
+    let outcome = run(4, &devnet.url, targets);
+    assert!(outcome.code == 2 && outcome.err.contains("no thread can be started"), "{outcome}");
+    assert_eq!(outcome.out.lines().filter(|line| line.contains("no thread can be started")).count(), 2);
 }
 
 #[test]
@@ -153,6 +164,7 @@ fn a_full_disk_is_never_an_answer() {
 
 /// Memory and a disk that are really small: state is old or new, never half.
 #[test]
+#[needs("unshare", "mount", "mount-namespace")]
 fn a_state_directory_on_a_full_or_read_only_disk() {
     let line = r#"
         mkdir "$D/disk" && mount -t tmpfs -o size=64k none "$D/disk" || exit 99
@@ -167,19 +179,12 @@ fn a_state_directory_on_a_full_or_read_only_disk() {
         run; echo "read-only $?"
         printf '%s\n' "$R" | dvrf-prom --textfile "$D/disk/a.prom"; echo "textfile $?"
     "#;
-    if !installed(&["unshare", "mount"]) {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let (path, input) = (folder.path().display().to_string(), record("p", "\"5\""));
     let outcome = shell(
-        &format!("exec unshare -m bash -c '{}'", line.replace('\'', r"'\''")),
+        &format!("exec unshare {} bash -c '{}'", mount_namespace().join(" "), line.replace('\'', r"'\''")),
         &[("D", &path), ("R", &input)],
     );
-    if outcome.code == 99 || outcome.err.contains("unshare failed") {
-        super::left_out("only root may mount", &outcome);
-        return;
-    }
     let said: Vec<&str> = outcome.out.lines().collect();
     assert_eq!(said, ["first 2", "full 2", "kept", "read-only 2", "textfile 2"], "{outcome}");
     assert!(

@@ -9,11 +9,26 @@ use assert_cmd::Command;
 
 pub mod inbox;
 pub mod receivers;
+pub mod requirements;
+
+pub use needs::needs;
+pub use requirements::program;
 
 /// The workspace's root.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+/// The folder that cargo builds into, of the profile of the running test.
+///
+/// # Panics
+/// When the running program is not one that cargo built.
+pub fn target() -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    let folder =
+        test.ancestors().find(|folder| folder.join("deps").is_dir() && folder.join("build").is_dir());
+    folder.unwrap_or_else(|| panic!("{} was not built by cargo", test.display())).to_owned()
 }
 
 /// The path of one of our binaries, built beside the running program or test.
@@ -30,9 +45,7 @@ pub fn binary(name: &str) -> PathBuf {
 pub fn tool(name: &str) -> Command {
     let mut command = Command::new(binary(name));
     command.env_clear();
-    if let Some(path) = option_env!("PATH") {
-        command.env("PATH", path);
-    }
+    command.env("PATH", requirements::path());
     command.timeout(std::time::Duration::from_secs(60));
     command
 }
@@ -196,37 +209,51 @@ impl std::fmt::Display for Outcome {
     }
 }
 
+/// A command of the standard library or of `assert_cmd`, which can also write to the child's stdin.
+pub trait Run {
+    /// Runs it and collects its output.
+    fn output(&mut self) -> std::io::Result<std::process::Output>;
+}
+
+impl Run for Command {
+    fn output(&mut self) -> std::io::Result<std::process::Output> {
+        self.output()
+    }
+}
+
+impl Run for std::process::Command {
+    fn output(&mut self) -> std::io::Result<std::process::Output> {
+        self.output()
+    }
+}
+
 /// Runs a tool to its end.
 ///
 /// # Panics
 /// When it cannot be started, does not end, or dies of a signal.
 #[track_caller]
-pub fn run(command: &mut Command) -> Outcome {
+pub fn run(command: &mut impl Run) -> Outcome {
     let output = command.output().unwrap_or_else(|error| panic!("{error}"));
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"));
     let code = output.status.code().unwrap_or_else(|| panic!("died: {}", output.status));
     Outcome { code, out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Whether these programs are installed. Without them a developer's run leaves the test out and says so; in CI, where
-/// nothing may be left out, their absence is a failure.
+/// Sends a signal such as `-TERM` to a child.
 ///
 /// # Panics
-/// In CI, when one is missing.
-pub fn installed(programs: &[&str]) -> bool {
-    let paths = option_env!("PATH").unwrap_or_default();
-    let found = |program: &&&str| std::env::split_paths(paths).any(|path| path.join(program).exists());
-    let missing: Vec<_> = programs.iter().filter(|program| !found(program)).collect();
-    assert!(missing.is_empty() || !in_ci(), "{missing:?} must be installed in CI");
-    if !missing.is_empty() {
-        // The test's own report; nobody reading it is no failure.
-        let _ = writeln!(std::io::stderr(), "[warning] left out: {missing:?} is not installed");
-    }
-    missing.is_empty()
+/// When that fails.
+pub fn kill(child: &Child, signal: &str) {
+    let line = format!("kill {signal} {}", child.id());
+    let sent = program("sh").args(["-c", &line]).status().is_ok_and(|status| status.success());
+    assert!(sent, "{line}");
 }
 
-fn in_ci() -> bool {
-    option_env!("CI") == Some("true")
+/// The command lines of all running processes, with spaces between the words.
+pub fn command_lines() -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).trim_end_matches('\0').replace('\0', " ")).collect()
 }
 
 /// How often a test of luck is repeated: `few` in the suite, `many` when it was built with `DVRF_SOAK=1`.

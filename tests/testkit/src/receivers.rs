@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a program may take to answer for the first time, on a busy machine.
@@ -58,7 +58,7 @@ impl Receiver {
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
         let log = File::create(folder.path().join("log")).unwrap_or_else(|error| panic!("no log: {error}"));
-        let child = Command::new(program)
+        let child = crate::program(program)
             .args(words.iter().map(|word| filled(word)))
             .current_dir(folder.path())
             .stdin(Stdio::null())

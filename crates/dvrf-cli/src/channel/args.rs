@@ -1,7 +1,7 @@
 //! The flags and variables that configure channels, and the files and credentials that hold their secrets.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use clap::Args;
@@ -14,7 +14,7 @@ use crate::{Session, setting_flags};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::secret::Secret;
 
-/// A secret is a line; a longer file is another one.
+/// The longest secret file. A secret is one line.
 const SECRET_BYTES_MAX: u64 = 16 << 10;
 
 setting_flags! {
@@ -167,19 +167,25 @@ fn webhook(settings: &Settings, read_secret: ReadSecret) -> Option<Result<Channe
     Some(parse::webhook(kind, url, read_secret))
 }
 
-/// A secret from where it is kept; `None` where there is no such credential.
+/// Reads a secret from its source; `None` if there is no such credential. An error names the file.
 pub fn fetch(source: &SecretSource, settings: &Settings) -> Result<Option<Secret>, String> {
+    let unreadable =
+        |path: &Path, error: &io::Error| format!("{}: {error}", quote(&path.display().to_string()));
     match source {
-        SecretSource::File(path) => read(Path::new(path)).map(Some).map_err(|error| error.to_string()),
+        SecretSource::File(path) => {
+            let path = Path::new(path);
+            read(path).map(Some).map_err(|error| unreadable(path, &error))
+        }
         SecretSource::Credential(name) => {
             let Some(directory) = settings.text(&variables::CREDENTIALS_DIRECTORY) else { return Ok(None) };
             if name.contains('/') || name.starts_with('.') {
                 return Err("a credential's name is no path".to_owned());
             }
-            match read(&Path::new(directory).join(name)) {
+            let path = Path::new(directory).join(name);
+            match read(&path) {
                 Ok(secret) => Ok(Some(secret)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(error.to_string()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(unreadable(&path, &error)),
             }
         }
     }
@@ -196,8 +202,35 @@ pub fn secret_file(path: &str) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
-fn read(path: &Path) -> std::io::Result<Secret> {
+/// Reads a whole file, which may be a pipe. A file that is too long is refused: half a secret would be sent otherwise.
+fn read(path: &Path) -> io::Result<Secret> {
     let mut text = String::new();
-    File::open(path)?.take(SECRET_BYTES_MAX).read_to_string(&mut text)?;
+    File::open(path)?.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > SECRET_BYTES_MAX {
+        let why = format!("it is longer than {SECRET_BYTES_MAX} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
     Ok(Secret::new(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_file_that_is_too_long_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token").display().to_string();
+        let limit = usize::try_from(SECRET_BYTES_MAX).unwrap();
+        std::fs::write(&path, "x".repeat(limit)).unwrap();
+        assert_eq!(secret_file(&path).unwrap().reveal().len(), limit);
+        std::fs::write(&path, "x".repeat(limit + 1)).unwrap();
+        let message = secret_file(&path).unwrap_err().message;
+        assert_eq!(message, format!("{path} cannot be read: it is longer than 16384 bytes"));
+        let settings = Settings::new([("CREDENTIALS_DIRECTORY", folder.path().display().to_string())].into());
+        for source in [SecretSource::File(&path), SecretSource::Credential("token")] {
+            let message = fetch(&source, &settings).unwrap_err();
+            assert_eq!(message, format!("{path}: it is longer than 16384 bytes"));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Decides the past: events of earlier draws, spread over the blocks by the seed.
+//! The generated past: events of earlier draws, spread over the blocks by the seed.
 
 use super::{Chain, EventRow};
 use crate::digest;
@@ -23,7 +23,7 @@ impl Chain {
             let hash = digest::id("draw", seed, nonce);
             self.past_event("DrawRequestedEvent", height, &hash, json!({
                 "nonce": nonce.to_string(), "client_seed": nonce.to_string(), "request_hash": digest::id("payload", nonce, nonce),
-                "callback_gas_price": "100", "callback_gas_limit": "150000", "requester": self.world.names.lottery.to_string(),
+                "callback_gas_price": "100", "callback_gas_limit": "150000", "requester": self.state.names.lottery.to_string(),
             }));
             let height = (height + ANSWER_BLOCKS.min(slot / 2)).min(tip);
             let hash = digest::id("answer", seed, nonce);
@@ -42,19 +42,19 @@ impl Chain {
                 json!({"nonce": nonce.to_string(), "success": true}),
             );
         }
-        if let Some(request) = &self.world.open {
+        if let Some(request) = &self.state.open {
             let (nonce, height) = (request.nonce, self.clock.height_at(request.asked_us));
             let hash = digest::id("draw", seed, nonce);
             self.past_event("DrawRequestedEvent", height, &hash, json!({
                 "nonce": nonce.to_string(), "client_seed": nonce.to_string(), "request_hash": digest::id("payload", nonce, nonce),
-                "callback_gas_price": "100", "callback_gas_limit": "150000", "requester": self.world.names.lottery.to_string(),
+                "callback_gas_price": "100", "callback_gas_limit": "150000", "requester": self.state.names.lottery.to_string(),
             }));
         }
         self.events.sort_by_key(|event| event.height);
     }
 
     fn past_event(&mut self, name: &str, height: u64, hash: &str, data: serde_json::Value) {
-        let kind = self.world.names.lottery_event(name);
+        let kind = self.state.names.lottery_event(name);
         self.events.push(EventRow { kind, data, height, hash: hash.to_owned() });
     }
 }

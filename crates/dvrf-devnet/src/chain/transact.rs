@@ -1,14 +1,15 @@
-//! Decides what a transaction does: it runs on a copy of the world, an abort leaves only its record.
+//! Transactions: each runs on a copy of the state, and an abort leaves only its record.
 
 use super::{Chain, EventRow, TxRow};
 use crate::abort::CallError;
-use crate::addr::Addr;
-use crate::world::{Args, FunctionId, Tx, World};
+use crate::address::Address;
+use crate::call::{Args, FunctionId, Transaction};
+use crate::entries;
 use serde_json::{Value, json};
 
-/// A transaction as the persona posts it.
+/// A transaction as the emulated CLI posts it.
 pub(crate) struct Order {
-    pub(crate) sender: Addr,
+    pub(crate) sender: Address,
     pub(crate) function: String,
     pub(crate) types: Vec<String>,
     pub(crate) arguments: Vec<Value>,
@@ -19,26 +20,26 @@ impl Chain {
     /// Executes the answers that are due; every request begins with it, so the chain lives without a thread.
     pub(crate) fn settle(&mut self) {
         let now = self.clock.now_us();
-        let Some(due) = self.world.open.as_ref().and_then(|request| request.due_us).filter(|due| *due <= now)
+        let Some(due) = self.state.open.as_ref().and_then(|request| request.due_us).filter(|due| *due <= now)
         else {
             return;
         };
         let height = self.clock.height_at(due).min(self.clock.height());
-        let mut world = self.world.clone();
-        let sender = world.lottery.as_ref().and_then(|l| l.aggregator).unwrap_or(Addr::small(0));
-        let mut tx = Tx { sender, now_us: due, height, events: Vec::new() };
-        let result = world.answer(&mut tx);
+        let mut state = self.state.clone();
+        let sender = state.lottery.as_ref().and_then(|l| l.aggregator).unwrap_or(Address::small(0));
+        let mut tx = Transaction { sender, now_us: due, height, events: Vec::new() };
+        let result = state.answer(&mut tx);
         match result {
-            Ok(()) => self.world = world,
-            // Nothing retries an aborted callback on L1 as far as anything public says.
+            Ok(()) => self.state = state,
+            // Public documents name no retry of an aborted callback on L1.
             Err(_) => {
-                if let Some(request) = self.world.open.as_mut() {
+                if let Some(request) = self.state.open.as_mut() {
                     request.due_us = None;
                 }
             }
         }
         let function =
-            format!("{}::{}::on_random_received", self.world.names.lottery, self.world.names.lottery_module);
+            format!("{}::{}::on_random_received", self.state.names.lottery, self.state.names.lottery_module);
         let order = Order { sender, function, types: Vec::new(), arguments: Vec::new(), simulate: false };
         self.record(order, tx, result.err());
     }
@@ -56,8 +57,8 @@ impl Chain {
         if function.view || function.arity() != order.arguments.len() {
             return Err(CallError::Arguments("NUMBER_OF_ARGUMENTS_MISMATCH".to_owned()));
         }
-        let mut world = self.world.clone();
-        let mut tx = Tx {
+        let mut state = self.state.clone();
+        let mut tx = Transaction {
             sender: order.sender,
             now_us: self.clock.now_us(),
             height: self.clock.height(),
@@ -65,12 +66,12 @@ impl Chain {
         };
         let args = Args { values: &order.arguments, types: &order.types };
         let result = match kind {
-            "lottery" => crate::lottery::entries::run(&mut world, &mut tx, &id.name, &args),
-            "treasury" => crate::treasury::run(&mut world, &mut tx, &id.name, &args),
-            _ => deposit_entry(&mut world, tx.sender, &id.name, &args),
+            "lottery" => entries::lottery::run(&mut state, &mut tx, &id.name, &args),
+            "treasury" => entries::treasury::run(&mut state, &mut tx, &id.name, &args),
+            _ => entries::deposit::run(&mut state, tx.sender, &id.name, &args),
         };
         if result.is_ok() && !order.simulate {
-            self.world = world;
+            self.state = state;
         }
         let simulate = order.simulate;
         let row = self.record(order, tx, result.err());
@@ -81,7 +82,7 @@ impl Chain {
         Ok(shown)
     }
 
-    fn record(&mut self, order: Order, tx: Tx, failure: Option<CallError>) -> TxRow {
+    fn record(&mut self, order: Order, tx: Transaction, failure: Option<CallError>) -> TxRow {
         let sequence = self.transactions.len() as u64;
         let hash = crate::digest::id("tx", self.options.seed, sequence);
         let failure = failure.map(|error| match error {
@@ -137,14 +138,14 @@ impl Chain {
         })
     }
 
-    /// A transaction by its hash, also one of the generated past.
+    /// Looks a transaction up by its hash, including those of the generated past.
     pub(crate) fn transaction(&self, hash: &str) -> Option<Value> {
         if let Some(row) = self.transactions.iter().find(|row| row.hash == hash) {
             return Some(self.transaction_json(row));
         }
         let events: Vec<_> = self.events.iter().filter(|event| event.hash == hash).collect();
         let first = events.first()?;
-        let names = &self.world.names;
+        let names = &self.state.names;
         let name =
             if first.kind.ends_with("::DrawRequestedEvent") { "manual_draw" } else { "on_random_received" };
         Some(self.transaction_json(&TxRow {
@@ -159,41 +160,4 @@ impl Chain {
             failure: None,
         }))
     }
-}
-
-fn deposit_entry(world: &mut World, sender: Addr, function: &str, args: &Args<'_>) -> Result<(), CallError> {
-    let names = world.names.clone();
-    let fail = |code| CallError::Abort(names.at_deposit(code));
-    let marker = if matches!(function, "enable_module" | "disable_module") {
-        Some(args.type_argument(0)?)
-    } else {
-        None
-    };
-    let owner = if function == "deposit_fund_v2" { args.address(0)? } else { sender };
-    if world.deposit.paused {
-        return Err(fail(crate::deposit::ECONTRACT_IS_PAUSED));
-    }
-    let client = world.deposit.client_mut(owner).ok_or_else(|| fail(crate::deposit::ECLIENT_NOT_EXIST))?;
-    match function {
-        "deposit_fund_v2" => {
-            let amount = args.u64(1)?;
-            if amount == 0 {
-                return Err(fail(0x1_0007));
-            }
-            client.balance = client.balance.saturating_add(u128::from(amount));
-        }
-        "withdraw_fund" => {
-            client.balance = client.balance.checked_sub(args.number(0)?).ok_or_else(|| fail(0x5_0004))?;
-        }
-        "update_max_txn_fee" => client.max_txn_fee = args.number(0)?,
-        "enable_module" | "disable_module" => {
-            for module in
-                client.modules.iter_mut().filter(|module| Some(&module.type_info) == marker.as_ref())
-            {
-                module.enabled = function == "enable_module";
-            }
-        }
-        _ => return Err(fail(0x6_0002)),
-    }
-    Ok(())
 }

@@ -1,11 +1,11 @@
-//! Decides what accounts, resources and modules look like in each API version.
+//! Accounts, resources and modules as JSON of each API version.
 
 use super::Version;
-use crate::addr::Addr;
+use crate::address::Address;
+use crate::call::FunctionId;
 use crate::chain::Chain;
 use crate::functions::module_json;
 use crate::http::{Request, Response};
-use crate::world::FunctionId;
 use serde_json::{Value, json};
 
 pub(super) fn answer(
@@ -15,7 +15,7 @@ pub(super) fn answer(
     rest: &[&str],
     request: &Request,
 ) -> Response {
-    let Ok(address) = address.parse::<Addr>() else {
+    let Ok(address) = address.parse::<Address>() else {
         return Response::message(400, "Invalid account address");
     };
     match rest {
@@ -23,7 +23,7 @@ pub(super) fn answer(
         ["resources"] => list(version, "Resources", "resources", resources(chain, address)),
         ["resources", kind] => resource(chain, version, address, kind),
         ["modules"] => {
-            let names = &chain.world.names;
+            let names = &chain.state.names;
             let all =
                 [&names.deposit_module, &names.vrf_module, &names.lottery_module, &names.treasury_module];
             let modules = all.into_iter().filter_map(|name| module(chain, address, name)).collect();
@@ -39,15 +39,15 @@ pub(super) fn answer(
     }
 }
 
-fn known(chain: &Chain, address: Addr) -> bool {
-    let names = &chain.world.names;
-    address == Addr::small(1)
+fn known(chain: &Chain, address: Address) -> bool {
+    let names = &chain.state.names;
+    address == Address::small(1)
         || address == names.dvrf
         || address == names.lottery
-        || chain.world.deposit.client(address).is_some()
+        || chain.state.deposit.client(address).is_some()
 }
 
-fn account(chain: &Chain, version: Version, address: Addr) -> Response {
+fn account(chain: &Chain, version: Version, address: Address) -> Response {
     if !known(chain, address) {
         return match version {
             Version::V1 => Response::json(200, &Value::Null),
@@ -61,28 +61,28 @@ fn account(chain: &Chain, version: Version, address: Addr) -> Response {
     )
 }
 
-pub(crate) fn resources(chain: &Chain, address: Addr) -> Vec<Value> {
-    let names = &chain.world.names;
+pub(crate) fn resources(chain: &Chain, address: Address) -> Vec<Value> {
+    let names = &chain.state.names;
     let mut found = Vec::new();
     if address == names.lottery
-        && let Some(lottery) = &chain.world.lottery
+        && let Some(lottery) = &chain.state.lottery
     {
         found.push(json!({"type": names.lottery_event("LotteryData"), "data": lottery.resource()}));
     }
-    if address == Addr::small(1) {
+    if address == Address::small(1) {
         let now = chain.shown_us(chain.clock.height() / 14_400 * 14_400);
         found.push(json!({"type": "0x1::reconfiguration::Configuration", "data": {"epoch": "7", "last_reconfiguration_time": now.to_string()}}));
         found.push(json!({"type": "0x1::block::BlockResource", "data": {"epoch_interval": "7200000000", "height": chain.clock.height().to_string()}}));
     }
-    let config = Addr::from_bytes(crate::digest::bytes("get_config_object_address", 0, 0));
+    let config = Address::from_bytes(crate::digest::bytes("get_config_object_address", 0, 0));
     if address == config {
         let kind = format!("{}::{}::Config", names.dvrf, names.vrf_module);
-        found.push(json!({"type": kind, "data": {"nonce": (chain.world.next_nonce - 1).to_string(), "instance_id": chain.options.chain_id.to_string()}}));
+        found.push(json!({"type": kind, "data": {"nonce": (chain.state.next_nonce - 1).to_string(), "instance_id": chain.options.chain_id.to_string()}}));
     }
     found
 }
 
-fn resource(chain: &Chain, version: Version, address: Addr, kind: &str) -> Response {
+fn resource(chain: &Chain, version: Version, address: Address, kind: &str) -> Response {
     let Some(id) = FunctionId::parse(kind) else { return Response::message(400, "Invalid struct tag") };
     let wanted = format!("{}::{}::{}", id.address, id.module, id.name);
     match resources(chain, address).into_iter().find(|resource| resource["type"] == wanted.as_str()) {
@@ -92,7 +92,7 @@ fn resource(chain: &Chain, version: Version, address: Addr, kind: &str) -> Respo
     }
 }
 
-fn module(chain: &Chain, address: Addr, name: &str) -> Option<Value> {
+fn module(chain: &Chain, address: Address, name: &str) -> Option<Value> {
     let (kind, published) = chain.module(address, name)?;
     Some(module_json(&format!("{address}::{name}"), &published, kind, !chain.options.no_abi))
 }
@@ -105,7 +105,7 @@ fn list(version: Version, old: &str, middle: &str, items: Vec<Value>) -> Respons
     }
 }
 
-fn transactions(chain: &Chain, version: Version, address: Addr, request: &Request) -> Response {
+fn transactions(chain: &Chain, version: Version, address: Address, request: &Request) -> Response {
     let count = request.query("count").and_then(|count| count.parse().ok()).unwrap_or(20_usize).min(100);
     let start = request.query("start").and_then(|start| start.parse::<u64>().ok());
     let mut rows: Vec<_> = chain.transactions.iter().filter(|row| row.sender == address).collect();

@@ -1,4 +1,4 @@
-//! Decides how a block reads: wrapped in v3, flat in v1 and v2.
+//! Blocks as JSON: wrapped in v3, flat in v1 and v2.
 
 use super::Version;
 use crate::chain::Chain;

@@ -1,9 +1,9 @@
-//! Decides which events a query sees: height rules, page limits and the cursor of each API version.
+//! Event queries: the height rules, page limits and cursor of each API version.
 
 use super::blocks::pruned;
+use crate::call::FunctionId;
 use crate::chain::{Chain, EventRow};
 use crate::http::{Request, Response};
-use crate::world::FunctionId;
 use serde_json::{Value, json};
 
 const V1_SPAN: u64 = 10;

@@ -1,4 +1,4 @@
-//! The table of metrics: names, types, units, labels and meanings; `docs/metrics.md` is held equal to it.
+//! The table of metrics: names, types, units, labels and HELP texts. A test compares `docs/metrics.md` with it.
 
 use super::{Family, Kind};
 
@@ -93,7 +93,7 @@ families! {
     }
 }
 
-/// Labels that the table uses: `--label` may not take them.
+/// Whether a metric of the table uses the label, so that `--label` must not set it.
 pub fn is_taken(name: &str) -> bool {
     name == "subscription" || ALL.iter().any(|family| family.labels.contains(&name))
 }

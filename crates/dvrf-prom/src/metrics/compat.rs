@@ -1,15 +1,15 @@
-//! The old script's metrics: its names, its labels, its order. What is not known is absent where it printed 0.
+//! The metrics of the old script, with its names, labels and order. An unknown value is absent; the old script printed 0.
 
 use jiff::Timestamp;
 
 use super::catalogue as name;
 use super::label::{Labels, Series, put, value_text};
 use super::observe::{Observation, ratio};
-use super::{Family, Point, Value};
+use super::{Family, Sample, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits};
 
-/// The record's points under their old names. `exit` is what the old monitor's code would be.
-pub fn points(observation: &Observation, exit: u8, now: Timestamp) -> Vec<Point> {
+/// Converts a record to samples under the old names. `exit` is the exit code that the old monitor would have returned.
+pub(crate) fn samples(observation: &Observation, exit: u8, now: Timestamp) -> Vec<Sample> {
     let state = observation.state.filter(|_| observation.is_trusted());
     let deposit = state.map(|state| &state.deposit);
     let known = deposit.filter(|deposit| deposit.client_whitelisted != Some(false));
@@ -37,12 +37,12 @@ pub fn points(observation: &Observation, exit: u8, now: Timestamp) -> Vec<Point>
         (&name::OLD_ACTIVE, ends.map(|ends| (ends > now_s).into())),
     ];
     let series = Series::own(labels(observation));
-    let point =
-        |(family, value): (_, Option<_>)| Some(Point { family, series: series.clone(), value: value? });
-    values.into_iter().filter_map(point).collect()
+    let sample =
+        |(family, value): (_, Option<_>)| Some(Sample { family, series: series.clone(), value: value? });
+    values.into_iter().filter_map(sample).collect()
 }
 
-/// Profile and addresses on every line, as they were given; the client falls back to the lottery.
+/// The labels of every sample: profile and addresses as given. The client falls back to the lottery.
 fn labels(observation: &Observation) -> Labels {
     let identity = observation.identity;
     let given = [

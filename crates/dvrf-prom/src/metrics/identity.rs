@@ -1,11 +1,11 @@
-//! What a subscription is called in its one label, so that no two of a run share a name.
+//! The `subscription` label, which is unique for each subscription of a run.
 
 use supra_core::report::SubscriptionId;
 
 use super::label::value_text;
 
-/// The label of every record, in their order. Records of one name and several payers get the payer added.
-pub fn subscriptions<'a>(identities: impl Iterator<Item = &'a SubscriptionId> + Clone) -> Vec<String> {
+/// Returns the label of every record, in their order. Where records share a name but not a payer, the payer is added.
+pub(crate) fn subscriptions<'a>(identities: impl Iterator<Item = &'a SubscriptionId> + Clone) -> Vec<String> {
     use std::collections::HashMap;
     let mut payers: HashMap<&str, Vec<Option<&str>>> = HashMap::new();
     for identity in identities.clone() {
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_name_there_is() {
+    fn the_label_is_the_first_known_name() {
         let all = [
             identity("eu", "p", "0x1"),
             identity("", "q", "0x2"),
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_profile_is_told_apart_by_payer() {
+    fn records_of_one_profile_are_labelled_by_payer() {
         let all = [identity("", "p", "0x1"), identity("", "p", "0x2"), identity("", "q", "0x3")];
         assert_eq!(subscriptions(all.iter()), ["p/0x1", "p/0x2", "q"]);
         let twice = [identity("", "p", "0x1"), identity("", "p", "0x1")];

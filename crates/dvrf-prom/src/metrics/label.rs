@@ -1,31 +1,32 @@
-//! Labels: which names are allowed, what a value may hold, and which a series has.
+//! Labels: valid names, safe values, and the label set of a series.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use supra_core::failure::{QUOTED_BYTES_MAX, is_hidden};
+use dvrf_cli::parse::bad;
+use supra_core::failure::{Failure, QUOTED_BYTES_MAX, is_hidden};
 
-/// A name or a value. Most are words of our own.
+/// A label name or value. Most are static.
 pub type Text = Cow<'static, str>;
 
 /// Names and values, sorted by name.
 pub type Labels = Vec<(Text, Text)>;
 
-/// The labels of one series: its own, and those that all series of its record have. No name is in both.
+/// The labels of one series: its own, and those that all series of its record share. No name is in both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Series {
     own: Labels,
-    // A fleet has a million series.
+    // A fleet has a million series: the labels of a record exist once.
     shared: Option<Arc<Labels>>,
 }
 
 impl Series {
-    /// Its own labels, sorted by name.
+    /// A series with its own labels, which must be sorted by name.
     pub fn own(own: Labels) -> Self {
         Self { own, shared: None }
     }
 
-    /// Puts the labels of its record over its own of their names.
+    /// Adds the labels of the record; they replace own labels of the same names.
     pub fn share(&mut self, shared: &Arc<Labels>) {
         self.own.retain(|(name, _)| shared.iter().all(|(other, _)| other != name));
         self.shared = Some(Arc::clone(shared));
@@ -49,25 +50,25 @@ impl Series {
 /// Why a `--label`, a prefix or a grouping label cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
-    /// No `=`.
+    /// There is no `=`.
     #[error("a label is written NAME=VALUE")]
     NoValue,
-    /// Not a label name.
+    /// The name is not a valid label name.
     #[error("a name of ASCII letters, digits and _ is needed that begins with no digit and not with __")]
     Name,
-    /// A name that our own series use.
+    /// The metrics themselves use the name.
     #[error("this name is used by the metrics themselves")]
     Taken,
 }
 
-/// Whether a text can name a metric or a label (`[a-zA-Z_][a-zA-Z0-9_]*`; a colon is for recording rules).
+/// Whether the text is a valid name of a metric or label: `[a-zA-Z_][a-zA-Z0-9_]*`. Colons are for recording rules.
 pub fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// `NAME=VALUE`, split at the first `=`, both sides trimmed.
+/// Parses `NAME=VALUE`: splits at the first `=` and trims both sides.
 pub fn parse(text: &str) -> Result<(String, String), LabelError> {
     let (name, value) = text.split_once('=').ok_or(LabelError::NoValue)?;
     let name = name.trim();
@@ -77,7 +78,8 @@ pub fn parse(text: &str) -> Result<(String, String), LabelError> {
     Ok((name.to_owned(), value_text(value.trim())))
 }
 
-/// Foreign text as a label value: bounded, with hidden characters spelled out. A newline stays: the formats escape it.
+/// Converts untrusted text to a label value: truncated, and with hidden characters escaped. A newline stays, because the
+/// formats escape it.
 pub fn value_text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -94,35 +96,77 @@ pub fn value_text(text: &str) -> String {
     shown
 }
 
-/// Puts a label over others of its name.
+/// Sets a label; the labels stay sorted by name.
 pub fn put(labels: &mut Labels, name: impl Into<Text>, value: impl Into<Text>) {
     let (name, value) = (name.into(), value.into());
     match labels.binary_search_by(|(known, _)| known.cmp(&name)) {
         Ok(position) => labels[position].1 = value,
         Err(position) => {
-            // Most series have one label of their own.
+            // Most series have one label of their own: do not reserve for four.
             labels.reserve_exact(1);
             labels.insert(position, (name, value));
         }
     }
 }
 
+/// Parses the texts of a repeatable `NAME=VALUE` flag. The last value of a name wins; empty texts are ignored.
+pub(crate) fn parse_flag(
+    flag: &str,
+    texts: &[String],
+    is_taken: impl Fn(&str) -> bool,
+) -> Result<Labels, Failure> {
+    let mut labels = Labels::new();
+    for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+        let parsed =
+            parse(text).and_then(
+                |(name, value)| {
+                    if is_taken(&name) { Err(LabelError::Taken) } else { Ok((name, value)) }
+                },
+            );
+        let (name, value) = parsed.map_err(|error| bad(flag, text, error))?;
+        put(&mut labels, name, value);
+    }
+    Ok(labels)
+}
+
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
-    #[test]
-    fn names_are_checked_and_sides_trimmed() {
-        assert_eq!(parse(" env = a=b "), Ok(("env".to_owned(), "a=b".to_owned())));
-        assert_eq!(parse("env="), Ok(("env".to_owned(), String::new())));
-        assert_eq!(parse("env"), Err(LabelError::NoValue));
-        for bad in ["=x", "1a=x", "a-b=x", "__name__=x", "ä=x", "a:b=x"] {
-            assert_eq!(parse(bad), Err(LabelError::Name), "{bad}");
-        }
+    #[rstest]
+    #[case::spaces(" env = a=b ", Ok(("env", "a=b")))]
+    #[case::empty_value("env=", Ok(("env", "")))]
+    #[case::no_value("env", Err(LabelError::NoValue))]
+    #[case::empty_name("=x", Err(LabelError::Name))]
+    #[case::digit_first("1a=x", Err(LabelError::Name))]
+    #[case::dash("a-b=x", Err(LabelError::Name))]
+    #[case::reserved("__name__=x", Err(LabelError::Name))]
+    #[case::not_ascii("ä=x", Err(LabelError::Name))]
+    #[case::colon("a:b=x", Err(LabelError::Name))]
+    fn parsing(#[case] text: &str, #[case] expected: Result<(&str, &str), LabelError>) {
+        assert_eq!(parse(text), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]
-    fn values_keep_what_the_formats_can_escape() {
+    fn the_last_value_of_a_repeated_flag_wins() {
+        let parse = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            parse_flag("--label", &texts, |name| name == "code").map_err(|failure| failure.message)
+        };
+        assert_eq!(
+            parse(&["b=1", "", "a=2", "b=3"]),
+            Ok(vec![("a".into(), "2".into()), ("b".into(), "3".into())])
+        );
+        assert_eq!(
+            parse(&["code=1"]).unwrap_err(),
+            "--label is \"code=1\": this name is used by the metrics themselves"
+        );
+    }
+
+    #[test]
+    fn values_are_escaped_and_truncated() {
         assert_eq!(value_text("a\"b\\c\nd"), "a\"b\\c\nd");
         assert_eq!(value_text("\u{1b}[2J\r\u{202e}"), "\\u{1b}[2J\\u{d}\\u{202e}");
         assert!(value_text(&"é".repeat(5000)).len() <= QUOTED_BYTES_MAX + 4);
@@ -138,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_labels_stand_in_their_order_and_go_over_own_ones() {
+    fn shared_labels_replace_own_ones_and_stay_sorted() {
         let labels = |given: &[(&'static str, &'static str)]| {
             given.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<Labels>()
         };

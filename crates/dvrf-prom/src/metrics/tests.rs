@@ -1,4 +1,4 @@
-//! Known never becomes zero, unknown never becomes a number, and the exposition is one that readers take.
+//! A known value keeps every digit, an unknown one has no sample, and both formats are valid.
 
 use serde_json::json;
 
@@ -88,25 +88,25 @@ fn with<T>(
     })
 }
 
-fn everything(observation: &Observation) -> Vec<Point> {
-    observation.points()
+fn everything(observation: &Observation) -> Vec<Sample> {
+    observation.samples()
 }
 
-fn lines(points: Vec<Point>, order: &[&'static Family]) -> Vec<String> {
+fn lines(samples: Vec<Sample>, order: &[&'static Family]) -> Vec<String> {
     let mut out = Vec::new();
-    exposition::text(&Exposition::of(points, order, "d"), &mut out).unwrap();
+    exposition::text(&Exposition::of(samples, order, "d"), &mut out).unwrap();
     String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
 }
 
-fn samples(points: Vec<Point>, order: &[&'static Family]) -> Vec<String> {
-    lines(points, order).into_iter().filter(|line| !line.starts_with('#')).collect()
+fn sample_lines(samples: Vec<Sample>, order: &[&'static Family]) -> Vec<String> {
+    lines(samples, order).into_iter().filter(|line| !line.starts_with('#')).collect()
 }
 
 #[test]
 fn a_healthy_record_in_full() {
     let state = healthy();
     let checks = checks(&state, &views(), None);
-    let found = samples(with(Some(&state), &checks, None, everything), ALL);
+    let found = sample_lines(with(Some(&state), &checks, None, everything), ALL);
     for line in [
         "d_up 1",
         "d_last_run_timestamp_seconds 1759676400",
@@ -150,10 +150,10 @@ fn a_healthy_record_in_full() {
 }
 
 #[test]
-fn nothing_read_gives_no_amount() {
+fn a_failed_report_has_no_amounts() {
     let error = ReportError { kind: "unreachable".to_owned(), message: "down".to_owned(), view: None };
     let checks = evaluate_failure(&error, &Policy::default());
-    let found = samples(with(None, &checks, Some(&error), everything), ALL);
+    let found = sample_lines(with(None, &checks, Some(&error), everything), ALL);
     let names = ["d_up 0", "d_state{state=\"unknown\"} 1", "d_probe_errors{reason=\"unreachable\"} 1"];
     assert!(names.iter().all(|line| found.contains(&(*line).to_owned())), "{}", found.join("\n"));
     let amounts = ["d_deposit_balance", "d_min_balance_quants", "d_pending", "d_tickets", "d_deposit_to_min"];
@@ -165,24 +165,24 @@ fn nothing_read_gives_no_amount() {
 }
 
 #[test]
-fn another_chain_and_an_old_one_say_nothing() {
+fn the_wrong_chain_and_a_stale_one_give_no_values() {
     let stale =
         State { chain: supra_core::state::Chain { id: Some(6), time_us: Some(1.into()) }, ..healthy() };
     let checks = checks(&stale, &views(), None);
-    let found = samples(with(Some(&stale), &checks, None, everything), ALL);
+    let found = sample_lines(with(Some(&stale), &checks, None, everything), ALL);
     assert!(
         found.contains(&"d_up 0".to_owned()) && found.contains(&"d_chain_timestamp_seconds 0".to_owned())
     );
     assert!(!found.iter().any(|line| line.starts_with("d_deposit_balance") || line.starts_with("d_pending")));
-    let old = with(Some(&stale), &checks, None, |observation| compat::points(observation, 2, at()));
-    assert!(!samples(old, OLD).iter().any(|line| line.starts_with("d_deposit_balance")));
+    let old = with(Some(&stale), &checks, None, |observation| compat::samples(observation, 2, at()));
+    assert!(!sample_lines(old, OLD).iter().any(|line| line.starts_with("d_deposit_balance")));
 }
 
 #[test]
 fn an_unknown_client_has_no_money() {
     let state = state(&json!({"balance": "0", "min_balance": "0", "client_whitelisted": false}));
     let checks = checks(&state, &views(), None);
-    let found = samples(with(Some(&state), &checks, None, everything), ALL);
+    let found = sample_lines(with(Some(&state), &checks, None, everything), ALL);
     assert!(found.contains(&"d_client_whitelisted 0".to_owned()) && found.contains(&"d_up 1".to_owned()));
     assert!(
         !found
@@ -195,7 +195,7 @@ fn an_unknown_client_has_no_money() {
 fn old_names_labels_and_order() {
     let state = healthy();
     let checks = checks(&state, &views(), None);
-    let found = with(Some(&state), &checks, None, |observation| compat::points(observation, 0, at()));
+    let found = with(Some(&state), &checks, None, |observation| compat::samples(observation, 0, at()));
     let labels = "client_addr=\"0x2\",lottery_addr=\"0x1\",profile=\"p\\n\\\"x\\\\\"";
     let expected = [
         ("deposit_balance_quants", "31499999999"),
@@ -212,24 +212,24 @@ fn old_names_labels_and_order() {
         ("monitor_exit_code", "0"),
     ]
     .map(|(name, value)| format!("d_{name}{{{labels}}} {value}"));
-    assert_eq!(samples(found, OLD), expected);
+    assert_eq!(sample_lines(found, OLD), expected);
 }
 
 #[test]
-fn a_series_stands_there_once_and_the_last_counts() {
-    let point =
-        |value: u128| Point { family: &catalogue::TICKETS, series: Series::default(), value: value.into() };
-    let exposition = Exposition::of(vec![point(1), point(2), point(3)], ALL, "d");
+fn the_last_sample_of_a_series_is_kept() {
+    let sample =
+        |value: u128| Sample { family: &catalogue::TICKETS, series: Series::default(), value: value.into() };
+    let exposition = Exposition::of(vec![sample(1), sample(2), sample(3)], ALL, "d");
     assert_eq!(exposition.repeated, 2);
-    assert_eq!(samples(vec![point(1), point(3)], ALL), ["d_tickets 3"]);
+    assert_eq!(sample_lines(vec![sample(1), sample(3)], ALL), ["d_tickets 3"]);
 }
 
 #[test]
 fn both_formats() {
-    let points = || {
+    let samples = || {
         vec![
-            Point { family: &catalogue::REQUESTS, series: Series::default(), value: u128::MAX.into() },
-            Point {
+            Sample { family: &catalogue::REQUESTS, series: Series::default(), value: u128::MAX.into() },
+            Sample {
                 family: &catalogue::BALANCE,
                 series: Series::own(vec![("a".into(), "x\"\\\n".into())]),
                 value: 1.into(),
@@ -237,7 +237,7 @@ fn both_formats() {
             observe::build(),
         ]
     };
-    let text = lines(points(), ALL);
+    let text = lines(samples(), ALL);
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         text,
@@ -254,7 +254,7 @@ fn both_formats() {
         ]
     );
     let mut out = Vec::new();
-    exposition::openmetrics(&Exposition::of(points(), ALL, "d"), &mut out).unwrap();
+    exposition::openmetrics(&Exposition::of(samples(), ALL, "d"), &mut out).unwrap();
     let open = String::from_utf8(out).unwrap();
     assert!(open.starts_with("# TYPE d_build info\n# HELP d_build Version"), "{open}");
     assert!(

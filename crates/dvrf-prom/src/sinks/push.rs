@@ -1,4 +1,4 @@
-//! Metrics sent to a server: a Pushgateway group, or any URL as the old script did. The URL is a secret.
+//! Pushes metrics to a Pushgateway group, or to any URL as the old script did. The URL is a secret.
 
 use std::time::{Duration, Instant};
 
@@ -8,28 +8,30 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::http::{Answer, Call, Endpoint, Http, HttpError, Method, UrlError};
 use supra_core::retry::{Backoff, retry_after};
-use supra_core::secret::{Secret, redact, redact_url};
+use supra_core::secret::{Secret, redact};
 
-/// The media type of text format 0.0.4; a Pushgateway reads no OpenMetrics.
+/// The media type of text format 0.0.4. A Pushgateway does not read OpenMetrics.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// An answer says at most why it refused.
+/// A response body is only read for the reason of a refusal.
 const BODY_BYTES_MAX: u64 = 64 << 10;
-/// The same body twice does no harm, so a passing fault is tried again within the time given.
+/// A transient failure is retried: the server may safely receive the same body twice.
 const ATTEMPTS_MAX: u32 = 4;
 
 /// A server to push to.
 #[derive(Debug, Clone)]
 pub(crate) struct Destination {
     endpoint: Endpoint,
-    /// As it was given, for blotting.
+    /// The endpoint's URL, or that of a group under it.
+    url: Secret,
+    /// The URL as it was given, so that a response that echoes it can be redacted.
     given: Secret,
 }
 
 impl Destination {
-    /// A URL as given.
+    /// Parses a URL.
     pub(crate) fn new(url: &Secret) -> Result<Self, UrlError> {
         let endpoint = Endpoint::parse(url.reveal())?;
-        Ok(Self { given: url.clone(), endpoint })
+        Ok(Self { url: endpoint.url.clone(), given: url.clone(), endpoint })
     }
 
     /// The group of a job and its labels under a Pushgateway's base URL.
@@ -46,20 +48,19 @@ impl Destination {
         for (name, value) in [("job", job)].into_iter().chain(grouping) {
             url.push_str(&segment(name, value));
         }
-        let headers = self.endpoint.headers.clone();
-        Self { endpoint: Endpoint { url: Secret::new(&url), headers }, given: self.given.clone() }
+        Self { url: Secret::new(&url), ..self.clone() }
     }
 
     /// Scheme and host, for messages.
     pub(crate) fn shown(&self) -> String {
-        redact_url(self.given.reveal().trim())
+        self.endpoint.to_string()
     }
 }
 
-/// `/name/value`, or `/name@base64/…` for what cannot stand in a path: a slash, nothing, or anything unusual.
+/// Formats `/name/value`. A value that a path cannot hold, such as a slash or an empty text, becomes `/name@base64/…`.
 fn segment(name: &str, value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~:,.".contains(&byte);
-    // A segment of dots alone would be resolved away on its way.
+    // A segment of dots would be resolved as a relative path.
     if value.bytes().all(plain) && !value.bytes().all(|byte| byte == b'.') {
         return format!("/{name}/{value}");
     }
@@ -67,35 +68,35 @@ fn segment(name: &str, value: &str) -> String {
     format!("/{name}@base64/{}", if encoded.is_empty() { "=" } else { &encoded })
 }
 
-/// Sends the body, again after a passing fault, for no longer than `total` in all.
+/// Sends the body, and retries transient failures until `timeout` has passed.
 pub(crate) fn push(
     http: &Http,
     destination: &Destination,
     method: Method,
     body: &[u8],
-    total: Duration,
+    timeout: Duration,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let mut backoff = Backoff::new(u64::from(std::process::id()));
+    let mut backoff = Backoff::default();
     let mut attempt = 1;
     loop {
-        let timeout = total.saturating_sub(start.elapsed());
+        let remaining = timeout.saturating_sub(start.elapsed());
         let result = http.send(&Call {
             method,
-            url: destination.endpoint.url.reveal(),
+            url: destination.url.reveal(),
             headers: &destination.endpoint.headers,
             body,
             content_type: CONTENT_TYPE,
-            timeout,
+            timeout: remaining,
             body_bytes_max: BODY_BYTES_MAX,
         });
         let (why, wait) = match &result {
             Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
-            Ok(answer) => (refusal(destination, answer), wait_after(answer, &mut backoff)),
-            Err(error) => (error.to_string(), wait_without_answer(error, &mut backoff)),
+            Ok(answer) => (refusal(destination, answer), wait_after_response(answer, &mut backoff)),
+            Err(error) => (error.to_string(), wait_after_error(error, &mut backoff)),
         };
-        let left = total.saturating_sub(start.elapsed());
-        match wait.filter(|wait| attempt < ATTEMPTS_MAX && *wait < left) {
+        let remaining = timeout.saturating_sub(start.elapsed());
+        match wait.filter(|wait| attempt < ATTEMPTS_MAX && *wait < remaining) {
             Some(wait) => std::thread::sleep(wait),
             None => return Err(failure(destination, method, attempt, &why, result.ok().as_ref())),
         }
@@ -103,14 +104,14 @@ pub(crate) fn push(
     }
 }
 
-/// How long to wait before trying again; `None` where it is no use.
-fn wait_after(answer: &Answer, backoff: &mut Backoff) -> Option<Duration> {
-    let passing = answer.status == 429 || (500..600).contains(&answer.status);
-    let said = || answer.header("Retry-After").and_then(retry_after);
-    passing.then(|| said().unwrap_or_else(|| backoff.next_wait()))
+/// The wait before the next attempt; `None` where the refusal is final.
+fn wait_after_response(answer: &Answer, backoff: &mut Backoff) -> Option<Duration> {
+    let is_transient = answer.status == 429 || (500..600).contains(&answer.status);
+    let requested = || answer.header("Retry-After").and_then(retry_after);
+    is_transient.then(|| requested().unwrap_or_else(|| backoff.next_wait()))
 }
 
-fn wait_without_answer(error: &HttpError, backoff: &mut Backoff) -> Option<Duration> {
+fn wait_after_error(error: &HttpError, backoff: &mut Backoff) -> Option<Duration> {
     matches!(error, HttpError::Connection(_)).then(|| backoff.next_wait())
 }
 
@@ -153,25 +154,23 @@ fn failure(
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
-    #[test]
-    fn groups_are_paths() {
-        let group = |base: &str, job: &str, labels: &[(&str, &str)]| {
-            let labels = labels.iter().copied();
-            Destination::new(&Secret::new(base)).unwrap().group(job, labels).endpoint.url.reveal().to_owned()
-        };
-        let at = |path: &str| format!("http://h:9091/metrics{path}");
-        assert_eq!(group("http://h:9091", "dvrf", &[]), at("/job/dvrf"));
-        assert_eq!(
-            group("http://h:9091/metrics/", "dvrf", &[("instance", "a.b:1")]),
-            at("/job/dvrf/instance/a.b:1")
-        );
-        assert_eq!(
-            group("http://h:9091/", "a/b", &[("path", "/var/tmp")]),
-            at("/job@base64/YS9i/path@base64/L3Zhci90bXA")
-        );
-        assert_eq!(group("http://h:9091", "dvrf", &[("instance", "")]), at("/job/dvrf/instance@base64/="));
-        assert_eq!(group("http://h:9091", "..", &[("x", "é?")]), at("/job@base64/Li4/x@base64/w6k_"));
+    #[rstest]
+    #[case::job_alone("http://h:9091", "dvrf", &[], "/job/dvrf")]
+    #[case::metrics_in_the_url("http://h:9091/metrics/", "dvrf", &[("instance", "a.b:1")], "/job/dvrf/instance/a.b:1")]
+    #[case::slashes("http://h:9091/", "a/b", &[("path", "/var/tmp")], "/job@base64/YS9i/path@base64/L3Zhci90bXA")]
+    #[case::empty_value("http://h:9091", "dvrf", &[("instance", "")], "/job/dvrf/instance@base64/=")]
+    #[case::dots("http://h:9091", "..", &[("x", "é?")], "/job@base64/Li4/x@base64/w6k_")]
+    fn groups_are_paths(
+        #[case] base: &str,
+        #[case] job: &str,
+        #[case] labels: &[(&str, &str)],
+        #[case] path: &str,
+    ) {
+        let group = Destination::new(&Secret::new(base)).unwrap().group(job, labels.iter().copied());
+        assert_eq!(group.url.reveal(), format!("http://h:9091/metrics{path}"));
     }
 }

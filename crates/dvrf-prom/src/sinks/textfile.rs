@@ -1,26 +1,21 @@
-//! A file for node-exporter's textfile collector: readable by others, replaced whole, so a reader never sees half.
+//! Replaces a file for node-exporter's textfile collector atomically, and makes it readable for other users.
 
-use std::fs::{self, Permissions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use supra_core::failure::{Failure, FailureKind};
+use supra_core::file::{self, Durability, Temporary};
 
 /// Why the file was not replaced.
 #[derive(Debug, thiserror::Error)]
-pub enum TextfileError {
-    /// A directory, a pipe or a device: renaming over it would destroy it.
+pub(crate) enum TextfileError {
+    /// The path is a directory, a pipe or a device, which a rename would destroy.
     #[error("{0} is not a regular file")]
     NotAFile(String),
     /// The operating system refused.
     #[error("cannot write {path}: {why}")]
-    Io {
-        /// The path as given.
-        path: String,
-        /// Why, in its words.
-        why: String,
-    },
+    Io { path: String, why: String },
 }
 
 impl From<TextfileError> for Failure {
@@ -35,46 +30,34 @@ pub(crate) fn is_collected(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "prom")
 }
 
-/// Replaces the file: a new one beside it under a name that is not collected, 0644, on disk, then renamed.
+/// Replaces the file: writes a file with mode 0644 beside it, under a name that is not collected, syncs and renames it.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TextfileError> {
     let failed =
         |error: io::Error| TextfileError::Io { path: path.display().to_string(), why: error.to_string() };
-    // Through links: renaming over what is behind one, such as a device, would destroy it too.
+    // This follows links, because the rename below replaces what is behind one.
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => return Err(TextfileError::NotAFile(path.display().to_string())),
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    // A link stays a link: the file behind it is replaced, in its own directory.
+    // A link stays a link: the file behind it is replaced in its own directory.
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(failed(error)),
     };
-    let name = target.file_name().ok_or_else(|| failed(ErrorKind::InvalidInput.into()))?;
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let written = (|| {
-        let mut file = tempfile::Builder::new()
-            .prefix(&format!(".{}.", name.to_string_lossy()))
-            .suffix(".new")
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
-        file.write_all(bytes)?;
-        // The creation mode went through the umask; the collector is another user.
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(&target).map_err(|error| error.error)?;
-        Ok(())
-    })();
-    written.map_err(failed)
+    // Others must be able to read it: the collector runs as another user.
+    file::replace(&target, bytes, 0o644, Durability::File, Temporary::Unique).map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
-    fn the_file_is_public_whole_and_alone() {
+    fn the_file_is_replaced_readable_and_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.prom");
         replace(&path, b"one\n").unwrap();
@@ -85,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_not_replaced() {
+    fn only_regular_files_are_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let refused = replace(folder.path(), b"").unwrap_err().to_string();
         assert!(refused.ends_with(" is not a regular file"), "{refused}");

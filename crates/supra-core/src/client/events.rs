@@ -1,4 +1,4 @@
-//! Events of a target: which are read, from where on, and what they say about its requests.
+//! Reads a target's events and derives its randomness requests from them.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ use crate::failure::{Failure, quote};
 use crate::requests::{CallbackFailure, Requests};
 use crate::target::Target;
 
-/// How many blocks after a request are searched for an answer that aborted.
+/// The number of blocks after a request that are searched for an aborted callback.
 const ANSWER_BLOCKS: u64 = 120;
 
-/// What the record's `requests` rests on.
+/// The event types that the record's `requests` is derived from.
 const TYPES: [&str; 4] = ["draw-requested", "draw-handled", "whitelist", "SupraCollected"];
 
-/// Where a target's event types live.
+/// Returns the modules that publish a target's events.
 pub fn places(target: &Target) -> Places {
     Places {
         lottery: target.lottery.map(|address| (address, target.lottery_module.clone())),
@@ -28,12 +28,12 @@ pub fn places(target: &Target) -> Places {
 }
 
 impl ChainClient {
-    /// A reader of this chain's events.
+    /// Returns a scanner of this chain's events.
     pub fn scanner(&self) -> Scanner<'_> {
         Scanner::new(&*self.transport, self.options.timeout)
     }
 
-    /// Reads what a record's `requests` says; a failure is in it.
+    /// Reads a target's requests since a point in time; `error` in the result names a failure.
     pub fn requests(&self, target: &Target, since: &str, more: &[String], now: Timestamp) -> Requests {
         let found = self.read_requests(target, since, more, now);
         found.unwrap_or_else(|failure| Requests { error: Some(failure), ..Requests::default() })
@@ -48,14 +48,14 @@ impl ChainClient {
     ) -> Result<Requests, Failure> {
         let when = BlockPoint::parse("--events", since, now)?;
         let scanner = self.scanner();
-        let mut words: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
-        words.extend_from_slice(more);
-        let types = scanner.types(&words, &places(target))?;
+        let mut names: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
+        names.extend_from_slice(more);
+        let types = scanner.types(&names, &places(target))?;
         let tip = scanner.tip()?;
         let from = scanner.height_of(when, &tip)?;
-        let wanted = Wanted { types: &types, from, to: tip.height + 1, limit: None, times: true };
+        let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: true };
         let mut scan = scanner.read(&wanted)?;
-        // The deposit module tells of every client.
+        // The deposit module publishes the events of all clients.
         scan.events
             .retain(|event| event.address("client_address").is_none_or(|client| client == target.client));
         let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
@@ -67,14 +67,19 @@ impl ChainClient {
         };
         requests.notes = scan.notes;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {
-            requests.callback_failures = aborted(&scanner, target, first, tip.height)?;
+            requests.callback_failures = aborted_callbacks(&scanner, target, first, tip.height)?;
         }
         Ok(requests)
     }
 }
 
-/// Transactions soon after a request that called the lottery's callback and failed.
-fn aborted(scanner: &Scanner, target: &Target, from: u64, tip: u64) -> Result<Vec<CallbackFailure>, Failure> {
+/// Finds failed transactions that called the lottery's callback within [`ANSWER_BLOCKS`] after a request.
+fn aborted_callbacks(
+    scanner: &Scanner,
+    target: &Target,
+    from: u64,
+    tip: u64,
+) -> Result<Vec<CallbackFailure>, Failure> {
     let Some(lottery) = target.lottery else { return Ok(Vec::new()) };
     let heights: BTreeSet<u64> = (from..=tip.min(from.saturating_add(ANSWER_BLOCKS))).collect();
     let blocks = scanner.blocks(&heights, true)?;
@@ -105,7 +110,7 @@ fn aborted(scanner: &Scanner, target: &Target, from: u64, tip: u64) -> Result<Ve
     Ok(found)
 }
 
-/// Puts an event's line into text.
+/// Serialises an event as one line of JSON.
 pub fn line(event: &Event) -> Result<String, Failure> {
     let text = serde_json::to_string(event);
     text.map(|text| text + "\n")

@@ -1,24 +1,23 @@
-//! Remembering which functions answered, so that the next run asks each value once.
+//! Caches which view functions answered, so that the next run sends one request per value.
 //!
-//! A cache that cannot be read, is old or belongs to another chain is no cache; one that cannot be written costs
-//! only time. Nothing but function names is kept.
+//! A cache that is unreadable, too old or of another chain is ignored, and a failure to write it as well. It contains
+//! only function names.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::file;
+use crate::file::{self, Durability, Temporary};
 use crate::target::Target;
 
-/// After a day what a chain lacked may have been deployed.
+/// How long a cache is valid: a function that the chain lacked may be deployed later.
 const SECONDS_VALID: i64 = 24 * 3600;
 
-/// A cache file is a few kB; a larger one is not ours.
+/// The largest cache file in bytes; a cache has a few kB.
 const FILE_BYTES_MAX: u64 = 256 << 10;
 
 /// Functions by view key; `None` for a value that nothing answered.
@@ -31,7 +30,7 @@ struct File {
     choices: Choices,
 }
 
-/// The cache of one chain and target, or nowhere.
+/// The cache of one chain and target; without a path it is disabled.
 #[derive(Debug, Clone)]
 pub struct Cache {
     path: Option<PathBuf>,
@@ -39,14 +38,14 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The cache of a chain's identity and a target's contracts; names do not depend on the client.
+    /// Returns the cache for a chain's identity and a target's contracts; function names do not depend on the client.
     pub fn new(directory: Option<&Path>, identity: &str, target: &Target) -> Self {
         let lottery = target.lottery.map(|address| address.to_string()).unwrap_or_default();
         let chain = format!(
             "{identity} {}::{} {lottery}::{}",
             target.deposit, target.deposit_module, target.lottery_module
         );
-        // A collision or another Rust version's hash only misses: the file repeats the chain in full.
+        // A collision, or another hash in another Rust version, only misses: the file repeats the key in full.
         let mut hasher = DefaultHasher::new();
         chain.hash(&mut hasher);
         let path =
@@ -65,20 +64,18 @@ impl Cache {
         (file.chain == self.chain && (0..SECONDS_VALID).contains(&age)).then_some(file.choices)
     }
 
-    /// Replaces the file as a whole.
+    /// Replaces the cache file.
     pub(super) fn save(&self, choices: &Choices, now: Timestamp) {
         let Some(path) = &self.path else { return };
         let Some(directory) = path.parent() else { return };
         let file = File { chain: self.chain.clone(), saved_at_s: now.as_second(), choices: choices.clone() };
         let written = (|| {
             fs::create_dir_all(directory)?;
-            let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-            serde_json::to_writer(&mut temporary, &file)?;
-            temporary.write_all(b"\n")?;
-            temporary.persist(path)?;
-            Ok::<(), std::io::Error>(())
+            let mut text = serde_json::to_vec(&file)?;
+            text.push(b'\n');
+            file::replace(path, &text, 0o600, Durability::None, Temporary::Unique)
         })();
-        // Without a cache the next run asks again: no reason to fail or to warn from cron.
+        // Without a cache the next run sends more requests, which is no reason to fail.
         drop(written);
     }
 }

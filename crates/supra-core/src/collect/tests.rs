@@ -97,8 +97,13 @@ fn target() -> (Target, GivenAddresses) {
 use crate::target::GivenAddresses;
 
 fn run(table: &Table, directory: Option<&std::path::Path>) -> Collected {
+    run_with_row(table, directory, None)
+}
+
+fn run_with_row(table: &Table, directory: Option<&std::path::Path>, row: Option<&ClientRow>) -> Collected {
     let (target, _) = target();
     let collector = Collector {
+        row,
         detail: Detail::Full,
         transport: table,
         deadline: Deadline::after(Duration::from_secs(5)),
@@ -122,6 +127,21 @@ fn a_value_that_fails_hides_no_other() {
     assert_eq!(kind(&collected, "balance"), None);
     // The chain's own verdict is known, so the report is still an answer.
     assert!(collected.failure().is_none());
+}
+
+#[test]
+fn a_row_that_was_read_before_is_not_asked_for_again() {
+    let rows = json!([[{"client_address": "0xA1", "balance": "7"}]]);
+    let mut table = snake();
+    table.answers.insert("get_balance_of_client_v2".to_owned(), Ok(json!([[]])));
+    let function = json!({"name": "get_balance_of_client_v2", "params": ["vector<address>"]});
+    table.abi = Some(json!({"exposed_functions": [function]}));
+    let reply = Reply { result: Ok(rows), elapsed: Duration::ZERO, attempts: 1 };
+    let row = rows::split(&reply).remove(&"0xA1".parse().unwrap()).unwrap();
+    let collected = run_with_row(&table, None, Some(&row));
+    assert_eq!(collected.state.deposit.balance.unwrap().get(), 7);
+    assert_eq!(table.times_asked("get_balance_of_client_v2"), 0);
+    assert_eq!(table.times_asked("chain_id"), 1);
 }
 
 #[test]

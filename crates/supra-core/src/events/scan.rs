@@ -269,7 +269,7 @@ fn number(found: &mut [Found]) {
     for row in found {
         let count = counts.entry((row.height, row.hash.clone(), row.kind)).or_default();
         row.index = *count;
-        *count += 1;
+        *count = count.saturating_add(1);
     }
 }
 

@@ -150,7 +150,7 @@ impl Journal {
 pub enum JournalError {
     /// The disk or the directory.
     #[error(transparent)]
-    Store(#[from] StateError),
+    State(#[from] StateError),
     /// The content.
     #[error("the draw journal {path} cannot be read: {why}")]
     Damaged {

@@ -19,17 +19,19 @@ pub struct Receipt {
     pub nonce: Option<Count>,
 }
 
-/// Where a draw stands after the CLI ended.
+/// What became of a transaction, as far as the CLI's output and exit code prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmitOutcome {
-    /// The receipt says success.
-    Succeeded,
-    /// The receipt says failure: the transaction changed nothing.
-    Failed(Failure),
-    /// The CLI refused before it could send: wrong words, no profile, a simulation that failed.
+    /// The CLI could not be started.
     NotSent(Failure),
-    /// Anything else. It may have been sent.
-    Unclear(Failure),
+    /// The CLI refused before it could send: wrong arguments, no profile, a simulation that failed.
+    Refused(Failure),
+    /// The receipt says that the transaction failed; it changed nothing.
+    Failed(Failure),
+    /// The receipt says that the transaction succeeded.
+    Accepted,
+    /// Anything else: the transaction may have been sent.
+    Unknown(Failure),
 }
 
 /// Reads the receipt out of the JSON documents of an output: the last that looks like one.
@@ -75,12 +77,12 @@ fn read(document: &Value) -> Option<Receipt> {
     Some(Receipt { hash, success: success.filter(|_| !pending), vm_status, nonce })
 }
 
-/// Where a draw stands.
+/// Decides what became of a transaction.
 ///
 /// `ended` is `None` when the CLI had to be stopped.
 pub fn outcome(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &str) -> SubmitOutcome {
     if receipt.success == Some(true) {
-        return SubmitOutcome::Succeeded;
+        return SubmitOutcome::Accepted;
     }
     let said = if stderr.trim().is_empty() { stdout } else { stderr };
     if receipt.success == Some(false) {
@@ -88,18 +90,19 @@ pub fn outcome(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &str
         return SubmitOutcome::Failed(known(&words, "the transaction failed"));
     }
     let Some(code) = ended else {
-        let message = format!("the Supra CLI did not end in time and was stopped; it said: {}", quote(said));
-        return SubmitOutcome::Unclear(Failure::new(FailureKind::Timeout, message));
+        let message =
+            format!("the Supra CLI did not end in time and was stopped; it printed: {}", quote(said));
+        return SubmitOutcome::Unknown(Failure::new(FailureKind::Timeout, message));
     };
     let failure = known(said, &format!("the Supra CLI ended with code {code}"));
     // With a hash in the output something was sent, whatever else is said.
     if receipt.hash.is_none() && refused_before_sending(code, stdout, stderr) {
-        return SubmitOutcome::NotSent(failure);
+        return SubmitOutcome::Refused(failure);
     }
-    SubmitOutcome::Unclear(failure)
+    SubmitOutcome::Unknown(failure)
 }
 
-/// Endings of which the CLI's own order of work proves that nothing was sent (`facts/supra.md` §4.3, §4.6).
+/// Endings of which the CLI's own order of work proves that nothing was sent.
 fn refused_before_sending(code: i32, stdout: &str, stderr: &str) -> bool {
     // clap ends with 2 before anything else is done; the same words at another code may be anybody's.
     const USAGE: [&str; 4] = [
@@ -177,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn standings() {
-        assert_eq!(of(Some(success()), Some(0), ""), SubmitOutcome::Succeeded);
+    fn outcomes() {
+        assert_eq!(of(Some(success()), Some(0), ""), SubmitOutcome::Accepted);
         // A success that is on the chain is one even when the CLI hung or failed afterwards.
-        assert_eq!(of(Some(success()), None, ""), SubmitOutcome::Succeeded);
-        assert_eq!(of(Some(success()), Some(1), "x"), SubmitOutcome::Succeeded);
+        assert_eq!(of(Some(success()), None, ""), SubmitOutcome::Accepted);
+        assert_eq!(of(Some(success()), Some(1), "x"), SubmitOutcome::Accepted);
         let aborted =
             json!({"status": "Fail", "vm_status": "Move abort in 0x9::main_v2: E_DRAW_NOT_SCHEDULED(0x4): "});
         let SubmitOutcome::Failed(failure) = of(Some(aborted), Some(0), "") else { panic!() };
@@ -192,7 +195,7 @@ mod tests {
             (1, "Error: No active profile"),
             (1, "{\"Error\": \"Simulation failed with status: ABORTED\"}"),
         ] {
-            assert!(matches!(of(None, Some(code), stderr), SubmitOutcome::NotSent(_)), "{stderr}");
+            assert!(matches!(of(None, Some(code), stderr), SubmitOutcome::Refused(_)), "{stderr}");
         }
         for (ended, stderr) in [
             (None, "Enter the password: "),
@@ -204,10 +207,10 @@ mod tests {
             (Some(1), "error: invalid value 'null' at line 1"),
             (Some(2), "decoding failed: invalid value: null"),
         ] {
-            assert!(matches!(of(None, ended, stderr), SubmitOutcome::Unclear(_)), "{stderr}");
+            assert!(matches!(of(None, ended, stderr), SubmitOutcome::Unknown(_)), "{stderr}");
         }
         // A hash in the output: something was sent.
         let sent = of(Some(json!({"hash": "0xab"})), Some(1), "Simulation failed");
-        assert!(matches!(sent, SubmitOutcome::Unclear(_)));
+        assert!(matches!(sent, SubmitOutcome::Unknown(_)));
     }
 }

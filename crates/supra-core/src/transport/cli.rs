@@ -1,4 +1,5 @@
-//! The Supra CLI as a child: argv without a shell, bounded output, the whole group killed at the deadline.
+//! The Supra CLI transport. Each call is a child process without a shell, with bounded output, killed with its process
+//! group at the deadline.
 
 mod child;
 mod compose;
@@ -20,7 +21,7 @@ use crate::secret::Secret;
 use crate::view::{FunctionId, ViewCall};
 pub use child::{Finished, kill_children, run};
 
-/// Which flags a CLI knows (`facts/supra.md` §4.1).
+/// Versions of the Supra CLI with different flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Generation {
     /// v6.3: `--url`.
@@ -29,59 +30,59 @@ pub enum Generation {
     V9,
     /// v10: as v9, with a profile password.
     V10,
-    /// v11.3.4 and later: views need no profile, lists take `--account`.
+    /// v11.3.4 and later: views need no profile, and lists take `--account`.
     V11,
 }
 
 impl Generation {
-    /// The words of `--cli-generation`.
+    /// The values of `--cli-generation`.
     pub const WORDS: &'static [(&'static str, Generation)] =
         &[("v6", Self::V6), ("v9", Self::V9), ("v10", Self::V10), ("v11", Self::V11)];
 }
 
-/// How the CLI is run.
+/// Options of the CLI transport.
 #[derive(Debug, Clone)]
 pub struct CliConfig {
-    /// The binary, or the words that run it (`docker exec supra_cli /supra/supra`).
+    /// The program and its first arguments, such as `docker exec supra_cli /supra/supra`.
     pub program: Vec<OsString>,
     /// `--profile`.
     pub profile: Option<String>,
-    /// The node that the CLI shall ask, without a user and password: its command line is for all to see.
+    /// The node's URL without user and password, because command lines are public.
     pub rpc_url: Option<Secret>,
     /// Exported as `SUPRA_CONFIG`.
     pub supra_config: Option<String>,
-    /// Its flag set.
+    /// The version, which determines the flags.
     pub generation: Generation,
-    /// Variables that it must not inherit.
+    /// Environment variables that are not passed to the CLI.
     pub env_remove: &'static [&'static str],
-    /// Time for one call.
+    /// The time for one call.
     pub call_timeout: Duration,
-    /// Calls at once.
+    /// The largest number of calls at the same time.
     pub jobs: usize,
-    /// Run all calls of one ask inside one container.
+    /// Runs all calls of one [`Transport::ask`] in one container.
     pub compose: Option<Compose>,
 }
 
 impl CliConfig {
-    /// The URL as the CLI may be given it, without a user and password.
+    /// Returns a URL without user and password, as it may be passed to the CLI.
     pub fn node(url: &str) -> Result<Secret, UrlError> {
         match Endpoint::parse(url) {
             Ok(endpoint) => Ok(endpoint.url),
-            // The CLI may know more forms than we do.
+            // The CLI may accept other forms of URLs.
             Err(_) if !url.contains('@') => Ok(Secret::new(url.trim())),
             Err(error) => Err(error),
         }
     }
 
-    /// What the CLI's environment gets from us.
+    /// Returns the environment variables to set for the CLI.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let config = self.supra_config.clone().map(|path| ("SUPRA_CONFIG", path));
-        // Over the variable that it would inherit, which may hold a password.
+        // Overrides the inherited variable, which may contain a password.
         let node = self.rpc_url.as_ref().map(|url| ("SUPRA_RPC_URL", url.reveal().to_owned()));
         config.into_iter().chain(node).collect()
     }
 
-    /// The whole command for these words, inside the container where there is one.
+    /// Returns the command line for these arguments, inside a container if one is configured.
     pub fn command(&self, words: &[String]) -> Vec<OsString> {
         let whole = self.program.iter().cloned().chain(words.iter().map(OsString::from));
         match &self.compose {
@@ -91,12 +92,12 @@ impl CliConfig {
     }
 }
 
-/// The JSON documents in what a CLI printed, in order.
+/// Returns the JSON documents in the output of a CLI, in order.
 pub fn documents(output: &str) -> Vec<Value> {
     extract::documents(output)
 }
 
-/// Where a container for the CLI comes from.
+/// The Docker Compose service that has the CLI.
 #[derive(Debug, Clone)]
 pub struct Compose {
     /// The docker command.
@@ -108,10 +109,10 @@ pub struct Compose {
 /// The CLI transport.
 pub struct CliTransport {
     config: CliConfig,
-    slots: Semaphore,
+    semaphore: Semaphore,
 }
 
-/// `/supra/supra`, a path with blanks that exists, or words.
+/// Splits a command into words, unless it is the path of an existing file.
 pub fn program_words(text: &str) -> Vec<OsString> {
     if Path::new(text).exists() {
         return vec![text.into()];
@@ -120,15 +121,15 @@ pub fn program_words(text: &str) -> Vec<OsString> {
 }
 
 impl CliTransport {
-    /// Runs nothing yet.
+    /// Checks the options. Runs nothing yet.
     pub fn new(config: CliConfig) -> Result<Self, Failure> {
         if config.program.is_empty() {
             return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
-        Ok(Self { slots: Semaphore::new(config.jobs), config })
+        Ok(Self { semaphore: Semaphore::new(config.jobs), config })
     }
 
-    /// The CLI's words for a question, without the program; `Err` where this generation has no such command.
+    /// Returns the arguments for a request; `Err` if this version of the CLI has no such command.
     fn words(&self, request: &Request) -> Result<Vec<String>, Failure> {
         let word = |text: &str| text.to_owned();
         let mut words = vec![word("move"), word("tool")];
@@ -167,7 +168,7 @@ impl CliTransport {
 
     fn view_words(&self, call: &ViewCall, words: &mut Vec<String>) {
         words.push("view".to_owned());
-        // From v11 on a view signs nothing and takes a profile only as the place of the node's URL.
+        // From v11 on a view needs a profile only for the node's URL.
         let profile = self.config.generation < Generation::V11 || self.config.rpc_url.is_none();
         if let Some(name) = self.config.profile.as_ref().filter(|_| profile) {
             words.extend(["--profile".to_owned(), name.clone()]);
@@ -184,14 +185,14 @@ impl CliTransport {
         }
     }
 
-    fn one(&self, request: &Request, deadline: Deadline) -> Reply {
+    fn ask_one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let reply = |result, attempts| Reply { result, elapsed: started.elapsed(), attempts };
         let words = match self.words(request) {
             Ok(words) => words,
             Err(failure) => return reply(Err(failure), 0),
         };
-        let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.is_expired()) else {
+        let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired()) else {
             return reply(Err(Failure::new(FailureKind::Timeout, "there was no time left to ask")), 0);
         };
         let argv: Vec<OsString> =
@@ -202,14 +203,14 @@ impl CliTransport {
     }
 }
 
-/// What a finished CLI call says: the result, or the failure in the CLI's own words.
+/// Extracts the reply, or the failure, from a finished call.
 fn answer(request: &Request, finished: &Finished) -> Result<Value, Failure> {
     if finished.timed_out {
-        let said = quote(&String::from_utf8_lossy(&finished.stderr));
-        let said = if said.is_empty() { said } else { format!("; it said: {said}") };
+        let stderr = quote(&String::from_utf8_lossy(&finished.stderr));
+        let stderr = if stderr.is_empty() { stderr } else { format!("; it printed: {stderr}") };
         return Err(Failure::new(
             FailureKind::Timeout,
-            format!("the Supra CLI did not end in time and was stopped{said}"),
+            format!("the Supra CLI did not end in time and was stopped{stderr}"),
         ));
     }
     let found = extract::find(&String::from_utf8_lossy(&finished.stdout));
@@ -217,32 +218,33 @@ fn answer(request: &Request, finished: &Finished) -> Result<Value, Failure> {
         (extract::Found::Result(value), true) => pick(request, value),
         (extract::Found::Refusal(text), _) => Err(classify(&text)),
         (extract::Found::Nothing, true) => {
-            let said = quote(&String::from_utf8_lossy(&finished.stdout));
+            let stdout = quote(&String::from_utf8_lossy(&finished.stdout));
             Err(Failure::new(
                 FailureKind::Undecodable,
-                format!("the Supra CLI printed no JSON result: {said}"),
+                format!("the Supra CLI printed no JSON result: {stdout}"),
             ))
         }
-        (_, false) => Err(failed(finished)),
+        (_, false) => Err(failed(finished, "the Supra CLI")),
     }
 }
 
-fn failed(finished: &Finished) -> Failure {
+/// Classifies a failed call by its output, because the Supra CLI has no error codes.
+fn failed(finished: &Finished, program: &str) -> Failure {
     let stderr = String::from_utf8_lossy(&finished.stderr);
     let stdout = String::from_utf8_lossy(&finished.stdout);
-    let said = if stderr.trim().is_empty() { stdout } else { stderr };
-    let mut failure = classify(&said);
+    let output = if stderr.trim().is_empty() { stdout } else { stderr };
+    let mut failure = classify(&output);
     if failure.kind == FailureKind::Undecodable {
         failure.kind = FailureKind::Unreachable;
     }
-    failure.message = format!("the Supra CLI ended with {}: {}", finished.ending(), quote(&said));
-    if said.contains("unexpected argument") {
+    failure.message = format!("{program} ended with {}: {}", finished.ending(), quote(&output));
+    if output.contains("unexpected argument") {
         failure.hint = Some("set DVRF_CLI_GENERATION to the generation of this CLI".to_owned());
     }
     failure
 }
 
-/// Lists answer everything an account has; the question was about one item.
+/// Selects the requested item: the CLI lists everything that an account has.
 fn pick(request: &Request, value: Value) -> Result<Value, Failure> {
     let absent = || Failure::new(FailureKind::Unsupported, "the account does not have it");
     match request {
@@ -278,7 +280,9 @@ impl Transport for CliTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         match &self.config.compose {
             Some(place) => compose::ask(self, place, requests, deadline),
-            None => parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline)),
+            None => parallel::map(requests, self.semaphore.parallelism(), |request| {
+                self.ask_one(request, deadline)
+            }),
         }
     }
 

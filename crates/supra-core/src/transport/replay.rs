@@ -1,8 +1,7 @@
-//! Recorded answers: a directory with one file per question, for tests and bug reports, and the recorder of it.
+//! Records replies in a directory with one file per request, and replays them, for tests and bug reports.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use serde_json::Value;
 
 use super::{Deadline, Reply, Request, Transport};
 use crate::failure::{Failure, FailureKind};
-use crate::file;
+use crate::file::{self, Durability, Temporary};
 
-/// A question and its answer. Neither holds a URL, a header or a key.
+/// A request and its reply. Neither contains a URL, a header or a key.
 #[derive(Debug, Serialize, Deserialize)]
 struct Recorded {
     question: String,
@@ -23,7 +22,7 @@ struct Recorded {
     failure: Option<Failure>,
 }
 
-/// The question in words, the same in every recording.
+/// The request as text, which identifies it in a recording.
 fn question(request: &Request) -> String {
     match request {
         Request::View(call) => {
@@ -46,7 +45,7 @@ fn question(request: &Request) -> String {
     }
 }
 
-/// A readable file name: the last word of what is asked, and a number that keeps questions apart.
+/// A file name of a unique number and the name of what is requested.
 fn file_name(number: usize, request: &Request) -> String {
     let name = match request {
         Request::View(call) => call.function.name.as_str(),
@@ -59,17 +58,17 @@ fn file_name(number: usize, request: &Request) -> String {
     format!("{number:03}-{name}.json")
 }
 
-/// As long as the longest answer of a node.
+/// The largest file of a recording in bytes.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
-/// Answers from a recording.
+/// Replies from a recording.
 pub struct ReplayTransport {
     directory: PathBuf,
     answers: BTreeMap<String, Recorded>,
 }
 
 impl ReplayTransport {
-    /// Reads a recording.
+    /// Reads all files of a recording.
     pub fn open(directory: &Path) -> Result<Self, Failure> {
         let broken = |what: &Path, why: String| {
             Failure::new(
@@ -129,7 +128,7 @@ impl Transport for ReplayTransport {
     }
 }
 
-/// Passes questions on and writes down what came back.
+/// Passes requests on and writes the replies to a directory.
 pub struct Recorder {
     inner: Box<dyn Transport>,
     directory: PathBuf,
@@ -137,7 +136,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Records into a directory, which is made; files of an earlier recording are replaced question by question.
+    /// Records into a directory, which is created. Files of an earlier recording are replaced one by one.
     pub fn new(inner: Box<dyn Transport>, directory: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(directory).map_err(|error| {
             let message = format!("the recording {} cannot be written: {error}", directory.display());
@@ -153,11 +152,10 @@ impl Recorder {
         let number = *written.entry(question.clone()).or_insert(next);
         let recorded =
             Recorded { question, answer: reply.result.clone().ok(), failure: reply.result.clone().err() };
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        serde_json::to_writer_pretty(&mut file, &recorded)?;
-        file.write_all(b"\n")?;
-        file.persist(self.directory.join(file_name(number, request)))?;
-        Ok(())
+        let mut text = serde_json::to_vec_pretty(&recorded)?;
+        text.push(b'\n');
+        let path = self.directory.join(file_name(number, request));
+        file::replace(&path, &text, 0o600, Durability::None, Temporary::Unique)
     }
 }
 
@@ -166,7 +164,7 @@ impl Transport for Recorder {
         let mut replies = self.inner.ask(requests, deadline);
         for (request, reply) in requests.iter().zip(&mut replies) {
             if let Err(error) = self.write(request, reply) {
-                // A recording with holes would replay as another chain: the answer must not look complete.
+                // An incomplete recording would replay as a different chain, so the reply becomes a failure.
                 let message =
                     format!("the recording {} cannot be written: {error}", self.directory.display());
                 reply.result = Err(Failure::new(FailureKind::Output, message));
@@ -219,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_answers_as_the_chain_did() {
+    fn a_recording_replays_the_same_replies() {
         let folder = tempfile::tempdir().unwrap();
         let deadline = Deadline::after(Duration::from_secs(1));
         let module = Request::ModuleAbi { account: crate::address::Address::FRAMEWORK, module: "m".into() };
@@ -236,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_recording_is_said() {
+    fn an_invalid_recording_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         assert!(ReplayTransport::open(folder.path()).is_err());
         fs::write(folder.path().join("a.json"), "{").unwrap();

@@ -1,47 +1,48 @@
-//! Supra REST: versions v3 → v2 → v1, several nodes with fail-over, retries that listen to the node.
+//! The Supra REST transport: versions v3, v2 and v1, fail-over between nodes, and retries that respect `Retry-After`.
 
 mod envelope;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 
 use super::semaphore::Semaphore;
 use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
 use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
-use crate::http::{Answer, Call, Http, HttpError, Method, Roots};
+use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlError};
 use crate::retry::{Backoff, retry_after};
-use crate::secret::{Secret, redact_url};
+use crate::secret::Secret;
 
-/// Which nodes are asked, and how.
+/// Options of the REST transport.
 #[derive(Debug, Clone)]
 pub struct RpcConfig {
-    /// Base URLs, best first. They may hold keys.
+    /// Base URLs in order of preference. They may contain keys.
     pub urls: Vec<Secret>,
-    /// Extra headers.
+    /// Headers of every request.
     pub headers: Vec<(String, Secret)>,
-    /// REST versions, best first: `v3`, `v2`, `v1`.
+    /// REST versions in order of preference: `v3`, `v2`, `v1`.
     pub versions: Vec<String>,
-    /// Time for one call.
+    /// The time for one attempt.
     pub call_timeout: Duration,
-    /// Calls in flight at once.
+    /// The largest number of requests in flight.
     pub jobs: usize,
-    /// Rounds over all nodes after the first.
+    /// How often all nodes are tried again after the first time.
     pub retries: u32,
-    /// The longest answer that is read.
+    /// The largest response body in bytes.
     pub body_bytes_max: u64,
-    /// A PEM file of the authorities to believe instead of the built-in ones.
+    /// A PEM file of certificate authorities that replaces the built-in ones.
     pub roots: Option<String>,
-    /// The chain id that every answer must come from.
+    /// The chain id that every response must have, if it has one.
     pub chain_id: Option<u8>,
 }
 
 struct Node {
-    base: Secret,
-    shown: String,
-    /// The version that answered last.
+    endpoint: Endpoint,
+    headers: Vec<(String, Secret)>,
+    /// Index of the REST version that answered last.
     version: AtomicUsize,
 }
 
@@ -50,38 +51,45 @@ pub struct RpcTransport {
     config: RpcConfig,
     http: Http,
     nodes: Vec<Node>,
-    slots: Semaphore,
-    /// The node that answered last.
+    semaphore: Semaphore,
+    /// Index of the node that answered last.
     preferred: AtomicUsize,
-    /// Attempts without any answer since the last one.
+    /// The number of attempts without any response since the last response.
     unanswered: AtomicUsize,
 }
 
-/// So many attempts in a row for each question in flight, and all nodes are taken for dead: no question is repeated
-/// until one of them answers.
+/// After this many attempts without any response, per node and per request in flight, requests are not repeated until a
+/// node responds.
 const DEAD_AFTER: usize = 4;
 
-/// What a failed call allows.
+/// How to go on after a failed attempt.
 enum Next {
-    /// The answer stands: nothing else would be answered elsewhere.
+    /// Give up: every node would return the same failure.
     Stop(Failure),
-    /// Another node may do better; after all of them, a wait of at least this.
+    /// Try the next node; after the last one, wait at least this long.
     Again(Failure, Option<Duration>),
-    /// Another node may have these blocks; after all of them this stands.
+    /// Try the next node, which may have these blocks; after the last one this is the reply.
     Elsewhere(Absent),
 }
 
 impl RpcTransport {
-    /// Checks the URLs; asks nothing yet.
+    /// Checks the options. Sends nothing yet.
     pub fn new(config: RpcConfig) -> Result<Self, Failure> {
         let nodes = config.urls.iter().map(|url| {
-            let base = url.reveal().trim().trim_end_matches('/');
-            let http = base.starts_with("http://") || base.starts_with("https://");
-            if !http || base.chars().any(char::is_whitespace) {
-                let message = "SUPRA_RPC_URL must be an http:// or https:// URL without spaces";
-                return Err(Failure::new(FailureKind::Config, message));
+            let endpoint = Endpoint::parse(url.reveal().trim().trim_end_matches('/')).map_err(|error| {
+                let message = match error {
+                    UrlError::Scheme | UrlError::Character => {
+                        "SUPRA_RPC_URL must be an http:// or https:// URL without spaces".to_owned()
+                    }
+                    _ => format!("SUPRA_RPC_URL is ***: {error}"),
+                };
+                Failure::new(FailureKind::Config, message)
+            })?;
+            let mut headers = config.headers.clone();
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+                headers.extend(endpoint.headers.iter().cloned());
             }
-            Ok(Node { base: Secret::new(base), shown: redact_url(base), version: AtomicUsize::new(0) })
+            Ok::<_, Failure>(Node { endpoint, headers, version: AtomicUsize::new(0) })
         });
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         if nodes.is_empty() || config.versions.is_empty() {
@@ -90,36 +98,37 @@ impl RpcTransport {
                 "at least one RPC URL and one REST version are needed",
             ));
         }
-        let (http, slots) =
-            (Http::new(config.jobs, &Roots::of(config.roots.as_deref())?), Semaphore::new(config.jobs));
+        let (http, semaphore) =
+            (Http::new(config.jobs, &Roots::load(config.roots.as_deref())?), Semaphore::new(config.jobs));
         Ok(Self {
             config,
             http,
             nodes,
-            slots,
+            semaphore,
             preferred: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
         })
     }
 
-    /// Asks one question until it is answered, refused, or out of time.
-    fn one(&self, request: &Request, deadline: Deadline) -> Reply {
+    /// Sends one request until it succeeds, fails for good, or the deadline passes.
+    fn ask_one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let mut attempts = 0;
-        let mut backoff = Backoff::new(attempts_seed(request));
+        let mut backoff = Backoff::default();
         let mut last = Failure::new(FailureKind::Timeout, "there was no time left to ask");
         for round in 0..=self.config.retries {
             let mut wait = None;
             let mut absent = None;
             let first = self.preferred.load(Ordering::Relaxed);
             for step in 0..self.nodes.len() {
-                let Some(_slot) = self.slots.take(deadline).filter(|_| !deadline.is_expired()) else {
+                let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired())
+                else {
                     return Reply { result: Err(last), elapsed: started.elapsed(), attempts };
                 };
                 let index = (first + step) % self.nodes.len();
                 attempts += 1;
                 let answer = self.ask_node(&self.nodes[index], request, deadline);
-                // A node that throttles or garbles is there, and says when to come again.
+                // A node that throttles or returns garbage is not dead.
                 let nothing = |failure: &Failure| {
                     matches!(failure.kind, FailureKind::Unreachable | FailureKind::Timeout)
                 };
@@ -140,7 +149,7 @@ impl RpcTransport {
                         last = failure;
                         wait = wait.max(asked);
                     }
-                    // The newest node is the judge of what is not there yet, the fullest of what is pruned.
+                    // If one node has pruned the blocks, they exist; the node with the longest history counts.
                     Err(Next::Elsewhere(found)) => {
                         absent = match (absent, found) {
                             (Some(Absent::Pruned(a)), Absent::Pruned(b)) => Some(Absent::Pruned(a.min(b))),
@@ -166,7 +175,7 @@ impl RpcTransport {
         self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER * self.config.jobs * self.nodes.len()
     }
 
-    /// Asks one node, going down the REST versions it does not serve.
+    /// Sends a request to one node and tries the next REST version where a version is not served.
     fn ask_node(&self, node: &Node, request: &Request, deadline: Deadline) -> Result<Value, Next> {
         let versions = &self.config.versions;
         let first = node.version.load(Ordering::Relaxed);
@@ -184,13 +193,13 @@ impl RpcTransport {
             if answer.status == 404 && answer.body.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let value = self.judge(node, request, &answer)?;
+            let value = self.interpret(node, request, &answer)?;
             if only.is_none() {
                 node.version.store(index, Ordering::Relaxed);
             }
             return Ok(value);
         }
-        let message = format!("{} serves none of the REST versions {}", node.shown, versions.join(", "));
+        let message = format!("{} serves none of the REST versions {}", node.endpoint, versions.join(", "));
         Err(Next::Again(Failure::new(FailureKind::Unsupported, message), None))
     }
 
@@ -201,13 +210,13 @@ impl RpcTransport {
         request: &Request,
         deadline: Deadline,
     ) -> Result<Answer, Next> {
-        let base = node.base.reveal();
+        let base = node.endpoint.url.reveal();
         let (method, url, body) = match request {
             Request::View(call) => {
                 (Method::Post, format!("{base}/rpc/{version}/view"), call.to_json().to_string().into_bytes())
             }
             Request::Resource { account, type_tag } => {
-                let tag = type_tag.replace('<', "%3C").replace('>', "%3E");
+                let tag = path_segment(type_tag);
                 (Method::Get, format!("{base}/rpc/{version}/accounts/{account}/resources/{tag}"), Vec::new())
             }
             Request::ModuleAbi { account, module } => {
@@ -224,14 +233,14 @@ impl RpcTransport {
         let call = Call {
             method,
             url: &url,
-            headers: &self.config.headers,
+            headers: &node.headers,
             body: &body,
             content_type: "application/json",
             timeout,
             body_bytes_max: self.config.body_bytes_max,
         };
         self.http.send(&call).map_err(|error| {
-            let message = format!("{}: {error}", node.shown);
+            let message = format!("{}: {error}", node.endpoint);
             match error {
                 HttpError::Timeout(_) => Next::Again(Failure::new(FailureKind::Timeout, message), None),
                 HttpError::Connection(_) => {
@@ -243,13 +252,13 @@ impl RpcTransport {
         })
     }
 
-    /// Sorts an answer by the table in `facts/supra.md` §2.2.
-    fn judge(&self, node: &Node, request: &Request, answer: &Answer) -> Result<Value, Next> {
+    /// Turns a response into a value or decides how to go on, by status and content type.
+    fn interpret(&self, node: &Node, request: &Request, answer: &Answer) -> Result<Value, Next> {
         let id = answer.header("x-supra-chain-id").and_then(|text| text.trim().parse::<u8>().ok());
         if let (Some(expected), Some(found)) = (self.config.chain_id, id)
             && expected != found
         {
-            let message = format!("{} serves chain {found}, expected is {expected}", node.shown);
+            let message = format!("{} serves chain {found}, expected is {expected}", node.endpoint);
             return Err(Next::Again(Failure::new(FailureKind::WrongChain, message), None));
         }
         let text = String::from_utf8_lossy(&answer.body);
@@ -260,7 +269,7 @@ impl RpcTransport {
         let again = |kind, wait| {
             let message = format!(
                 "{} answered {status}: {}",
-                node.shown,
+                node.endpoint,
                 if html { "a web page".into() } else { quote(&text) }
             );
             Next::Again(Failure::new(kind, message), wait)
@@ -269,7 +278,7 @@ impl RpcTransport {
             200..=299 if html => Err(again(FailureKind::Unreachable, None)),
             200..=299 => {
                 let body = serde_json::from_slice(&answer.body).map_err(|_| {
-                    let message = format!("{} answered what is not JSON: {}", node.shown, quote(&text));
+                    let message = format!("{} answered what is not JSON: {}", node.endpoint, quote(&text));
                     Next::Again(Failure::new(FailureKind::Undecodable, message), None)
                 })?;
                 let cursor = answer.header("x-supra-cursor").map(str::trim).filter(|text| !text.is_empty());
@@ -278,7 +287,7 @@ impl RpcTransport {
             429 => Err(again(FailureKind::Throttled, wait)),
             403 | 503 if html => Err(again(FailureKind::Throttled, wait)),
             408 | 425 | 502 | 503 | 504 => Err(again(FailureKind::Unreachable, wait)),
-            // Nodes before v11.7 answer 500 for an abort too; that one is an answer.
+            // Nodes before v11.7 return 500 for an abort too, which is final.
             500 if find_abort(&text).is_none() && classify(&text).kind == FailureKind::Undecodable => {
                 Err(again(FailureKind::Unreachable, wait))
             }
@@ -288,7 +297,7 @@ impl RpcTransport {
                 Err(Next::Elsewhere(Absent::Pruned(oldest)))
             }
             404 if !html => {
-                let message = format!("{} does not have it: {}", node.shown, quote(&message_of(&text)));
+                let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
                 Err(Next::Stop(Failure::new(FailureKind::Unsupported, message)))
             }
             _ if html => Err(again(FailureKind::Unreachable, wait)),
@@ -301,9 +310,8 @@ fn is_of_blocks(request: &Request) -> bool {
     matches!(request, Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. })
 }
 
-/// The route of a block or of events. Both heights are always sent: some nodes fail without, some go past the end.
+/// The route of a block or of events. Both heights are always sent, because some nodes fail without them.
 fn path_of_blocks(request: &Request) -> String {
-    let tag = |text: &str| text.replace('<', "%3C").replace('>', "%3E").replace(' ', "%20");
     match request {
         Request::Block { height: None, .. } => "/block".to_owned(),
         Request::Block { height: Some(height), transactions } => {
@@ -314,32 +322,47 @@ fn path_of_blocks(request: &Request) -> String {
         }
         Request::Events { type_tag, from, to, cursor } => {
             let cursor = cursor.as_ref().map(|cursor| format!("&start={cursor}")).unwrap_or_default();
-            let tag = tag(type_tag);
+            let tag = path_segment(type_tag);
             format!("/events/{tag}?start_height={from}&end_height={to}&limit={PAGE_V3}{cursor}")
         }
         Request::EventsV1 { type_tag, from, to } => {
-            format!("/events/{}?start={from}&end={to}", tag(type_tag))
+            format!("/events/{}?start={from}&end={to}", path_segment(type_tag))
         }
         _ => String::new(),
     }
 }
 
-/// The prose of an error body, `{"message": …}` or not.
+/// The path-segment percent-encode set of the URL standard, with `%` itself.
+const PATH_SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^')
+    .add(b'\\')
+    .add(b'|');
+
+fn path_segment(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, PATH_SEGMENT)
+}
+
+/// The message of an error body: the field `message`, else the whole text.
 fn message_of(text: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(text).ok();
     let message = parsed.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
     message.unwrap_or(text).to_owned()
 }
 
-/// A seed that differs between the questions of one run, so that their retries do not come together.
-fn attempts_seed(request: &Request) -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(request)
-}
-
 impl Transport for RpcTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
-        parallel::map(requests, self.slots.worthwhile(), |request| self.one(request, deadline))
+        parallel::map(requests, self.semaphore.parallelism(), |request| self.ask_one(request, deadline))
     }
 
     fn name(&self) -> &'static str {
@@ -347,7 +370,10 @@ impl Transport for RpcTransport {
     }
 
     fn identity(&self) -> String {
-        format!("rpc {}", self.nodes.iter().map(|node| node.shown.as_str()).collect::<Vec<_>>().join(","))
+        format!(
+            "rpc {}",
+            self.nodes.iter().map(|node| node.endpoint.to_string()).collect::<Vec<_>>().join(",")
+        )
     }
 
     fn offers_abi(&self) -> bool {

@@ -1,34 +1,34 @@
-//! How many questions are in flight at once, over all targets that share a transport.
+//! Limits the requests in flight over all targets that share a transport.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::Deadline;
 
-/// Places for questions in flight.
+/// A counting semaphore whose waits have a deadline.
 #[derive(Debug)]
 pub(super) struct Semaphore {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// A place taken; given back when dropped.
+/// A permit for one request; dropping it returns it.
 #[derive(Debug)]
-pub(super) struct Slot<'a>(&'a Semaphore);
+pub(super) struct Permit<'a>(&'a Semaphore);
 
 impl Semaphore {
-    /// So many places, at least one.
-    pub(super) fn new(places: usize) -> Self {
-        Self { free: Mutex::new(places.max(1)), freed: Condvar::new() }
+    /// Creates a semaphore with this number of permits, at least one.
+    pub(super) fn new(permits: usize) -> Self {
+        Self { free: Mutex::new(permits.max(1)), freed: Condvar::new() }
     }
 
-    /// How many questions of one target are worth asking at the same time: with all places taken by others, one
-    /// after the other ends as soon, without a thread for each.
-    pub(super) fn worthwhile(&self) -> usize {
+    /// Returns how many requests are worth sending at the same time: the free permits, at least one. More threads would
+    /// only wait for permits.
+    pub(super) fn parallelism(&self) -> usize {
         (*self.free.lock().unwrap_or_else(PoisonError::into_inner)).max(1)
     }
 
-    /// Takes a place; `None` where none was given back in time.
-    pub(super) fn take(&self, deadline: Deadline) -> Option<Slot<'_>> {
+    /// Waits for a permit; `None` if the deadline passes first.
+    pub(super) fn acquire(&self, deadline: Deadline) -> Option<Permit<'_>> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free == 0 {
             let left = deadline.remaining();
@@ -38,11 +38,11 @@ impl Semaphore {
             free = self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         *free -= 1;
-        Some(Slot(self))
+        Some(Permit(self))
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.0.freed.notify_one();
@@ -55,25 +55,26 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_place_is_given_back_and_a_wait_for_one_ends() {
-        let slots = Semaphore::new(2);
+    fn permits_are_returned_and_waits_end() {
+        let semaphore = Semaphore::new(2);
         let soon = || Deadline::after(Duration::from_millis(5));
-        assert_eq!(slots.worthwhile(), 2);
-        let first = slots.take(soon());
-        let second = slots.take(soon());
+        assert_eq!(semaphore.parallelism(), 2);
+        let first = semaphore.acquire(soon());
+        let second = semaphore.acquire(soon());
         assert!(first.is_some() && second.is_some());
-        assert!(slots.take(soon()).is_none());
-        assert_eq!(slots.worthwhile(), 1);
+        assert!(semaphore.acquire(soon()).is_none());
+        assert_eq!(semaphore.parallelism(), 1);
         drop(first);
-        assert!(slots.take(soon()).is_some());
+        assert!(semaphore.acquire(soon()).is_some());
     }
 
     #[test]
-    fn whoever_waits_is_woken() {
-        let slots = Semaphore::new(1);
-        let held = slots.take(Deadline::after(Duration::ZERO));
+    fn a_waiting_thread_is_woken() {
+        let semaphore = Semaphore::new(1);
+        let held = semaphore.acquire(Deadline::after(Duration::ZERO));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| slots.take(Deadline::after(Duration::from_secs(60))).is_some());
+            let waiting =
+                scope.spawn(|| semaphore.acquire(Deadline::after(Duration::from_secs(60))).is_some());
             drop(held);
             assert!(waiting.join().unwrap());
         });

@@ -1,53 +1,47 @@
-//! Answers that many targets of one run share: asked once, by whoever is first, and kept for a moment.
+//! Sends requests that several targets have in common once, and shares the reply for a short time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Deadline, Reply, Request, Transport};
+use super::{Deadline, Reply, Request, Transport, parallel};
 
-/// How old an answer about the chain as a whole may be: its clock, whether the module is paused.
-const FRESH: Duration = Duration::from_secs(2);
-/// How old a module's ABI may be: a module is upgraded once in months.
-const FRESH_ABI: Duration = Duration::from_secs(3600);
-/// How old an answer known in advance may be: the record that it goes into carries the time of its own turn.
-const FRESH_AHEAD: Duration = Duration::from_secs(5);
-/// Answers kept at once; a fleet of one chain needs some ten.
-const KEPT_MOST: usize = 64;
-/// Answers known in advance at once; more means that nobody takes them.
-const AHEAD_MOST: usize = 4096;
+/// The age up to which a reply about the whole chain is shared, such as its time or whether the module is paused.
+const MAX_AGE: Duration = Duration::from_secs(2);
+/// The age up to which a module's ABI is shared; modules are upgraded rarely.
+const MAX_AGE_ABI: Duration = Duration::from_secs(3600);
+/// The largest number of shared replies; a stream of targets on one chain needs about ten.
+const ENTRIES_MAX: usize = 64;
 
-/// A transport whose common answers are shared.
+/// A transport that shares replies between targets.
 pub struct Singleflight {
     inner: Box<dyn Transport>,
-    kept: Mutex<HashMap<Request, Kept>>,
-    ahead: Mutex<HashMap<Request, (Instant, Reply)>>,
+    entries: Mutex<HashMap<Request, Entry>>,
 }
 
-struct Kept {
+struct Entry {
     asked: Instant,
-    answer: Arc<Answer>,
+    reply: Arc<InFlight>,
 }
 
-/// An answer that somebody is asking for.
+/// A reply that one thread requests and others may wait for.
 #[derive(Default)]
-struct Answer {
+struct InFlight {
     reply: Mutex<Option<Reply>>,
-    there: Condvar,
+    completed: Condvar,
 }
 
-impl Answer {
-    fn give(&self, reply: Reply) {
+impl InFlight {
+    fn complete(&self, reply: Reply) {
         *lock(&self.reply) = Some(reply);
-        self.there.notify_all();
+        self.completed.notify_all();
     }
 
     fn wait(&self, deadline: Deadline) -> Option<Reply> {
         let mut reply = lock(&self.reply);
         while reply.is_none() && !deadline.is_expired() {
             reply = self
-                .there
+                .completed
                 .wait_timeout(reply, deadline.remaining())
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
@@ -60,82 +54,74 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long the answer to a question may serve other targets; `None` where it is about one of them.
-fn fresh_for(request: &Request) -> Option<Duration> {
+/// How long a reply may be shared; `None` if the request concerns a single target.
+fn max_age(request: &Request) -> Option<Duration> {
     match request {
-        Request::ChainId => Some(FRESH),
-        Request::View(call) if call.arguments.is_empty() => Some(FRESH),
-        Request::ModuleAbi { .. } => Some(FRESH_ABI),
+        Request::ChainId => Some(MAX_AGE),
+        Request::View(call) if call.arguments.is_empty() => Some(MAX_AGE),
+        Request::ModuleAbi { .. } => Some(MAX_AGE_ABI),
         _ => None,
     }
 }
 
-/// What becomes of one question.
+/// How to get the reply to a request.
 enum Lookup {
-    /// The answer is here.
-    Known(Reply),
-    /// Somebody else asks.
-    Other(Arc<Answer>),
-    /// We ask, and others may be waiting for it.
-    First(Arc<Answer>),
-    /// We ask for ourselves.
-    Own,
+    /// Another thread requests it, or has done so.
+    Shared(Arc<InFlight>),
+    /// This thread requests it for all.
+    Leader(Arc<InFlight>),
+    /// It is not shared.
+    Unshared,
 }
 
 impl Singleflight {
-    /// Shares the answers of `inner`.
+    /// Shares the replies of `inner`.
     pub fn new(inner: Box<dyn Transport>) -> Self {
-        Self { inner, kept: Mutex::default(), ahead: Mutex::default() }
-    }
-
-    /// Gives the answer to a question that is about to be asked. It is used once.
-    pub fn put(&self, request: Request, reply: Reply) {
-        let mut ahead = lock(&self.ahead);
-        if ahead.len() >= AHEAD_MOST {
-            ahead.clear();
-        }
-        ahead.insert(request, (Instant::now(), reply));
+        Self { inner, entries: Mutex::default() }
     }
 
     fn look_up(&self, request: &Request) -> Lookup {
-        let ahead = lock(&self.ahead).remove(request);
-        if let Some((_, reply)) = ahead.filter(|(put, _)| put.elapsed() < FRESH_AHEAD) {
-            return Lookup::Known(reply);
+        let Some(max_age) = max_age(request) else { return Lookup::Unshared };
+        let mut entries = lock(&self.entries);
+        if let Some(known) = entries.get(request).filter(|known| known.asked.elapsed() < max_age) {
+            return Lookup::Shared(Arc::clone(&known.reply));
         }
-        let Some(fresh) = fresh_for(request) else { return Lookup::Own };
-        let mut kept = lock(&self.kept);
-        if let Some(known) = kept.get(request).filter(|known| known.asked.elapsed() < fresh) {
-            return Lookup::Other(Arc::clone(&known.answer));
-        }
-        if kept.len() >= KEPT_MOST
-            && let Some(oldest) = kept.iter().min_by_key(|(_, kept)| kept.asked).map(|(key, _)| key.clone())
+        if entries.len() >= ENTRIES_MAX
+            && let Some(oldest) =
+                entries.iter().min_by_key(|(_, entry)| entry.asked).map(|(key, _)| key.clone())
         {
-            kept.remove(&oldest);
+            entries.remove(&oldest);
         }
-        let answer = Arc::new(Answer::default());
-        kept.insert(request.clone(), Kept { asked: Instant::now(), answer: Arc::clone(&answer) });
-        Lookup::First(answer)
+        let answer = Arc::new(InFlight::default());
+        entries.insert(request.clone(), Entry { asked: Instant::now(), reply: Arc::clone(&answer) });
+        Lookup::Leader(answer)
     }
 
-    /// A transport that starts a container for a run of questions starts none for no question.
+    /// Does not call the transport for an empty list: compose would start a container.
     fn ask_inner(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         if requests.is_empty() { Vec::new() } else { self.inner.ask(requests, deadline) }
     }
 
-    /// Asks what others may be waiting for, and tells them. A failure is not kept: the next target asks anew.
-    fn ask_first(&self, requests: &[Request], answers: &[Arc<Answer>], deadline: Deadline) -> Vec<Reply> {
+    /// Sends requests that other threads may wait for and completes them. A failure is not shared later: the next target
+    /// sends the request again.
+    fn ask_as_leader(
+        &self,
+        requests: &[Request],
+        in_flight: &[Arc<InFlight>],
+        deadline: Deadline,
+    ) -> Vec<Reply> {
         let replies = self.ask_inner(requests, deadline);
-        for ((request, answer), reply) in requests.iter().zip(answers).zip(&replies) {
+        for ((request, in_flight), reply) in requests.iter().zip(in_flight).zip(&replies) {
             if reply.result.is_err() {
-                lock(&self.kept).remove(request);
+                lock(&self.entries).remove(request);
             }
-            answer.give(reply.clone());
+            in_flight.complete(reply.clone());
         }
         replies
     }
 }
 
-/// Questions and where their answers belong.
+/// A part of the requests, with their positions in the whole list.
 #[derive(Default)]
 struct Part {
     places: Vec<usize>,
@@ -162,32 +148,34 @@ impl Transport for Singleflight {
         let (mut answers, mut others) = (Vec::new(), Vec::new());
         for (place, request) in requests.iter().enumerate() {
             match self.look_up(request) {
-                Lookup::Known(reply) => replies[place] = Some(reply),
-                Lookup::Other(answer) => others.push((place, answer)),
-                Lookup::First(answer) => {
+                Lookup::Shared(answer) => others.push((place, answer)),
+                Lookup::Leader(answer) => {
                     first.push(place, request);
                     answers.push(answer);
                 }
-                Lookup::Own => own.push(place, request),
+                Lookup::Unshared => own.push(place, request),
             }
         }
-        // At the same time, but apart: what others wait for must not wait for what is slow about this target.
-        let (own_replies, first_replies) = if first.requests.is_empty() {
-            (self.ask_inner(&own.requests, deadline), Vec::new())
-        } else {
-            thread::scope(|scope| {
-                let ask_first = || self.ask_first(&first.requests, &answers, deadline);
-                let asking = thread::Builder::new().spawn_scoped(scope, ask_first);
-                let first_replies = asking.is_err().then(ask_first);
-                let own_replies = self.ask_inner(&own.requests, deadline);
-                let joined = asking.ok().and_then(|asking| asking.join().ok());
-                (own_replies, joined.or(first_replies).unwrap_or_default())
-            })
+        // In parallel, so that other targets do not wait for the questions that only concern this one.
+        let ask_part = |shared: &bool| {
+            if *shared {
+                self.ask_as_leader(&first.requests, &answers, deadline)
+            } else {
+                self.ask_inner(&own.requests, deadline)
+            }
+        };
+        let (first_replies, own_replies) = match (first.requests.is_empty(), own.requests.is_empty()) {
+            (true, _) => (Vec::new(), ask_part(&false)),
+            (false, true) => (ask_part(&true), Vec::new()),
+            (false, false) => {
+                let mut parts = parallel::map(&[true, false], 2, ask_part).into_iter();
+                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+            }
         };
         own.fill(own_replies, &mut replies);
         first.fill(first_replies, &mut replies);
         for (place, answer) in others {
-            // The other's failure may be that its own time had run out.
+            // The other thread may have failed because its own deadline had passed.
             match answer.wait(deadline).filter(|reply| reply.result.is_ok()) {
                 Some(reply) => replies[place] = Some(reply),
                 None => alone.push(place, &requests[place]),
@@ -219,7 +207,7 @@ mod tests {
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Answers every question with how many came before it; the first `bad` fail.
+    /// Replies to every request with the number of requests before it; the first `bad` fail.
     struct Counting {
         asked: Arc<AtomicUsize>,
         bad: usize,
@@ -265,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_the_chain_is_asked_once_for_all() {
+    fn shared_requests_are_sent_once() {
         let (shared, asked) = shared(0);
         let questions = [Request::ChainId, view(vec![]), view(vec![Argument::U8(1)])];
         std::thread::scope(|scope| {
@@ -280,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_neither_kept_nor_passed_on() {
+    fn failures_are_not_shared() {
         let (shared, asked) = shared(1);
         std::thread::scope(|scope| {
             let first = scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_err());
@@ -293,26 +281,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_given_in_advance_is_used_once() {
-        let (shared, asked) = shared(0);
-        let question = view(vec![Argument::U8(1)]);
-        let reply = Reply { result: Ok(json!("known")), elapsed: Duration::ZERO, attempts: 1 };
-        shared.put(question.clone(), reply);
-        let ask = || shared.ask(std::slice::from_ref(&question), soon())[0].result.clone().unwrap();
-        assert_eq!(ask(), json!("known"));
-        assert_eq!(ask(), json!(0));
-        assert_eq!(asked.load(Ordering::SeqCst), 1);
-        // A target whose turn comes late gets its own time's answer.
-        let old = Instant::now().checked_sub(FRESH_AHEAD).unwrap();
-        let reply = Reply { result: Ok(json!("old")), elapsed: Duration::ZERO, attempts: 1 };
-        lock(&shared.ahead).insert(question.clone(), (old, reply));
-        assert_eq!(ask(), json!(1));
-    }
-
-    #[test]
-    fn what_is_slow_about_one_target_holds_no_other() {
+    fn slow_unshared_requests_delay_no_other_target() {
         let (shared, _) = shared(0);
-        // Asked one after the other by the transport of this test: 20 ms each.
+        // The transport of this test takes 20 ms for each, one after the other.
         let slow: Vec<Request> = (0..50).map(|n| view(vec![Argument::U8(n)])).collect();
         std::thread::scope(|scope| {
             let asking = scope.spawn(|| shared.ask(&[&[Request::ChainId], &slow[..]].concat(), soon()));
@@ -324,12 +295,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded() {
+    fn the_number_of_shared_replies_is_limited() {
         let (shared, _) = shared(0);
-        for number in 0..KEPT_MOST + 10 {
+        for number in 0..ENTRIES_MAX + 10 {
             let module = format!("m{number}");
             shared.look_up(&Request::ModuleAbi { account: "0x1".parse().unwrap(), module });
         }
-        assert_eq!(lock(&shared.kept).len(), KEPT_MOST);
+        assert_eq!(lock(&shared.entries).len(), ENTRIES_MAX);
     }
 }

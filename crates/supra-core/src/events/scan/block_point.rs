@@ -66,7 +66,7 @@ impl Scanner<'_> {
 
     fn first_at(&self, micros: u64, tip: &Block) -> Result<u64, Failure> {
         if micros > tip.time_us {
-            return Ok(tip.height + 1);
+            return Ok(tip.next_height());
         }
         // `late` is at or after the time, all up to `early` (exclusive) are before it or gone.
         let (mut early, mut late) = (0, tip.height);
@@ -81,14 +81,15 @@ impl Scanner<'_> {
                 None => late.saturating_sub(back).max(early),
                 // Blocks come at an even pace; every third guess halves, so that an uneven one costs little.
                 Some(us) if step % 3 != 2 && late_us > us => {
-                    let share = u128::from(late - early) * u128::from(micros.saturating_sub(us));
+                    let share =
+                        u128::from(late.saturating_sub(early)) * u128::from(micros.saturating_sub(us));
                     let ahead = share.div_ceil(u128::from(late_us - us));
                     early
                         .saturating_add(u64::try_from(ahead).unwrap_or(0))
                         .saturating_sub(1)
                         .clamp(early, late - 1)
                 }
-                Some(_) => early + (late - early) / 2,
+                Some(_) => early.midpoint(late),
             };
             match self.block_or_absent(guess)? {
                 There::Yes(block) if block.time_us >= micros => {
@@ -96,9 +97,9 @@ impl Scanner<'_> {
                     // The pace is known from two blocks; from the first pair we aim.
                     back = next_back(back, tip, &block, micros);
                 }
-                There::Yes(block) => (early, early_us) = (guess + 1, Some(block.time_us)),
+                There::Yes(block) => (early, early_us) = (guess.saturating_add(1), Some(block.time_us)),
                 There::No(Absent::Pruned(Some(oldest))) if oldest > early && oldest <= late => early = oldest,
-                There::No(_) => early = guess + 1,
+                There::No(_) => early = guess.saturating_add(1),
             }
         }
         Ok(late)
@@ -107,7 +108,7 @@ impl Scanner<'_> {
 
 /// How far back the next guess goes while nothing before the time is known: what the pace so far says, and a little more.
 fn next_back(back: u64, tip: &Block, block: &Block, micros: u64) -> u64 {
-    let (blocks, span) = (tip.height - block.height, tip.time_us.saturating_sub(block.time_us));
+    let (blocks, span) = (tip.height.saturating_sub(block.height), tip.time_us.saturating_sub(block.time_us));
     if blocks == 0 || span == 0 {
         return back.saturating_mul(4);
     }

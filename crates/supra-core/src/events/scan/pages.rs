@@ -122,7 +122,7 @@ impl Scanner<'_> {
         request: impl Fn(u64, u64) -> Request,
     ) -> Result<u64, Failure> {
         let known = |end: u64| -> Result<bool, Failure> {
-            let reply = self.one(request(end - 1, end))?;
+            let reply = self.one(request(end.saturating_sub(1), end))?;
             Ok(matches!(decoded::<EventPage>(&reply)?, There::Yes(_)))
         };
         let (mut bad, mut step) = (to, 1);
@@ -138,8 +138,8 @@ impl Scanner<'_> {
             }
             (bad, step) = (end, step.saturating_mul(2));
         }
-        while bad - good > 1 {
-            let middle = good + (bad - good) / 2;
+        while bad.saturating_sub(good) > 1 {
+            let middle = good.midpoint(bad);
             if known(middle)? {
                 good = middle;
             } else {

@@ -64,3 +64,41 @@ proptest::proptest! {
         proptest::prop_assert!(chain.2.into_inner() <= 45);
     }
 }
+
+/// Answers every question with the next of some blocks that have nothing to do with the question.
+struct Liar(std::sync::Mutex<std::vec::IntoIter<(u64, u64)>>);
+
+impl Transport for Liar {
+    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<crate::transport::Reply> {
+        let answer = |_| {
+            let (height, time_us) = self.0.lock().unwrap().next().unwrap_or((u64::MAX, u64::MAX));
+            let value = serde_json::to_value(Block { height, time_us, transactions: Vec::new() }).unwrap();
+            crate::transport::Reply { result: Ok(value), elapsed: Duration::ZERO, attempts: 1 }
+        };
+        requests.iter().map(answer).collect()
+    }
+    fn name(&self) -> &'static str {
+        "liar"
+    }
+    fn identity(&self) -> String {
+        String::new()
+    }
+    fn offers_abi(&self) -> bool {
+        false
+    }
+}
+
+proptest::proptest! {
+    /// Tests are built with overflow checks.
+    #[test]
+    fn heights_and_times_of_a_lying_node_do_not_overflow(
+        blocks in proptest::collection::vec(proptest::prelude::any::<(u64, u64)>(), 0..50),
+        (height, time_us, at) in proptest::prelude::any::<(u64, u64, u64)>(),
+        top in proptest::bool::ANY,
+    ) {
+        let tip = Block { height: if top { u64::MAX } else { height }, time_us, transactions: Vec::new() };
+        let node = Liar(std::sync::Mutex::new(blocks.into_iter()));
+        let found = Scanner::new(&node, Duration::from_secs(1)).height_of(BlockPoint::Micros(at), &tip);
+        proptest::prop_assert!(found.is_ok_and(|found| found <= tip.next_height()));
+    }
+}

@@ -19,11 +19,11 @@ impl Scanner<'_> {
         let mut notes = Vec::new();
         let probe = |from, to| Request::EventsV1 { type_tag: wanted.types[0].clone(), from, to };
         // The ends are tried first: every window between them is then there.
-        if let There::No(Absent::Pruned(oldest)) = self.window(probe(from, from + 1))? {
+        if let There::No(Absent::Pruned(oldest)) = self.window(probe(from, from.saturating_add(1)))? {
             from = above_floor(oldest, from)?;
             notes.push(pruned(wanted.from, from));
         }
-        if from < to && matches!(self.window(probe(to - 1, to))?, There::No(_)) {
+        if from < to && matches!(self.window(probe(to.saturating_sub(1), to))?, There::No(_)) {
             let end = self.known_end(from, to, probe)?;
             notes.push(not_indexed(end, to));
             to = end;
@@ -49,7 +49,9 @@ impl Scanner<'_> {
     fn parts(&self, wanted: &Wanted, from: u64, to: u64) -> Result<Vec<Part>, Failure> {
         let step = usize::try_from(WINDOW_V1).unwrap_or(1);
         let windows: Vec<(usize, u64, u64)> = (0..wanted.types.len())
-            .flat_map(|kind| (from..to).step_by(step).map(move |low| (kind, low, to.min(low + WINDOW_V1))))
+            .flat_map(|kind| {
+                (from..to).step_by(step).map(move |low| (kind, low, to.min(low.saturating_add(WINDOW_V1))))
+            })
             .collect();
         self.counted(wanted, &windows)
     }
@@ -66,7 +68,8 @@ impl Scanner<'_> {
             match decoded::<EventPage>(&reply?)? {
                 There::Yes(page) => parts.push(Part { kind: *kind, from: *from, to: *to, rows: page.rows }),
                 There::No(_) => {
-                    let message = format!("the node lacks events of blocks {from} to {}", to - 1);
+                    let message =
+                        format!("the node lacks events of blocks {from} to {}", to.saturating_sub(1));
                     return Err(Failure::new(FailureKind::Unreachable, message)
                         .with_hint("nodes behind one address differ: ask again"));
                 }
@@ -82,7 +85,7 @@ impl Scanner<'_> {
         let mut open = parts;
         while !open.is_empty() {
             let (known, wide): (Vec<Part>, Vec<Part>) =
-                open.into_iter().partition(|part| part.to - part.from == 1);
+                open.into_iter().partition(|part| part.to.saturating_sub(part.from) <= 1);
             found.extend(known.into_iter().flat_map(|part| {
                 let Part { kind, from: height, rows, .. } = part;
                 rows.into_iter().map(move |row| Found {
@@ -93,7 +96,7 @@ impl Scanner<'_> {
                     data: row.data,
                 })
             }));
-            let middle = |part: &Part| part.from + (part.to - part.from) / 2;
+            let middle = |part: &Part| part.from.midpoint(part.to);
             let lefts: Vec<_> = wide.iter().map(|part| (part.kind, part.from, middle(part))).collect();
             let mut counted = self.counted(wanted, &lefts)?.into_iter().peekable();
             open = Vec::new();

@@ -1,4 +1,4 @@
-//! Running one child to its end or its deadline, with both streams drained on one thread.
+//! Runs a child process to its end or its deadline and reads both output streams on one thread.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -15,33 +15,33 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use crate::failure::{Failure, FailureKind};
 use crate::transport::Deadline;
 
-/// More than any view or transaction prints.
+/// The largest stdout that is kept, in bytes.
 const STDOUT_BYTES_MAX: usize = 8 << 20;
-/// Enough to say what went wrong.
+/// The largest stderr that is kept, in bytes.
 const STDERR_BYTES_MAX: usize = 64 << 10;
-/// How long the pipes may stay open after the child has ended: a grandchild may hold them for ever.
+/// How long to read on after the child has ended, because a grandchild may keep the pipes open.
 const AFTERWARDS: Duration = Duration::from_millis(100);
 
-/// A child that has ended or was stopped.
+/// A child process that has ended or was killed.
 #[derive(Debug)]
 pub struct Finished {
-    /// How it ended; `None` if it had to be killed and could not be waited for.
+    /// The exit status; `None` if the child was killed and could not be waited for.
     pub status: Option<ExitStatus>,
-    /// What it printed, up to a bound.
+    /// Its stdout, up to a limit.
     pub stdout: Vec<u8>,
-    /// What it said, up to a bound.
+    /// Its stderr, up to a limit.
     pub stderr: Vec<u8>,
-    /// Whether the deadline ended it.
+    /// Whether it was killed at the deadline.
     pub timed_out: bool,
 }
 
 impl Finished {
-    /// Whether it ended with 0 by itself.
+    /// Returns whether it exited with 0 before the deadline.
     pub fn success(&self) -> bool {
         !self.timed_out && self.status.is_some_and(|status| status.success())
     }
 
-    /// How it ended, in words.
+    /// Describes the exit status: `code 1`, `signal 9` or `no status`.
     pub fn ending(&self) -> String {
         match self.status.map(|status| (status.code(), status.signal())) {
             Some((Some(code), _)) => format!("code {code}"),
@@ -53,18 +53,18 @@ impl Finished {
 
 /// The process groups of running children.
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
-/// Held for reading from a spawn to its entry in `RUNNING`, so that [`kill_children`] misses no child in between.
+/// Held for reading between a spawn and its entry in `RUNNING`, so that [`kill_children`] misses no child.
 static SPAWNING: RwLock<()> = RwLock::new(());
-/// Set under `SPAWNING` once the process is ending: no further child is started.
+/// Set under `SPAWNING` once the process is ending, so that no further child is started.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Kills the process groups of all running children and refuses to start others. Children have groups of their own,
-/// so a signal sent to this process's group does not reach them: call this before a signal ends the process.
+/// Kills the process groups of all running children and prevents new ones. Children have their own process groups, which
+/// a signal to this process's group does not reach, so call this before a signal ends the process.
 pub fn kill_children() {
     let _no_spawn_under_way = SPAWNING.write().unwrap_or_else(PoisonError::into_inner);
     ENDING.store(true, Ordering::SeqCst);
     for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        // A group that has just ended by itself is not an error.
+        // The group may have ended by itself.
         let _ = kill_process_group(*group, Signal::KILL);
     }
 }
@@ -82,7 +82,7 @@ impl Registered {
 
     fn kill(&self) {
         if let Some(group) = self.0 {
-            // It may have ended by itself this very moment.
+            // The group may have ended by itself.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -125,7 +125,7 @@ pub fn run(
     drop(on_its_way);
     let mut finished = Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), timed_out: false };
     let drained = drain(&mut child, &mut finished, deadline);
-    // Not reaped yet, so the group is still its own: what it left in the background would gather run by run.
+    // The child is not reaped yet, so its process group cannot have been reused. Kills background processes that it left.
     if !matches!(drained, Ok(Ended::Unseen)) || finished.timed_out {
         group.kill();
     }
@@ -145,14 +145,14 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Whether the child's own end was seen.
+/// Whether the end of the child was seen.
 enum Ended {
     Seen,
-    /// Its pipes are closed; it may still be at work.
+    /// The pipes are closed; the child may still run.
     Unseen,
 }
 
-/// Reads both pipes as data comes, until both are closed, the child has ended, or the deadline passes.
+/// Reads both pipes until both are closed, the child has ended, or the deadline passes.
 fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::Result<Ended> {
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -197,8 +197,8 @@ fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::
     Ok(end)
 }
 
-/// One read of a pipe that has data; closes it at its end. What is above the bound is read and dropped, so that a
-/// child that talks much does not block.
+/// Reads once from a pipe that has data and drops the pipe at its end. Data above the limit is discarded, so that the
+/// child does not block.
 fn take<R: Read>(pipe: &mut Option<R>, buffer: &mut [u8], kept: &mut Vec<u8>, most: usize) -> io::Result<()> {
     let Some(reader) = pipe else { return Ok(()) };
     match reader.read(buffer) {

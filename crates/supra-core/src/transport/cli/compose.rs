@@ -1,4 +1,5 @@
-//! All calls of one ask in one `docker compose run`: a container start costs seconds, a call does not.
+//! Runs all calls of one [`Transport::ask`](crate::transport::Transport::ask) in one `docker compose run`, because
+//! starting a container takes seconds.
 
 use std::ffi::OsString;
 use std::time::Instant;
@@ -9,15 +10,15 @@ use crate::transport::{Deadline, Reply, Request};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-/// Bytes of stderr that one call may send out of the container.
+/// The largest stderr of one call that leaves the container, in bytes.
 const STDERR_BYTES: usize = 4096;
 
-/// A word as bash reads it back to the letter.
+/// Quotes a word for bash.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// One command in a container of its own, with its streams and its ending passed on.
+/// The command line that runs one command in its own container and passes on its streams and exit status.
 pub(super) fn command(
     place: &Compose,
     words: impl Iterator<Item = OsString>,
@@ -29,15 +30,15 @@ pub(super) fn command(
     [place.docker.clone()].into_iter().chain(whole.map(Into::into)).collect()
 }
 
-/// The lines that put a configuration where the CLI in the container looks for it.
+/// Script lines that copy a configuration to where the CLI in the container reads it.
 fn configured(config: Option<&str>) -> String {
     config.map(quoted).map_or_else(String::new, |path| {
         format!("mkdir -p /supra/.aptos && cp -- {path} /supra/.aptos/config.yaml || exit 1; export SUPRA_CONFIG={path}\n")
     })
 }
 
-/// The script: every call in the background, `jobs` at once, each with its own files; then all of them printed
-/// between markers that no answer can hold.
+/// The script: runs the calls in the background, `jobs` at the same time, and prints their output between random
+/// markers.
 fn script(calls: &[(usize, Vec<String>)], jobs: usize, config: Option<&str>, marker: &str) -> String {
     let mut script = String::from("d=$(mktemp -d) || exit 1; trap 'rm -rf \"$d\"' EXIT\n");
     script.push_str(&configured(config));
@@ -59,7 +60,7 @@ fn script(calls: &[(usize, Vec<String>)], jobs: usize, config: Option<&str>, mar
     script
 }
 
-/// The calls' endings out of the container's stdout; one that is missing did not come back.
+/// Splits the container's stdout into finished calls; calls without output are missing.
 fn parse(stdout: &str, marker: &str) -> Vec<(usize, Finished)> {
     let mut found = Vec::new();
     let pieces: Vec<&str> = stdout.split(&format!("\n{marker} ")).skip(1).collect();
@@ -87,7 +88,7 @@ fn parse(stdout: &str, marker: &str) -> Vec<(usize, Finished)> {
     found
 }
 
-/// Asks everything in one container.
+/// Runs all requests in one container.
 pub(super) fn ask(
     transport: &CliTransport,
     place: &Compose,
@@ -122,10 +123,7 @@ pub(super) fn ask(
             let common = if finished.timed_out {
                 Failure::new(FailureKind::Timeout, "docker compose did not end in time and was stopped")
             } else {
-                let mut failure = super::failed(&finished);
-                failure.kind = FailureKind::Unreachable;
-                failure.message = failure.message.replace("the Supra CLI", "docker compose");
-                failure
+                Failure { kind: FailureKind::Unreachable, ..super::failed(&finished, "docker compose") }
             };
             (found, common)
         }

@@ -1,22 +1,22 @@
-//! Finding the JSON in what a CLI printed: between log lines, colours and prompts (`facts/supra.md` §4.5).
+//! Finds JSON in the output of the CLI, between log lines, colours and prompts.
 
 use serde_json::Value;
 
-/// Places that may begin a JSON value, before we give up on a page that is none.
+/// The largest number of positions that are tried as the start of a JSON value.
 const ATTEMPTS_MAX: usize = 10_000;
 
-/// What an output holds.
+/// The result of a search.
 #[derive(Debug, PartialEq)]
 pub(super) enum Found {
     /// The value of `result` or `Result`, or a bare array.
     Result(Value),
     /// The text of an error document.
     Refusal(String),
-    /// No JSON that says anything.
+    /// No known JSON document.
     Nothing,
 }
 
-/// Finds the result: the last object with one, else the last error, else a bare array.
+/// Finds the last object with a result, else the last error, else a bare array.
 pub(super) fn find(output: &str) -> Found {
     let plain = strip(output);
     let mut refusal = None;
@@ -25,7 +25,7 @@ pub(super) fn find(output: &str) -> Found {
     for value in values(&plain) {
         let key = |names: &[&str]| names.iter().find_map(|name| value.get(*name)).cloned();
         if let Some(inner) = key(&["result", "Result"]) {
-            // `{"Result": {"result": […]}}`: the CLI's wrapper around the node's.
+            // The CLI wraps the node's response: `{"Result": {"result": […]}}`.
             let nested = inner.get("result").cloned();
             result = Some(nested.unwrap_or(inner));
         } else if let Some(text) = key(&["message", "Error", "error"]) {
@@ -40,12 +40,12 @@ pub(super) fn find(output: &str) -> Found {
     }
 }
 
-/// Every top-level object and array.
+/// Returns every top-level object and array.
 pub(super) fn documents(output: &str) -> Vec<Value> {
     values(&strip(output))
 }
 
-/// Without ANSI sequences, carriage returns and a byte order mark.
+/// Removes ANSI sequences, carriage returns and byte order marks.
 fn strip(output: &str) -> String {
     let mut plain = String::with_capacity(output.len());
     let mut chars = output.chars().peekable();
@@ -53,7 +53,7 @@ fn strip(output: &str) -> String {
         match c {
             '\u{1b}' if chars.peek() == Some(&'[') => {
                 chars.next();
-                // A control sequence ends with a letter or one of a few signs.
+                // A control sequence ends with a byte from `@` to `~`.
                 chars.by_ref().find(|c| matches!(c, '@'..='~'));
             }
             '\u{1b}' | '\r' | '\u{feff}' => {}
@@ -63,7 +63,7 @@ fn strip(output: &str) -> String {
     plain
 }
 
-/// The top-level objects and arrays of a text, in order.
+/// Parses the top-level objects and arrays of a text, in order.
 fn values(text: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! What nodes of several generations wrap an answer in.
+//! Unwraps response bodies of all node versions.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::abort::classify;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::transport::{Block, EventPage, EventRow, Request};
 
-/// The answer inside a 200 body.
+/// Extracts the reply from the body of a successful response.
 pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Result<Value, Failure> {
     if let Some(message) = body.get("message").and_then(Value::as_str)
         && body.get("result").is_none()
@@ -43,12 +43,12 @@ pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Resu
     }
 }
 
-/// A whole number, bare or as text.
+/// A whole number, as a JSON number or a string.
 fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// v3 wraps the header, v1 and v2 do not; the time has three spellings.
+/// Decodes a block. Only v3 wraps the header; the time has three forms.
 fn block(body: &Value) -> Option<Value> {
     let header = body.get("header").unwrap_or(body);
     let time = header.get("timestamp")?;
@@ -59,7 +59,7 @@ fn block(body: &Value) -> Option<Value> {
         .ok()
 }
 
-/// v3 wraps each event and says where it is; v1 does neither.
+/// Decodes a page of events. v3 wraps each event and adds height and hash; v1 does neither.
 fn page(body: &Value, cursor: Option<&str>, places: bool) -> Option<Value> {
     let rows = body.get("data").unwrap_or(body).as_array()?.iter().map(|row| {
         let event = row.get("event").unwrap_or(row);
@@ -74,7 +74,7 @@ fn page(body: &Value, cursor: Option<&str>, places: bool) -> Option<Value> {
     serde_json::to_value(EventPage { rows, cursor: cursor.map(str::to_owned) }).ok()
 }
 
-/// `{"result": […]}` of every version; a bare array is tolerated.
+/// Decodes return values: `{"result": […]}`, or a bare array.
 fn view(body: Value) -> Result<Value, Failure> {
     match body {
         Value::Array(_) => Ok(body),
@@ -87,7 +87,7 @@ fn view(body: Value) -> Result<Value, Failure> {
     }
 }
 
-/// v1 answers `null` for what is missing and `{"result":[…]}` for what is there.
+/// Unwraps v1's `{"result": […]}`; `None` for its `null`, which means that nothing was found.
 fn unwrapped(body: Value) -> Option<Value> {
     match body {
         Value::Null => None,

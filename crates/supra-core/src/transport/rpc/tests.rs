@@ -91,7 +91,7 @@ fn versions_are_tried_down_to_the_one_that_is_served() {
 }
 
 #[test]
-fn what_is_final_is_asked_once() {
+fn final_failures_are_not_retried() {
     for (status, body, kind) in [
         (
             "400",
@@ -114,7 +114,7 @@ fn what_is_final_is_asked_once() {
 }
 
 #[test]
-fn what_passes_is_asked_again() {
+fn temporary_failures_are_retried() {
     let good = answer("200", "", RESULT);
     for bad in [
         answer("429", "Retry-After: 0\r\n", ""),
@@ -147,7 +147,7 @@ fn passing_failures_end_with_their_kind() {
 }
 
 #[test]
-fn the_node_says_how_long_to_wait() {
+fn retry_after_is_respected() {
     let started = Instant::now();
     let (result, _) = ask_one(&[answer("429", "Retry-After: 1\r\n", ""), answer("200", "", RESULT)]);
     assert!(result.is_ok());
@@ -169,7 +169,7 @@ fn a_node_that_throttles_is_not_dead() {
 }
 
 #[test]
-fn another_node_takes_over_and_keeps_the_lead() {
+fn fail_over_prefers_the_node_that_answered() {
     let (bad, bad_log) = node(&[answer("502", "", "")]);
     let (good, good_log) = node(&[answer("200", "x-supra-chain-id: 6\r\n", RESULT)]);
     let transport = RpcTransport::new(config(vec![bad, good])).unwrap();

@@ -1,0 +1,5 @@
+//! The entry functions of the contracts: what they assert, in their order, and what they change.
+
+pub(crate) mod deposit;
+pub(crate) mod lottery;
+pub(crate) mod treasury;

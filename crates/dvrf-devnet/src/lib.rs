@@ -1,0 +1,45 @@
+//! An emulator of a Supra node and of the `supra` CLI, written from public facts; it is not a node.
+//!
+//! From the bottom up: `call`, `names`, `move_json` (what a call is made of), `deposit`, `lottery`, `treasury` (the
+//! contracts), `state` (all of them together), `entries` (what transactions do to the state), `chain` (blocks, views,
+//! history), `rest` and `supra_cli` (the two ways in), `server` and `cli`.
+
+mod abort;
+mod address;
+mod call;
+mod chain;
+mod cli;
+mod clock;
+mod control;
+mod deposit;
+mod digest;
+mod entries;
+mod environment;
+mod exec;
+mod failure;
+mod fault;
+mod functions;
+mod http;
+mod lottery;
+mod move_json;
+mod names;
+mod options;
+mod rest;
+mod scenario;
+mod server;
+mod state;
+mod supra_cli;
+mod treasury;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the emulator on the process's command line.
+pub fn main() -> ExitCode {
+    cli::main(&std::env::args_os().collect::<Vec<_>>())
+}
+
+/// Runs the emulator on the words of a command line, of which the first is the program's name.
+pub fn run(words: &[OsString]) -> ExitCode {
+    cli::main(words)
+}

@@ -1,0 +1,51 @@
+//! Probes whether the receivers of alerts and metrics accept a connection. Nothing is sent to them.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use dvrf_cli::Session;
+use dvrf_cli::channel::args::ChannelArgs;
+use dvrf_cli::settings::variables;
+use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::http::Endpoint;
+
+use crate::probe::Probes;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(crate) fn probe(args: &ChannelArgs, session: &Session, probes: &mut Probes) {
+    let channels = args.resolve(session);
+    for problem in &channels.problems {
+        probes.wrong(&format!("channel {}", problem.channel), problem.problem.as_str(), problem.fix.as_str());
+    }
+    for channel in &channels.list {
+        connection(&format!("channel {}", channel.name), &channel.endpoint, probes);
+    }
+    if channels.list.is_empty() && channels.problems.is_empty() {
+        probes.warning("channels", "none is configured", Some("see docs/notify.md"));
+    }
+    if let Some(url) = session.settings.text(&variables::PUSH_URL) {
+        match Endpoint::parse(url) {
+            Ok(endpoint) => connection("push url", &endpoint, probes),
+            Err(error) => probes.failed("push url", &Failure::new(FailureKind::Config, error.to_string())),
+        }
+    }
+}
+
+fn connection(name: &str, endpoint: &Endpoint, probes: &mut Probes) {
+    match connect(endpoint) {
+        Ok(_) => probes.ok(name, format!("{endpoint} accepts connections; dvrf-notify test sends something")),
+        Err(error) => probes.wrong(
+            name,
+            format!("{endpoint} cannot be reached: {}", quote(&error.to_string())),
+            "check the address, the network and the proxy",
+        ),
+    }
+}
+
+fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
+    let mut addresses = endpoint.host_and_port().to_socket_addrs()?;
+    let first = addresses.next().ok_or_else(|| io::Error::other("the name has no address"))?;
+    TcpStream::connect_timeout(&first, CONNECT_TIMEOUT)
+}

@@ -1,0 +1,110 @@
+//! Files in the state directory with arbitrary content: an accepted file is written back the same, no time overflows, the
+//! outbox stays bounded, and every message has its own id.
+
+#![no_main]
+
+use std::collections::BTreeSet;
+
+use dvrf_cli::channel::parse;
+use dvrf_notify::memory::{Memory, Rules};
+use dvrf_notify::message::Voice;
+use dvrf_notify::outbox::ENTRIES_MAX;
+use dvrf_notify::plan::{Case, Telling};
+use libfuzzer_sys::arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+use supra_core::amount::Count;
+use supra_core::check::code::Code;
+use supra_core::check::{Checks, Finding, Policy, Status};
+use supra_core::lang::Lang;
+use supra_core::readiness::Readiness;
+use supra_core::state::State;
+use supra_core::submit::journal::{Intent, IntentStatus, Journal};
+
+const KEY: &str = "0x1 0x2";
+
+fn verdict(u: &mut Unstructured) -> Checks {
+    let status = *u.choose(&[Status::Ok, Status::Alert, Status::Unknown]).unwrap_or(&Status::Ok);
+    let mut checks = Checks { status, ..Checks::default() };
+    if status == Status::Alert {
+        let row = u.choose(Code::ALL).unwrap_or(&Code::ALL[0]);
+        let (message, help) = ("m".to_owned(), row.0.help());
+        let evidence = serde_json::Map::new();
+        checks.findings.push(Finding { code: row.0, severity: row.2, message, evidence, help });
+        checks.severity = Some(row.2);
+    }
+    checks
+}
+
+fn memory(text: &[u8], u: &mut Unstructured) {
+    let mut memory = match Memory::parse(text, KEY) {
+        Ok(memory) => memory,
+        Err(why) => {
+            assert!(!why.is_empty());
+            Memory::new(KEY)
+        }
+    };
+    let held = memory.outbox.iter().count();
+    let channels: Vec<_> =
+        ["slack,name=s,url=https://h.example/T/B/x", "alertmanager,name=a,url=http://h.example"]
+            .iter()
+            .map(|given| parse::parse(given, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}")))
+            .collect();
+    let voice = Voice { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
+    let (policy, rules, state) = (Policy::default(), Rules::default(), State::default());
+    let telling =
+        Telling { channels: &channels, voice: &voice, policy: &policy, rules: &rules, include_json: false };
+    let mut ids = BTreeSet::new();
+    let sequence = memory.sequence;
+    for _ in 0..4 {
+        let checks = verdict(u);
+        let now_s = u.int_in_range(-10i64..=4_000_000_000).unwrap_or(0);
+        let case = Case { key: KEY, name: "n", checks: &checks, state: Some(&state), report: None, now_s };
+        for message in telling.remember(&mut memory, &case) {
+            assert!(ids.insert(message.id.clone()), "an id stands for one message");
+            assert!(!message.text().is_empty());
+        }
+        memory.hours_left(Some(Count(oracle::number(u))), Some(Count(oracle::number(u))), now_s);
+        drop(memory.outbox.expire(now_s, 3600));
+        let bytes = serde_json::to_vec(&memory).expect("what we hold can be written");
+        let again = Memory::parse(&bytes, KEY).expect("what we wrote can be read");
+        assert!(again == memory, "a memory is written back the same");
+    }
+    assert!(memory.outbox.iter().count() <= held.max(ENTRIES_MAX));
+    assert!(memory.sequence >= sequence || sequence > u64::MAX - 100);
+}
+
+fn journal(text: &[u8], u: &mut Unstructured) {
+    let mut journal = serde_json::from_slice::<Journal>(text).unwrap_or_default();
+    let bytes = serde_json::to_vec(&journal).expect("what we hold can be written");
+    assert_eq!(serde_json::from_slice::<Journal>(&bytes).expect("can be read"), journal);
+    let round = Count(oracle::number(u));
+    let (now_s, chain_s) = (u.arbitrary().unwrap_or(0i64), u.arbitrary::<Option<i64>>().unwrap_or(None));
+    if let Some(intent) = &journal.intent {
+        match intent.status(round, chain_s, now_s) {
+            IntentStatus::Requested => assert!(round > intent.round),
+            // Only when it has expired by both clocks.
+            IntentStatus::Lost => {
+                assert!(now_s >= intent.expires_s && chain_s.is_none_or(|chain| chain >= intent.expires_s))
+            }
+            IntentStatus::Open { until_s } => assert_eq!(until_s, intent.expires_s),
+        }
+    }
+    let cool_down = u.int_in_range(0i64..=86_400).unwrap_or(60);
+    let (attempts, rest) = journal.rest(round, cool_down, now_s);
+    assert!(rest.is_none_or(|left| (1..=cool_down).contains(&left)), "{rest:?}");
+    let intent = Intent::new("r", now_s, u.arbitrary().unwrap_or(None), 120, round);
+    assert!(intent.expires_s >= now_s);
+    journal.open(intent);
+    assert_eq!(journal.rest(round, cool_down, now_s).0, attempts.saturating_add(1));
+    journal.close_drawn(round);
+    assert!(journal.is_drawn(round) && journal.intent.is_none());
+    drop(serde_json::from_slice::<Readiness>(text));
+}
+
+fuzz_target!(|data: &[u8]| {
+    // The first line is the file, the rest makes the events.
+    let (text, events) = data.split_at(data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len()));
+    let mut u = Unstructured::new(events);
+    memory(text, &mut u);
+    journal(text, &mut u);
+});

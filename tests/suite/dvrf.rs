@@ -1,0 +1,135 @@
+//! `dvrf`: every tool by its command, by an old command name, and by the name of a link.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use assert_cmd::Command;
+use predicates::str::{contains, starts_with};
+use rstest::rstest;
+
+const DVRF: &str = env!("CARGO_BIN_EXE_dvrf");
+
+fn dvrf(words: &[&str]) -> Command {
+    let mut command = Command::new(DVRF);
+    command.env_clear().args(words);
+    command
+}
+
+/// Calls the program through a link of this name.
+fn through_link(name: &str, words: &[&str]) -> assert_cmd::assert::Assert {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join(name);
+    std::os::unix::fs::symlink(DVRF, &link).unwrap();
+    Command::new(link).env_clear().args(words).assert()
+}
+
+#[rstest]
+#[case::command(&["check"], "Usage: dvrf check [OPTIONS]\n")]
+#[case::subcommand(&["draw", "ready"], "Usage: dvrf draw ready [OPTIONS]\n")]
+#[case::old_name(&["monitor-json"], "Usage: dvrf json [OPTIONS]\n")]
+#[case::no_command(&[], "Usage: dvrf COMMAND [ARGUMENT…]\n")]
+fn help_names_the_command(#[case] words: &[&str], #[case] usage: &'static str) {
+    dvrf(words).arg("--help").assert().success().stdout(contains(usage)).stderr("");
+}
+
+#[rstest]
+#[case::check("dvrf-check", &["--help"], "Usage: dvrf-check [OPTIONS]\n")]
+#[case::draw("dvrf-draw", &["ready", "--help"], "Usage: dvrf-draw ready [OPTIONS]\n")]
+#[case::another_name("monitor", &["check", "--help"], "Usage: dvrf check [OPTIONS]\n")]
+fn help_through_a_link(#[case] link: &str, #[case] words: &[&str], #[case] usage: &'static str) {
+    through_link(link, words).success().stdout(contains(usage)).stderr("");
+}
+
+#[rstest]
+#[case::dvrf(&[], "dvrf 0.1.0\n")]
+#[case::command(&["check"], "dvrf-check 0.1.0\n")]
+#[case::old_name(&["monitor-check"], "dvrf-check 0.1.0\n")]
+fn versions(#[case] words: &[&str], #[case] expected: &'static str) {
+    dvrf(words).arg("--version").assert().success().stdout(expected).stderr("");
+}
+
+#[test]
+fn the_version_through_a_link() {
+    through_link("dvrf-check", &["--version"]).success().stdout("dvrf-check 0.1.0\n").stderr("");
+}
+
+#[test]
+fn usage_errors_name_the_program() {
+    let unknown = |usage: &str| format!("unexpected argument '--nope' found\n\n{usage}");
+    dvrf(&["check", "--nope"])
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains(unknown("Usage: dvrf check [OPTIONS]\n")));
+    through_link("dvrf-check", &["--nope"])
+        .code(2)
+        .stdout("")
+        .stderr(contains(unknown("Usage: dvrf-check [OPTIONS]\n")));
+}
+
+#[test]
+fn a_usage_error_of_the_plugin_is_a_plugin_line() {
+    dvrf(&["check", "--nagios", "--nope"])
+        .assert()
+        .code(3)
+        .stdout(starts_with("DVRF UNKNOWN - error: unexpected argument '--nope' found |"));
+    // Only dvrf-check is a plugin.
+    dvrf(&["json", "--nagios"]).assert().code(2).stdout("");
+}
+
+#[rstest]
+#[case::command(&["calc"])]
+#[case::old_name(&["calc-min-balance"])]
+#[case::leading_dashes(&["calc-min-balance", "--"])]
+fn the_tool_runs(#[case] words: &[&str]) {
+    dvrf(words)
+        .args(["--max-txn-fee", "1_000_000", "--json"])
+        .assert()
+        .success()
+        .stdout(contains("\"min_balance\": \"30000000\""));
+}
+
+#[test]
+fn the_tool_runs_through_a_link() {
+    through_link("dvrf-calc", &["--max-txn-fee", "1_000_000", "--json"])
+        .success()
+        .stdout(contains("\"min_balance\": \"30000000\""));
+}
+
+#[test]
+fn a_record_is_checked_in_this_process() {
+    let record = "{\"state\":{\"deposit\":{\"balance\":\"1\",\"min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n";
+    dvrf(&["check"])
+        .env("PATH", "/nonexistent")
+        .write_stdin(record)
+        .assert()
+        .code(1)
+        .stdout(contains("\"checks\":{\"status\":\"alert\""));
+}
+
+#[test]
+fn mistakes_are_refused() {
+    dvrf(&[]).assert().code(2).stderr(starts_with("[error] dvrf: a command is needed\nUsage: dvrf "));
+    dvrf(&["chek"])
+        .assert()
+        .code(2)
+        .stderr(starts_with("[error] dvrf: there is no command \"chek\"; did you mean check?\n"));
+    through_link("dvrf-chek", &[]).code(2).stderr(starts_with("[error] dvrf: a command is needed\n"));
+}
+
+#[test]
+fn the_emulator_and_its_cli_are_in_the_same_file() {
+    dvrf(&[
+        "devnet",
+        "exec",
+        "--transport",
+        "cli",
+        "--",
+        "sh",
+        "-c",
+        "exec \"$SUPRA_CLI_BIN\" move tool view --profile p --function-id 0x1::timestamp::now_microseconds",
+    ])
+    .env("PATH", testkit::requirements::path())
+    .assert()
+    .code(0)
+    .stdout(contains("\"result\": ["));
+}
