@@ -1,5 +1,6 @@
-//! One channel of a run: what it is, from when on it is told, and its secrets.
+//! Notification channels: their kinds, their alert levels, and the secrets of their addresses.
 
+pub mod args;
 pub mod parse;
 
 use std::fmt;
@@ -9,29 +10,29 @@ use supra_core::failure::quote;
 use supra_core::http::Endpoint;
 use supra_core::secret::{Secret, redact};
 
-/// Where messages can go.
+/// The kind of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// An incoming webhook of Slack.
+pub enum ChannelKind {
+    /// A Slack incoming webhook.
     Slack,
-    /// A workflow webhook of Microsoft Teams.
+    /// A Microsoft Teams workflow webhook.
     Teams,
-    /// A webhook of Discord.
+    /// A Discord webhook.
     Discord,
-    /// A bot of Telegram.
+    /// A Telegram bot.
     Telegram,
-    /// Events API v2 of PagerDuty.
+    /// PagerDuty's Events API v2.
     Pagerduty,
-    /// API v2 of Prometheus Alertmanager.
+    /// Prometheus Alertmanager's API v2.
     Alertmanager,
-    /// `{message, data, status}`, signed or not.
+    /// Any receiver of `{message, data, status}`; signed where a signing secret is given.
     Generic,
-    /// A dead man's switch such as healthchecks.
+    /// A dead man's switch such as healthchecks.io.
     Ping,
 }
 
-impl Kind {
-    /// Every kind, by its word.
+impl ChannelKind {
+    /// Every kind and its name in the configuration.
     pub const ALL: [(&'static str, Self); 8] = [
         ("slack", Self::Slack),
         ("teams", Self::Teams),
@@ -43,17 +44,17 @@ impl Kind {
         ("ping", Self::Ping),
     ];
 
-    /// The word.
+    /// The name in the configuration.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 
-    /// The kind of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind)
+    /// The kind of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind)
     }
 
-    /// The options that hold secrets, and whether they are needed.
+    /// The options that hold secrets, and whether they are required.
     fn secrets(self) -> &'static [(&'static str, bool)] {
         match self {
             Self::Slack | Self::Teams | Self::Discord | Self::Ping | Self::Alertmanager => &[("url", true)],
@@ -63,6 +64,7 @@ impl Kind {
         }
     }
 
+    /// The options of this kind alone that hold no secret.
     fn plain_options(self) -> &'static [&'static str] {
         match self {
             Self::Telegram => &["chat"],
@@ -71,6 +73,7 @@ impl Kind {
         }
     }
 
+    /// The address of the service where the configuration gives none.
     fn base_url(self) -> Option<&'static str> {
         match self {
             Self::Telegram => Some("https://api.telegram.org"),
@@ -79,23 +82,23 @@ impl Kind {
         }
     }
 
-    /// Whether knowing the address is enough to post.
+    /// Whether anybody who knows the address can post to it.
     pub fn address_is_secret(self) -> bool {
         self != Self::Alertmanager
     }
 }
 
-/// From which gravity on a channel is told.
+/// The alert level of a verdict, and the lowest level that a channel is notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Everything, also that all is well.
+    /// No problem was found. A channel with this level receives everything.
     Ok,
-    /// From this severity on.
+    /// A problem of this severity.
     From(Severity),
 }
 
 impl Level {
-    /// The words.
+    /// Every level and its name in the configuration.
     pub const ALL: [(&'static str, Self); 5] = [
         ("ok", Self::Ok),
         ("info", Self::From(Severity::Info)),
@@ -113,7 +116,7 @@ impl Level {
         }
     }
 
-    /// The word.
+    /// The name in the configuration.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, level)| *level == self).map_or("", |(name, _)| name)
     }
@@ -124,7 +127,7 @@ impl Level {
 pub struct SigningKey(Vec<u8>);
 
 impl SigningKey {
-    /// The key itself.
+    /// The bytes of the key.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -139,43 +142,43 @@ impl fmt::Debug for SigningKey {
 /// A configured channel.
 #[derive(Debug, Clone)]
 pub struct Channel {
-    /// Unique in a run.
+    /// The name; unique in a run.
     pub name: String,
-    /// What it is.
-    pub kind: Kind,
-    /// From which gravity on it is told.
+    /// The kind of receiver.
+    pub kind: ChannelKind,
+    /// The lowest level that is sent to it.
     pub min: Level,
-    /// Whether it is told of the end.
+    /// Whether it receives resolved messages.
     pub resolved: bool,
-    /// The address, or the service's base address.
+    /// The address, or the service's base address, without user and password.
     pub endpoint: Endpoint,
-    /// The same as it was given, with user and password.
-    pub given: Secret,
+    /// The address exactly as configured, with user and password.
+    pub full_url: Secret,
     /// Telegram's bot token or PagerDuty's routing key.
     pub token: Option<Secret>,
-    /// Telegram's chat.
+    /// The id of the Telegram chat; empty for other kinds.
     pub chat: String,
-    /// Signing keys, for one signature each.
-    pub signing: Vec<SigningKey>,
-    /// Seconds between runs: an Alertmanager drops what is not repeated within three of them.
+    /// The keys that sign each webhook, one signature per key.
+    pub signing_keys: Vec<SigningKey>,
+    /// The expected seconds between runs: an alert sent to Alertmanager ends unless it is repeated within three runs.
     pub every_s: i64,
 }
 
 impl Channel {
-    /// Foreign text, such as a receiver's answer, without our secrets, on one line and bounded.
-    pub fn safe(&self, text: &str) -> String {
+    /// Makes a receiver's text safe to print: echoed secrets are redacted, and the result is one line of bounded length.
+    pub fn sanitize(&self, text: &str) -> String {
         let token = self.token.as_ref().map_or("", Secret::reveal);
-        quote(&redact(text, &[self.given.reveal(), token]))
+        quote(&redact(text, &[self.full_url.reveal(), token]))
     }
 
-    /// A hash of the address: state files know a changed one by it.
+    /// A hash of the address and token, by which a state file recognises a changed address.
     pub fn address_hash(&self) -> String {
         let token = self.token.as_ref().map_or("", Secret::reveal);
-        supra_core::stable_id::stable_id(&["address", self.given.reveal(), token])
+        supra_core::stable_id::stable_id(&["address", self.full_url.reveal(), token])
     }
 
-    /// Scheme and host.
-    pub fn shown(&self) -> String {
+    /// Scheme and host of the address; everything else is redacted.
+    pub fn redacted_url(&self) -> String {
         self.endpoint.to_string()
     }
 }

@@ -2,7 +2,6 @@
 
 pub mod args;
 pub mod channel;
-pub mod channels;
 pub mod checker;
 pub mod connect;
 pub mod exit;

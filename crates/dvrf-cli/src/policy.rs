@@ -11,6 +11,7 @@ use crate::target::expected_chain_id;
 use supra_core::amount::{Decimal, GasPrice, GasUnits, Quants};
 use supra_core::check::{ExpectedEvent, Policy, Severity};
 use supra_core::failure::{Failure, FailureKind};
+use supra_core::time::parse_span_s;
 
 /// The flags that set what a check requires.
 #[derive(Debug, Clone, Default, Args)]
@@ -78,9 +79,8 @@ fn all<T: FromStr<Err: Display>>(flag: &str, texts: &[String]) -> Result<Vec<T>,
 
 fn seconds(flag: &str, text: Option<&String>, default: u64) -> Result<u64, Failure> {
     let Some(text) = text else { return Ok(default) };
-    let span = supra_core::events::scan::block_point::span(text.trim())
-        .and_then(|span| u64::try_from(span.as_secs()).ok());
-    span.ok_or_else(|| bad(flag, text, "a span such as 90s, 5m or 2h is needed"))
+    let seconds = parse_span_s(text).and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.ok_or_else(|| bad(flag, text, "a span such as 90s, 5m or 2h is needed"))
 }
 
 fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Failure> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use supra_core::address::Address;
 use supra_core::amount::{Decimal, parse_u128_typed};
 use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::time::parse_span;
 use variables::Variable;
 
 /// The settings of a run. A value is parsed when it is read, so that an invalid variable that the run does not use
@@ -92,15 +93,13 @@ impl Settings {
         self.parsed(variable, str::parse)
     }
 
-    /// The value as a duration in seconds, with up to three decimals; more than zero and at most a day.
+    /// The value as a span of at least a millisecond and at most a day.
     pub fn seconds(&self, variable: &Variable) -> Result<Option<Duration>, Failure> {
         self.parsed(variable, |text| {
-            let wrong = "seconds from 0.001 to 86400 are needed";
-            let milliseconds = text.parse::<Decimal>().and_then(|d| d.of(1000)).map_err(|_| wrong)?;
-            match u64::try_from(milliseconds) {
-                Ok(span @ 1..=86_400_000) => Ok(Duration::from_millis(span)),
-                _ => Err(wrong),
-            }
+            let bounds = Duration::from_millis(1)..=Duration::from_secs(86_400);
+            parse_span(text)
+                .filter(|span| bounds.contains(span))
+                .ok_or("seconds from 0.001 to 86400 are needed")
         })
     }
 
@@ -183,6 +182,8 @@ mod tests {
             |text| settings(&[("DVRF_TIMEOUT", text)], None).seconds(&variables::TIMEOUT).ok().flatten();
         assert_eq!(span("0.25"), Some(Duration::from_millis(250)));
         assert_eq!(span("86400"), Some(Duration::from_secs(86_400)));
+        assert_eq!(span("1.5m"), Some(Duration::from_secs(90)));
+        assert_eq!(span("86401"), None);
         assert_eq!(span("0"), None);
         assert_eq!(span("nan"), None);
         let jobs =

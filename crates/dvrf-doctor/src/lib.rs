@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use dvrf_cli::args::{LiveArgs, StateArgs};
-use dvrf_cli::channels::ChannelArgs;
+use dvrf_cli::channel::args::ChannelArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};

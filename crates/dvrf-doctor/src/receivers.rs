@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use dvrf_cli::Session;
-use dvrf_cli::channels::ChannelArgs;
+use dvrf_cli::channel::args::ChannelArgs;
 use dvrf_cli::settings::variables;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::http::Endpoint;

@@ -1,7 +1,7 @@
 //! How draws are sent, from flags and settings.
 
 use crate::args::DrawArgs;
-use dvrf_cli::channels::secret_file;
+use dvrf_cli::channel::args::secret_file;
 use dvrf_cli::connect::submitter;
 use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::settings::{Settings, variables};

@@ -18,9 +18,10 @@ use dvrf_cli::{CliError, Session, connect, target};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use supra_core::client::events::{line, places};
 use supra_core::events::Event;
-use supra_core::events::scan::block_point::{BlockPoint, span};
+use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::events::scan::{Scan, Scanner, Wanted};
 use supra_core::failure::{Failure, FailureKind};
+use supra_core::time::parse_span;
 
 use crate::print_failure;
 use crate::selection::TypeArgs;
@@ -56,8 +57,7 @@ pub(crate) struct TailArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
-    let duration = span(text).and_then(|span| Duration::try_from(span).ok());
-    duration.ok_or("a span such as 90s, 5m or 2h is needed")
+    parse_span(text).ok_or("a span such as 90s, 5m or 2h is needed")
 }
 
 /// Follows the chain until a signal arrives or `--for` has passed.

@@ -1,29 +1,41 @@
-//! `dvrf-notify`: tells people what a report says.
+//! `dvrf-notify`: sends one alert per incident, reminders, and a resolved message.
+//!
+//! A verdict becomes alert events (`alert_state`), the events become messages for channels (`planner`, `message`), and a
+//! message becomes an HTTP request (`payload`) that is delivered with retries (`delivery`, `response`). A message that
+//! could not be delivered waits in the `outbox` for the next run. `notifier` connects these steps.
 
-mod clip;
-mod deliver;
-pub mod memory;
+pub mod alert_state;
+mod args;
+mod config;
+mod delivery;
+mod escape;
+mod heartbeat;
 pub mod message;
 pub mod notification;
+mod notifier;
 pub mod outbox;
 pub mod payload;
-pub mod plan;
-mod reply;
-mod tell;
-mod teller;
+pub mod planner;
+mod response;
+pub mod runway;
+mod send;
+mod test_message;
+mod truncate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::tell::{TellArgs, config, send, test};
 use clap::{Parser, ValueEnum};
+
+use crate::args::NotifyArgs;
 use dvrf_cli::args::LiveArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
 
-/// Tells people what a report says: chats, pagers, Alertmanager, webhooks, dead man's switches
+/// Sends one alert per incident, reminders, and a resolved message: chats, pagers, Alertmanager, webhooks, dead man's
+/// switches
 #[derive(Parser)]
 #[command(name = "dvrf-notify")]
 struct Args {
@@ -33,7 +45,7 @@ struct Args {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
-    tell: TellArgs,
+    notify: NotifyArgs,
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
@@ -42,30 +54,30 @@ struct Args {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Action {
-    /// Read records and tell
+    /// Read records and notify the channels
     Send,
-    /// Send a marked test message to every channel; the memory is not touched
+    /// Send a test message to every channel; the alert state does not change
     Test,
-    /// Show the configuration in force without its secrets, and every mistake with its fix
+    /// Print the configuration without secrets, and every mistake with its fix
     Config,
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
-    args.tell.fill(&mut session.settings);
+    args.notify.fill(&mut session.settings);
     match args.action {
-        Action::Send => send(&args.tell, &args.input, &args.policy, session),
-        Action::Test => test(&args.tell, &args.policy, session),
-        Action::Config => config(&args.tell, session),
+        Action::Send => send::send(&args.notify, &args.input, &args.policy, session),
+        Action::Test => test_message::send_test(&args.notify, &args.policy, session),
+        Action::Config => config::print_config(&args.notify, session),
     }
 }
 
-/// Runs the tool on the process's command line.
+/// Runs the tool with the arguments of this process.
 pub fn main() -> ExitCode {
     run(&std::env::args_os().collect::<Vec<_>>())
 }
 
-/// Runs the tool on the words of a command line, of which the first is the program's name.
-pub fn run(words: &[OsString]) -> ExitCode {
-    dvrf_cli::run(words, act)
+/// Runs the tool with these arguments; the first one is the program's name.
+pub fn run(arguments: &[OsString]) -> ExitCode {
+    dvrf_cli::run(arguments, act)
 }

@@ -1,101 +1,104 @@
-//! What is said: the verdict, what and why, the numbers, how long they last, what to do, where to read on. Pure; the
-//! sentences are made once, so that a message that waited in the outbox says what was true when it was written.
+//! A message: verdict, findings with remedies, numbers, and a link. Pure. Its sentences are written once, so that a
+//! message that waited in the outbox still describes the time at which it was created.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::clip::{self, Escape, clip, units};
-use crate::notification::Event;
+use super::escape::{self, Escape};
+use super::truncate::{truncate, utf16_len, whole_lines};
+use crate::notification::EventKind;
 use dvrf_cli::text::both;
 use supra_core::amount::Quants;
-use supra_core::check::remediation as advice;
+use supra_core::check::remediation::remedy;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
 use supra_core::state::State;
 
-/// The longest name of a subscription, and the longest title, in UTF-16 units.
+/// The longest title, and the longest name of a subscription, in UTF-16 units.
 const NAME_UNITS_MAX: usize = 80;
-/// The longest sentence of a finding.
+/// The longest sentence of a finding, in UTF-16 units.
 const SENTENCE_UNITS_MAX: usize = 500;
-/// More findings than this are counted, not listed.
+/// The most findings that are listed; further ones are only counted.
 const FINDINGS_MAX: usize = 12;
 
-/// A message, before any channel's form.
+/// A message, independent of the channels that it is sent to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Message {
-    /// Its own id: the same on every channel and for every attempt.
+    /// The id of this message, the same on every channel and for every attempt.
     pub id: String,
-    /// The id that its incident's messages share.
+    /// The id that all messages of an incident share.
     pub incident: String,
-    /// Why it is sent.
-    pub event: Event,
-    /// The verdict.
+    /// The event that it reports.
+    pub event: EventKind,
+    /// The status of the subscription.
     pub status: Status,
-    /// The gravest severity.
+    /// The highest severity.
     pub severity: Option<Severity>,
-    /// The language of its sentences.
+    /// The language of the sentences.
     pub lang: Lang,
-    /// The title of all messages.
+    /// The title, the same for all messages.
     pub title: String,
     /// The subscription's name.
     pub subscription: String,
-    /// The network's name, where the settings name one.
+    /// The network's name, if it is configured.
     pub network: Option<String>,
-    /// Whether it is about not being able to judge.
-    pub blind: bool,
-    /// When it was written, seconds since 1970.
+    /// Whether it concerns an unknown status instead of a problem.
+    #[serde(rename = "blind")]
+    pub is_unknown: bool,
+    /// When it was created, in seconds since 1970.
     pub at_s: i64,
-    /// When its incident began.
+    /// When the incident began, in seconds since 1970.
     pub since_s: Option<i64>,
-    /// What was found.
+    /// The findings.
     pub items: Vec<Item>,
-    /// Labelled numbers.
+    /// Numbers with their labels.
     pub numbers: Vec<(String, String)>,
-    /// Where to read on.
+    /// The document about the first finding.
     pub link: Option<String>,
-    /// The record, for channels that carry it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub report: Option<Value>,
+    /// The record, for channels that attach it.
+    #[serde(rename = "report", skip_serializing_if = "Option::is_none")]
+    pub record: Option<Value>,
 }
 
-/// One finding as it is told.
+/// A finding of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// Its stable code.
+    /// The stable code.
     pub code: String,
-    /// How grave.
+    /// The severity.
     pub severity: Severity,
-    /// What is wrong.
+    /// The problem, in a sentence.
     pub sentence: String,
-    /// What to do.
-    pub advice: String,
-    /// Where to read on.
+    /// What to do about it, in a sentence.
+    #[serde(rename = "advice")]
+    pub remedy: String,
+    /// The document about it.
     pub link: String,
 }
 
-/// What every message of a run has.
+/// What all messages of a run have in common.
 #[derive(Debug, Clone)]
-pub struct Voice {
+pub struct MessageTemplate {
     /// The title.
     pub title: String,
     /// The language.
     pub lang: Lang,
-    /// What the links to the documents begin with; empty: relative ones.
+    /// The base URL of links to the documents; links are relative if it is empty.
     pub runbook_base: String,
     /// The network's name.
     pub network: Option<String>,
 }
 
-impl Voice {
+impl MessageTemplate {
     fn link(&self, help: &str) -> String {
         let base = self.runbook_base.trim_end_matches('/');
         if base.is_empty() { help.to_owned() } else { format!("{base}/{help}") }
     }
 
-    /// A message of no subscription: `dvrf-notify test`.
-    pub fn test(&self, id: String, at_s: i64) -> Message {
+    /// The message of `dvrf-notify test`.
+    pub fn test_message(&self, id: String, at_s: i64) -> Message {
         let sentence = self.lang.pick(
             "This is a test. Nothing is wrong; if you can read this, the channel works.",
             "Это проверка. Всё в порядке; если вы это читаете, канал работает.",
@@ -104,16 +107,16 @@ impl Voice {
             code: "TEST".to_owned(),
             severity: Severity::Info,
             sentence,
-            advice: self.lang.pick("Do nothing.", "Ничего делать не нужно."),
+            remedy: self.lang.pick("Do nothing.", "Ничего делать не нужно."),
             link: self.link("docs/notify.md#test"),
         };
         Message {
             incident: id.clone(),
             id,
-            event: Event::Test,
+            event: EventKind::Test,
             status: Status::Ok,
             lang: self.lang,
-            title: clip(&quote(&self.title), NAME_UNITS_MAX, clip::verbatim),
+            title: truncate(&quote(&self.title), NAME_UNITS_MAX, escape::verbatim),
             subscription: "test".to_owned(),
             at_s,
             link: Some(item.link.clone()),
@@ -122,15 +125,15 @@ impl Voice {
         }
     }
 
-    /// The message without its event, ids and times, which the caller knows.
+    /// A message without event, ids, times and numbers, which the caller adds.
     pub fn message(&self, name: &str, checks: &Checks, findings: &[Finding]) -> Message {
         let items: Vec<Item> = findings
             .iter()
             .map(|finding| Item {
                 code: finding.code.name().to_owned(),
                 severity: finding.severity,
-                sentence: clip(&quote(&finding.message), SENTENCE_UNITS_MAX, clip::verbatim),
-                advice: advice::advice(finding.code, self.lang),
+                sentence: truncate(&quote(&finding.message), SENTENCE_UNITS_MAX, escape::verbatim),
+                remedy: remedy(finding.code, self.lang),
                 link: self.link(&finding.help),
             })
             .collect();
@@ -139,8 +142,8 @@ impl Voice {
             severity: checks.severity,
             network: self.network.clone(),
             lang: self.lang,
-            title: clip(&quote(&self.title), NAME_UNITS_MAX, clip::verbatim),
-            subscription: clip(&quote(name), NAME_UNITS_MAX, clip::verbatim),
+            title: truncate(&quote(&self.title), NAME_UNITS_MAX, escape::verbatim),
+            subscription: truncate(&quote(name), NAME_UNITS_MAX, escape::verbatim),
             link: items.first().map(|item| item.link.clone()),
             items,
             ..Message::default()
@@ -148,7 +151,7 @@ impl Voice {
     }
 }
 
-/// The labelled numbers of a verdict; what is not known is not listed.
+/// The numbers of a verdict with their labels; unknown values are left out.
 pub fn numbers(
     checks: &Checks,
     state: Option<&State>,
@@ -166,7 +169,7 @@ pub fn numbers(
     add("Minimum", "Минимум", checks.min_balance_onchain.map(both));
     add("Expected minimum", "Ожидаемый минимум", checks.min_balance_expected.map(both));
     add("Deposit / minimum", "Депозит / минимум", checks.ratio.clone());
-    let lacking = |(balance, minimum): (Quants, Quants)| {
+    let missing = |(balance, minimum): (Quants, Quants)| {
         let wanted = policy.plan.of(minimum.get()).ok()?.checked_sub(balance.get())?;
         (wanted > 0 && checks.status == Status::Alert).then(|| both(Quants(wanted)))
     };
@@ -174,7 +177,7 @@ pub fn numbers(
     add(
         &format!("To reach {percent} %"),
         &format!("До {percent} % не хватает"),
-        checks.available_quants.zip(checks.min_balance_onchain).and_then(lacking),
+        checks.available_quants.zip(checks.min_balance_onchain).and_then(missing),
     );
     add("Grant left", "Остаток гранта", checks.grant_remaining.map(both));
     add("Requests left", "Осталось запросов", checks.requests_left.map(|count| count.to_string()));
@@ -184,18 +187,18 @@ pub fn numbers(
         hours_left.map(|h| h.to_string()),
     );
     if let Some(lottery) = state.map(|state| &state.lottery) {
-        let word = |flag: Option<bool>| {
+        let yes_or_no = |flag: Option<bool>| {
             flag.map(|flag| lang.pick(if flag { "yes" } else { "no" }, if flag { "да" } else { "нет" }))
         };
         add("Tickets", "Билетов", lottery.ticket_count.map(|count| count.to_string()));
-        add("Draw scheduled", "Розыгрыш назначен", word(lottery.draw_scheduled));
-        add("Request pending", "Запрос ожидает ответа", word(lottery.pending_request));
+        add("Draw scheduled", "Розыгрыш назначен", yes_or_no(lottery.draw_scheduled));
+        add("Request pending", "Запрос ожидает ответа", yes_or_no(lottery.pending_request));
     }
     numbers
 }
 
-/// A span for people: `2 d 3 h`, `5 min`, `40 s`.
-pub fn span(seconds: i64, lang: Lang) -> String {
+/// Formats a span with its two largest units: `2 d 3 h`, `5 min`, `40 s`.
+fn format_span(seconds: i64, lang: Lang) -> String {
     let seconds = seconds.max(0);
     let units = [
         (86_400, lang.pick("d", "д")),
@@ -217,107 +220,107 @@ pub fn span(seconds: i64, lang: Lang) -> String {
 }
 
 impl Message {
-    /// The icon of the verdict, and that of an end.
-    pub fn icon(&self) -> &'static str {
+    /// The icon in front of the headline.
+    fn icon(&self) -> &'static str {
         match (self.event, self.status, self.severity) {
-            (Event::Test, ..) => "🔔",
-            (Event::Resolved, ..) | (_, Status::Ok, _) => "✅",
+            (EventKind::Test, ..) => "🔔",
+            (EventKind::Resolved, ..) | (_, Status::Ok, _) => "✅",
             (_, Status::Unknown, _) => "❔",
             (_, Status::Alert, Some(Severity::Critical)) => "🚨",
             (_, Status::Alert, _) => "⚠️",
         }
     }
 
-    /// The verdict in a few words.
-    pub fn verdict(&self) -> String {
+    /// The status in a few words.
+    fn status_text(&self) -> String {
         let lang = self.lang;
-        let grave = match (self.status, self.severity) {
+        let status = match (self.status, self.severity) {
             (Status::Ok, _) => lang.pick("ok", "в порядке"),
             (Status::Unknown, _) => lang.pick("cannot be judged", "нельзя оценить"),
             (Status::Alert, Some(Severity::Critical)) => lang.pick("CRITICAL", "КРИТИЧНО"),
             (Status::Alert, Some(Severity::Info)) => lang.pick("notice", "внимание"),
             (Status::Alert, _) => lang.pick("warning", "предупреждение"),
         };
-        let lasted = span(self.since_s.map_or(0, |since| self.at_s.saturating_sub(since)), lang);
+        let lasted = format_span(self.since_s.map_or(0, |since| self.at_s.saturating_sub(since)), lang);
         match self.event {
-            Event::Report | Event::Firing => grave,
-            Event::Worse => lang.pick(format!("worse: {grave}"), format!("хуже: {grave}")),
-            Event::Reminder => {
-                lang.pick(format!("still {grave}, for {lasted}"), format!("всё ещё {grave}, уже {lasted}"))
+            EventKind::Report | EventKind::Firing => status,
+            EventKind::Worse => lang.pick(format!("worse: {status}"), format!("хуже: {status}")),
+            EventKind::Reminder => {
+                lang.pick(format!("still {status}, for {lasted}"), format!("всё ещё {status}, уже {lasted}"))
             }
-            Event::Resolved if self.blind => lang.pick(
+            EventKind::Resolved if self.is_unknown => lang.pick(
                 format!("can be judged again after {lasted}"),
                 format!("снова можно оценить через {lasted}"),
             ),
-            Event::Resolved => {
+            EventKind::Resolved => {
                 lang.pick(format!("resolved after {lasted}"), format!("исправлено через {lasted}"))
             }
-            Event::Test => lang.pick("test", "проверка"),
+            EventKind::Test => lang.pick("test", "проверка"),
         }
     }
 
-    /// The first line.
+    /// The first line: icon, title, subscription and status.
     pub fn headline(&self) -> String {
-        format!("{} {} · {}: {}", self.icon(), self.title, self.subscription, self.verdict())
+        format!("{} {} · {}: {}", self.icon(), self.title, self.subscription, self.status_text())
     }
 
-    /// What was found and what to do, in lines.
+    /// Findings and their remedies, in lines.
     pub fn findings(&self) -> Vec<String> {
-        let over = self.event == Event::Resolved;
-        let told = |item: &Item| {
-            if over {
+        let is_resolved = self.event == EventKind::Resolved;
+        let item_lines = |item: &Item| {
+            if is_resolved {
                 vec![
                     self.lang.pick(format!("• was: {}", item.sentence), format!("• было: {}", item.sentence)),
                 ]
             } else {
-                vec![format!("• {}", item.sentence), format!("  → {}", item.advice)]
+                vec![format!("• {}", item.sentence), format!("  → {}", item.remedy)]
             }
         };
-        let mut lines: Vec<String> = self.items.iter().take(FINDINGS_MAX).flat_map(told).collect();
+        let mut lines: Vec<String> = self.items.iter().take(FINDINGS_MAX).flat_map(item_lines).collect();
         if let Some(more) = self.items.len().checked_sub(FINDINGS_MAX).filter(|more| *more > 0) {
             lines.push(self.lang.pick(format!("… and {more} more"), format!("… и ещё {more}")));
         }
         lines
     }
 
-    /// Numbers, the beginning and the link, in lines.
+    /// Numbers, the time at which the incident began, and the link, in lines.
     pub fn facts(&self) -> Vec<String> {
         let mut lines: Vec<String> =
             self.numbers.iter().map(|(label, value)| format!("{label}: {value}")).collect();
-        if let (Some(since), true) = (self.since(), self.event != Event::Report) {
+        if let (Some(since), true) = (self.since(), self.event != EventKind::Report) {
             lines.push(self.lang.pick(format!("Since: {since}"), format!("С: {since}")));
         }
-        if let Some(link) = self.link.as_ref().filter(|_| self.event != Event::Resolved) {
+        if let Some(link) = self.link.as_ref().filter(|_| self.event != EventKind::Resolved) {
             lines.push(self.lang.pick(format!("What to do: {link}"), format!("Что делать: {link}")));
         }
         lines
     }
 
-    /// When the incident began, RFC 3339.
-    pub fn since(&self) -> Option<String> {
+    /// When the incident began, in RFC 3339.
+    fn since(&self) -> Option<String> {
         Some(jiff::Timestamp::from_second(self.since_s?).ok()?.to_string())
     }
 
-    /// Everything but the first line, escaped and at most `limit` units long; findings give way to facts.
+    /// Findings and facts, escaped and at most `limit` UTF-16 units long. Findings are cut before facts.
     pub fn body(&self, limit: usize, escape: Escape) -> String {
         let escaped = |lines: Vec<String>| -> Vec<String> {
-            lines.iter().map(|line| clip(line, usize::MAX, escape)).collect()
+            lines.iter().map(|line| truncate(line, usize::MAX, escape)).collect()
         };
         let facts = escaped(self.facts()).join("\n");
-        let room = limit.saturating_sub(units(&facts) + 3);
-        let (mut lines, all) = clip::lines(&escaped(self.findings()), room);
+        let room = limit.saturating_sub(utf16_len(&facts) + 3);
+        let (mut lines, all) = whole_lines(&escaped(self.findings()), room);
         if !all {
             lines.push("…".to_owned());
         }
         let findings = lines.join("\n");
         let text = if findings.is_empty() { facts } else { format!("{findings}\n\n{facts}") };
-        // Facts alone are some hundred units; a limit below that is still kept.
-        if units(&text) > limit { clip(&text, limit, clip::verbatim) } else { text }
+        // Facts alone have a few hundred units, but a smaller limit holds too.
+        if utf16_len(&text) > limit { truncate(&text, limit, escape::verbatim) } else { text }
     }
 
-    /// The whole message as plain text, as `--format text` prints it.
+    /// The message as plain text, as `--format text` prints it.
     pub fn text(&self) -> String {
-        format!("{}\n\n{}\n", self.headline(), self.body(usize::MAX / 2, clip::verbatim))
+        format!("{}\n\n{}\n", self.headline(), self.body(usize::MAX / 2, escape::verbatim))
     }
 }
 

@@ -1,28 +1,28 @@
-//! What happened to an incident, and what became of the message about it.
+//! The events that messages report, and the results of their deliveries. Both are part of the record.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a message is sent.
+/// The event that a message reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
-    /// Without a memory every run tells what it found.
+pub enum EventKind {
+    /// The verdict of a run without alert state.
     #[default]
     Report,
-    /// Something went wrong, or could not be judged for long enough.
+    /// A problem began, or the status has been unknown for too long.
     Firing,
-    /// It got worse, or something else went wrong too.
+    /// The severity rose, or another problem was added.
     Worse,
-    /// It is still wrong.
+    /// The problem persists.
     Reminder,
-    /// It is right again.
+    /// The problem is over.
     Resolved,
     /// `dvrf-notify test`.
     Test,
 }
 
-impl Event {
+impl EventKind {
     /// The stable name, as in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -36,47 +36,47 @@ impl Event {
     }
 }
 
-/// What became of a message on one channel.
+/// The result of a message on one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The receiver took it.
+pub enum DeliveryOutcome {
+    /// The receiver accepted it.
     Delivered,
-    /// Not taken yet; kept in the outbox for the next run.
+    /// Not accepted yet; it waits in the outbox for the next run.
     Queued,
-    /// Not taken, and without `--state-dir` not kept.
+    /// Not accepted, and without `--state-dir` not kept for the next run.
     Failed,
-    /// The receiver refused its content for good; it is not sent again.
+    /// The receiver refused its content; it is not sent again.
     Rejected,
-    /// It waited in the outbox for too long.
+    /// It waited in the outbox for too long and was dropped.
     Expired,
     /// `--dry-run`: nothing was sent.
     DryRun,
 }
 
-impl Outcome {
-    /// Whether somebody who should have been told was not.
+impl DeliveryOutcome {
+    /// Whether the channel was not notified.
     pub fn is_failure(self) -> bool {
         !matches!(self, Self::Delivered | Self::DryRun)
     }
 }
 
-/// One line of a record's `notifications`.
+/// An element of the record's `notifications`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notification {
     /// The channel's name in the configuration.
     pub channel: String,
-    /// The message's id: the same for every attempt and every channel, also over runs.
+    /// The id of the message, the same for every channel, attempt and run.
     pub id: String,
-    /// Why it was sent.
-    pub event: Event,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// How often it was sent in this run.
+    /// The event that it reports.
+    pub event: EventKind,
+    /// The result.
+    pub outcome: DeliveryOutcome,
+    /// How many times it was sent in this run.
     pub attempts: u32,
-    /// The last HTTP status, where there was an answer.
+    /// The last HTTP status, if there was any response.
     pub status: Option<u16>,
-    /// Why it was not delivered; no URL, no token.
+    /// Why it was not delivered, without URL and token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

@@ -1,69 +1,70 @@
-//! What is still to be delivered: in order per channel, each message once, none for ever. Pure.
+//! The queue of messages that are still to be delivered: in order per channel, each message once, until it expires. Pure.
 
 use serde::{Deserialize, Serialize};
 
 use super::message::Message;
-use dvrf_cli::channel::Kind;
+use dvrf_cli::channel::ChannelKind;
 
-/// More than this many waiting messages of one subscription are a receiver that is gone, not a bad hour.
+/// The most messages that wait for one subscription; older ones are dropped.
 pub const ENTRIES_MAX: usize = 200;
 
 /// A message on its way to one channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct OutboxEntry {
     /// The channel's name.
     pub channel: String,
-    /// What is said.
+    /// The message.
     pub message: Message,
-    /// When it was put here, seconds since 1970.
+    /// When it was added, in seconds since 1970.
     pub queued_at_s: i64,
-    /// Not before this time: the receiver asked for it.
+    /// The earliest time to send it, if the receiver asked to wait.
     #[serde(default)]
     pub not_before_s: Option<i64>,
 }
 
-/// The queue.
+/// The messages of one subscription that wait for their delivery.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Outbox {
-    entries: Vec<Entry>,
+    entries: Vec<OutboxEntry>,
 }
 
 impl Outbox {
-    /// Adds a message. An Alertmanager is told states, not events: what it has not heard yet is replaced.
-    pub fn push(&mut self, entry: Entry, kind: Kind) {
+    /// Adds a message. Alertmanager is sent the current state, so that a new message replaces an older one.
+    pub fn push(&mut self, entry: OutboxEntry, kind: ChannelKind) {
         if self
             .entries
             .iter()
-            .any(|held| held.channel == entry.channel && held.message.id == entry.message.id)
+            .any(|queued| queued.channel == entry.channel && queued.message.id == entry.message.id)
         {
             return;
         }
-        if kind == Kind::Alertmanager {
-            self.entries.retain(|held| held.channel != entry.channel);
+        if kind == ChannelKind::Alertmanager {
+            self.entries.retain(|queued| queued.channel != entry.channel);
         }
         self.entries.push(entry);
         let surplus = self.entries.len().saturating_sub(ENTRIES_MAX);
         self.entries.drain(..surplus);
     }
 
-    /// Takes out what has waited for longer than `expiry_s`. A clock that was set back expires nothing.
-    pub fn expire(&mut self, now_s: i64, expiry_s: i64) -> Vec<Entry> {
-        let old = |entry: &mut Entry| now_s.saturating_sub(entry.queued_at_s) > expiry_s;
-        self.entries.extract_if(.., old).collect()
+    /// Removes and returns the messages that have waited for longer than `expire_after_s`. If the clock was set back, none
+    /// expires.
+    pub fn expire(&mut self, now_s: i64, expire_after_s: i64) -> Vec<OutboxEntry> {
+        let is_expired = |entry: &mut OutboxEntry| now_s.saturating_sub(entry.queued_at_s) > expire_after_s;
+        self.entries.extract_if(.., is_expired).collect()
     }
 
-    /// Everything that waits, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+    /// All messages, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &OutboxEntry> {
         self.entries.iter()
     }
 
-    /// A message is delivered, or never will be.
+    /// Removes a message that was delivered or rejected.
     pub fn remove(&mut self, channel: &str, id: &str) {
         self.entries.retain(|entry| entry.channel != channel || entry.message.id != id);
     }
 
-    /// The receiver asked to be left alone for a while.
+    /// Delays all messages of a channel.
     pub fn hold(&mut self, channel: &str, until_s: i64) {
         for entry in self.entries.iter_mut().filter(|entry| entry.channel == channel) {
             entry.not_before_s = Some(until_s);
@@ -75,9 +76,9 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn entry(channel: &str, id: &str, queued_at_s: i64) -> Entry {
+    fn entry(channel: &str, id: &str, queued_at_s: i64) -> OutboxEntry {
         let message = Message { id: id.to_owned(), ..Message::default() };
-        Entry { channel: channel.to_owned(), message, queued_at_s, not_before_s: None }
+        OutboxEntry { channel: channel.to_owned(), message, queued_at_s, not_before_s: None }
     }
 
     fn ids(outbox: &Outbox, channel: &str) -> Vec<String> {
@@ -85,12 +86,12 @@ mod tests {
     }
 
     #[test]
-    fn in_order_once_and_not_for_ever() {
+    fn messages_keep_their_order_and_expire() {
         let mut outbox = Outbox::default();
         for (id, at) in [("1", 10), ("2", 20), ("2", 21), ("3", 30)] {
-            outbox.push(entry("slack", id, at), Kind::Slack);
+            outbox.push(entry("slack", id, at), ChannelKind::Slack);
         }
-        outbox.push(entry("teams", "1", 10), Kind::Teams);
+        outbox.push(entry("teams", "1", 10), ChannelKind::Teams);
         assert_eq!(ids(&outbox, "slack"), ["1", "2", "3"]);
         assert_eq!(outbox.expire(5, 1), []);
         let expired = outbox.expire(31, 15);
@@ -106,18 +107,18 @@ mod tests {
     }
 
     #[test]
-    fn an_alertmanager_hears_only_the_last_state() {
+    fn alertmanager_gets_only_the_latest_state() {
         let mut outbox = Outbox::default();
-        outbox.push(entry("am", "1", 10), Kind::Alertmanager);
-        outbox.push(entry("am", "2", 20), Kind::Alertmanager);
+        outbox.push(entry("am", "1", 10), ChannelKind::Alertmanager);
+        outbox.push(entry("am", "2", 20), ChannelKind::Alertmanager);
         assert_eq!(ids(&outbox, "am"), ["2"]);
     }
 
     #[test]
-    fn the_oldest_give_way() {
+    fn the_oldest_messages_are_dropped() {
         let mut outbox = Outbox::default();
         for id in 0..ENTRIES_MAX + 5 {
-            outbox.push(entry("slack", &id.to_string(), 0), Kind::Slack);
+            outbox.push(entry("slack", &id.to_string(), 0), ChannelKind::Slack);
         }
         assert_eq!(ids(&outbox, "slack").first().map(String::as_str), Some("5"));
         assert_eq!(ids(&outbox, "slack").len(), ENTRIES_MAX);

@@ -1,4 +1,4 @@
-//! What each channel is sent: message in, one HTTP request out. Pure, except that a signature needs the time.
+//! Turns a message into the HTTP request that each kind of channel expects. Pure; the time is an argument.
 
 mod alertmanager;
 mod chat;
@@ -10,23 +10,23 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::message::Message;
-use dvrf_cli::channel::{Channel, Kind};
+use dvrf_cli::channel::{Channel, ChannelKind};
 use supra_core::secret::Secret;
 
-/// One request, ready to send.
+/// An HTTP request that is ready to send.
 #[derive(Debug)]
-pub struct Parcel {
-    /// Where to.
+pub struct WebhookRequest {
+    /// The address.
     pub url: Secret,
-    /// Headers.
+    /// The headers beside the content type.
     pub headers: Vec<(String, Secret)>,
     /// The body.
     pub body: Vec<u8>,
-    /// Its media type.
+    /// The media type of the body.
     pub content_type: &'static str,
 }
 
-impl Parcel {
+impl WebhookRequest {
     fn json(url: &str, body: &Value) -> Self {
         Self {
             url: Secret::new(url),
@@ -37,46 +37,48 @@ impl Parcel {
     }
 }
 
-/// How a message is written.
+/// The form in which a message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// With the channel's markup.
+    /// With the markup of the channel.
     Rich,
-    /// As plain text, after a receiver refused the markup.
+    /// As plain text, for a receiver that refused the markup.
     Plain,
 }
 
-/// The request that tells this channel.
-pub fn parcel(channel: &Channel, message: &Message, form: Form, now: Timestamp) -> Parcel {
+/// The request that sends a message to a channel.
+pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp) -> WebhookRequest {
     let url = channel.endpoint.url.reveal();
     match (channel.kind, form) {
-        (Kind::Slack, Form::Rich) => Parcel::json(url, &chat::slack(message)),
-        (Kind::Slack, Form::Plain) => Parcel::json(url, &chat::slack_plain(message)),
-        (Kind::Teams, _) => Parcel::json(url, &chat::teams(message)),
-        (Kind::Discord, Form::Rich) => Parcel::json(url, &chat::discord(message)),
-        (Kind::Discord, Form::Plain) => Parcel::json(url, &chat::discord_plain(message)),
-        (Kind::Telegram, form) => {
+        (ChannelKind::Slack, Form::Rich) => WebhookRequest::json(url, &chat::slack(message)),
+        (ChannelKind::Slack, Form::Plain) => WebhookRequest::json(url, &chat::slack_plain(message)),
+        (ChannelKind::Teams, _) => WebhookRequest::json(url, &chat::teams(message)),
+        (ChannelKind::Discord, Form::Rich) => WebhookRequest::json(url, &chat::discord(message)),
+        (ChannelKind::Discord, Form::Plain) => WebhookRequest::json(url, &chat::discord_plain(message)),
+        (ChannelKind::Telegram, form) => {
             let token = channel.token.as_ref().map_or("", Secret::reveal);
             let method = format!("{}/bot{token}/sendMessage", url.trim_end_matches('/'));
-            Parcel::json(&method, &chat::telegram(message, &channel.chat, form))
+            WebhookRequest::json(&method, &chat::telegram(message, &channel.chat, form))
         }
-        (Kind::Pagerduty, _) => {
+        (ChannelKind::Pagerduty, _) => {
             let key = channel.token.as_ref().map_or("", Secret::reveal);
             let url = format!("{}/v2/enqueue", url.trim_end_matches('/'));
-            Parcel::json(&url, &pagerduty::event(message, key))
+            WebhookRequest::json(&url, &pagerduty::event(message, key))
         }
-        (Kind::Alertmanager, _) => {
+        (ChannelKind::Alertmanager, _) => {
             let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
-            Parcel::json(&url, &alertmanager::alerts(message, channel.every_s, now))
+            WebhookRequest::json(&url, &alertmanager::alerts(message, channel.every_s, now))
         }
-        (Kind::Generic, _) => generic::webhook(message, channel, now),
-        (Kind::Ping, _) => ping::signal(channel, ping::Signal::of(message), &message.id, &message.text()),
+        (ChannelKind::Generic, _) => generic::webhook(message, channel, now),
+        (ChannelKind::Ping, _) => {
+            ping::ping_request(channel, ping::Signal::of(message), &message.id, &message.text())
+        }
     }
 }
 
-/// Whether a refused form may be tried once more as plain text.
-pub fn has_plain_form(kind: Kind) -> bool {
-    matches!(kind, Kind::Slack | Kind::Discord | Kind::Telegram)
+/// Whether a message whose markup was refused can be sent as plain text.
+pub fn has_plain_form(kind: ChannelKind) -> bool {
+    matches!(kind, ChannelKind::Slack | ChannelKind::Discord | ChannelKind::Telegram)
 }
 
 #[cfg(test)]

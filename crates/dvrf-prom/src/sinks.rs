@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use dvrf_cli::channel::args::fetch;
 use dvrf_cli::channel::parse::SecretSource;
-use dvrf_cli::channels::fetch;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};

@@ -70,6 +70,7 @@ pub mod stable_id;
 pub mod time;
 
 pub mod abort;
+pub mod delivery;
 pub mod events;
 pub mod http;
 pub mod min_balance;

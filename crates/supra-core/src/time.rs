@@ -1,62 +1,104 @@
-//! Time: the wall clock of a run, as it was at the start and moved on by the clock that never jumps; and spans in words.
+//! The clock of a run, which never jumps, and the parser of spans.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// The clock.
+use crate::amount::Decimal;
+
+/// A wall clock that is read once, at the start of the run, and advanced by the monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Timestamp,
-    begun: Instant,
+    started: Instant,
 }
 
 impl Clock {
-    /// A clock that shows `start` now.
+    /// Starts a clock at the given time.
     pub fn starting(start: Timestamp) -> Self {
-        Self { start, begun: Instant::now() }
+        Self { start, started: Instant::now() }
     }
 
-    /// What it shows.
+    /// The time now.
     pub fn now(&self) -> Timestamp {
-        let passed = jiff::SignedDuration::try_from(self.begun.elapsed()).unwrap_or_default();
-        self.start.checked_add(passed).unwrap_or(self.start)
+        let elapsed = jiff::SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
+        self.start.checked_add(elapsed).unwrap_or(self.start)
     }
 
-    /// The same in seconds since 1970.
+    /// The time now in seconds since 1970.
     pub fn now_s(&self) -> i64 {
         self.now().as_second()
     }
 }
 
-/// A span such as `90s`, `5m`, `2h`, `7d` or `2w` in seconds.
-pub fn span_s(text: &str) -> Option<i64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "w" => 604_800,
+/// Parses a span such as `30`, `0.25`, `90s`, `5m`, `2h`, `7d` or `2w`; a number without a unit is in seconds. Parts of a
+/// millisecond are cut off.
+pub fn parse_span(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms = match &text[number.len()..] {
+        "" | "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        "w" => 604_800_000,
         _ => return None,
     };
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse::<i64>().ok().filter(|_| plain)?.checked_mul(unit)
+    if number.ends_with(char::is_whitespace) {
+        return None;
+    }
+    let milliseconds = number.parse::<Decimal>().ok()?.of(unit_ms).ok()?;
+    u64::try_from(milliseconds).ok().map(Duration::from_millis)
+}
+
+/// Parses a span like [`parse_span`], in whole seconds; a span with a fraction of a second is refused.
+pub fn parse_span_s(text: &str) -> Option<i64> {
+    let span = parse_span(text).filter(|span| span.subsec_nanos() == 0)?;
+    i64::try_from(span.as_secs()).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
+    #[rstest]
+    #[case::bare_seconds("30", 30_000)]
+    #[case::fraction("0.25", 250)]
+    #[case::below_a_millisecond("0.0009", 0)]
+    #[case::zero("0", 0)]
+    #[case::zero_with_unit("0s", 0)]
+    #[case::seconds("90s", 90_000)]
+    #[case::minutes("5m", 300_000)]
+    #[case::hours("2h", 7_200_000)]
+    #[case::half_an_hour("0.5h", 1_800_000)]
+    #[case::days("7d", 604_800_000)]
+    #[case::weeks("2w", 1_209_600_000)]
+    #[case::surrounding_space(" 5m\n", 300_000)]
+    fn spans(#[case] text: &str, #[case] milliseconds: u64) {
+        assert_eq!(parse_span(text), Some(Duration::from_millis(milliseconds)));
+    }
+
+    #[rstest]
+    #[case::empty("")]
+    #[case::unit_alone("m")]
+    #[case::negative("-5m")]
+    #[case::inner_space("5 m")]
+    #[case::two_units("1h30m")]
+    #[case::capital_unit("5M")]
+    #[case::unknown_unit("5y")]
+    #[case::not_ascii("5é")]
+    #[case::not_a_number("nan")]
+    #[case::too_large("999999999999999999w")]
+    fn not_a_span(#[case] text: &str) {
+        assert_eq!(parse_span(text), None);
+        assert_eq!(parse_span_s(text), None);
+    }
+
     #[test]
-    fn spans_have_one_unit() {
-        for (text, seconds) in
-            [("90s", 90), ("5m", 300), ("2h", 7200), ("7d", 604_800), ("2w", 1_209_600), ("0s", 0)]
-        {
-            assert_eq!(span_s(text), Some(seconds), "{text}");
-        }
-        for text in ["", "5", "m", "-5m", "+5m", "5 m", "1h30m", "5M", "9223372036854775807w", "5é"] {
-            assert_eq!(span_s(text), None, "{text}");
-        }
+    fn whole_seconds_have_no_fraction() {
+        assert_eq!(parse_span_s("1.5m"), Some(90));
+        assert_eq!(parse_span_s("1.5"), None);
     }
 }

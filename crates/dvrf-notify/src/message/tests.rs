@@ -1,5 +1,6 @@
-//! Messages in both languages, and what is kept when room is short.
+//! Messages in both languages, and their truncation.
 
+use rstest::rstest;
 use serde_json::json;
 
 use super::*;
@@ -29,7 +30,7 @@ fn checks() -> Checks {
 }
 
 fn message(lang: Lang) -> Message {
-    let voice = Voice {
+    let template = MessageTemplate {
         title: "Supra dVRF".to_owned(),
         lang,
         runbook_base: "https://wiki.example/dvrf/".to_owned(),
@@ -37,9 +38,9 @@ fn message(lang: Lang) -> Message {
     };
     let checks = checks();
     let policy = Policy { lang, ..Policy::default() };
-    let mut message = voice.message("night lottery", &checks, &checks.findings);
+    let mut message = template.message("night lottery", &checks, &checks.findings);
     message.numbers = numbers(&checks, None, Some(7), &policy);
-    message.event = Event::Reminder;
+    message.event = EventKind::Reminder;
     message.since_s = Some(1_764_000_000);
     message.at_s = 1_764_000_000 + 2 * 86_400 + 3 * 3600;
     message
@@ -80,8 +81,8 @@ fn russian() {
 }
 
 #[test]
-fn the_end_says_what_was_and_how_long() {
-    let message = Message { event: Event::Resolved, status: Status::Ok, ..message(Lang::En) };
+fn a_resolved_message_has_the_old_findings_and_the_duration() {
+    let message = Message { event: EventKind::Resolved, status: Status::Ok, ..message(Lang::En) };
     let text = message.text();
     assert!(
         text.starts_with(
@@ -90,12 +91,12 @@ fn the_end_says_what_was_and_how_long() {
         "{text}"
     );
     assert!(!text.contains("What to do"), "{text}");
-    let blind = Message { blind: true, ..message };
-    assert_eq!(blind.verdict(), "can be judged again after 2 d 3 h");
+    let unknown = Message { is_unknown: true, ..message };
+    assert_eq!(unknown.status_text(), "can be judged again after 2 d 3 h");
 }
 
 #[test]
-fn what_is_not_known_is_not_a_number() {
+fn unknown_values_are_left_out() {
     let bare = Checks { available_quants: None, ratio: None, requests_left: None, ..checks() };
     let labels: Vec<_> =
         numbers(&bare, None, None, &Policy::default()).into_iter().map(|(label, _)| label).collect();
@@ -103,60 +104,88 @@ fn what_is_not_known_is_not_a_number() {
 }
 
 #[test]
-fn facts_survive_where_findings_do_not() {
+fn findings_are_cut_before_facts() {
     let mut message = message(Lang::En);
     let item = message.items[0].clone();
     message.items =
         (0..30).map(|n| Item { sentence: format!("finding {n} & more"), ..item.clone() }).collect();
-    let whole = message.body(100_000, clip::verbatim);
+    let whole = message.body(100_000, escape::verbatim);
     assert!(whole.contains("\n… and 18 more\n"), "{whole}");
     for limit in [600, 1000, 4000] {
-        let body = message.body(limit, clip::html);
-        assert!(units(&body) <= limit, "{limit}: {body}");
+        let body = message.body(limit, escape::html);
+        assert!(utf16_len(&body) <= limit, "{limit}: {body}");
         assert!(
             body.contains("finding 0 &amp; more") && body.contains("Deposit: 236.25 SUPRA"),
             "{limit}: {body}"
         );
         assert!(body.ends_with("deposit_below_warn_tier"), "{limit}: {body}");
     }
-    assert!(units(&message.body(50, clip::verbatim)) <= 50);
+    assert!(utf16_len(&message.body(50, escape::verbatim)) <= 50);
 }
 
 #[test]
-fn chain_text_is_one_plain_line() {
-    let voice = Voice { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
+fn chain_text_becomes_one_plain_line() {
+    let template =
+        MessageTemplate { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
     let hostile = finding(Code::ModuleDisabled, "a\nb\u{202e}\u{1b}[31m");
-    let message = voice.message("name\n@everyone", &checks(), &[hostile]);
+    let message = template.message("name\n@everyone", &checks(), &[hostile]);
     assert_eq!(message.subscription, "name @everyone");
     assert_eq!(message.items[0].sentence, "a b\\u{202e}\\u{1b}[31m");
     assert_eq!(message.link.as_deref(), Some("docs/checks.md#module_disabled"));
 }
 
-#[test]
-fn spans() {
-    for (seconds, text) in [
-        (-5, "0 s"),
-        (0, "0 s"),
-        (59, "59 s"),
-        (60, "1 min"),
-        (3725, "1 h 2 min"),
-        (86_400, "1 d"),
-        (90_061, "1 d 1 h"),
-    ] {
-        assert_eq!(span(seconds, Lang::En), text);
-    }
+#[rstest]
+#[case::negative(-5, "0 s")]
+#[case::zero(0, "0 s")]
+#[case::seconds(59, "59 s")]
+#[case::minute(60, "1 min")]
+#[case::two_units(3725, "1 h 2 min")]
+#[case::day(86_400, "1 d")]
+#[case::day_and_hour(90_061, "1 d 1 h")]
+fn spans(#[case] seconds: i64, #[case] text: &str) {
+    assert_eq!(format_span(seconds, Lang::En), text);
 }
 
-/// A memory that anybody could have written holds any time.
+/// State files may contain any time.
+#[rstest]
+fn extreme_times_do_not_overflow(#[values(i64::MIN, i64::MAX)] since_s: i64) {
+    let message = Message {
+        event: EventKind::Reminder,
+        since_s: Some(since_s),
+        at_s: 1_800_000_000,
+        ..Message::default()
+    };
+    assert!(message.headline().contains("for "), "{}", message.headline());
+}
+
+/// The keys of an outbox file are older than some names in the code.
 #[test]
-fn no_time_is_too_far_away() {
-    for since_s in [i64::MIN, i64::MAX] {
-        let message = Message {
-            event: Event::Reminder,
-            since_s: Some(since_s),
-            at_s: 1_800_000_000,
-            ..Message::default()
-        };
-        assert!(message.headline().contains("for "), "{}", message.headline());
-    }
+fn the_outbox_format_is_stable() {
+    let message = Message { record: Some(json!({})), numbers: Vec::new(), ..message(Lang::En) };
+    let value = serde_json::to_value(&message).unwrap();
+    let keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        [
+            "id",
+            "incident",
+            "event",
+            "status",
+            "severity",
+            "lang",
+            "title",
+            "subscription",
+            "network",
+            "blind",
+            "at_s",
+            "since_s",
+            "items",
+            "numbers",
+            "link",
+            "report"
+        ]
+    );
+    let keys: Vec<_> = value["items"][0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["code", "severity", "sentence", "advice", "link"]);
+    assert_eq!(serde_json::from_value::<Message>(value).unwrap(), message);
 }

@@ -1,24 +1,25 @@
-//! Alertmanager's API v2: one alert a finding; it is repeated every run and ends by itself when we fall silent.
+//! Alertmanager's API v2: one alert per finding. It is repeated in every run and ends by itself without repetition.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::message::{Item, Message};
-use crate::notification::Event;
+use crate::notification::EventKind;
 use supra_core::check::Status;
 
-/// The name of all alerts; `code` says which.
+/// The name of all alerts; the label `code` distinguishes them.
 const ALERTNAME: &str = "SupraDvrf";
 
 pub(super) fn alerts(message: &Message, every_s: i64, now: Timestamp) -> Value {
     let at = |second: i64| Timestamp::from_second(second).unwrap_or(now).to_string();
     let now_s = now.as_second();
-    let ended =
-        message.event == Event::Resolved || message.status == Status::Ok && message.event != Event::Test;
-    // An end that is not over when it arrives is overruled by the longer one told before: it is the time of recovery,
-    // not of sending, so that a repetition gets through to a receiver whose clock is behind.
-    let end = if ended { message.at_s.min(now_s) } else { now_s.saturating_add(every_s.saturating_mul(3)) };
-    // An end at or before the start is refused.
+    let is_resolved = message.event == EventKind::Resolved
+        || message.status == Status::Ok && message.event != EventKind::Test;
+    // Alertmanager ignores an end in the future if an earlier message had a later one. So the end is the time of
+    // recovery, not of sending: a repetition then reaches even a receiver whose clock is behind.
+    let end =
+        if is_resolved { message.at_s.min(now_s) } else { now_s.saturating_add(every_s.saturating_mul(3)) };
+    // Alertmanager refuses an end that is not after the start.
     let start = message.since_s.unwrap_or(message.at_s).min(now_s).min(end.saturating_sub(1));
     let alert = |item: &Item| {
         let mut labels = json!({
@@ -34,7 +35,7 @@ pub(super) fn alerts(message: &Message, every_s: i64, now: Timestamp) -> Value {
             "labels": labels,
             "annotations": {
                 "summary": message.headline(),
-                "description": format!("{} {}", item.sentence, item.advice),
+                "description": format!("{} {}", item.sentence, item.remedy),
                 "runbook_url": item.link,
             },
             "startsAt": at(start),

@@ -1,40 +1,41 @@
-//! The chats: Slack, Teams, Discord, Telegram, each within its documented limits.
+//! Chats: Slack, Teams, Discord and Telegram, each within its documented limits.
 
 use serde_json::{Value, json};
 
 use super::Form;
-use crate::clip::{self, clip};
+use crate::escape;
 use crate::message::Message;
-use crate::notification::Event;
+use crate::notification::EventKind;
+use crate::truncate::{truncate, utf16_len};
 use supra_core::check::{Severity, Status};
 
-/// Slack: a header block holds 150 characters, a section 3000; more than about 13 000 in all are refused.
+/// Slack refuses a header block above 150 characters, a section above 3000, and a message above about 13 000.
 const SLACK_HEADER: usize = 150;
 const SLACK_SECTION: usize = 3000;
-/// Slack cuts `text` at 40 000; a fallback needs far less.
+/// The longest fallback text for Slack, which itself truncates at 40 000.
 const SLACK_TEXT: usize = 4000;
 const DISCORD_TITLE: usize = 256;
 const DISCORD_DESCRIPTION: usize = 4096;
 const DISCORD_CONTENT: usize = 2000;
 const TELEGRAM_TEXT: usize = 4096;
-/// Teams takes 28 KB in all; escapes and JSON make a unit at most some six bytes.
+/// Teams accepts 28 KB per message; escaped as JSON, a UTF-16 unit has up to about six bytes.
 const TEAMS_BLOCK: usize = 1500;
 
 pub(super) fn slack(message: &Message) -> Value {
     let (findings, facts) = (message.findings().join("\n"), message.facts().join("\n"));
     let mut blocks = vec![json!({
         "type": "header",
-        "text": {"type": "plain_text", "emoji": true, "text": clip(&message.headline(), SLACK_HEADER, clip::verbatim)},
+        "text": {"type": "plain_text", "emoji": true, "text": truncate(&message.headline(), SLACK_HEADER, escape::verbatim)},
     })];
     for text in [findings, facts].iter().filter(|text| !text.is_empty()) {
-        let text = clip(text, SLACK_SECTION, clip::slack);
+        let text = truncate(text, SLACK_SECTION, escape::slack);
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
     }
-    let context = clip(&format!("dvrf-notify · {}", message.id), SLACK_SECTION, clip::slack);
+    let context = truncate(&format!("dvrf-notify · {}", message.id), SLACK_SECTION, escape::slack);
     blocks.push(
         json!({"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": true}]}),
     );
-    if let Some(report) = attached(message, SLACK_SECTION - 8) {
+    if let Some(report) = attachment(message, SLACK_SECTION - 8) {
         let text = format!("```{report}```");
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
     }
@@ -46,19 +47,19 @@ pub(super) fn slack_plain(message: &Message) -> Value {
 }
 
 fn slack_text(message: &Message) -> String {
-    let headline = clip(&message.headline(), SLACK_HEADER * 2, clip::slack);
-    format!("{headline}\n{}", message.body(SLACK_TEXT, clip::slack))
+    let headline = truncate(&message.headline(), SLACK_HEADER * 2, escape::slack);
+    format!("{headline}\n{}", message.body(SLACK_TEXT, escape::slack))
 }
 
-/// The record as far as it fits; a cut document helps nobody, so it is left out whole.
-fn attached(message: &Message, limit: usize) -> Option<String> {
-    let report = serde_json::to_string_pretty(message.report.as_ref()?).ok()?;
-    let escaped = clip(&report, usize::MAX, clip::slack).replace("```", "'''");
-    (clip::units(&escaped) <= limit).then_some(escaped)
+/// The record, if all of it fits: a truncated document would be useless.
+fn attachment(message: &Message, limit: usize) -> Option<String> {
+    let report = serde_json::to_string_pretty(message.record.as_ref()?).ok()?;
+    let escaped = truncate(&report, usize::MAX, escape::slack).replace("```", "'''");
+    (utf16_len(&escaped) <= limit).then_some(escaped)
 }
 
 pub(super) fn teams(message: &Message) -> Value {
-    let block = |text: &str| json!({"type": "TextBlock", "wrap": true, "text": clip(text, TEAMS_BLOCK, clip::markdown)});
+    let block = |text: &str| json!({"type": "TextBlock", "wrap": true, "text": truncate(text, TEAMS_BLOCK, escape::markdown)});
     let mut body = vec![json!({
         "type": "TextBlock",
         "size": "Large",
@@ -70,13 +71,13 @@ pub(super) fn teams(message: &Message) -> Value {
             Colour::Warning => "Warning",
             Colour::Critical => "Attention",
         },
-        "text": clip(&message.headline(), 300, clip::markdown),
+        "text": truncate(&message.headline(), 300, escape::markdown),
     })];
     body.extend(message.findings().iter().map(|line| block(line)));
     let facts: Vec<Value> = message
         .numbers
         .iter()
-        .map(|(title, value)| json!({"title": title, "value": clip(value, 200, clip::markdown)}))
+        .map(|(title, value)| json!({"title": title, "value": truncate(value, 200, escape::markdown)}))
         .collect();
     if !facts.is_empty() {
         body.push(json!({"type": "FactSet", "facts": facts}));
@@ -108,7 +109,7 @@ enum Colour {
 
 fn colour(message: &Message) -> Colour {
     match (message.event, message.status, message.severity) {
-        (Event::Resolved | Event::Test, ..) | (_, Status::Ok, _) => Colour::Good,
+        (EventKind::Resolved | EventKind::Test, ..) | (_, Status::Ok, _) => Colour::Good,
         (_, Status::Unknown, _) => Colour::Unknown,
         (_, Status::Alert, Some(Severity::Critical)) => Colour::Critical,
         (_, Status::Alert, _) => Colour::Warning,
@@ -125,28 +126,28 @@ pub(super) fn discord(message: &Message) -> Value {
     json!({
         "content": "",
         "embeds": [{
-            "title": clip(&message.headline(), DISCORD_TITLE, clip::markdown),
-            "description": message.body(DISCORD_DESCRIPTION, clip::markdown),
+            "title": truncate(&message.headline(), DISCORD_TITLE, escape::markdown),
+            "description": message.body(DISCORD_DESCRIPTION, escape::markdown),
             "color": colour,
         }],
-        // Chain text cannot call everyone.
+        // Text from the chain must not mention anybody.
         "allowed_mentions": {"parse": []},
     })
 }
 
 pub(super) fn discord_plain(message: &Message) -> Value {
-    let text = clip(&message.text(), DISCORD_CONTENT, clip::markdown);
+    let text = truncate(&message.text(), DISCORD_CONTENT, escape::markdown);
     json!({"content": text, "allowed_mentions": {"parse": []}})
 }
 
 pub(super) fn telegram(message: &Message, chat: &str, form: Form) -> Value {
     let preview = json!({"is_disabled": true});
     if form == Form::Plain {
-        let text = clip(&message.text(), TELEGRAM_TEXT, clip::verbatim);
+        let text = truncate(&message.text(), TELEGRAM_TEXT, escape::verbatim);
         return json!({"chat_id": chat, "text": text, "link_preview_options": preview});
     }
-    let headline = clip(&message.headline(), 300, clip::html);
-    let room = TELEGRAM_TEXT - clip::units(&headline) - "<b></b>\n".len();
-    let text = format!("<b>{headline}</b>\n{}", message.body(room, clip::html));
+    let headline = truncate(&message.headline(), 300, escape::html);
+    let room = TELEGRAM_TEXT - utf16_len(&headline) - "<b></b>\n".len();
+    let text = format!("<b>{headline}</b>\n{}", message.body(room, escape::html));
     json!({"chat_id": chat, "text": text, "parse_mode": "HTML", "link_preview_options": preview})
 }

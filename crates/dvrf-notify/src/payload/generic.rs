@@ -1,49 +1,49 @@
-//! The old script's document for any receiver, signed by the Standard Webhooks scheme where a secret is given.
+//! The old script's JSON document for any receiver, signed as Standard Webhooks if a signing secret is configured.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Parcel;
+use super::WebhookRequest;
 use crate::message::Message;
-use crate::notification::Event;
+use crate::notification::EventKind;
 use dvrf_cli::channel::Channel;
 use supra_core::check::Status;
 use supra_core::secret::Secret;
 
-/// Standard Webhooks asks for less than 20 KB; a record has about ten.
+/// The largest signed document: Standard Webhooks recommends less than 20 KB.
 const BODY_BYTES_MAX: usize = 20_000;
 
-pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> Parcel {
-    let bad = message.status == Status::Alert && message.event != Event::Resolved;
+pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> WebhookRequest {
+    let is_alert = message.status == Status::Alert && message.event != EventKind::Resolved;
     let mut document = json!({
         "message": message.text(),
-        "data": message.report,
-        "status": u8::from(bad),
+        "data": message.record,
+        "status": u8::from(is_alert),
         "id": message.id,
         "event": message.event.name(),
         "verdict": message.status,
         "severity": message.severity,
         "subscription": message.subscription,
     });
-    if !channel.signing.is_empty() && document.to_string().len() > BODY_BYTES_MAX {
+    if !channel.signing_keys.is_empty() && document.to_string().len() > BODY_BYTES_MAX {
         document["data"] = json!(null);
         document["data_left_out"] = json!(true);
     }
-    let mut parcel = Parcel::json(channel.endpoint.url.reveal(), &document);
-    parcel.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
+    let mut request = WebhookRequest::json(channel.endpoint.url.reveal(), &document);
+    request.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
     let time = now.as_second().to_string();
-    parcel.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));
-    let signature: Vec<String> =
-        channel.signing.iter().map(|key| sign(key.bytes(), &message.id, &time, &parcel.body)).collect();
-    if !signature.is_empty() {
-        parcel.headers.push(("webhook-signature".to_owned(), Secret::new(&signature.join(" "))));
+    request.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));
+    let signatures: Vec<String> =
+        channel.signing_keys.iter().map(|key| sign(key.bytes(), &message.id, &time, &request.body)).collect();
+    if !signatures.is_empty() {
+        request.headers.push(("webhook-signature".to_owned(), Secret::new(&signatures.join(" "))));
     }
-    parcel
+    request
 }
 
-/// `v1,` and the base64 of HMAC-SHA256 over `id.time.body`.
+/// The signature of a webhook: `v1,` and the HMAC-SHA256 of `id.time.body` in base64.
 fn sign(key: &[u8], id: &str, time: &str, body: &[u8]) -> String {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
     let mut context = ring::hmac::Context::with_key(&key);

@@ -1,19 +1,21 @@
-//! PagerDuty's Events API v2: one incident of ours is one of theirs, by `dedup_key`.
+//! PagerDuty's Events API v2: the `dedup_key` maps each of our incidents to one of theirs.
 
 use serde_json::{Map, Value, json};
 
-use crate::clip::{clip, verbatim};
+use crate::escape::verbatim;
 use crate::message::Message;
-use crate::notification::Event;
+use crate::notification::EventKind;
+use crate::truncate::truncate;
 use supra_core::check::{Severity, Status};
 
+/// The longest summary that PagerDuty accepts.
 const SUMMARY: usize = 1024;
 
 pub(super) fn event(message: &Message, key: &str) -> Value {
-    let ended =
-        message.event == Event::Resolved || (message.event == Event::Report && message.status == Status::Ok);
+    let is_resolved = message.event == EventKind::Resolved
+        || (message.event == EventKind::Report && message.status == Status::Ok);
     let dedup_key = format!("dvrf-{}", message.incident);
-    if ended {
+    if is_resolved {
         return json!({"routing_key": key, "event_action": "resolve", "dedup_key": dedup_key});
     }
     let severity = match (message.status, message.severity) {
@@ -26,7 +28,7 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
         details.insert(label.clone(), Value::String(value.clone()));
     }
     for item in &message.items {
-        details.insert(item.code.clone(), Value::String(format!("{} {}", item.sentence, item.advice)));
+        details.insert(item.code.clone(), Value::String(format!("{} {}", item.sentence, item.remedy)));
     }
     let first = message.items.first();
     let summary = match first {
@@ -38,7 +40,7 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
         "event_action": "trigger",
         "dedup_key": dedup_key,
         "payload": {
-            "summary": clip(&summary, SUMMARY, verbatim),
+            "summary": truncate(&summary, SUMMARY, verbatim),
             "source": message.subscription,
             "severity": severity,
             "timestamp": jiff::Timestamp::from_second(message.at_s).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string(),
@@ -48,7 +50,7 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
             "custom_details": details,
         },
     });
-    // PagerDuty takes only absolute links.
+    // PagerDuty accepts only absolute links.
     if let Some(link) = message.link.as_ref().filter(|link| link.starts_with("http")) {
         event["links"] = json!([{"href": link, "text": "runbook"}]);
     }

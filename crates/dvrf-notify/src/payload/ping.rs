@@ -1,20 +1,21 @@
-//! A dead man's switch: it is told that a run began, and how it ended; silence is its alarm.
+//! The request that pings a dead man's switch.
 
-use super::Parcel;
-use crate::clip::{clip, verbatim};
+use super::WebhookRequest;
+use crate::escape::verbatim;
 use crate::message::Message;
+use crate::truncate::truncate;
 use dvrf_cli::channel::Channel;
 use supra_core::check::Status;
 use supra_core::secret::Secret;
 
-/// What is signalled.
+/// What a ping reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// A run began.
+    /// A run started.
     Start,
-    /// It ended well.
+    /// A run ended without a problem.
     Ok,
-    /// It ended badly.
+    /// A run failed or found a problem.
     Fail,
 }
 
@@ -24,27 +25,27 @@ impl Signal {
     }
 }
 
-/// healthchecks keeps 100 kB; the last lines of a run are enough.
+/// The longest text of a ping, in UTF-16 units; healthchecks.io keeps 100 kB.
 const BODY_UNITS_MAX: usize = 10_000;
 
-/// The request: the signal is the last part of the path, `rid` ties a run's two together.
-pub fn signal(channel: &Channel, signal: Signal, run: &str, text: &str) -> Parcel {
-    let (address, query) =
-        channel.endpoint.url.reveal().split_once('?').unwrap_or((channel.endpoint.url.reveal(), ""));
-    let end = match signal {
+/// The request of a ping. The signal is the last part of the path; `rid` connects the two pings of a run.
+pub fn ping_request(channel: &Channel, signal: Signal, run_id: &str, text: &str) -> WebhookRequest {
+    let url = channel.endpoint.url.reveal();
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let suffix = match signal {
         Signal::Start => "/start",
         Signal::Ok => "",
         Signal::Fail => "/fail",
     };
-    let and = if query.is_empty() { String::new() } else { format!("{query}&") };
-    // healthchecks wants a UUID; the first 32 digits of our id padded make one.
-    let digits = format!("{run:0<32}");
+    let query = if query.is_empty() { String::new() } else { format!("{query}&") };
+    // healthchecks.io requires a UUID: our id, padded to 32 digits.
+    let digits = format!("{run_id:0<32}");
     let part = |range| digits.get(range).unwrap_or_default();
-    let run = format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32));
-    Parcel {
-        url: Secret::new(&format!("{}{end}?{and}rid={run}", address.trim_end_matches('/'))),
+    let rid = format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32));
+    WebhookRequest {
+        url: Secret::new(&format!("{}{suffix}?{query}rid={rid}", address.trim_end_matches('/'))),
         headers: Vec::new(),
-        body: clip(text, BODY_UNITS_MAX, verbatim).into_bytes(),
+        body: truncate(text, BODY_UNITS_MAX, verbatim).into_bytes(),
         content_type: "text/plain; charset=utf-8",
     }
 }

@@ -1,11 +1,13 @@
-//! Every channel's request: shape, limits, escapes, addresses.
+//! The request of every kind of channel: shape, limits, escapes, addresses.
 
+use rstest::rstest;
 use serde_json::json;
 
+use super::ping::{Signal, ping_request};
 use super::*;
-use crate::clip::units;
 use crate::message::Item;
-use crate::notification::Event;
+use crate::notification::EventKind;
+use crate::truncate::utf16_len;
 use dvrf_cli::channel::parse::parse;
 use supra_core::check::{Severity, Status};
 
@@ -13,15 +15,15 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn channel(words: &str) -> Channel {
-    parse(words, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}"))
+fn channel(spec: &str) -> Channel {
+    parse(spec, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 fn message() -> Message {
     Message {
         id: "0123456789abcdef01234567".into(),
         incident: "feedfeedfeedfeedfeedfeed".into(),
-        event: Event::Firing,
+        event: EventKind::Firing,
         status: Status::Alert,
         severity: Some(Severity::Critical),
         title: "Supra dVRF".into(),
@@ -32,7 +34,7 @@ fn message() -> Message {
             code: "DEPOSIT_AT_OR_BELOW_MIN_BALANCE".into(),
             severity: Severity::Critical,
             sentence: "the deposit [is](http://evil) <low>".into(),
-            advice: "Deposit now.".into(),
+            remedy: "Deposit now.".into(),
             link: "https://wiki.example/docs/checks.md#x".into(),
         }],
         numbers: vec![("Deposit".into(), "1 SUPRA (100 000 000 quants)".into())],
@@ -41,9 +43,9 @@ fn message() -> Message {
     }
 }
 
-/// A message as large as the others' bounds allow, and of characters that grow when escaped.
+/// The largest message that the other modules can create, of characters that get longer when escaped.
 fn huge() -> Message {
-    let item = Item { sentence: "<&>_*".repeat(100), advice: "&".repeat(300), ..message().items[0].clone() };
+    let item = Item { sentence: "<&>_*".repeat(100), remedy: "&".repeat(300), ..message().items[0].clone() };
     Message {
         items: vec![item; 12],
         subscription: "_".repeat(80),
@@ -52,8 +54,8 @@ fn huge() -> Message {
     }
 }
 
-fn body(words: &str, message: &Message, form: Form) -> Value {
-    serde_json::from_slice(&parcel(&channel(words), message, form, now()).body).unwrap()
+fn body(spec: &str, message: &Message, form: Form) -> Value {
+    serde_json::from_slice(&request(&channel(spec), message, form, now()).body).unwrap()
 }
 
 const SLACK: &str = "slack,url=https://hooks.example/T/B/x";
@@ -78,18 +80,18 @@ fn slack_blocks_and_fallback() {
 
 #[test]
 fn slack_limits_and_the_attached_record() {
-    for message in [huge(), Message { report: Some(json!({"a": "<".repeat(9000)})), ..message() }] {
+    for message in [huge(), Message { record: Some(json!({"a": "<".repeat(9000)})), ..message() }] {
         let sent = body(SLACK, &message, Form::Rich);
         let blocks = sent["blocks"].as_array().unwrap();
         assert_eq!(blocks.len(), 4, "a record that does not fit is left out");
-        assert!(units(blocks[0]["text"]["text"].as_str().unwrap()) <= 150);
+        assert!(utf16_len(blocks[0]["text"]["text"].as_str().unwrap()) <= 150);
         for block in &blocks[1..3] {
-            assert!(units(block["text"]["text"].as_str().unwrap()) <= 3000);
+            assert!(utf16_len(block["text"]["text"].as_str().unwrap()) <= 3000);
         }
         assert!(sent["text"].as_str().unwrap().len() < 40_000);
         assert!(sent.to_string().len() < 13_000 * 2);
     }
-    let small = Message { report: Some(json!({"a": "```<"})), ..message() };
+    let small = Message { record: Some(json!({"a": "```<"})), ..message() };
     let sent = body(SLACK, &small, Form::Rich);
     assert_eq!(sent["blocks"][4]["text"]["text"], "```{\n  \"a\": \"'''&lt;\"\n}```");
 }
@@ -108,7 +110,7 @@ fn teams_card() {
         card["content"]["body"][3],
         json!({"type": "FactSet", "facts": [{"title": "Deposit", "value": "1 SUPRA (100 000 000 quants)"}]})
     );
-    assert!(parcel(&channel("teams,url=https://h/x"), &huge(), Form::Rich, now()).body.len() < 28_000);
+    assert!(request(&channel("teams,url=https://h/x"), &huge(), Form::Rich, now()).body.len() < 28_000);
 }
 
 #[test]
@@ -117,20 +119,20 @@ fn discord_embed() {
     assert_eq!(sent["allowed_mentions"], json!({"parse": []}));
     assert_eq!(sent["embeds"][0]["color"], 0x00cc_2936);
     let sent = body("discord,url=https://h/x", &huge(), Form::Rich);
-    assert!(units(sent["embeds"][0]["title"].as_str().unwrap()) <= 256);
-    assert!(units(sent["embeds"][0]["description"].as_str().unwrap()) <= 4096);
+    assert!(utf16_len(sent["embeds"][0]["title"].as_str().unwrap()) <= 256);
+    assert!(utf16_len(sent["embeds"][0]["description"].as_str().unwrap()) <= 4096);
     let plain = body("discord,url=https://h/x", &huge(), Form::Plain);
-    assert!(units(plain["content"].as_str().unwrap()) <= 2000);
+    assert!(utf16_len(plain["content"].as_str().unwrap()) <= 2000);
 }
 
 #[test]
 fn telegram_html() {
-    let words = "telegram,token=12:ab,chat=-100,url=https://h/";
+    let spec = "telegram,token=12:ab,chat=-100,url=https://h/";
     assert_eq!(
-        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "https://h/bot12:ab/sendMessage"
     );
-    let sent = body(words, &message(), Form::Rich);
+    let sent = body(spec, &message(), Form::Rich);
     assert_eq!((&sent["chat_id"], &sent["parse_mode"]), (&json!("-100"), &json!("HTML")));
     let text = sent["text"].as_str().unwrap();
     assert!(
@@ -138,20 +140,20 @@ fn telegram_html() {
         "{text}"
     );
     for form in [Form::Rich, Form::Plain] {
-        let sent = body(words, &huge(), form);
-        assert!(units(sent["text"].as_str().unwrap()) <= 4096);
+        let sent = body(spec, &huge(), form);
+        assert!(utf16_len(sent["text"].as_str().unwrap()) <= 4096);
         assert_eq!(sent.get("parse_mode").is_some(), form == Form::Rich);
     }
 }
 
 #[test]
 fn pagerduty_trigger_and_resolve() {
-    let words = "pagerduty,key=R0UT1NG";
+    let spec = "pagerduty,key=R0UT1NG";
     assert_eq!(
-        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "https://events.pagerduty.com/v2/enqueue"
     );
-    let sent = body(words, &message(), Form::Rich);
+    let sent = body(spec, &message(), Form::Rich);
     assert_eq!(
         sent,
         json!({
@@ -166,23 +168,23 @@ fn pagerduty_trigger_and_resolve() {
             "links": [{"href": "https://wiki.example/docs/checks.md#x", "text": "runbook"}],
         })
     );
-    let ended = json!({"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed"});
-    for (event, status) in [(Event::Resolved, Status::Ok), (Event::Report, Status::Ok)] {
-        assert_eq!(body(words, &Message { event, status, ..message() }, Form::Rich), ended);
+    let resolved = json!({"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed"});
+    for (event, status) in [(EventKind::Resolved, Status::Ok), (EventKind::Report, Status::Ok)] {
+        assert_eq!(body(spec, &Message { event, status, ..message() }, Form::Rich), resolved);
     }
-    let unknown = body(words, &Message { status: Status::Unknown, ..message() }, Form::Rich);
+    let unknown = body(spec, &Message { status: Status::Unknown, ..message() }, Form::Rich);
     assert_eq!(unknown["payload"]["severity"], "warning");
-    assert!(units(body(words, &huge(), Form::Rich)["payload"]["summary"].as_str().unwrap()) <= 1024);
+    assert!(utf16_len(body(spec, &huge(), Form::Rich)["payload"]["summary"].as_str().unwrap()) <= 1024);
 }
 
 #[test]
 fn alertmanager_alerts() {
-    let words = "alertmanager,url=http://h:9093,every=5m";
+    let spec = "alertmanager,url=http://h:9093,every=5m";
     assert_eq!(
-        parcel(&channel(words), &message(), Form::Rich, now()).url.reveal(),
+        request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "http://h:9093/api/v2/alerts"
     );
-    let sent = body(words, &message(), Form::Rich);
+    let sent = body(spec, &message(), Form::Rich);
     assert_eq!(
         sent,
         json!([{
@@ -195,11 +197,12 @@ fn alertmanager_alerts() {
             "generatorURL": "https://wiki.example/docs/checks.md#x",
         }])
     );
-    let ended = body(words, &Message { event: Event::Resolved, status: Status::Ok, ..message() }, Form::Rich);
-    assert_eq!(ended[0]["endsAt"], "2027-01-15T07:59:50Z");
-    // A beginning and an end within one second: the end stays in the past, or it would be overruled.
-    let sudden = Message { event: Event::Resolved, since_s: Some(1_799_999_990), ..message() };
-    let sudden = body(words, &sudden, Form::Rich);
+    let resolved =
+        body(spec, &Message { event: EventKind::Resolved, status: Status::Ok, ..message() }, Form::Rich);
+    assert_eq!(resolved[0]["endsAt"], "2027-01-15T07:59:50Z");
+    // An alert that ends within the second in which it began: its end must stay in the past to be accepted.
+    let sudden = Message { event: EventKind::Resolved, since_s: Some(1_799_999_990), ..message() };
+    let sudden = body(spec, &sudden, Form::Rich);
     assert_eq!(
         (&sudden[0]["startsAt"], &sudden[0]["endsAt"]),
         (&json!("2027-01-15T07:59:49Z"), &json!("2027-01-15T07:59:50Z"))
@@ -209,49 +212,45 @@ fn alertmanager_alerts() {
 #[test]
 fn generic_keeps_the_old_shape_and_signs() {
     let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
-    let words = format!("generic,url=https://h/x,secret={key} {key}");
-    let with_report = Message { report: Some(json!({"lottery_addr": "0x1"})), ..message() };
-    let sent = body(&words, &with_report, Form::Rich);
+    let spec = format!("generic,url=https://h/x,secret={key} {key}");
+    let with_record = Message { record: Some(json!({"lottery_addr": "0x1"})), ..message() };
+    let sent = body(&spec, &with_record, Form::Rich);
     let keys: Vec<&String> = sent.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["message", "data", "status", "id", "event", "verdict", "severity", "subscription"]);
     assert_eq!((&sent["data"], &sent["status"]), (&json!({"lottery_addr": "0x1"}), &json!(1)));
     assert_eq!(sent["message"], message().text());
-    let headers = |words: &str, now: Timestamp| -> Vec<(String, String)> {
-        let parcel = parcel(&channel(words), &message(), Form::Rich, now);
-        parcel.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
+    let headers = |spec: &str, now: Timestamp| -> Vec<(String, String)> {
+        let request = super::request(&channel(spec), &message(), Form::Rich, now);
+        request.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect()
     };
-    let signed = headers(&words, now());
+    let signed = headers(&spec, now());
     assert_eq!(signed[0], ("webhook-id".to_owned(), message().id));
     assert_eq!(signed[1], ("webhook-timestamp".to_owned(), "1800000000".to_owned()));
     let signatures: Vec<&str> = signed[2].1.split(' ').collect();
     assert!(signatures.len() == 2 && signatures[0] == signatures[1] && signatures[0].starts_with("v1,"));
-    // Later attempts are signed anew under the same id.
-    let later = headers(&words, Timestamp::from_second(1_800_000_007).unwrap());
+    // A later attempt has the same id and a new signature.
+    let later = headers(&spec, Timestamp::from_second(1_800_000_007).unwrap());
     assert!(later[0] == signed[0] && later[1] != signed[1] && later[2] != signed[2]);
     assert_eq!(headers("generic,url=https://h/x", now()).len(), 2);
-    let large = Message { report: Some(json!("x".repeat(30_000))), ..message() };
-    let parcel = parcel(&channel(&words), &large, Form::Rich, now());
-    assert!(parcel.body.len() < 20_000);
-    let sent: Value = serde_json::from_slice(&parcel.body).unwrap();
+    let large = Message { record: Some(json!("x".repeat(30_000))), ..message() };
+    let request = super::request(&channel(&spec), &large, Form::Rich, now());
+    assert!(request.body.len() < 20_000);
+    let sent: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!((&sent["data"], &sent["data_left_out"]), (&Value::Null, &json!(true)));
-    let ended = Message { event: Event::Resolved, status: Status::Ok, ..message() };
-    assert_eq!(body(&words, &ended, Form::Rich)["status"], 0);
+    let resolved = Message { event: EventKind::Resolved, status: Status::Ok, ..message() };
+    assert_eq!(body(&spec, &resolved, Form::Rich)["status"], 0);
 }
 
-#[test]
-fn ping_addresses() {
-    use ping::{Signal, signal};
-    let run = "0123456789abcdef01234567";
+#[rstest]
+#[case::start("ping,url=https://hc.example/uuid", Signal::Start, "https://hc.example/uuid/start?")]
+#[case::ok("ping,url=https://hc.example/uuid/", Signal::Ok, "https://hc.example/uuid?")]
+#[case::fail_with_query(
+    "ping,url=https://hc.example/uuid?a=1",
+    Signal::Fail,
+    "https://hc.example/uuid/fail?a=1&"
+)]
+fn ping_addresses(#[case] spec: &str, #[case] signal: Signal, #[case] address: &str) {
+    let request = ping_request(&channel(spec), signal, "0123456789abcdef01234567", "last lines");
     let rid = "rid=01234567-89ab-cdef-0123-456700000000";
-    for (words, sign, address) in [
-        ("ping,url=https://hc.example/uuid", Signal::Start, format!("https://hc.example/uuid/start?{rid}")),
-        ("ping,url=https://hc.example/uuid/", Signal::Ok, format!("https://hc.example/uuid?{rid}")),
-        (
-            "ping,url=https://hc.example/uuid?a=1",
-            Signal::Fail,
-            format!("https://hc.example/uuid/fail?a=1&{rid}"),
-        ),
-    ] {
-        assert_eq!(signal(&channel(words), sign, run, "last lines").url.reveal(), address);
-    }
+    assert_eq!(request.url.reveal(), format!("{address}{rid}"));
 }

@@ -1,10 +1,11 @@
-//! What to do about a finding, in one sentence; a code without one does not compile.
+//! What to do about each finding, in one sentence per code and language. The match is exhaustive, so that a new code
+//! without a remedy does not compile.
 
 use crate::check::code::Code;
 use crate::lang::Lang;
 
-/// The sentence; `docs/checks.md` says more.
-pub fn advice(code: Code, lang: Lang) -> String {
+/// The remedy for a finding's code; `docs/checks.md` explains it in detail.
+pub fn remedy(code: Code, lang: Lang) -> String {
     use Code as C;
     let (en, ru) = match code {
         C::DepositAtOrBelowMinBalance | C::DepositBelowCriticalTier => (
@@ -104,9 +105,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_says_what_to_do_in_both_languages() {
+    fn every_code_has_a_remedy_in_both_languages() {
         for (code, name, ..) in Code::ALL {
-            let (en, ru) = (advice(*code, Lang::En), advice(*code, Lang::Ru));
+            let (en, ru) = (remedy(*code, Lang::En), remedy(*code, Lang::Ru));
             assert!(en.ends_with('.') && en.is_ascii(), "{name}: {en}");
             assert!(ru.ends_with('.') && !ru.is_ascii(), "{name}: {ru}");
         }

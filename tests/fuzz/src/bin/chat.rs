@@ -5,12 +5,12 @@
 
 use std::sync::LazyLock;
 
-use dvrf_cli::channel::{Channel, parse};
 use dvrf_check::nagios::{self, Host, PluginState};
+use dvrf_cli::channel::{Channel, parse};
 use dvrf_cli::text::{Style, plain};
-use dvrf_notify::message::{Message, Voice, numbers};
-use dvrf_notify::notification::Event;
-use dvrf_notify::payload::{Form, parcel};
+use dvrf_notify::message::{Message, MessageTemplate, numbers};
+use dvrf_notify::notification::EventKind;
+use dvrf_notify::payload::{Form, request};
 use libfuzzer_sys::arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 use oracle::{number, one_plain_line, plain_lines, text};
@@ -64,18 +64,24 @@ fn message(u: &mut Unstructured) -> Message {
         ratio: None,
         ..Checks::default()
     };
-    let voice = Voice { title: text(u), lang, runbook_base: String::new(), network: None };
-    let mut message = voice.message(&text(u), &checks, &findings);
+    let template = MessageTemplate { title: text(u), lang, runbook_base: String::new(), network: None };
+    let mut message = template.message(&text(u), &checks, &findings);
     message.numbers = numbers(&checks, None, Some(number(u)), &Policy { lang, ..Policy::default() });
     message.event = *u
-        .choose(&[Event::Report, Event::Firing, Event::Worse, Event::Reminder, Event::Resolved])
-        .unwrap_or(&Event::Firing);
+        .choose(&[
+            EventKind::Report,
+            EventKind::Firing,
+            EventKind::Worse,
+            EventKind::Reminder,
+            EventKind::Resolved,
+        ])
+        .unwrap_or(&EventKind::Firing);
     message.id = "0123456789abcdef01234567".to_owned();
     message.incident = message.id.clone();
     message.at_s = 1_800_000_000;
     message.since_s = oracle::maybe(u, |u| u.arbitrary().unwrap_or(0));
     if u.arbitrary().unwrap_or(false) {
-        message.report = Some(serde_json::json!({"profile": text(u), "deposit": {"balance": text(u)}}));
+        message.record = Some(serde_json::json!({"profile": text(u), "deposit": {"balance": text(u)}}));
     }
     message
 }
@@ -186,16 +192,16 @@ fuzz_target!(|data: &[u8]| {
     let now = jiff::Timestamp::from_second(1_800_000_100).expect("a time");
     if let Ok((kind, channel)) = u.choose(&CHANNELS) {
         for form in [Form::Rich, Form::Plain] {
-            let parcel = parcel(channel, &message, form, now);
-            let body: Value = serde_json::from_slice(&parcel.body).expect("JSON");
+            let request = request(channel, &message, form, now);
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
             let mut all = Vec::new();
             // An attached record is data: its strings may have any character.
-            let carried = message.report.is_some();
+            let carried = message.record.is_some();
             oracle::texts(&body, &mut all);
             if !carried {
                 all.iter().for_each(|words| plain_lines(words));
             }
-            check(kind, form, &body, parcel.body.len());
+            check(kind, form, &body, request.body.len());
         }
     }
 

@@ -102,7 +102,7 @@ fuzz_target!(|data: &[u8]| {
     for entry in text.split(';') {
         match parse::parse(entry, &|_| Ok(None)) {
             Ok(channel) => {
-                assert!(channel.shown().chars().all(|c| !oracle::is_hidden(c)));
+                assert!(channel.redacted_url().chars().all(|c| !oracle::is_hidden(c)));
                 assert!(channel.every_s > 0);
             }
             Err(problem) => {
@@ -118,7 +118,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(!problem.fix.contains("s3cr3t-path"), "{}", problem.fix);
         }
     }
-    if let Some(span) = parse::parse_span(text) {
-        assert!((0..=366 * 86_400).contains(&span));
+    if let Some(span) = supra_core::time::parse_span_s(text) {
+        assert!(span >= 0);
     }
 });

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use dvrf_cli::channel::parse;
-use dvrf_notify::memory::{Memory, Rules};
-use dvrf_notify::message::Voice;
+use dvrf_notify::alert_state::{AlertRules, AlertState};
+use dvrf_notify::message::MessageTemplate;
 use dvrf_notify::outbox::ENTRIES_MAX;
-use dvrf_notify::plan::{Case, Telling};
+use dvrf_notify::planner::{Planner, Verdict};
 use libfuzzer_sys::arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 use supra_core::amount::Count;
@@ -36,11 +36,11 @@ fn verdict(u: &mut Unstructured) -> Checks {
 }
 
 fn memory(text: &[u8], u: &mut Unstructured) {
-    let mut memory = match Memory::parse(text, KEY) {
+    let mut memory = match AlertState::parse(text, KEY) {
         Ok(memory) => memory,
         Err(why) => {
             assert!(!why.is_empty());
-            Memory::new(KEY)
+            AlertState::new(KEY)
         }
     };
     let held = memory.outbox.iter().count();
@@ -49,24 +49,34 @@ fn memory(text: &[u8], u: &mut Unstructured) {
             .iter()
             .map(|given| parse::parse(given, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}")))
             .collect();
-    let voice = Voice { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
-    let (policy, rules, state) = (Policy::default(), Rules::default(), State::default());
-    let telling =
-        Telling { channels: &channels, voice: &voice, policy: &policy, rules: &rules, include_json: false };
+    let template =
+        MessageTemplate { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
+    let (policy, rules, state) = (Policy::default(), AlertRules::default(), State::default());
+    let planner = Planner {
+        channels: &channels,
+        template: &template,
+        policy: &policy,
+        rules: &rules,
+        include_json: false,
+    };
     let mut ids = BTreeSet::new();
     let sequence = memory.sequence;
     for _ in 0..4 {
         let checks = verdict(u);
         let now_s = u.int_in_range(-10i64..=4_000_000_000).unwrap_or(0);
-        let case = Case { key: KEY, name: "n", checks: &checks, state: Some(&state), report: None, now_s };
-        for message in telling.remember(&mut memory, &case) {
+        let case = Verdict { key: KEY, name: "n", checks: &checks, state: Some(&state), record: None, now_s };
+        for message in planner.update(&mut memory, &case) {
             assert!(ids.insert(message.id.clone()), "an id stands for one message");
             assert!(!message.text().is_empty());
         }
-        memory.hours_left(Some(Count(oracle::number(u))), Some(Count(oracle::number(u))), now_s);
+        memory.request_history.hours_left(
+            Some(Count(oracle::number(u))),
+            Some(Count(oracle::number(u))),
+            now_s,
+        );
         drop(memory.outbox.expire(now_s, 3600));
         let bytes = serde_json::to_vec(&memory).expect("what we hold can be written");
-        let again = Memory::parse(&bytes, KEY).expect("what we wrote can be read");
+        let again = AlertState::parse(&bytes, KEY).expect("what we wrote can be read");
         assert!(again == memory, "a memory is written back the same");
     }
     assert!(memory.outbox.iter().count() <= held.max(ENTRIES_MAX));

@@ -1,10 +1,10 @@
 //! From a time to a height: no node has such a route, so blocks are asked for by a guess that is halved when it is bad.
 
-use jiff::{SignedDuration, Timestamp, civil};
+use jiff::{Timestamp, civil};
 
 use super::{Scanner, There, decoded};
 use crate::failure::{Failure, FailureKind, quote};
-use crate::time::span_s;
+use crate::time::parse_span;
 use crate::transport::{Absent, Block, Request};
 
 /// More than halving a range of 2^64 twice over.
@@ -33,7 +33,9 @@ impl BlockPoint {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().map(Self::Height).map_err(|_| bad());
         }
-        let time = match span(text) {
+        // A number without a unit is a height or a mistake, not seconds.
+        let span = parse_span(text).filter(|_| text.ends_with(|c: char| c.is_ascii_alphabetic()));
+        let time = match span {
             Some(span) => now.checked_sub(span).map_err(|_| bad())?,
             None => match text.parse::<Timestamp>() {
                 Ok(time) => time,
@@ -46,11 +48,6 @@ impl BlockPoint {
         };
         u64::try_from(time.as_microsecond()).map(Self::Micros).map_err(|_| bad())
     }
-}
-
-/// `90s`, `5m`, `2h`, `7d`, `2w`.
-pub fn span(text: &str) -> Option<SignedDuration> {
-    span_s(text).map(SignedDuration::from_secs)
 }
 
 impl Scanner<'_> {

@@ -1,4 +1,6 @@
-//! Who hears what.
+//! Which channels receive which messages.
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
@@ -8,8 +10,8 @@ use supra_core::amount::Quants;
 use supra_core::check::code::Code;
 use supra_core::lang::Lang;
 
-fn channel(words: &str) -> Channel {
-    parse(words, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}"))
+fn channel(spec: &str) -> Channel {
+    parse(spec, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 fn checks(status: Status, code: Option<Code>) -> Checks {
@@ -36,35 +38,40 @@ fn low() -> Checks {
     checks(Status::Alert, Some(Code::DepositBelowWarnTier))
 }
 
-fn fine() -> Checks {
+fn ok() -> Checks {
     checks(Status::Ok, None)
 }
 
-fn blind() -> Checks {
+fn unknown() -> Checks {
     checks(Status::Unknown, Some(Code::ValueUnknown))
 }
 
 struct Fixture {
     channels: Vec<Channel>,
-    voice: Voice,
+    template: MessageTemplate,
     policy: Policy,
-    rules: Rules,
+    rules: AlertRules,
 }
 
 impl Fixture {
-    fn new(words: &[&str]) -> Self {
+    fn new(specs: &[&str]) -> Self {
         Self {
-            channels: words.iter().map(|words| channel(words)).collect(),
-            voice: Voice { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None },
+            channels: specs.iter().map(|spec| channel(spec)).collect(),
+            template: MessageTemplate {
+                title: "t".into(),
+                lang: Lang::En,
+                runbook_base: String::new(),
+                network: None,
+            },
             policy: Policy::default(),
-            rules: Rules { resolve_after: 1, ..Rules::default() },
+            rules: AlertRules { resolve_after: 1, ..AlertRules::default() },
         }
     }
 
-    fn telling(&self) -> Telling<'_> {
-        Telling {
+    fn planner(&self) -> Planner<'_> {
+        Planner {
             channels: &self.channels,
-            voice: &self.voice,
+            template: &self.template,
             policy: &self.policy,
             rules: &self.rules,
             include_json: false,
@@ -72,29 +79,29 @@ impl Fixture {
     }
 
     fn reported(&self, checks: &Checks) -> Vec<String> {
-        let (_, entries) = self.telling().report(&case(checks, 0), "run");
+        let (_, entries) = self.planner().report(&verdict(checks, 0), "run");
         entries.into_iter().map(|entry| entry.channel).collect()
     }
 
-    /// The channels and events of one run, as if all were delivered.
-    fn remembered(
+    /// The channels and events of one run, all of which are delivered.
+    fn notified(
         &self,
-        memory: &mut Memory,
+        state: &mut AlertState,
         checks: &Checks,
         now_s: i64,
     ) -> Vec<(String, &'static str, Status)> {
-        self.telling().remember(memory, &case(checks, now_s));
-        let entries: Vec<_> = memory.outbox.iter().cloned().collect();
+        self.planner().update(state, &verdict(checks, now_s));
+        let entries: Vec<_> = state.outbox.iter().cloned().collect();
         for entry in &entries {
-            memory.outbox.remove(&entry.channel, &entry.message.id);
+            state.outbox.remove(&entry.channel, &entry.message.id);
         }
         entries.into_iter().map(|e| (e.channel, e.message.event.name(), e.message.status)).collect()
     }
 }
 
-fn case(checks: &Checks, now_s: i64) -> Case<'_> {
-    static REPORT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"r": 1}));
-    Case { key: "k", name: "n", checks, state: None, report: Some(&REPORT), now_s }
+fn verdict(checks: &Checks, now_s: i64) -> Verdict<'_> {
+    static RECORD: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"r": 1}));
+    Verdict { key: "k", name: "n", checks, state: None, record: Some(&RECORD), now_s }
 }
 
 const ALL: [&str; 5] = [
@@ -106,40 +113,40 @@ const ALL: [&str; 5] = [
 ];
 
 #[test]
-fn without_a_memory_every_run_tells_by_level() {
+fn without_state_every_run_notifies_by_level() {
     let fixture = Fixture::new(&ALL);
-    assert_eq!(fixture.reported(&fine()), ["slack", "pagerduty"]);
+    assert_eq!(fixture.reported(&ok()), ["slack", "pagerduty"]);
     assert_eq!(fixture.reported(&low()), ["slack", "pagerduty", "alertmanager"]);
-    assert_eq!(fixture.reported(&blind()), ["slack", "alertmanager"]);
+    assert_eq!(fixture.reported(&unknown()), ["slack", "alertmanager"]);
     let critical = checks(Status::Alert, Some(Code::DepositAtOrBelowMinBalance));
     assert_eq!(fixture.reported(&critical), ["slack", "teams", "pagerduty", "alertmanager"]);
-    // The same run has the same ids, another run others.
-    let id = |run| fixture.telling().report(&case(&low(), 0), run).0.id;
+    // Ids are stable within a run and differ between runs.
+    let id = |run| fixture.planner().report(&verdict(&low(), 0), run).0.id;
     assert_eq!(id("1"), id("1"));
     assert_ne!(id("1"), id("2"));
 }
 
 #[test]
-fn with_a_memory_news_only_and_alertmanager_always() {
+fn with_state_channels_get_changes_and_alertmanager_every_run() {
     use Status::{Alert, Ok, Unknown};
     let fixture = Fixture::new(&ALL);
-    let mut memory = Memory::new("k");
-    let mut run = |checks: &Checks, now_s| fixture.remembered(&mut memory, checks, now_s);
+    let mut state = AlertState::new("k");
+    let mut run = |checks: &Checks, now_s| fixture.notified(&mut state, checks, now_s);
     let am = |event, status| ("alertmanager".to_owned(), event, status);
     let to = |channel: &str, event, status| (channel.to_owned(), event, status);
-    assert_eq!(run(&fine(), 0), []);
+    assert_eq!(run(&ok(), 0), []);
     assert_eq!(
         run(&low(), 600),
         [to("slack", "firing", Alert), to("pagerduty", "firing", Alert), am("reminder", Alert)]
     );
     assert_eq!(run(&low(), 1200), [am("reminder", Alert)]);
-    // What cannot be judged keeps the alert alive.
-    assert_eq!(run(&blind(), 1800), [am("reminder", Alert)]);
-    assert_eq!(run(&blind(), 2400), [am("reminder", Alert)]);
-    // The third in a row is told to those who hear of unknowns.
-    assert_eq!(run(&blind(), 3000), [to("slack", "firing", Unknown), am("reminder", Alert)]);
+    // An unknown status keeps the alert active.
+    assert_eq!(run(&unknown(), 1800), [am("reminder", Alert)]);
+    assert_eq!(run(&unknown(), 2400), [am("reminder", Alert)]);
+    // The third in a row is sent to the channels whose level it reaches.
+    assert_eq!(run(&unknown(), 3000), [to("slack", "firing", Unknown), am("reminder", Alert)]);
     assert_eq!(
-        run(&fine(), 3600),
+        run(&ok(), 3600),
         [
             to("slack", "resolved", Ok),
             to("slack", "resolved", Ok),
@@ -147,34 +154,34 @@ fn with_a_memory_news_only_and_alertmanager_always() {
             am("resolved", Ok)
         ]
     );
-    assert_eq!(run(&fine(), 4200), [am("resolved", Ok)]);
-    assert_eq!(run(&fine(), 4800), []);
+    assert_eq!(run(&ok(), 4200), [am("resolved", Ok)]);
+    assert_eq!(run(&ok(), 4800), []);
 }
 
 #[test]
-fn the_end_is_told_to_those_who_want_it() {
+fn resolved_messages_can_be_switched_off() {
     let fixture = Fixture::new(&["slack,url=http://h,resolved=no", "teams,url=http://h"]);
-    let mut memory = Memory::new("k");
-    let told =
+    let mut state = AlertState::new("k");
+    let channels =
         |run: Vec<(String, &str, Status)>| run.into_iter().map(|(channel, ..)| channel).collect::<Vec<_>>();
-    assert_eq!(told(fixture.remembered(&mut memory, &low(), 0)), ["slack", "teams"]);
-    assert_eq!(told(fixture.remembered(&mut memory, &fine(), 600)), ["teams"]);
+    assert_eq!(channels(fixture.notified(&mut state, &low(), 0)), ["slack", "teams"]);
+    assert_eq!(channels(fixture.notified(&mut state, &ok(), 600)), ["teams"]);
 }
 
 #[test]
-fn one_incident_one_id_and_every_message_its_own() {
+fn an_incident_keeps_its_id_and_every_message_has_its_own() {
     let fixture = Fixture::new(&["generic,url=http://h", "slack,url=http://h"]);
-    let mut memory = Memory::new("k");
+    let mut state = AlertState::new("k");
     let mut seen = Vec::new();
-    for (checks, now_s) in [(low(), 0), (low(), 4 * 3600), (fine(), 5 * 3600), (low(), 6 * 3600)] {
-        fixture.telling().remember(&mut memory, &case(&checks, now_s));
-        let entries: Vec<_> = memory.outbox.iter().cloned().collect();
+    for (checks, now_s) in [(low(), 0), (low(), 4 * 3600), (ok(), 5 * 3600), (low(), 6 * 3600)] {
+        fixture.planner().update(&mut state, &verdict(&checks, now_s));
+        let entries: Vec<_> = state.outbox.iter().cloned().collect();
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].message.id, entries[1].message.id);
-        assert_eq!(entries[0].message.report, Some(json!({"r": 1})));
-        assert_eq!(entries[1].message.report, None);
+        assert_eq!(entries[0].message.record, Some(json!({"r": 1})));
+        assert_eq!(entries[1].message.record, None);
         for entry in &entries {
-            memory.outbox.remove(&entry.channel, &entry.message.id);
+            state.outbox.remove(&entry.channel, &entry.message.id);
         }
         seen.push((entries[0].message.incident.clone(), entries[0].message.id.clone()));
     }

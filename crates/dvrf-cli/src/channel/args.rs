@@ -1,4 +1,4 @@
-//! The channels of a run: the old webhook flags, `--channel` words, and where their secrets are.
+//! The flags and variables that configure channels, and the files and credentials that hold their secrets.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,11 +7,10 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::Session;
-use crate::channel::parse::{Problem, SecretSource, parse};
-use crate::channel::{Channel, Kind};
-use crate::setting_flags;
+use super::parse::{self, Problem, ReadSecret, SecretSource, WebhookUrl, parse};
+use super::{Channel, ChannelKind};
 use crate::settings::{Settings, variables};
+use crate::{Session, setting_flags};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::secret::Secret;
 
@@ -19,7 +18,7 @@ use supra_core::secret::Secret;
 const SECRET_BYTES_MAX: u64 = 16 << 10;
 
 setting_flags! {
-    /// The old script's webhook.
+    /// The single webhook of the old script.
     WebhookArgs, "Channels", {
         webhook_url = WEBHOOK_URL "URL"
         webhook_url_file = WEBHOOK_URL_FILE "FILE"
@@ -27,7 +26,7 @@ setting_flags! {
     }
 }
 
-/// Where messages go.
+/// The flags of channels.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Channels")]
 pub struct ChannelArgs {
@@ -39,14 +38,14 @@ pub struct ChannelArgs {
     channel: Vec<String>,
 }
 
-/// The channels and what is wrong with them.
+/// The configured channels and the mistakes in their configuration.
 #[derive(Debug, Default)]
 pub struct Channels {
-    /// Those that can be used.
+    /// The channels that can be used.
     pub list: Vec<Channel>,
-    /// What is wrong with the others.
+    /// The mistakes in the others.
     pub problems: Vec<Problem>,
-    /// What is unwise, in sentences.
+    /// Secrets that other users can see, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -56,9 +55,9 @@ impl From<&Problem> for Failure {
     }
 }
 
-/// A channel as `dvrf-notify config` shows it.
+/// A channel as `dvrf-notify config` prints it, without its secrets.
 #[derive(Debug, Serialize)]
-pub struct Shown {
+pub struct ChannelSummary {
     name: String,
     kind: &'static str,
     min: &'static str,
@@ -67,30 +66,30 @@ pub struct Shown {
     signed: bool,
 }
 
-impl Shown {
-    /// Without its secrets.
+impl ChannelSummary {
+    /// Summarises a channel.
     pub fn of(channel: &Channel) -> Self {
         Self {
             name: channel.name.clone(),
             kind: channel.kind.name(),
             min: channel.min.name(),
             resolved: channel.resolved,
-            to: channel.shown(),
-            signed: !channel.signing.is_empty(),
+            to: channel.redacted_url(),
+            signed: !channel.signing_keys.is_empty(),
         }
     }
 }
 
 impl ChannelArgs {
-    /// Puts the flags over the variables.
+    /// Lets the flags override the variables.
     pub fn fill(&self, settings: &mut Settings) {
         self.webhook.fill(settings);
     }
 
-    /// Finds every channel and every mistake.
+    /// Resolves all channels; every mistake is collected, so that all can be reported at once.
     pub fn resolve(&self, session: &Session) -> Channels {
         let settings = &session.settings;
-        let fetch = |source: &SecretSource| fetch(source, settings);
+        let read_secret = |source: &SecretSource| fetch(source, settings);
         let mut found = Channels::default();
         let mut add = |result: Result<Channel, Problem>| match result {
             Err(problem) => found.problems.push(problem),
@@ -103,77 +102,69 @@ impl ChannelArgs {
             }
             Ok(channel) => found.list.push(channel),
         };
-        if let Some(webhook) = webhook(settings, &fetch) {
+        if let Some(webhook) = webhook(settings, &read_secret) {
             add(webhook);
         }
         let variable = settings.text(&variables::NOTIFY_CHANNELS).unwrap_or_default();
-        let listed = variable.split([';', '\n']).map(str::trim).filter(|words| !words.is_empty());
-        // Flags go before the variable as everywhere.
-        let typed: Vec<&str> = self.channel.iter().map(String::as_str).collect();
-        let words = if typed.is_empty() { listed.collect() } else { typed };
-        for words in words {
-            add(parse(words, &fetch));
+        let in_variable = variable.split([';', '\n']).map(str::trim).filter(|spec| !spec.is_empty());
+        let in_flags: Vec<&str> = self.channel.iter().map(String::as_str).collect();
+        let specs = if in_flags.is_empty() { in_variable.collect() } else { in_flags };
+        for spec in specs {
+            add(parse(spec, &read_secret));
         }
         if self.webhook.given(&variables::WEBHOOK_URL).is_some() {
-            found.warnings.push(seen("--webhook-url", "--webhook-url-file"));
+            found.warnings.push(visible_secret("--webhook-url", "--webhook-url-file"));
         }
-        let secret_typed = |words: &String| {
-            let kind = words.split(',').next().and_then(|word| Kind::parse(word.trim()));
+        let has_secret = |spec: &String| {
+            let kind = spec.split(',').next().and_then(|kind| ChannelKind::parse(kind.trim()));
             let key = |part: &str| {
                 matches!(part.trim().split('=').next(), Some("url" | "token" | "key" | "secret"))
             };
-            kind.is_some_and(Kind::address_is_secret) && words.split(',').any(key)
+            kind.is_some_and(ChannelKind::address_is_secret) && spec.split(',').any(key)
         };
-        if self.channel.iter().any(secret_typed) {
-            found.warnings.push(seen("--channel", "url-file=, token-file= or key-file="));
+        if self.channel.iter().any(has_secret) {
+            found.warnings.push(visible_secret("--channel", "url-file=, token-file= or key-file="));
         }
         found
     }
 }
 
-fn seen(flag: &str, instead: &str) -> String {
+fn visible_secret(flag: &str, instead: &str) -> String {
     format!("the secret after {flag} can be seen in the process list; use {instead} or a credential")
 }
 
-/// The old script's one webhook, by the old flags and variables or the credential `webhook-url`.
-fn webhook(
-    settings: &Settings,
-    fetch: &dyn Fn(&SecretSource) -> Result<Option<Secret>, String>,
-) -> Option<Result<Channel, Problem>> {
-    let value = settings.text(&variables::WEBHOOK_URL);
-    let file = settings.text(&variables::WEBHOOK_URL_FILE);
-    let kind = settings.text(&variables::WEBHOOK_TYPE).unwrap_or("slack");
-    if value.is_none()
-        && file.is_none()
-        && matches!(fetch(&SecretSource::Credential("webhook-url")), Ok(None))
-    {
-        return None;
-    }
+/// The single webhook of the old flags and variables, or of the credential `webhook-url`; `None` if there is none.
+fn webhook(settings: &Settings, read_secret: ReadSecret) -> Option<Result<Channel, Problem>> {
+    const CREDENTIAL: &str = "webhook-url";
     let problem = |problem: &str, fix: &str| {
-        let (problem, fix) = (problem.to_owned(), fix.to_owned());
-        Some(Err(Problem { channel: "webhook".to_owned(), problem, fix }))
+        Some(Err(Problem { channel: "webhook".to_owned(), problem: problem.to_owned(), fix: fix.to_owned() }))
     };
-    if value.is_some() && file.is_some() {
-        return problem(
-            "MONITOR_WEBHOOK_URL (--webhook-url) and --webhook-url-file are both given",
-            "keep the file",
-        );
-    }
-    // The address goes by the fetcher, so that a comma in it is no separator.
-    let known = Kind::parse(kind).filter(|kind| !matches!(kind, Kind::Telegram | Kind::Pagerduty));
+    let url = settings.text(&variables::WEBHOOK_URL);
+    let file = settings.text(&variables::WEBHOOK_URL_FILE);
+    let url = match (url, file) {
+        (Some(_), Some(_)) => {
+            return problem(
+                "MONITOR_WEBHOOK_URL (--webhook-url) and --webhook-url-file are both given",
+                "keep the file",
+            );
+        }
+        (Some(url), None) => WebhookUrl::Given(url),
+        (None, Some(path)) => WebhookUrl::File(path),
+        (None, None) => match read_secret(&SecretSource::Credential(CREDENTIAL)) {
+            Ok(None) => return None,
+            _ => WebhookUrl::Credential(CREDENTIAL),
+        },
+    };
+    let kind = settings.text(&variables::WEBHOOK_TYPE).unwrap_or("slack");
+    let known = ChannelKind::parse(kind)
+        .filter(|kind| !matches!(kind, ChannelKind::Telegram | ChannelKind::Pagerduty));
     let Some(kind) = known else {
         return problem(
-            &format!("MONITOR_WEBHOOK_TYPE is {:?}", supra_core::failure::quote(kind)),
+            &format!("MONITOR_WEBHOOK_TYPE is {:?}", quote(kind)),
             "use slack, generic, teams, discord, alertmanager or ping, or write a --channel",
         );
     };
-    let fetch = |source: &SecretSource| match (source, value, file) {
-        (SecretSource::File("value"), Some(value), _) => Ok(Some(Secret::new(value))),
-        (SecretSource::File("value"), _, Some(path)) => fetch(&SecretSource::File(path)),
-        (SecretSource::File("value"), ..) => fetch(&SecretSource::Credential("webhook-url")),
-        (other, ..) => fetch(other),
-    };
-    Some(parse(&format!("{},name=webhook,url-file=value", kind.name()), &fetch))
+    Some(parse::webhook(kind, url, read_secret))
 }
 
 /// Reads a secret from its source; `None` if there is no such credential. An error names the file.

@@ -1,0 +1,56 @@
+//! Escapes of single characters, one function per markup.
+
+/// Appends a character to a text, escaped where the markup requires it.
+pub(crate) type Escape = fn(char, &mut String);
+
+/// No markup: every character stands for itself.
+pub(crate) fn verbatim(c: char, out: &mut String) {
+    out.push(c);
+}
+
+/// Slack's mrkdwn: without these three characters neither a mention nor a link can begin.
+pub(crate) fn slack(c: char, out: &mut String) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        c => out.push(c),
+    }
+}
+
+/// Telegram's HTML mode.
+pub(crate) fn html(c: char, out: &mut String) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '"' => out.push_str("&quot;"),
+        c => out.push(c),
+    }
+}
+
+/// Markdown as Teams and Discord parse it: every character that could begin markup gets a backslash.
+pub(crate) fn markdown(c: char, out: &mut String) {
+    if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~') {
+        out.push('\\');
+    }
+    out.push(c);
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::verbatim(verbatim, "<!channel> & a_b [x](y) \"q\"")]
+    #[case::slack(slack, "&lt;!channel&gt; &amp; a_b [x](y) \"q\"")]
+    #[case::html(html, "&lt;!channel&gt; &amp; a_b [x](y) &quot;q&quot;")]
+    #[case::markdown(markdown, "\\<!channel\\> & a\\_b \\[x\\](y) \"q\"")]
+    fn escapes(#[case] escape: Escape, #[case] expected: &str) {
+        let mut escaped = String::new();
+        "<!channel> & a_b [x](y) \"q\"".chars().for_each(|c| escape(c, &mut escaped));
+        assert_eq!(escaped, expected);
+    }
+}
