@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use testkit::inbox::Inbox;
+use testkit::mock_receiver::MockReceiver;
 use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, needs, program, root, run, tool};
 
 fn deploy(file: &str) -> PathBuf {
@@ -126,7 +126,7 @@ fn start_line(unit: &str, state: &Path, metrics: &Path) -> Vec<String> {
 
 #[test]
 fn deploy_the_units_start_lines_do_their_work() {
-    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("slack-url"), inbox.url("services/T0/SECRET")).unwrap();
     let start = |unit: &str| {
@@ -145,9 +145,9 @@ fn deploy_the_units_start_lines_do_their_work() {
     };
     fs::create_dir_all(folder.path().join("dvrf/testnet")).unwrap();
     let told = start("dvrf-notify@.service");
-    assert_eq!((told.code, told.err.as_str(), inbox.letters().len()), (0, "", 1), "{told}");
+    assert_eq!((told.code, told.err.as_str(), inbox.requests().len()), (0, "", 1), "{told}");
     assert!(told.out.starts_with("⚠️ Supra dVRF · devnet: warning"), "{told}");
-    assert_eq!((start("dvrf-notify@.service").code, inbox.letters().len()), (0, 1));
+    assert_eq!((start("dvrf-notify@.service").code, inbox.requests().len()), (0, 1));
     let metrics = start("dvrf-prom@.service");
     assert_eq!((metrics.code, metrics.err.as_str(), metrics.out.as_str()), (0, "", ""), "{metrics}");
     let text = read(&folder.path().join("dvrf-testnet.prom"));
@@ -206,7 +206,7 @@ fn deploy_users_and_directories_are_made_as_declared() {
 #[test]
 #[needs("cron", "faketime", "unshare", "useradd", "root", "mount-namespace")]
 fn deploy_cron_runs_the_shipped_file_as_it_is() {
-    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     // The jobs' user has to reach into it.
@@ -240,7 +240,7 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     let judged: Vec<&str> =
         records.iter().map(|record| record["checks"]["status"].as_str().unwrap()).collect();
     assert!(judged.starts_with(&["alert", "alert"]) && judged.contains(&"unknown"), "{judged:?}");
-    assert_eq!(inbox.letters().len(), 1, "told once in {} runs", records.len());
+    assert_eq!(inbox.requests().len(), 1, "told once in {} runs", records.len());
     let metrics = read(&place("metrics/dvrf-testnet.prom"));
     assert!(metrics.contains("\nsupra_dvrf_up{subscription=\"devnet\"} 0\n"), "{metrics}");
     let reports: Vec<PathBuf> = fs::read_dir(place("lib"))
@@ -322,7 +322,7 @@ fn nightly(devnet: &Devnet, folder: &Path, channel: Option<&str>) -> (Option<i32
 
 #[test]
 fn deploy_a_job_runner_gets_files_and_one_code() {
-    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "healthy"]));
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "healthy"]));
     let folder = tempfile::tempdir().unwrap();
     let channel = format!("slack,url={}", inbox.url("services/T0/SECRET"));
     let files = ["report.json", "verdict.json", "summary.txt", "metrics.prom"];
@@ -341,7 +341,7 @@ fn deploy_a_job_runner_gets_files_and_one_code() {
         assert_eq!(record["checks"]["status"], verdict);
         assert!(said.contains(&read(&place.join("summary.txt"))) && !said.contains("SECRET"), "{said}");
     }
-    assert_eq!(inbox.letters().len(), 3);
+    assert_eq!(inbox.requests().len(), 3);
     // Nobody to be told is no failure; somebody who cannot be told is one.
     devnet.fault("");
     devnet.enter("healthy");
@@ -353,7 +353,7 @@ fn deploy_a_job_runner_gets_files_and_one_code() {
 
 #[test]
 fn deploy_the_cluster_job_reads_its_secret() {
-    let (inbox, devnet) = (Inbox::friendly(), Devnet::start(&["--scenario", "low"]));
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
     // A mounted secret is a directory of links.
     fs::create_dir(folder.path().join("..data")).unwrap();
@@ -370,7 +370,7 @@ fn deploy_the_cluster_job_reads_its_secret() {
     }
     job.env("CREDENTIALS_DIRECTORY", folder.path()).env("DVRF_CACHE_DIR", "off");
     let outcome = run(job.args(&words[1..]));
-    assert_eq!((outcome.code, inbox.letters().len()), (0, 1), "{outcome}");
+    assert_eq!((outcome.code, inbox.requests().len()), (0, 1), "{outcome}");
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn deploy_rsyslog_sends_every_record_whole() {
         let (name, value) = line.split_once('=').unwrap();
         job.env(name, value);
     }
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     job.env("DVRF_NOTIFY_CHANNELS", format!("slack,url={}", inbox.url("x"))).env("DVRF_CACHE_DIR", "off");
     let record = run(job.arg("--live"));
     assert_eq!(record.code, 0, "{record}");

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
-use testkit::inbox::Inbox;
+use testkit::mock_receiver::MockReceiver;
 use testkit::{Devnet, Way, report, root, run, tool};
 
 /// How many defects each letter has in the recordings of the old scripts.
@@ -98,12 +98,12 @@ fn d10_e9_e11_words_and_locales() {
 
 #[test]
 fn f9_f13_types_and_proxies() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     for kind in ["SLACK", "carrier-pigeon"] {
         let mut notify = tool("dvrf-notify");
         notify.env("MONITOR_WEBHOOK_URL", inbox.url("SECRET")).env("MONITOR_WEBHOOK_TYPE", kind);
         let outcome = run(notify.write_stdin(report(50)));
-        assert_eq!((outcome.code, inbox.letters().len()), (2, 0), "{outcome}");
+        assert_eq!((outcome.code, inbox.requests().len()), (2, 0), "{outcome}");
         assert!(outcome.err.contains(&format!("MONITOR_WEBHOOK_TYPE is {kind:?}")), "{outcome}");
     }
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use serde_json::Value;
-use testkit::inbox::Inbox;
+use testkit::mock_receiver::MockReceiver;
 use testkit::{Devnet, Outcome, Way, run};
 
 fn doctor(devnet: &Devnet, way: Way, more: &[(&str, &str)]) -> (i32, Vec<Value>) {
@@ -26,7 +26,7 @@ fn of<'a>(trials: &'a [Value], health: &str) -> Vec<(&'a str, &'a str)> {
 
 #[test]
 fn a_good_setup_is_well_in_every_generation() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let channel = format!("slack,url={}", inbox.url("SECRET-path"));
     let gas = [("MAX_GAS_PRICE", "1000"), ("MAX_GAS_LIMIT", "500000"), ("VERIFICATION_GAS_VALUE", "25000")];
     for way in [Way::Rpc, Way::Cli("v6"), Way::Cli("v9"), Way::Cli("v11")] {
@@ -50,7 +50,7 @@ fn a_good_setup_is_well_in_every_generation() {
             assert!(ok.contains(&"supra cli"), "{way:?}: {trials:?}");
         }
     }
-    assert_eq!(inbox.letters().len(), 0, "nothing is sent");
+    assert_eq!(inbox.requests().len(), 0, "nothing is sent");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
-use testkit::inbox::{Act, Inbox, Letter};
+use testkit::mock_receiver::{MockReceiver, ReceivedRequest, ScriptedResponse};
 use testkit::{Devnet, Outcome, Way, binary, healthy_report, needs, program, report, rounds, run, tool};
 
 /// A report whose chain could not be read.
@@ -29,11 +29,11 @@ fn tell(channels: &[String], words: &[&str], record: &str) -> Outcome {
     run(notify(channels).args(words).write_stdin(record))
 }
 
-fn slack(inbox: &Inbox) -> Vec<String> {
+fn slack(inbox: &MockReceiver) -> Vec<String> {
     vec![format!("slack,url={}", inbox.url("services/T0/SECRET-path"))]
 }
 
-fn generic(inbox: &Inbox) -> Vec<String> {
+fn generic(inbox: &MockReceiver) -> Vec<String> {
     vec![format!("generic,url={}", inbox.url("hook/SECRET-path"))]
 }
 
@@ -42,13 +42,13 @@ fn of(outcome: &Outcome, field: &str) -> Vec<Value> {
     record["notifications"].as_array().unwrap().iter().map(|told| told[field].clone()).collect()
 }
 
-fn ids(letters: &[Letter]) -> Vec<String> {
+fn ids(letters: &[ReceivedRequest]) -> Vec<String> {
     letters.iter().map(|letter| letter.header("webhook-id").unwrap_or_default().to_owned()).collect()
 }
 
 #[test]
 fn a_pipe_of_three_tells_and_passes_on() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let devnet = Devnet::start(&["--scenario", "low"]);
     let judged =
         run(tool("dvrf-check").write_stdin(run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).out));
@@ -60,7 +60,7 @@ fn a_pipe_of_three_tells_and_passes_on() {
         (of(&outcome, "outcome"), of(&outcome, "attempts")),
         (vec![json!("delivered")], vec![json!(1)])
     );
-    let letters = inbox.letters();
+    let letters = inbox.requests();
     assert_eq!(letters.len(), 1);
     let text = letters[0].json()["text"].as_str().unwrap().to_owned();
     assert!(
@@ -71,7 +71,7 @@ fn a_pipe_of_three_tells_and_passes_on() {
 
 #[test]
 fn exits_are_the_verdicts_and_2_for_what_nobody_heard() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let code = |words: &[&str], record: &str| tell(&slack(&inbox), words, record).code;
     assert_eq!(code(&[], &report(500)), 0);
     assert_eq!(code(&[], &report(150)), 0);
@@ -79,14 +79,14 @@ fn exits_are_the_verdicts_and_2_for_what_nobody_heard() {
     assert_eq!(code(&["--fail-on-low"], &report(150)), 1);
     assert_eq!(code(&["--fail-on-low"], &unread()), 2);
     assert_eq!(code(&[], "noise"), 2);
-    inbox.reset(Vec::new(), Act::status(404));
+    inbox.reset(Vec::new(), ScriptedResponse::status(404));
     assert_eq!(code(&["--fail-on-low"], &report(150)), 2);
     assert_eq!(run(tool("dvrf-notify").write_stdin(report(150))).code, 2);
 }
 
 #[test]
 fn the_old_command_line_still_works() {
-    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
     let url = inbox.url("hook");
     let mut old = tool("dvrf-notify");
     old.args(["--webhook-url", &url, "--webhook-type", "generic", "--title", "Night", "--include-json"]);
@@ -101,7 +101,7 @@ fn the_old_command_line_still_works() {
         outcome.out.starts_with("🚨 Night · devnet: CRITICAL\n\n• the deposit is at or below"),
         "{outcome}"
     );
-    let sent = inbox.letters()[0].json();
+    let sent = inbox.requests()[0].json();
     let keys: Vec<&String> = sent.as_object().unwrap().keys().take(3).collect();
     assert_eq!(keys, ["message", "data", "status"]);
     assert_eq!((&sent["status"], &sent["data"]["profile"]), (&json!(1), &json!("devnet")));
@@ -110,16 +110,16 @@ fn the_old_command_line_still_works() {
     old.env("MONITOR_WEBHOOK_URL", &url).env("MONITOR_WEBHOOK_TYPE", "generic").env("MONITOR_TITLE", "Night");
     let outcome = run(old.write_stdin(report(500)));
     assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
-    assert_eq!(inbox.letters()[1].json()["status"], 0);
+    assert_eq!(inbox.requests()[1].json()["status"], 0);
     // A dry run needs no webhook and prints what would be sent.
     let outcome = run(tool("dvrf-notify").args(["--dry-run", "--format", "text"]).write_stdin(report(150)));
     assert!(outcome.code == 0 && outcome.out.contains("below 200 %"), "{outcome}");
-    assert_eq!(inbox.letters().len(), 2);
+    assert_eq!(inbox.requests().len(), 2);
 }
 
 #[test]
 fn secrets_come_from_files_credentials_and_variables_but_one_way_at_a_time() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("webhook-url");
     std::fs::write(&file, inbox.url("from-file") + "\n").unwrap();
@@ -131,7 +131,7 @@ fn secrets_come_from_files_credentials_and_variables_but_one_way_at_a_time() {
     named.env("CREDENTIALS_DIRECTORY", folder.path()).args(["--channel", "slack,name=night"]);
     std::fs::remove_file(&file).unwrap();
     assert_eq!(by(&mut named).code, 0);
-    let paths: Vec<String> = inbox.letters().into_iter().map(|letter| letter.path).collect();
+    let paths: Vec<String> = inbox.requests().into_iter().map(|letter| letter.path).collect();
     assert_eq!(paths, ["/from-file", "/from-file", "/from-credential"]);
     let mut both = tool("dvrf-notify");
     both.env("MONITOR_WEBHOOK_URL", inbox.url("x")).arg("--webhook-url-file").arg(&file);
@@ -141,14 +141,14 @@ fn secrets_come_from_files_credentials_and_variables_but_one_way_at_a_time() {
 }
 
 /// Name, script, the notify timeout, then: outcome, attempts, status, exit, the shortest and longest run in seconds.
-type Case = (&'static str, Vec<Act>, &'static str, &'static str, u64, Value, i32, f64, f64);
+type Case = (&'static str, Vec<ScriptedResponse>, &'static str, &'static str, u64, Value, i32, f64, f64);
 
 #[test]
 fn faults_are_met_with_the_right_number_of_tries() {
-    let retry = |header: &str| Act::with(429, header);
+    let retry = |header: &str| ScriptedResponse::with(429, header);
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
     let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&soon).unwrap();
-    let ok = || Act::body("ok");
+    let ok = || ScriptedResponse::body("ok");
     let cases: Vec<Case> = vec![
         ("429 seconds", vec![retry("Retry-After: 1"), ok()], "9", "delivered", 2, json!(200), 0, 1.0, 3.0),
         (
@@ -175,7 +175,7 @@ fn faults_are_met_with_the_right_number_of_tries() {
         ),
         (
             "503 twice",
-            vec![Act::status(503), Act::status(503), ok()],
+            vec![ScriptedResponse::status(503), ScriptedResponse::status(503), ok()],
             "9",
             "delivered",
             3,
@@ -184,11 +184,11 @@ fn faults_are_met_with_the_right_number_of_tries() {
             0.0,
             3.0,
         ),
-        ("503 always", vec![Act::status(503); 9], "9", "failed", 4, json!(503), 2, 0.0, 5.0),
-        ("cut", vec![Act::Cut, ok()], "9", "delivered", 2, json!(200), 0, 0.0, 3.0),
+        ("503 always", vec![ScriptedResponse::status(503); 9], "9", "failed", 4, json!(503), 2, 0.0, 5.0),
+        ("cut", vec![ScriptedResponse::Cut, ok()], "9", "delivered", 2, json!(200), 0, 0.0, 3.0),
         (
             "302",
-            vec![Act::with(302, "Location: http://127.0.0.1:1/SECRET-path")],
+            vec![ScriptedResponse::with(302, "Location: http://127.0.0.1:1/SECRET-path")],
             "9",
             "failed",
             1,
@@ -197,23 +197,43 @@ fn faults_are_met_with_the_right_number_of_tries() {
             0.0,
             1.0,
         ),
-        ("404", vec![Act::status(404)], "9", "failed", 1, json!(404), 2, 0.0, 1.0),
-        ("410", vec![Act::status(410)], "9", "failed", 1, json!(410), 2, 0.0, 1.0),
-        ("200 but no", vec![Act::body("no_team")], "9", "rejected", 1, json!(200), 2, 0.0, 1.0),
-        ("markup refused", vec![Act::status(400), ok()], "9", "delivered", 2, json!(200), 0, 0.0, 1.0),
-        ("refused", vec![Act::status(400), Act::status(400)], "9", "rejected", 2, json!(400), 2, 0.0, 1.0),
-        ("hang", vec![Act::Hang], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
-        ("slow body", vec![Act::Slow], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
+        ("404", vec![ScriptedResponse::status(404)], "9", "failed", 1, json!(404), 2, 0.0, 1.0),
+        ("410", vec![ScriptedResponse::status(410)], "9", "failed", 1, json!(410), 2, 0.0, 1.0),
+        ("200 but no", vec![ScriptedResponse::body("no_team")], "9", "rejected", 1, json!(200), 2, 0.0, 1.0),
+        (
+            "markup refused",
+            vec![ScriptedResponse::status(400), ok()],
+            "9",
+            "delivered",
+            2,
+            json!(200),
+            0,
+            0.0,
+            1.0,
+        ),
+        (
+            "refused",
+            vec![ScriptedResponse::status(400), ScriptedResponse::status(400)],
+            "9",
+            "rejected",
+            2,
+            json!(400),
+            2,
+            0.0,
+            1.0,
+        ),
+        ("hang", vec![ScriptedResponse::Hang], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
+        ("slow body", vec![ScriptedResponse::Slow], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
     ];
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = cases
             .iter()
             .map(|(name, script, timeout, ..)| {
                 scope.spawn(move || {
-                    let inbox = Inbox::open(script.clone(), Act::body("ok"));
+                    let inbox = MockReceiver::open(script.clone(), ScriptedResponse::body("ok"));
                     let start = Instant::now();
                     let outcome = tell(&slack(&inbox), &["--notify-timeout", timeout], &report(150));
-                    (name, outcome, start.elapsed(), inbox.letters())
+                    (name, outcome, start.elapsed(), inbox.requests())
                 })
             })
             .collect();
@@ -236,11 +256,14 @@ fn faults_are_met_with_the_right_number_of_tries() {
 #[test]
 #[needs("python3")]
 fn attempts_share_an_id_and_are_signed_anew() {
-    let inbox = Inbox::open(vec![Act::with(503, "Retry-After: 1")], Act::status(204));
+    let inbox = MockReceiver::open(
+        vec![ScriptedResponse::with(503, "Retry-After: 1")],
+        ScriptedResponse::status(204),
+    );
     let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
     let channel = format!("{},secret={key}", generic(&inbox)[0]);
     assert_eq!(tell(&[channel], &[], &report(150)).code, 0);
-    let letters = inbox.letters();
+    let letters = inbox.requests();
     assert_eq!(letters.len(), 2);
     assert_eq!(ids(&letters)[0], ids(&letters)[1]);
     assert!(letters[1].at - letters[0].at >= Duration::from_secs(1));
@@ -259,7 +282,7 @@ fn attempts_share_an_id_and_are_signed_anew() {
 
 #[test]
 fn what_cannot_be_delivered_waits_in_order_and_is_sent_once() {
-    let inbox = Inbox::open(Vec::new(), Act::status(503));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(503));
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
     let words = ["--state-dir", state, "--notify-timeout", "0.2", "--resolve-after", "1"];
@@ -270,47 +293,47 @@ fn what_cannot_be_delivered_waits_in_order_and_is_sent_once() {
     assert_eq!(of(&second, "event"), ["firing", "resolved"]);
     assert_eq!(of(&second, "error")[1], "a message before it has to wait");
     let waiting = of(&second, "id");
-    inbox.reset(Vec::new(), Act::status(200));
+    inbox.reset(Vec::new(), ScriptedResponse::status(200));
     let third = tell(&generic(&inbox), &words, &report(500));
     assert_eq!((third.code, of(&third, "outcome")), (0, vec![json!("delivered"); 2]), "{third}");
     assert_eq!(
-        ids(&inbox.letters()),
+        ids(&inbox.requests()),
         waiting.iter().map(|id| id.as_str().unwrap().to_owned()).collect::<Vec<_>>()
     );
     let fourth = tell(&generic(&inbox), &words, &report(500));
     assert_eq!((fourth.code, of(&fourth, "id")), (0, vec![]));
-    assert_eq!(inbox.letters().len(), 2);
+    assert_eq!(inbox.requests().len(), 2);
 }
 
 #[test]
 fn a_closed_address_is_said_once_and_called_never_again() {
-    let inbox = Inbox::open(Vec::new(), Act::status(410));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(410));
     let folder = tempfile::tempdir().unwrap();
     let words = ["--state-dir", folder.path().to_str().unwrap()];
     let first = tell(&slack(&inbox), &words, &report(150));
     assert!(first.err.contains("HTTP 410; the receiver closed this address: make a new one"), "{first}");
     let second = tell(&slack(&inbox), &words, &report(150));
-    assert_eq!((second.code, inbox.letters().len()), (2, 1), "{second}");
+    assert_eq!((second.code, inbox.requests().len()), (2, 1), "{second}");
     assert_eq!(of(&second, "outcome"), ["queued"]);
     // A new address gets what waited.
-    let other = Inbox::friendly();
+    let other = MockReceiver::friendly();
     let third = tell(&slack(&other), &words, &report(150));
-    assert_eq!((third.code, other.letters().len()), (0, 1), "{third}");
+    assert_eq!((third.code, other.requests().len()), (0, 1), "{third}");
     // A missing one is tried every run, and said in the first only.
-    let missing = Inbox::open(Vec::new(), Act::status(404));
+    let missing = MockReceiver::open(Vec::new(), ScriptedResponse::status(404));
     let words = ["--state-dir", folder.path().to_str().unwrap(), "--repeat-every", "1s"];
     std::thread::sleep(Duration::from_millis(1100));
     let said = |outcome: Outcome| (outcome.code, outcome.err.lines().count());
     assert_eq!(said(tell(&slack(&missing), &words, &report(150))), (2, 1));
     assert_eq!(said(tell(&slack(&missing), &words, &report(150))), (2, 0));
-    assert_eq!(missing.letters().len(), 2);
+    assert_eq!(missing.requests().len(), 2);
 }
 
 /// 200 runs, ten minutes apart by a clock of their own, over a balance that zig-zags around the limit.
 #[test]
 #[needs("faketime")]
 fn a_zig_zag_of_200_runs_is_one_alert_with_reminders_and_one_end() {
-    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
     let folder = tempfile::tempdir().unwrap();
     let (high, zig, zag) = (report(500), report(205), report(195));
     let start = jiff::Timestamp::from_second(1_800_000_000).unwrap();
@@ -336,19 +359,19 @@ fn a_zig_zag_of_200_runs_is_one_alert_with_reminders_and_one_end() {
         .chain([(181, "resolved".to_owned())])
         .collect();
     assert_eq!(events, expected);
-    assert_eq!(inbox.letters().len(), expected.len());
-    let last = inbox.letters().pop().unwrap().json();
+    assert_eq!(inbox.requests().len(), expected.len());
+    let last = inbox.requests().pop().unwrap().json();
     assert!(last["message"].as_str().unwrap().contains("resolved after 1 d 4 h"), "{last}");
 }
 
 #[test]
 fn killed_at_any_point_nothing_is_lost_and_nothing_is_news_twice() {
-    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
     let mut repeated = 0;
     for round in 0..rounds(25, 200) {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().to_str().unwrap().to_owned();
-        inbox.reset(Vec::new(), Act::status(204));
+        inbox.reset(Vec::new(), ScriptedResponse::status(204));
         let words = ["--state-dir", &state, "--resolve-after", "1"];
         for record in [report(150), report(500)] {
             let mut child = std::process::Command::new(binary("dvrf-notify"))
@@ -369,7 +392,7 @@ fn killed_at_any_point_nothing_is_lost_and_nothing_is_news_twice() {
             let outcome = tell(&generic(&inbox), &words, &record);
             assert_eq!(outcome.code, 0, "{outcome}");
         }
-        let letters = inbox.letters();
+        let letters = inbox.requests();
         let mut news: Vec<(String, String)> = Vec::new();
         for (letter, id) in letters.iter().zip(ids(&letters)) {
             let event = letter.json()["event"].as_str().unwrap().to_owned();
@@ -388,7 +411,7 @@ fn killed_at_any_point_nothing_is_lost_and_nothing_is_news_twice() {
 
 #[test]
 fn ten_at_once_tell_once() {
-    let inbox = Inbox::open(Vec::new(), Act::status(204));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
     let events: Vec<Vec<Value>> = std::thread::scope(|scope| {
@@ -397,12 +420,12 @@ fn ten_at_once_tell_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(events.concat(), ["firing"]);
-    assert_eq!(inbox.letters().len(), 1);
+    assert_eq!(inbox.requests().len(), 1);
 }
 
 #[test]
 fn a_memory_that_is_damaged_is_put_aside_and_one_that_cannot_be_kept_is_no_reason_for_silence() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let folder = tempfile::tempdir().unwrap();
     let words = ["--state-dir", folder.path().to_str().unwrap()];
     assert_eq!(of(&tell(&slack(&inbox), &words, &report(150)), "event"), ["firing"]);
@@ -432,12 +455,12 @@ fn a_memory_that_is_damaged_is_put_aside_and_one_that_cannot_be_kept_is_no_reaso
 
 #[test]
 fn a_dead_mans_switch_hears_the_start_and_the_end() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let channel = [format!("ping,url={}", inbox.url("uuid-SECRET"))];
     let signals = |record: &str, code: i32| {
-        inbox.reset(Vec::new(), Act::body("OK"));
+        inbox.reset(Vec::new(), ScriptedResponse::body("OK"));
         assert_eq!(tell(&channel, &[], record).code, code);
-        let letters = inbox.letters();
+        let letters = inbox.requests();
         let runs: Vec<&str> =
             letters.iter().filter_map(|letter| letter.path.split_once("?rid=")).map(|(_, run)| run).collect();
         assert!(runs.len() == 2 && runs[0] == runs[1] && runs[0].len() == 36, "{runs:?}");
@@ -458,12 +481,12 @@ fn a_dead_mans_switch_hears_the_start_and_the_end() {
 
 #[test]
 fn test_marks_its_message_and_config_shows_mistakes() {
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
     let outcome = run(notify(&slack(&inbox)).args(["test", "--state-dir", state]));
     assert_eq!((outcome.code, of(&outcome, "event")), (0, vec![json!("test")]), "{outcome}");
-    assert!(inbox.letters()[0].body.contains("This is a test. Nothing is wrong"));
+    assert!(inbox.requests()[0].body.contains("This is a test. Nothing is wrong"));
     assert_eq!(std::fs::read_dir(state).unwrap().count(), 0, "the memory is not touched");
     let shown = run(notify(&slack(&inbox)).arg("config"));
     assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{shown}");
@@ -483,11 +506,14 @@ fn test_marks_its_message_and_config_shows_mistakes() {
 fn no_canary_is_ever_seen() {
     const CANARY: &str = "CANARY7f3a";
     let folder = tempfile::tempdir().unwrap();
-    let echo =
-        Act::Reply(404, format!("Location: http://{CANARY}\r\n"), format!("no hook {CANARY}/path-{CANARY}"));
-    let hostile = Inbox::open(Vec::new(), echo);
-    let hang = Inbox::open(Vec::new(), Act::Hang);
-    let address = |inbox: &Inbox| inbox.url(&format!("{CANARY}/path-{CANARY}?key={CANARY}"));
+    let echo = ScriptedResponse::Reply(
+        404,
+        format!("Location: http://{CANARY}\r\n"),
+        format!("no hook {CANARY}/path-{CANARY}"),
+    );
+    let hostile = MockReceiver::open(Vec::new(), echo);
+    let hang = MockReceiver::open(Vec::new(), ScriptedResponse::Hang);
+    let address = |inbox: &MockReceiver| inbox.url(&format!("{CANARY}/path-{CANARY}?key={CANARY}"));
     let mut channels: Vec<String> = ["slack", "teams", "discord", "generic", "ping"]
         .iter()
         .flat_map(|kind| [&hostile, &hang].map(|inbox| (kind, inbox)))
@@ -539,8 +565,8 @@ fn no_canary_is_ever_seen() {
 #[needs("node", "adaptivecards")]
 fn published_types_accept_the_chat_payloads() {
     let modules = testkit::requirements::node_modules();
-    let inbox = Inbox::friendly();
-    let teams = Inbox::open(Vec::new(), Act::status(202));
+    let inbox = MockReceiver::friendly();
+    let teams = MockReceiver::open(Vec::new(), ScriptedResponse::status(202));
     let channels = [slack(&inbox)[0].clone(), format!("teams,url={}", teams.url("x"))];
     for words in [&[][..], &["--include-json"], &["--lang", "ru"]] {
         for record in [report(500), report(150), report(50), unread()] {
@@ -549,8 +575,8 @@ fn published_types_accept_the_chat_payloads() {
     }
     run(notify(&channels).arg("test"));
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, inbox: &Inbox| {
-        let all: Vec<Value> = inbox.letters().iter().map(Letter::json).collect();
+    let write = |name: &str, inbox: &MockReceiver| {
+        let all: Vec<Value> = inbox.requests().iter().map(ReceivedRequest::json).collect();
         assert_eq!(all.len(), 13);
         std::fs::write(folder.path().join(name), Value::from(all).to_string()).unwrap();
         folder.path().join(name)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::inbox::{Act, Inbox};
+use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
 use testkit::receivers::{Receiver, eventually, free_address};
 use testkit::{Outcome, needs, program, report, run, tool};
 
@@ -36,8 +36,8 @@ fn firing(address: &str) -> Vec<(String, String, String)> {
 }
 
 /// What the Alertmanager passed on: status and subscription, in order.
-fn passed_on(inbox: &Inbox) -> Vec<(String, String)> {
-    let letters = inbox.letters();
+fn passed_on(inbox: &MockReceiver) -> Vec<(String, String)> {
+    let letters = inbox.requests();
     let alerts =
         letters.iter().flat_map(|letter| letter.json()["alerts"].as_array().cloned().unwrap_or_default());
     alerts
@@ -58,7 +58,7 @@ fn soon<T>(check: impl FnMut() -> Option<T>) -> T {
 #[test]
 #[needs("prometheus-alertmanager", "amtool")]
 fn an_alertmanager_fires_is_silenced_resolves_and_gets_what_it_missed() {
-    let inbox = Inbox::open(Vec::new(), Act::status(200));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(200));
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
     let address = free_address();

@@ -1,6 +1,6 @@
 //! Every command block of the README, run as a reader would: on a devnet, with the reader's own values filled in.
 
-use testkit::inbox::Inbox;
+use testkit::mock_receiver::MockReceiver;
 use testkit::{Devnet, LOTTERY, binary, needs, program, root, run};
 
 /// The indented blocks, each as one script.
@@ -47,7 +47,7 @@ fn page(name: &str) -> String {
 /// Runs every block of a page in one place; how many there were, and how many messages were sent.
 fn run_all(name: &str) -> (usize, usize) {
     let devnet = Devnet::start(&["--scenario", "low"]);
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display().to_string();
     std::fs::write(folder.path().join("slack"), inbox.url("secret")).unwrap();
@@ -83,7 +83,7 @@ fn run_all(name: &str) -> (usize, usize) {
         assert!(!outcome.err.contains("[error]"), "{block}{outcome}");
         ran += 1;
     }
-    (ran, inbox.letters().len())
+    (ran, inbox.requests().len())
 }
 
 #[test]

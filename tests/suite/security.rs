@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use serde_json::json;
-use testkit::inbox::{Act, Inbox};
+use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
 use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, needs, program, root, run, tool};
 
 /// An authority of our own and the certificates that it vouched for, made by openssl.
@@ -139,7 +139,7 @@ fn only_a_certificate_of_a_believed_authority_for_this_host_and_time_is_taken() 
 #[needs("openssl", "python3")]
 fn webhooks_and_pushes_believe_the_same_authorities() {
     let (devnet, authority) = (Devnet::start(&["--scenario", "at-minimum"]), Authority::new());
-    let inbox = Inbox::friendly();
+    let inbox = MockReceiver::friendly();
     let proxy = TlsProxy::start(&authority, "good", inbox.url("").trim_end_matches('/'));
     for (name, flag) in [("dvrf-notify", "MONITOR_WEBHOOK_URL"), ("dvrf-prom", "MONITOR_PUSH_URL")] {
         for (roots, code) in [(Some("ca.pem"), 0), (None, 2)] {
@@ -153,21 +153,21 @@ fn webhooks_and_pushes_believe_the_same_authorities() {
             if let Some(roots) = roots {
                 command.env("DVRF_TLS_ROOTS", authority.path(roots));
             }
-            let before = inbox.letters().len();
+            let before = inbox.requests().len();
             let outcome = run(&mut command);
             assert_eq!(outcome.code, code, "{name} {roots:?}: {outcome}");
-            assert_eq!(inbox.letters().len() - before, usize::from(code == 0), "{name} {roots:?}");
+            assert_eq!(inbox.requests().len() - before, usize::from(code == 0), "{name} {roots:?}");
         }
     }
 }
 
 #[test]
 fn a_redirect_is_followed_nowhere() {
-    let elsewhere = Inbox::friendly();
+    let elsewhere = MockReceiver::friendly();
     for status in [301, 302, 307, 308] {
-        let node = Inbox::open(
+        let node = MockReceiver::open(
             Vec::new(),
-            Act::with(status, &format!("Location: {}", elsewhere.url("/rpc/v3/view"))),
+            ScriptedResponse::with(status, &format!("Location: {}", elsewhere.url("/rpc/v3/view"))),
         );
         let mut command = tool("dvrf-json");
         command
@@ -177,14 +177,14 @@ fn a_redirect_is_followed_nowhere() {
         command.env("DEPOSIT_ADDR", DEPOSIT).env("CLIENT_ADDR", LOTTERY);
         let outcome = run(command.args(["--live", "--retries", "0"]));
         assert_eq!(outcome.code, 2, "{status}: {outcome}");
-        assert!(!node.letters().is_empty() && elsewhere.letters().is_empty(), "{status}");
+        assert!(!node.requests().is_empty() && elsewhere.requests().is_empty(), "{status}");
         assert!(!outcome.out.contains("key-4711") && !outcome.err.contains("key-4711"));
     }
 }
 
 #[test]
 fn a_record_chooses_no_node_no_program_and_no_file() {
-    let (devnet, evil) = (Devnet::start(&[]), Inbox::friendly());
+    let (devnet, evil) = (Devnet::start(&[]), MockReceiver::friendly());
     let folder = tempfile::tempdir().unwrap();
     let trap = folder.path().join("trap");
     let record = json!({
@@ -197,7 +197,7 @@ fn a_record_chooses_no_node_no_program_and_no_file() {
             run(devnet.tool(name, Way::Rpc).env_remove("LOTTERY_ADDR").write_stdin(record.to_string()));
         assert_eq!(outcome.code, 0, "{name}: {outcome}");
     }
-    assert!(evil.letters().is_empty() && !trap.exists());
+    assert!(evil.requests().is_empty() && !trap.exists());
     // Its profile is a word of the CLI's command line, and no flag of it.
     let flag = json!({"client_addr": LOTTERY, "profile": "--rpc-url=http://127.0.0.1:1"});
     let outcome = run(devnet.tool("dvrf-json", Way::Cli("v9")).write_stdin(flag.to_string()));

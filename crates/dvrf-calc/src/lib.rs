@@ -81,7 +81,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
             if result.exceeds_contract() {
                 let sentence =
                     "the minimum does not fit u64: the lottery contract aborts with E_MIN_BALANCE_OVERFLOW";
-                session.say("warning", sentence);
+                session.log("warning", sentence);
             }
             session
                 .out

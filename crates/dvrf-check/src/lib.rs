@@ -105,7 +105,7 @@ fn failed_plugin(error: &CliError, unanswered: Unanswered, session: &mut Session
     let state = unanswered.into();
     if matches!(error, CliError::Write { .. }) {
         // The plugin line cannot be written either.
-        session.say("error", &chain(error));
+        session.log("error", &chain(error));
     }
     session.out.with(|out| nagios::write(&[Host::failed(&chain(error), state)], out))?;
     Ok(Exit::Passed(state.code()))

@@ -88,7 +88,7 @@ impl RecordChecker {
     fn unreadable(&self, item: &ReportItem, error: &RecordError, session: &Session) -> Checked {
         let report = Report::readable(&item.record);
         let message = chain(error);
-        session.say("error", &format!("{}: {message}", report.id.label()));
+        session.log("error", &format!("{}: {message}", report.id.label()));
         let kind = FailureKind::Input.name().to_owned();
         let checks = evaluate_failure(&ReportError { kind, message, view: None }, &self.checker.policy);
         Checked { exit: exit_of(&checks), report, checks }
@@ -99,7 +99,7 @@ impl RecordChecker {
         let state_dir = self.state_dir.as_ref()?;
         let remembered = remember_pending(state_dir, state, report, session.now);
         remembered.unwrap_or_else(|failure| {
-            session.say_failure(&failure);
+            session.log_failure(&failure);
             None
         })
     }

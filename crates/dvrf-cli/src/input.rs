@@ -122,7 +122,7 @@ fn hint_when_silent(session: &Session) {
     let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
     let span = Timespec::try_from(SILENCE).ok();
     if let Ok(0) = poll(&mut fds, span.as_ref()) {
-        session.say("info", "waiting for records on stdin; use --live to ask the chain");
+        session.log("info", "waiting for records on stdin; use --live to ask the chain");
     }
 }
 

@@ -89,13 +89,13 @@ pub struct Session {
 
 impl Session {
     /// Logs one line on stderr. Control characters in quoted text are escaped; a closed stderr is ignored.
-    pub fn say(&self, level: &str, sentence: &str) {
-        say(&self.name, level, sentence);
+    pub fn log(&self, level: &str, sentence: &str) {
+        log(&self.name, level, sentence);
     }
 
     /// Logs a failure and its hint, if it has one.
-    pub fn say_failure(&self, failure: &Failure) {
-        say_failure(&self.name, failure);
+    pub fn log_failure(&self, failure: &Failure) {
+        log_failure(&self.name, failure);
     }
 
     /// Whether stdout may be coloured: it is a terminal, `NO_COLOR` is unset, and `TERM` is not `dumb`.
@@ -106,16 +106,16 @@ impl Session {
     }
 }
 
-fn say(name: &str, level: &str, sentence: &str) {
+fn log(name: &str, level: &str, sentence: &str) {
     // One write, so that lines of several tools in a pipe do not interleave.
     let line = format!("[{level}] {name}: {}\n", plain(sentence));
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-fn say_failure(name: &str, failure: &Failure) {
-    say(name, "error", &failure.message);
+fn log_failure(name: &str, failure: &Failure) {
+    log(name, "error", &failure.message);
     if let Some(hint) = &failure.hint {
-        say(name, "info", hint);
+        log(name, "info", hint);
     }
 }
 
@@ -176,8 +176,8 @@ pub fn run_with_usage_hook<A: Parser>(
     let result = result.and_then(|exit| session.out.finish().map(|()| exit));
     let exit = result.unwrap_or_else(|error| {
         match &error {
-            CliError::Failure(failure) => session.say_failure(failure),
-            other => session.say("error", &chain(other)),
+            CliError::Failure(failure) => session.log_failure(failure),
+            other => session.log("error", &chain(other)),
         }
         Exit::CannotAnswer
     });
@@ -197,7 +197,7 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
         if let Some(flag) = variable.flag.filter(|_| seen) {
             let name = variable.name;
             let sentence = format!("the secret after {flag} can be seen in the process list; use {name}");
-            session.say("warning", &sentence);
+            session.log("warning", &sentence);
         }
     }
     if let Some((_, inner)) = found.subcommand() {
@@ -208,7 +208,7 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
 /// Writes a usage error to stderr and returns its first line.
 fn report_usage_error(error: &clap::Error, session: &Session) -> String {
     if let Some(failure) = refused_value(error) {
-        session.say_failure(&failure);
+        session.log_failure(&failure);
         return failure.message;
     }
     let text = plain_lines(&error.render().to_string());

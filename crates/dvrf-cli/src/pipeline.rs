@@ -17,7 +17,7 @@ pub fn each(
     let mut exit = Exit::Done;
     let mut take = |mut filled: ReportItem, session: &mut Session| {
         if let Some(failure) = &filled.failure {
-            session.say_failure(failure);
+            session.log_failure(failure);
         }
         exit = exit.and(filled.exit).and(act(&mut filled, session)?);
         Ok(!session.out.closed())

@@ -62,7 +62,7 @@ impl ReportItem {
             CliError::Record(error) => unusable(&error),
             other => return Err(other),
         };
-        session.say_failure(&failure);
+        session.log_failure(&failure);
         fail(&mut self.record, &failure, session.now)?;
         self.report = None;
         Ok(Exit::CannotAnswer)

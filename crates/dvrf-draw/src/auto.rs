@@ -75,7 +75,7 @@ pub(crate) fn auto(args: &AutoArgs, session: &mut Session) -> Result<Exit, CliEr
     session.out.record(&Record::from_fields(&line)?, false)?;
     if let Err(error) = logged {
         // What was done is on stdout; that it is not in the log must not pass unseen.
-        session.say_failure(&error.into());
+        session.log_failure(&error.into());
         return Ok(Exit::CannotAnswer);
     }
     Ok(exit)
@@ -126,7 +126,7 @@ fn text(line: &AutoLine) -> String {
 fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Result<Exit, DrawError> {
     let mut runner = DrawRunner::open(&args.draw, &args.policy, args.execute, session)?;
     if args.execute && !runner.guarded.is_guarded() {
-        session.say(
+        session.log(
             "warning",
             "neither a journal nor a --lock-file keeps another run of this host from drawing too",
         );
@@ -190,7 +190,7 @@ fn read(args: &AutoArgs, runner: &DrawRunner, session: &Session) -> Result<Readi
         match &reading.failure {
             None => return Ok(reading),
             Some(failure) => {
-                session.say("warning", &format!("the chain cannot be read, once more: {}", failure.message));
+                session.log("warning", &format!("the chain cannot be read, once more: {}", failure.message));
             }
         }
         std::thread::sleep(Duration::from_secs(args.retry_delay.into()));
@@ -281,7 +281,7 @@ fn fill(
             DrawError { message: text, ..error }
         })?;
     }
-    session.say(
+    session.log(
         "info",
         &format!("{missing} tickets bought in {} ms", crate::args::milliseconds(start.elapsed())),
     );

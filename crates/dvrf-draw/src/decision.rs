@@ -89,7 +89,7 @@ impl DrawRunner {
         session: &Session,
     ) -> Result<ReadyToken, DrawError> {
         if let Some(intent) = self.settle_earlier(reading, session)? {
-            session.say("info", &requested(&intent));
+            session.log("info", &requested(&intent));
         }
         token(reading.state().and_then(|state| state.lottery.rng_request_count), reading)
     }
@@ -103,7 +103,7 @@ impl DrawRunner {
         match self.reconcile(reading)? {
             Reconciliation::Nothing => Ok(None),
             Reconciliation::Void(text) => {
-                session.say("info", &text);
+                session.log("info", &text);
                 Ok(None)
             }
             Reconciliation::Requested(intent) => Ok(Some(intent)),
@@ -167,7 +167,7 @@ impl DrawRunner {
                     "в этом раунде было попыток: {attempts}; выясните причину, затем увеличьте --max-attempts"
                 ),
             );
-            session.say("error", &text);
+            session.log("error", &text);
             readiness.object("ATTEMPTS_EXHAUSTED", text);
         } else if let Some(left) = rest {
             let text = lang.pick(

@@ -67,9 +67,9 @@ pub(crate) fn exit_before(error: &DrawError) -> Exit {
 /// Logs how an attempt failed and what to do.
 pub(crate) fn log(error: &DrawError, session: &Session) {
     let level = if error.code == DrawErrorCode::Busy { "warning" } else { "error" };
-    session.say(level, &plain(&error.message));
+    session.log(level, &plain(&error.message));
     if let Some(hint) = &error.hint {
-        session.say("info", &plain(hint));
+        session.log("info", &plain(hint));
     }
 }
 
@@ -140,7 +140,7 @@ fn decide(
 ) -> Result<Result<Option<ReadyToken>, Exit>, DrawError> {
     let reading = runner.read(session)?;
     if let Some(failure) = &reading.failure {
-        session.say_failure(failure);
+        session.log_failure(failure);
     }
     if args.output.print_json {
         result.readiness_report = reading.record.to_value().ok();
@@ -172,7 +172,7 @@ fn decision(
     let mut decide = || runner.decide(reading, &args.draw.readiness, !args.dry_run, session);
     match decide()? {
         Decision::Reconciled(intent) => {
-            session.say("info", &requested(&intent));
+            session.log("info", &requested(&intent));
             decide()
         }
         decision => Ok(decision),
@@ -208,7 +208,7 @@ fn show_draw(result: &DrawResult, session: &mut Session) -> Result<(), CliError>
     log(error, session);
     let stderr = result.stderr.as_deref().map(plain_lines).unwrap_or_default();
     for said in [stdout, stderr].iter().filter(|said| !said.is_empty()) {
-        session.say("info", said);
+        session.log("info", said);
     }
     Ok(())
 }

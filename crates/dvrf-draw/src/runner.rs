@@ -182,7 +182,7 @@ impl DrawRunner {
 fn journal(target: &Target, wait: Duration, session: &Session) -> Result<Option<LockedJournal>, DrawError> {
     let Some(place) = journal_place(&session.settings) else {
         session
-            .say("warning", "there is no --state-dir and no HOME: this draw is guarded by the chain alone");
+            .log("warning", "there is no --state-dir and no HOME: this draw is guarded by the chain alone");
         return Ok(None);
     };
     let lottery = target.lottery.map(|address| format!("{address}::{}", target.lottery_module));

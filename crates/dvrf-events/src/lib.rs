@@ -45,7 +45,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
 
 /// Logs a failure and prints it as a line with `error`, so that the reader of stdout learns of it too.
 fn print_failure(failure: &Failure, session: &mut Session) -> Result<Exit, CliError> {
-    session.say_failure(failure);
+    session.log_failure(failure);
     let text = serde_json::json!({"schema": supra_core::events::SCHEMA, "error": failure}).to_string();
     session.out.text(&(text + "\n"))?;
     Ok(Exit::CannotAnswer)

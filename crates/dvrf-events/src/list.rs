@@ -26,7 +26,7 @@ pub(crate) fn list(args: &ListArgs, session: &mut Session) -> Result<Exit, CliEr
         Err(failure) => return print_failure(&failure, session),
     };
     for note in &scan.notes {
-        session.say("warning", note);
+        session.log("warning", note);
     }
     for event in &scan.events {
         session.out.text(&line(event)?)?;

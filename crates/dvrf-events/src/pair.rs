@@ -58,7 +58,7 @@ fn read_records(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
             Ok(record) => record,
             Err(CliError::Failure(failure)) if number == 1 && failure.kind == FailureKind::Input => break,
             Err(error) => {
-                session.say("error", &chain(&error));
+                session.log("error", &chain(&error));
                 exit = exit.and(Exit::CannotAnswer);
                 if Records::is_final(&error) {
                     break;
@@ -67,14 +67,14 @@ fn read_records(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
             }
         };
         if record.has("error") {
-            session.say("error", "the command before could not read all events");
+            session.log("error", "the command before could not read all events");
             exit = exit.and(Exit::CannotAnswer);
             continue;
         }
         match event(&record, number) {
             Ok(event) => events.push(event),
             Err(error) => {
-                session.say("error", &format!("line {number} is no event: {}", chain(&error)));
+                session.log("error", &format!("line {number} is no event: {}", chain(&error)));
                 exit = exit.and(Exit::CannotAnswer);
             }
         }

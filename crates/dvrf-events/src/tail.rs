@@ -99,7 +99,7 @@ fn follow(args: &TailArgs, session: &mut Session) -> Result<Exit, CliError> {
             // A wrong setting stays wrong. A node that does not answer may answer later.
             Err(failure) if failure.kind == FailureKind::Config => return Err(failure.into()),
             Err(failure) => {
-                session.say_failure(&failure);
+                session.log_failure(&failure);
                 (false, Exit::CannotAnswer)
             }
         };

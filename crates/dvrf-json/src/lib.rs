@@ -62,7 +62,7 @@ fn low(item: &mut ReportItem, session: &Session) -> Result<Exit, CliError> {
                 |quants: Option<Quants>| quants.map_or_else(|| "?".to_owned(), |quants| quants.to_string());
             let (held, least) = (shown(state.deposit.balance), shown(state.deposit.min_balance));
             let (en, ru) = ("the deposit is low", "депозит мал");
-            session.say("error", &format!("{}: {held} quants, minimum {least}", lang.pick(en, ru)));
+            session.log("error", &format!("{}: {held} quants, minimum {least}", lang.pick(en, ru)));
             Ok(Exit::No)
         }
         None => Ok(Exit::CannotAnswer),

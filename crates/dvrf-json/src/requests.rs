@@ -38,10 +38,10 @@ impl EventArgs {
         let requests = live.requests(&target, since, &self.event_type, session.now);
         record.set("requests", &requests)?;
         for note in &requests.notes {
-            session.say("warning", note);
+            session.log("warning", note);
         }
         let Some(failure) = &requests.error else { return Ok(Exit::Done) };
-        session.say_failure(failure);
+        session.log_failure(failure);
         Ok(Exit::CannotAnswer)
     }
 }

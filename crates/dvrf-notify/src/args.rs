@@ -146,11 +146,11 @@ impl NotifyArgs {
     pub(crate) fn notifier(&self, policy: Policy, session: &Session) -> Result<Notifier, Failure> {
         let channels = self.channels.resolve(session);
         for warning in &channels.warnings {
-            session.say("warning", warning);
+            session.log("warning", warning);
         }
         if let Some((last, others)) = channels.problems.split_last() {
             for problem in others {
-                session.say_failure(&problem.into());
+                session.log_failure(&problem.into());
             }
             return Err(last.into());
         }

@@ -34,7 +34,7 @@ pub(crate) fn print_config(args: &NotifyArgs, session: &mut Session) -> Result<E
     record.set("notify", &configuration)?;
     session.out.record(&record, args.output.pretty)?;
     for problem in &configuration.problems {
-        session.say_failure(&problem.into());
+        session.log_failure(&problem.into());
     }
     Ok(if configuration.problems.is_empty() { Exit::Done } else { Exit::CannotAnswer })
 }

@@ -51,7 +51,7 @@ impl Heartbeat {
         }
         errors.dedup();
         for error in errors {
-            session.say("warning", &error);
+            session.log("warning", &error);
         }
     }
 }

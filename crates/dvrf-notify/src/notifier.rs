@@ -105,13 +105,13 @@ impl Notifier {
             None => self.notify_without_state(&verdict),
             Some(Ok((file, state))) => self.notify_with_state(&file, state, &verdict, session),
             Some(Err(error @ StateError::Busy { .. })) => {
-                session.say("warning", &format!("{error}; that run sends the alerts, this one does not"));
+                session.log("warning", &format!("{error}; that run sends the alerts, this one does not"));
                 NotifyReport { is_busy: true, ..NotifyReport::default() }
             }
             // Without usable state the run fails, but the channels are still notified.
             Some(Err(error)) => {
-                session.say_failure(&error.into());
-                session.say("warning", "the memory cannot be used: this run notifies as if there were none");
+                session.log_failure(&error.into());
+                session.log("warning", "the memory cannot be used: this run notifies as if there were none");
                 NotifyReport { has_failed: true, ..self.notify_without_state(&verdict) }
             }
         };
@@ -140,7 +140,7 @@ impl Notifier {
                 let (why, aside) = (quote(&why), aside.display());
                 let text =
                     format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
-                session.say("warning", &text);
+                session.log("warning", &text);
                 AlertState::new(verdict.key)
             }
         };
@@ -284,7 +284,7 @@ fn save(file: &LockedState, state: &AlertState, session: &Session) -> bool {
         },
         Err(error) => Failure::new(FailureKind::Output, error.to_string()),
     };
-    session.say_failure(&failure);
+    session.log_failure(&failure);
     false
 }
 
@@ -371,7 +371,7 @@ fn log(notification: &Notification, session: &Session) {
         _ => "was not delivered",
     };
     let event = event.name();
-    session.say(
+    session.log(
         "error",
         &format!("channel {channel}: the {event} message {what} after {attempts} attempts: {error}"),
     );

@@ -168,7 +168,7 @@ impl Gatherer {
                 "{} samples are left out: several records are about one subscription, the last one counts",
                 exposition.repeated
             );
-            session.say("warning", &sentence);
+            session.log("warning", &sentence);
         }
         exposition
     }
@@ -181,7 +181,7 @@ impl CheckedRecord {
             Some(false) => Exit::Done,
             Some(true) => {
                 let name = self.checked.report.id.label();
-                session.say("error", &format!("{name}: the deposit is low"));
+                session.log("error", &format!("{name}: the deposit is low"));
                 Exit::No
             }
             None => Exit::CannotAnswer,

@@ -26,7 +26,7 @@ impl LastSuccess {
     /// Reads the state directory, if one is set. A failure is logged and starts anew: it must not stop the metrics.
     pub(crate) fn load(session: &Session) -> Self {
         Self::try_load(session).unwrap_or_else(|failure| {
-            session.say_failure(&failure);
+            session.log_failure(&failure);
             Self::default()
         })
     }
@@ -40,7 +40,7 @@ impl LastSuccess {
                 if let Ok(aside) = file.quarantine(STATE_KIND) {
                     let sentence =
                         format!("the memory of prom was not readable and is now {}", aside.display());
-                    session.say("warning", &sentence);
+                    session.log("warning", &sentence);
                 }
                 BTreeMap::new()
             }),
@@ -74,7 +74,7 @@ impl LastSuccess {
         let Some(file) = self.file.take() else { return };
         let bytes = serde_json::to_vec(&self.times).unwrap_or_default();
         if let Err(error) = file.replace(STATE_KIND, &bytes) {
-            session.say_failure(&error.into());
+            session.log_failure(&error.into());
         }
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
     let exporter = Exporter::bind(address).map_err(failed)?;
     let url = format!("http://{}/metrics", exporter.address().map_err(failed)?);
     signals::leave_ending_to_caller();
-    session.say("info", &format!("serving {url}"));
+    session.log("info", &format!("serving {url}"));
     let report_timeout = session.settings.needed_seconds(&variables::TIMEOUT)?;
     let config = ExporterConfig {
         content_type,
@@ -74,7 +74,7 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
     let collect =
         move || collect(&gatherer, &input, &mut last_success, is_openmetrics, &mut session_of_scrapes);
     exporter.serve(config, collect).map_err(failed)?;
-    session.say("info", "stopped");
+    session.log("info", "stopped");
     Ok(Exit::Done)
 }
 
@@ -100,7 +100,7 @@ fn collect(
     session.now = now();
     let (records, _) = gatherer.gather(input, session).map_err(|error| {
         let why = chain(&error);
-        session.say("error", &why);
+        session.log("error", &why);
         why
     })?;
     last_success.merge(LastSuccess::load(session));

@@ -65,7 +65,7 @@ impl Sinks {
         if let Some(path) = args.sinks.textfile.as_deref().filter(|path| !textfile::is_collected(path)) {
             let sentence =
                 format!("{} does not end in .prom: node-exporter will not read it", path.display());
-            session.say("warning", &sentence);
+            session.log("warning", &sentence);
         }
         Ok(Self { textfile: args.sinks.textfile.clone(), push, dry_run: args.sinks.dry_run })
     }
@@ -85,7 +85,7 @@ impl Sinks {
         let mut results: Vec<Result<(), Failure>> = Vec::new();
         if let Some(path) = &self.textfile {
             if self.dry_run {
-                session.say("info", &format!("would write {} bytes to {}", body.len(), path.display()));
+                session.log("info", &format!("would write {} bytes to {}", body.len(), path.display()));
             } else {
                 results.push(textfile::replace(path, body).map_err(Failure::from));
             }
@@ -111,7 +111,7 @@ impl Sinks {
     ) -> Result<(), Failure> {
         if self.dry_run {
             let what = if method == Method::Delete { "delete a group at" } else { "push to" };
-            session.say("info", &format!("would {what} {}", target.destination.shown()));
+            session.log("info", &format!("would {what} {}", target.destination.shown()));
             return Ok(());
         }
         push::push(&target.http, &target.destination, method, body, target.timeout)
@@ -123,7 +123,7 @@ fn exit_of(results: impl IntoIterator<Item = Result<(), Failure>>, session: &Ses
     results.into_iter().fold(Exit::Done, |exit, result| match result {
         Ok(()) => exit,
         Err(failure) => {
-            session.say_failure(&failure);
+            session.log_failure(&failure);
             exit.and(Exit::CannotAnswer)
         }
     })
@@ -135,7 +135,7 @@ fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarge
     let Some(url) = push_url(settings)? else { return Ok(None) };
     if args.settings.given(&variables::PUSH_URL).is_some_and(|url| url.contains(['@', '?'])) {
         let sentence = "the push URL on the command line is in the process list: MONITOR_PUSH_URL or --push-url-file keeps it out";
-        session.say("warning", sentence);
+        session.log("warning", sentence);
     }
     let wrong =
         |error| Failure::new(FailureKind::Config, format!("{} is ***: {error}", variables::PUSH_URL.name));

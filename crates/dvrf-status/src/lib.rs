@@ -50,7 +50,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
                 Ok(Report { state: None, .. }) => {}
                 Ok(Report { state: Some(state), views, .. }) => text(&state, &views, session)?,
                 Err(error) => {
-                    session.say("error", &chain(&error));
+                    session.log("error", &chain(&error));
                     return Ok(Exit::CannotAnswer);
                 }
             },

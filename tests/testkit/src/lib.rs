@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use assert_cmd::Command;
 
-pub mod inbox;
+pub mod mock_receiver;
 pub mod receivers;
 mod reports;
 pub mod requirements;

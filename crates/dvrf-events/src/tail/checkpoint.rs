@@ -52,7 +52,7 @@ impl CheckpointFile {
             return Ok(checkpoint);
         }
         let aside = self.0.quarantine(STATE_KIND)?;
-        session.say("warning", &format!("the checkpoint cannot be read and is now {}", aside.display()));
+        session.log("warning", &format!("the checkpoint cannot be read and is now {}", aside.display()));
         Ok(Checkpoint::default())
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// What it got.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct ReceivedRequest {
     /// When.
     pub at: Instant,
     /// The path and query.
@@ -19,7 +19,7 @@ pub struct Letter {
     pub body: String,
 }
 
-impl Letter {
+impl ReceivedRequest {
     /// The body as JSON; `null` where it is none.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_default()
@@ -33,7 +33,7 @@ impl Letter {
 
 /// How it answers.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub enum ScriptedResponse {
     /// A whole answer: status, extra header lines, body.
     Reply(u16, String, String),
     /// Nothing, with the connection open.
@@ -44,7 +44,7 @@ pub enum Act {
     Slow,
 }
 
-impl Act {
+impl ScriptedResponse {
     /// A bare status.
     pub fn status(code: u16) -> Self {
         Self::Reply(code, String::new(), String::new())
@@ -63,27 +63,27 @@ impl Act {
 
 #[derive(Debug)]
 struct Shared {
-    letters: Vec<Letter>,
-    script: VecDeque<Act>,
-    then: Act,
+    requests: Vec<ReceivedRequest>,
+    script: VecDeque<ScriptedResponse>,
+    then: ScriptedResponse,
 }
 
 /// The receiver; it ends with the test's process.
 #[derive(Debug, Clone)]
-pub struct Inbox {
+pub struct MockReceiver {
     address: SocketAddr,
     shared: Arc<Mutex<Shared>>,
 }
 
-impl Inbox {
+impl MockReceiver {
     /// Answers with the script, one act a request, and then always with the last.
     ///
     /// # Panics
     /// When no port is free.
-    pub fn open(script: Vec<Act>, then: Act) -> Self {
+    pub fn open(script: Vec<ScriptedResponse>, then: ScriptedResponse) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
-        let shared = Arc::new(Mutex::new(Shared { letters: Vec::new(), script: script.into(), then }));
+        let shared = Arc::new(Mutex::new(Shared { requests: Vec::new(), script: script.into(), then }));
         let inbox = Self { address, shared: Arc::clone(&shared) };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -97,7 +97,7 @@ impl Inbox {
 
     /// Takes everything as Slack does.
     pub fn friendly() -> Self {
-        Self::open(Vec::new(), Act::body("ok"))
+        Self::open(Vec::new(), ScriptedResponse::body("ok"))
     }
 
     /// Its URL with a path that stands for a secret.
@@ -106,14 +106,14 @@ impl Inbox {
     }
 
     /// What it got so far.
-    pub fn letters(&self) -> Vec<Letter> {
-        self.shared.lock().map(|shared| shared.letters.clone()).unwrap_or_default()
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.shared.lock().map(|shared| shared.requests.clone()).unwrap_or_default()
     }
 
     /// Forgets what it got and answers from now on like this.
-    pub fn reset(&self, script: Vec<Act>, then: Act) {
+    pub fn reset(&self, script: Vec<ScriptedResponse>, then: ScriptedResponse) {
         if let Ok(mut shared) = self.shared.lock() {
-            *shared = Shared { letters: Vec::new(), script: script.into(), then };
+            *shared = Shared { requests: Vec::new(), script: script.into(), then };
         }
     }
 }
@@ -137,28 +137,32 @@ fn answer(stream: &TcpStream, shared: &Mutex<Shared>) -> std::io::Result<()> {
     let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let letter =
-        Letter { at: Instant::now(), path, headers, body: String::from_utf8_lossy(&body).into_owned() };
+    let letter = ReceivedRequest {
+        at: Instant::now(),
+        path,
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
     let act = {
         let Ok(mut shared) = shared.lock() else { return Ok(()) };
-        shared.letters.push(letter);
+        shared.requests.push(letter);
         shared.script.pop_front().unwrap_or_else(|| shared.then.clone())
     };
     let mut out = stream;
     match act {
-        Act::Reply(code, headers, body) => {
+        ScriptedResponse::Reply(code, headers, body) => {
             let length = body.len();
             write!(
                 out,
                 "HTTP/1.1 {code} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
             )
         }
-        Act::Hang => {
+        ScriptedResponse::Hang => {
             std::thread::sleep(Duration::from_secs(30));
             Ok(())
         }
-        Act::Cut => write!(out, "HTTP/1.1 20"),
-        Act::Slow => {
+        ScriptedResponse::Cut => write!(out, "HTTP/1.1 20"),
+        ScriptedResponse::Slow => {
             write!(out, "HTTP/1.1 200 X\r\nContent-Length: 30\r\n\r\n")?;
             for _ in 0..30 {
                 out.write_all(b"x")?;
