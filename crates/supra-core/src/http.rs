@@ -13,7 +13,7 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use crate::failure::{Failure, FailureKind, quote};
 use crate::secret::Secret;
-pub use endpoint::{Endpoint, UrlError};
+pub use endpoint::{Endpoint, UrlError, redact_url};
 use resolver::BoundedResolver;
 
 /// The HTTP method of a [`Call`].

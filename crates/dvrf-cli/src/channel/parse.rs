@@ -7,7 +7,8 @@ use super::{Channel, ChannelKind, Level, SigningKey};
 use supra_core::check::Severity;
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
-use supra_core::secret::{Secret, redact_url};
+use supra_core::http::redact_url;
+use supra_core::secret::Secret;
 use supra_core::time::parse_span_s;
 
 /// `every` where it is not given.

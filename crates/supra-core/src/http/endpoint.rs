@@ -99,6 +99,11 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// Scheme, host and port of a URL; `***` for a text that is not an HTTP URL.
+pub fn redact_url(url: &str) -> String {
+    Endpoint::parse(url).map_or_else(|_| "***".to_owned(), |endpoint| endpoint.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +147,21 @@ mod tests {
             ("http://h/<x>", UrlError::Malformed),
         ] {
             assert_eq!(Endpoint::parse(url).unwrap_err(), error, "{url}");
+        }
+    }
+
+    #[test]
+    fn urls_keep_only_the_host() {
+        for (url, shown) in [
+            ("https://rpc.example:8080", "https://rpc.example:8080"),
+            ("https://rpc.example/", "https://rpc.example"),
+            ("https://rpc.example/v1/key123", "https://rpc.example/***"),
+            ("https://user:pw@rpc.example", "https://rpc.example/***"),
+            ("https://rpc.example?key=1", "https://rpc.example/***"),
+            ("no-scheme/secret", "***"),
+            ("http://a b/secret", "***"),
+        ] {
+            assert_eq!(redact_url(url), shown, "{url}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The Supra CLI's words for a transaction, by its generation, and the same words as they may be shown. Pure.
 
-use crate::secret::redact_url;
+use crate::http::redact_url;
 use crate::transport::cli::Generation;
 use crate::view::{Argument, FunctionId};
 

@@ -293,12 +293,8 @@ impl Transport for CliTransport {
     fn identity(&self) -> String {
         let program: Vec<_> = self.config.program.iter().map(|word| word.to_string_lossy()).collect();
         let profile = self.config.profile.as_deref().unwrap_or("-");
-        let node = self
-            .config
-            .rpc_url
-            .as_ref()
-            .map(|url| crate::secret::redact_url(url.reveal()))
-            .unwrap_or_default();
+        let node =
+            self.config.rpc_url.as_ref().map(|url| crate::http::redact_url(url.reveal())).unwrap_or_default();
         let place = self.config.compose.as_ref().map(|place| place.service.as_str()).unwrap_or_default();
         format!("cli {} {profile} {node} {place} {:?}", program.join(" "), self.config.generation)
     }
