@@ -204,7 +204,7 @@ fn deploy_users_and_directories_are_made_as_declared() {
 }
 
 #[test]
-#[needs("cron", "faketime", "unshare", "useradd", "root", "mount-namespace")]
+#[needs("cron", "faketime", "mount", "unshare", "useradd", "root", "mount-namespace")]
 fn deploy_cron_runs_the_shipped_file_as_it_is() {
     let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
