@@ -69,9 +69,14 @@ fuzz_target!(|data: &[u8]| {
         Ok(span) => {
             let milliseconds = span.expect("a flag").as_millis();
             assert!((1..=86_400_000).contains(&milliseconds));
-            let (units, places) = plain_decimal(text).expect("a decimal");
+            let typed = text.trim();
+            let units_ms =
+                [("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
+            let with_unit = units_ms.iter().find_map(|(unit, ms)| Some((typed.strip_suffix(unit)?, *ms)));
+            let (number, unit_ms) = with_unit.unwrap_or((typed, 1000));
+            let (units, places) = plain_decimal(number).expect("a decimal");
             let scale = 10u128.pow(u32::try_from(places).expect("few"));
-            assert_eq!(milliseconds, units * 1000 / scale, "{text:?}");
+            assert_eq!(milliseconds, units * unit_ms / scale, "{text:?}");
         }
         Err(failure) => refused(&failure, "--timeout is "),
     }
