@@ -131,7 +131,7 @@ fn what_cannot_be_read_is_said() {
     let devnet = Devnet::start(&["--blocks", "100"]);
     for (words, way, said) in [
         (vec!["list", "--since", "soon"], Way::Rpc, "--since is \"soon\""),
-        (vec!["list", "--type", "nothing"], Way::Rpc, "is no event type"),
+        (vec!["list", "--type", "nothing"], Way::Rpc, "is not an event type"),
         (vec!["list"], Way::Cli("v9"), "the Supra CLI reads neither blocks nor events"),
     ] {
         let outcome = run(devnet.tool("dvrf-events", way).args(&words));

@@ -183,7 +183,7 @@ fn faults_that_stay_are_unknown_and_never_a_verdict() {
                 let (exit, status, outcome) = verdict(&devnet, way, &words);
                 let right = [(0, "ok"), (1, "alert")].contains(&(exit, status.as_str())) && status == truth;
                 let unknown = (exit, status.as_str()) == (2, "unknown");
-                // The CLI persona reads no headers, so only REST can see another chain in every answer.
+                // The emulated CLI reads no headers, so only REST can see another chain in every answer.
                 let certain = always && !(fault.starts_with("wrong_chain") && way != Way::Rpc);
                 assert!(unknown || (right && !certain), "{scenario} {fault} {way:?}: {outcome}");
             }

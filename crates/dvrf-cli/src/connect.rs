@@ -158,11 +158,6 @@ pub struct FilledReport {
     pub failure: Option<Failure>,
 }
 
-/// How the Supra CLI is run to send a transaction, whichever transport reads the chain.
-pub fn submitter(settings: &Settings) -> Result<CliConfig, Failure> {
-    process(settings)
-}
-
 /// Writes a record that holds only an error, so that a failure is never an empty output.
 pub fn fail(record: &mut Record, failure: &Failure, now: Timestamp) -> Result<(), RecordError> {
     record.set("timestamp", &timestamp(now))?;
@@ -219,7 +214,7 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
     };
     let inner: Box<dyn Transport> = match kind {
         Kind::Rpc => Box::new(RpcTransport::new(rpc(settings, network)?)?),
-        Kind::Cli => Box::new(CliTransport::new(process(settings)?)?),
+        Kind::Cli => Box::new(CliTransport::new(cli_config(settings)?)?),
         Kind::Replay => {
             let directory = Settings::needed(settings.text(&variables::REPLAY_DIR), &variables::REPLAY_DIR)?;
             Box::new(ReplayTransport::open(Path::new(directory))?)
@@ -290,7 +285,11 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
     Ok(headers)
 }
 
-fn process(settings: &Settings) -> Result<CliConfig, Failure> {
+/// How the Supra CLI is run, to read the chain or to send a transaction.
+///
+/// # Errors
+/// When a setting is missing or cannot be read.
+pub fn cli_config(settings: &Settings) -> Result<CliConfig, Failure> {
     crate::signals::kill_children_first()?;
     let program = settings.text(&variables::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&variables::CLI_GENERATION, Generation::WORDS)?;

@@ -163,7 +163,7 @@ pub fn run_with_usage_hook<A: Parser>(
             A::from_arg_matches(&found)
         }) {
             Ok(args) => act(&args, &mut session),
-            // Help and version go to stdout and are no error.
+            // Help and version go to stdout and are not errors.
             Err(error) if !error.use_stderr() => {
                 session.out.text(&plain_lines(&error.render().to_string())).map(|()| Exit::Done)
             }

@@ -25,10 +25,10 @@ impl Line {
         self.clear();
     }
 
-    /// Draws it anew.
+    /// Redraws the line.
     pub(crate) fn draw(&mut self, percent: Option<u64>, waiting: usize) {
         let text = text(self.done, self.failed, percent, waiting, self.begun.elapsed().as_secs());
-        // That nobody sees it is no error.
+        // A failure to show the progress does not matter.
         let _ = write!(io::stderr(), "\r\x1b[K[info] {}: {text}", self.name);
         self.drawn = true;
     }

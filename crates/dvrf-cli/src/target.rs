@@ -21,7 +21,7 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
         let Some(record) = record else { return Ok(None) };
         let value = record.get::<String>(key);
         let value = value
-            .map_err(|_| Failure::new(FailureKind::Input, format!("the record's `{key}` is no text")))?;
+            .map_err(|_| Failure::new(FailureKind::Input, format!("the record's `{key}` is not a string")))?;
         Ok(value.filter(|text| !text.trim().is_empty()))
     };
     let network = settings.choice(&variables::NETWORK, Network::WORDS)?;
@@ -141,7 +141,7 @@ mod tests {
         );
         assert_eq!(
             resolve(&[("DEPOSIT_ADDR", "0x2")], Some(r#"{"lottery_addr":7}"#)),
-            Err("the record's `lottery_addr` is no text".into())
+            Err("the record's `lottery_addr` is not a string".into())
         );
     }
 }

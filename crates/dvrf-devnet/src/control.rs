@@ -60,7 +60,7 @@ impl LotteryOrder {
     ) -> Result<(), String> {
         let number = |text: &String| text.parse::<u64>().map_err(|error| error.to_string());
         let address = |text: &String| {
-            text.parse::<crate::address::Address>().map_err(|_| format!("{text} is no address"))
+            text.parse::<crate::address::Address>().map_err(|_| format!("{text} is not an address"))
         };
         let gas = self.gas.as_ref().map(number).transpose()?.map(u128::from);
         let seed = self.next_client_seed.as_ref().map(number).transpose()?;

@@ -267,7 +267,7 @@ fn faults_break_the_node_but_not_the_control_endpoint() {
 }
 
 #[test]
-fn the_persona_prints_what_its_generation_prints() {
+fn the_emulated_cli_prints_what_its_generation_prints() {
     let devnet = Devnet::start(&[]);
     let good = format!("{LOTTERY}::main_v2::get_ticket_price");
     let bad = format!("{LOTTERY}::main_v2::nope");

@@ -1,6 +1,6 @@
 //! Probes the Supra CLI: whether it runs, and which generation its help text is from.
 
-use dvrf_cli::connect::submitter;
+use dvrf_cli::connect::cli_config;
 use dvrf_cli::settings::Settings;
 use supra_core::transport::Deadline;
 use supra_core::transport::cli::{CliConfig, Generation, run};
@@ -11,7 +11,7 @@ const NAME: &str = "supra cli";
 
 /// The CLI is probed for every transport, because draws are submitted through it.
 pub(crate) fn probe(settings: &Settings, probes: &mut Probes) {
-    let config = match submitter(settings) {
+    let config = match cli_config(settings) {
         Ok(config) => config,
         Err(failure) => return probes.failed(NAME, &failure),
     };

@@ -99,7 +99,7 @@ pub(crate) fn guard_error(error: &GuardError) -> DrawError {
     let (code, hint) = match error {
         GuardError::RoundDrawn(_) => (
             DrawErrorCode::RoundDrawn,
-            "ask another node; for a lottery that was deployed anew move its draw journal away",
+            "ask another node; for a lottery that was redeployed, move its draw journal away",
         ),
         GuardError::IntentOpen(_) => {
             (DrawErrorCode::IntentOpen, "dvrf-draw auto --execute decides about it first")
@@ -189,7 +189,7 @@ fn journal(target: &Target, wait: Duration, session: &Session) -> Result<Option<
     let lottery = lottery.unwrap_or_default();
     let state = StateDir::open(&place).map_err(lock_error)?;
     let held = state.lock(&format!("draw-{}", stable_id(&[&lottery])), wait).map_err(lock_error)?;
-    // A journal that cannot be read ends the run before anything else, like any output that cannot be written.
+    // Scripts know a journal that cannot be read as `OUTPUT`, the code that earlier versions gave it.
     LockedJournal::read(held, &lottery).map(Some).map_err(|error| {
         let error = journal_error(&error);
         DrawError { code: DrawErrorCode::Output, ..error }

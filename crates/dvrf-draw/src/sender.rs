@@ -2,7 +2,7 @@
 
 use crate::args::DrawArgs;
 use dvrf_cli::channel::args::secret_file;
-use dvrf_cli::connect::submitter;
+use dvrf_cli::connect::cli_config;
 use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::settings::{Settings, variables};
 use supra_core::failure::Failure;
@@ -19,7 +19,7 @@ pub(crate) fn sender(
     target: &Target,
     settings: &Settings,
 ) -> Result<(CliSender, RunWords), Failure> {
-    let process = submitter(settings)?;
+    let process = cli_config(settings)?;
     let lottery = Settings::needed(target.lottery, &variables::LOTTERY_ADDR)?;
     let function = match settings.text(&variables::FUNCTION_ID) {
         Some(text) => parsed("--function-id", text)?,

@@ -74,7 +74,7 @@ fn read_records(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
         match event(&record, number) {
             Ok(event) => events.push(event),
             Err(error) => {
-                session.log("error", &format!("line {number} is no event: {}", chain(&error)));
+                session.log("error", &format!("line {number} is not an event: {}", chain(&error)));
                 exit = exit.and(Exit::CannotAnswer);
             }
         }

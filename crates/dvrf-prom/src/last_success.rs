@@ -23,7 +23,7 @@ pub(crate) struct LastSuccess {
 }
 
 impl LastSuccess {
-    /// Reads the state directory, if one is set. A failure is logged and starts anew: it must not stop the metrics.
+    /// Reads the state directory, if one is set. If that fails, it logs why and starts empty, so that the metrics go on.
     pub(crate) fn load(session: &Session) -> Self {
         Self::try_load(session).unwrap_or_else(|failure| {
             session.log_failure(&failure);

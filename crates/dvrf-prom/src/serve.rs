@@ -78,7 +78,7 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
     Ok(Exit::Done)
 }
 
-/// Returns an input that every scrape can read anew: the chain or a file.
+/// Returns an input that every scrape can read again: the chain or a file.
 fn repeatable_input(input: &InputArgs) -> Result<InputArgs, Failure> {
     match &input.input {
         Some(path) if path.as_os_str() == "-" => {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Quants in one SUPRA: the coin has 8 decimals (docs.supra.com, tracking balances).
 pub const QUANTS_PER_SUPRA: u128 = 100_000_000;
 
-/// Why a text is no amount.
+/// Why a text is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// No text at all.

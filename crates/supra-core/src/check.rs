@@ -196,7 +196,7 @@ pub struct Facts<'a> {
     pub state: &'a State,
     /// Where its values came from.
     pub views: &'a Views,
-    /// Why the report is no full answer, as its `error` says.
+    /// Why the report is incomplete, as its `error` says.
     pub error: Option<&'a ReportError>,
     /// The formula's result, where gas settings were given.
     pub calculation: Option<&'a Calculation>,

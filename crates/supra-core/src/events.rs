@@ -207,7 +207,11 @@ fn named(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str)>
         }
         _ => Err(Failure::new(
             FailureKind::Config,
-            format!("{:?} is no event type: {}, a name or 0x…::module::Event", quote(word), WORDS.join(", ")),
+            format!(
+                "{:?} is not an event type: {}, a name or 0x…::module::Event",
+                quote(word),
+                WORDS.join(", ")
+            ),
         )),
     }
 }
@@ -241,7 +245,7 @@ mod tests {
         assert_eq!(types(&["all"], &none).unwrap().len(), LOTTERY.len() + DEPOSIT.len() + VRF.len());
         assert_eq!(types(&["whitelist"], &none).unwrap().len(), 10);
         assert_eq!(types(&["all", "draw-handled"], &none).unwrap().len(), 25);
-        assert!(types(&["drawn"], &none).unwrap_err().contains("is no event type"));
+        assert!(types(&["drawn"], &none).unwrap_err().contains("is not an event type"));
     }
 
     #[test]

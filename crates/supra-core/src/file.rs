@@ -13,7 +13,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file =
         OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
     }
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -116,7 +116,7 @@ mod tests {
         for other in [pipe.as_path(), folder.path(), Path::new("/dev/zero")] {
             assert_eq!(
                 read(other, 5).unwrap_err().to_string(),
-                "it is no regular file",
+                "it is not a regular file",
                 "{}",
                 other.display()
             );

@@ -227,7 +227,7 @@ mod tests {
             Roots::load(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file")
         );
         assert!(
-            Roots::load(Some("/")).unwrap_err().message.ends_with("cannot be read: it is no regular file")
+            Roots::load(Some("/")).unwrap_err().message.ends_with("cannot be read: it is not a regular file")
         );
     }
 }

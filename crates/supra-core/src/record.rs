@@ -142,7 +142,7 @@ impl Record {
 /// The deepest nesting that is laid out; what lies deeper is written as it came.
 const DEPTH_MAX: u32 = 64;
 
-/// A value that is laid out anew, with the text of its keys, strings and numbers unchanged in meaning and digits.
+/// A value that is written with new line breaks; its keys, strings and digits stay as they are.
 struct Layout<'a>(&'a RawValue, u32);
 
 impl Serialize for Layout<'_> {

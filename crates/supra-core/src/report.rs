@@ -84,7 +84,7 @@ pub struct Report {
     pub state: Option<State>,
     /// Where each value came from, or why it is missing.
     pub views: Views,
-    /// Why the report is no full answer.
+    /// Why the report is incomplete.
     pub error: Option<ReportError>,
     /// The minimum by the formula, where gas settings were given.
     pub calculation: Option<Calculation>,

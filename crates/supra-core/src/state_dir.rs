@@ -20,7 +20,7 @@ pub const FILE_BYTES_MAX: u64 = 16 << 20;
 
 const LINK: &str = "it is a symbolic link";
 const NO_READER: &str = "it is a fifo that nobody reads, or a socket";
-const NO_FILE: &str = "it is no regular file";
+const NO_FILE: &str = "it is not a regular file";
 
 /// Why a state file, a lock or a log could not be used. `path` is what the operator named.
 #[derive(Debug, thiserror::Error)]
@@ -332,7 +332,7 @@ mod tests {
             assert!(said.ends_with("z.lock: it is a fifo that nobody reads, or a socket"), "{said}");
         }
         let device = Lock::take(Path::new("/dev/null"), Duration::ZERO).unwrap_err().to_string();
-        assert_eq!(device, "cannot open the lock file /dev/null: it is no regular file");
+        assert_eq!(device, "cannot open the lock file /dev/null: it is not a regular file");
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn metrics_carry_the_time_that_was() {
     }
 }
 
-/// A host whose clock is wrong against the chain: behind is no reason, far ahead is a stale chain, never ok.
+/// A host whose clock is wrong against the chain: behind changes nothing, far ahead is a stale chain, never ok.
 #[test]
 #[needs("faketime")]
 fn a_chain_is_judged_by_a_clock_that_may_be_wrong() {

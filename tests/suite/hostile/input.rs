@@ -4,7 +4,7 @@ use testkit::{run, tool};
 
 use super::{READERS, civil, errors, record, shell};
 
-/// Documents that are no record: every tool says so, and reads the next one.
+/// Documents that are not records: every tool says so, and reads the next one.
 #[test]
 fn what_is_no_record_costs_only_itself() {
     let good = record("good", "\"100\"");
@@ -72,7 +72,7 @@ fn numbers_that_are_none_are_not_judged() {
             record["checks"]["status"].as_str().map(str::to_owned)
         };
         let statuses: Vec<Option<String>> = judged.out.lines().map(status).collect();
-        // Half a surrogate pair passes through, and is no text to this reader.
+        // Half a surrogate pair passes through, and is not text to this reader.
         assert!(matches!(&statuses[0], None | Some(_)) && statuses[0].as_deref() != Some("ok"), "{what}");
         assert_eq!(statuses[1].as_deref(), Some("ok"), "{what}: {judged}");
         for (name, words) in READERS {

@@ -216,7 +216,7 @@ fn a_draw_needs_its_lock_its_journal_and_its_log() {
     }
 }
 
-/// The textfile: a link stays a link, and what is no file is refused and left as it is.
+/// The textfile: a link stays a link, and anything else than a file is refused and left as it is.
 #[test]
 fn whatever_lies_in_the_place_of_a_textfile() {
     let folder = tempfile::tempdir().unwrap();

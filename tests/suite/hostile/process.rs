@@ -55,7 +55,7 @@ fn closed_descriptors_change_no_verdict() {
     }
 }
 
-/// Arguments and variables that are no text.
+/// Arguments and variables that are not text.
 #[test]
 fn arguments_that_are_no_text() {
     let odd = || std::ffi::OsString::from_vec(b"\xff\xfe\x1b]0;t\x07".to_vec());

@@ -73,7 +73,7 @@ pub struct Devnet {
     child: Child,
     /// Where it listens.
     pub url: String,
-    /// The CLI persona: a link named `supra` to the emulator.
+    /// The emulated CLI: a link named `supra` to the emulator.
     pub cli: PathBuf,
     folder: tempfile::TempDir,
 }
@@ -83,7 +83,7 @@ pub struct Devnet {
 pub enum Way {
     /// REST.
     Rpc,
-    /// The CLI persona of a generation.
+    /// The emulated CLI of a generation.
     Cli(&'static str),
 }
 

@@ -57,7 +57,7 @@ fn is_there(need: &str) -> bool {
 /// The arguments with which `unshare` makes a mount name space here; none where it cannot.
 #[must_use]
 pub fn mount_namespace() -> &'static [&'static str] {
-    // In a chroot the root is no mount point, so its propagation cannot be changed.
+    // In a chroot the root is not a mount point, so its propagation cannot be changed.
     let ways: [&[&str]; 3] =
         [&["--mount"], &["--mount", "--propagation", "unchanged"], &["--mount", "--map-root-user"]];
     let works = |way: &&[&str]| {

@@ -179,7 +179,7 @@ pub fn fetch(source: &SecretSource, settings: &Settings) -> Result<Option<Secret
         SecretSource::Credential(name) => {
             let Some(directory) = settings.text(&variables::CREDENTIALS_DIRECTORY) else { return Ok(None) };
             if name.contains('/') || name.starts_with('.') {
-                return Err("a credential's name is no path".to_owned());
+                return Err("a credential's name must not be a path".to_owned());
             }
             let path = Path::new(directory).join(name);
             match read(&path) {

@@ -20,7 +20,7 @@ const EVERY_S_MAX: i64 = 366 * 86_400;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("channel {channel}: {problem}")]
 pub struct Problem {
-    /// The channel's name, or what stands in its place, without secrets.
+    /// The channel's name, or what it was given as, without secrets.
     pub channel: String,
     /// The mistake.
     pub problem: String,

@@ -75,7 +75,7 @@ impl Cache {
             text.push(b'\n');
             file::replace(path, &text, 0o600, Durability::None, Temporary::Unique)
         })();
-        // Without a cache the next run sends more requests, which is no reason to fail.
+        // Without a cache the next run sends more requests, which is not a reason to fail.
         drop(written);
     }
 }

@@ -10,7 +10,7 @@ use crate::failure::quote;
 /// The longest record that is read; a report has some 6 kB.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
 
-/// Why a piece of the stream is no record. The reader goes on after it.
+/// Why a piece of the stream is not a record. The reader goes on after it.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The stream itself failed; nothing follows.
