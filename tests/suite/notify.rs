@@ -199,7 +199,7 @@ fn faults_are_met_with_the_right_number_of_tries() {
         ),
         ("404", vec![ScriptedResponse::status(404)], "9", "failed", 1, json!(404), 2, 0.0, 1.0),
         ("410", vec![ScriptedResponse::status(410)], "9", "failed", 1, json!(410), 2, 0.0, 1.0),
-        ("200 but no", vec![ScriptedResponse::body("no_team")], "9", "rejected", 1, json!(200), 2, 0.0, 1.0),
+        ("200 but no", vec![ScriptedResponse::body("no_team")], "9", "failed", 1, json!(200), 2, 0.0, 1.0),
         (
             "markup refused",
             vec![ScriptedResponse::status(400), ok()],

@@ -12,7 +12,7 @@ use crate::message::{Message, MessageTemplate};
 use crate::notification::{DeliveryOutcome, Notification};
 use crate::outbox::OutboxEntry;
 use crate::planner::{Planner, Verdict};
-use crate::response::{address_remedy, is_gone};
+use crate::response::is_gone;
 use dvrf_cli::Session;
 use dvrf_cli::channel::{Channel, ChannelKind};
 use dvrf_cli::checker::Checked;
@@ -331,11 +331,7 @@ fn notification(
     let (outcome, error) = match attempt.disposition {
         Disposition::Accepted => (DeliveryOutcome::Delivered, attempt.reason),
         Disposition::Rejected => (DeliveryOutcome::Rejected, attempt.reason),
-        Disposition::Retry { .. } => (undelivered, attempt.reason),
-        Disposition::Unauthorized => {
-            let remedy = address_remedy(&attempt);
-            (undelivered, attempt.reason.map(|reason| format!("{reason}; {remedy}")))
-        }
+        Disposition::Retry { .. } | Disposition::Unauthorized => (undelivered, attempt.reason),
     };
     Notification {
         channel: channel.name.clone(),

@@ -1,4 +1,7 @@
-//! Classifies a receiver's response: accepted, worth another try, or refused. Pure.
+//! Classifies a receiver's response: accepted, worth another try, a matter of configuration, or refused content. Pure.
+//!
+//! Only refusals of the content itself are final. Everything else waits in the outbox: a message must not be lost because
+//! a proxy, a portal or a token is broken.
 
 use std::time::Duration;
 
@@ -23,13 +26,66 @@ pub(crate) struct WebhookResponse<'a> {
     pub printable_body: &'a str,
 }
 
+/// What a response means for the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Taken,
+    /// The same request may succeed in a moment.
+    TryAgain,
+    /// The address, its credentials or the way to it must be repaired first; says how.
+    Repair(&'static str),
+    /// The receiver refuses the content.
+    Refused,
+}
+
+const CHECK_ADDRESS: &str = "check the address and its token, or make a new one";
+
+/// Slack's words for content that it refuses.
+const SLACK_CONTENT: [&str; 8] = [
+    "invalid_payload",
+    "invalid_blocks",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+    "missing_text_or_fallback_or_attachments",
+    "too_many_attachments",
+    "invalid_attachments",
+];
+/// Slack's words for a webhook that does not work any more.
+const SLACK_ADDRESS: [&str; 12] = [
+    "no_service",
+    "no_team",
+    "no_active_hooks",
+    "invalid_token",
+    "token_revoked",
+    "team_disabled",
+    "channel_not_found",
+    "channel_is_archived",
+    "user_not_found",
+    "action_prohibited",
+    "posting_to_general_channel_denied",
+    "not_authed",
+];
+
 impl WebhookResponse<'_> {
     /// A reason that ends with the body, if there is any.
     fn with_body(&self, reason: &str) -> String {
         match self.printable_body {
             "" => reason.to_owned(),
+            // A page says nothing that helps, and much of it.
+            _ if self.is_page() => format!("{reason}: a web page instead of an answer"),
             body => format!("{reason}: {body}"),
         }
+    }
+
+    /// Whether the body is a web page: of a portal, a proxy or a content delivery network, not of the receiver.
+    fn is_page(&self) -> bool {
+        let start: String = self.body.trim_start().chars().take(200).collect::<String>().to_ascii_lowercase();
+        start.starts_with("<!doctype html") || start.starts_with("<html") || start.contains("<head>")
+    }
+
+    fn names(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.body.contains(word))
     }
 }
 
@@ -37,43 +93,107 @@ impl WebhookResponse<'_> {
 pub(crate) fn attempt(kind: ChannelKind, response: WebhookResponse) -> Attempt {
     let status = response.status;
     let json: Option<Value> = serde_json::from_str(response.body).ok();
-    let by_status = || Some(response.with_body(&format!("HTTP {status}")));
-    let (disposition, reason) = match status {
-        200..=299 => success(kind, response, json.as_ref()),
-        408 | 425 | 429 | 500 | 502 | 503 | 504 => {
-            (Disposition::Retry { after: requested_wait(response, json.as_ref()) }, by_status())
-        }
+    let meaning = match status {
+        200..=299 => of_success(kind, response, json.as_ref()),
+        _ => of_status(kind, response, json.as_ref()),
+    };
+    let reason = match status {
         // The body and the address that a redirect names may contain a token.
-        300..=399 => {
-            (Disposition::Unauthorized, Some(format!("HTTP {status}: a redirect, which is not followed")))
+        300..=399 => format!("HTTP {status}: a redirect, which is not followed"),
+        200..=299 => {
+            response.with_body(&format!("HTTP {status}, but the answer is not that of {}", kind.name()))
         }
-        401 | 403 | 404 | 405 | GONE => (Disposition::Unauthorized, by_status()),
-        _ => (Disposition::Rejected, by_status()),
+        _ => response.with_body(&format!("HTTP {status}")),
+    };
+    let (disposition, reason) = match meaning {
+        Meaning::Taken => (Disposition::Accepted, None),
+        Meaning::TryAgain => {
+            (Disposition::Retry { after: requested_wait(response, json.as_ref()) }, Some(reason))
+        }
+        Meaning::Repair(remedy) => {
+            let remedy = upgraded_group(json.as_ref()).unwrap_or_else(|| remedy.to_owned());
+            (Disposition::Unauthorized, Some(format!("{reason}; {remedy}")))
+        }
+        Meaning::Refused => (Disposition::Rejected, Some(reason)),
     };
     Attempt { disposition, reason, status: Some(status), tries: 1 }
 }
 
-/// Classifies a response with a status of success: some receivers put an error into its body.
-fn success(
-    kind: ChannelKind,
-    response: WebhookResponse,
-    json: Option<&Value>,
-) -> (Disposition, Option<String>) {
+/// The meaning of a status other than success.
+fn of_status(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>) -> Meaning {
+    match response.status {
+        // Whoever could not read it now may read it later, whatever the number: proxies and networks have their own.
+        408 | 409 | 421 | 423 | 425 | 429 | 500..=599 => Meaning::TryAgain,
+        300..=399 => Meaning::Repair("give the final address"),
+        407 => Meaning::Repair("the proxy asks for a password"),
+        GONE => Meaning::Repair("the receiver closed this address: make a new one"),
+        400 | 422 if response.is_page() => Meaning::TryAgain,
+        400 if is_about_address(kind, response, json) => Meaning::Repair(CHECK_ADDRESS),
+        400 | 413 | 422 => Meaning::Refused,
+        _ => Meaning::Repair(CHECK_ADDRESS),
+    }
+}
+
+/// Whether a 400 speaks of the address or its credentials, not of the content.
+fn is_about_address(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>) -> bool {
+    match kind {
+        ChannelKind::Slack => response.names(&SLACK_ADDRESS),
+        // Telegram refuses content in a few known sentences; the others are about the chat and the bot.
+        ChannelKind::Telegram => json.is_some() && !is_telegram_content(response),
+        ChannelKind::Pagerduty => {
+            response.body.to_ascii_lowercase().contains("routing") && response.names(&["key"])
+        }
+        // 50035 and 50006 are about the form; 10015 and 50027 are about the webhook.
+        ChannelKind::Discord => response.names(&["10015", "50027"]),
+        _ => false,
+    }
+}
+
+fn is_telegram_content(response: WebhookResponse) -> bool {
+    response.names(&[
+        "can't parse entities",
+        "message is too long",
+        "message text is empty",
+        "must be encoded in UTF-8",
+        "MESSAGE_TOO_LONG",
+    ])
+}
+
+/// The meaning of a success: some receivers put an error into its body, and a portal answers in their place.
+fn of_success(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>) -> Meaning {
     let body = response.body;
     let is_ok = || json.is_some_and(|json| json.get("ok") == Some(&Value::Bool(true)));
-    let rejected = |reason: &str| (Disposition::Rejected, Some(response.with_body(reason)));
     match kind {
-        ChannelKind::Slack if body.trim() != "ok" && !is_ok() => {
-            rejected("HTTP 200, but the answer is not `ok`")
+        _ if response.is_page() => Meaning::TryAgain,
+        ChannelKind::Slack if body.trim() == "ok" || is_ok() => Meaning::Taken,
+        ChannelKind::Slack if response.names(&SLACK_CONTENT) => Meaning::Refused,
+        ChannelKind::Slack if response.names(&SLACK_ADDRESS) => Meaning::Repair(CHECK_ADDRESS),
+        ChannelKind::Slack => Meaning::TryAgain,
+        ChannelKind::Telegram if is_ok() => Meaning::Taken,
+        ChannelKind::Telegram => {
+            // The body repeats the status that the answer should have had.
+            let code = json.and_then(|json| json.get("error_code")?.as_u64());
+            match code.and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 300) {
+                Some(status) => of_status(kind, WebhookResponse { status, ..response }, json),
+                None => Meaning::TryAgain,
+            }
         }
-        ChannelKind::Telegram if !is_ok() => rejected("HTTP 200, but the answer is not `ok: true`"),
-        // The retired connectors responded with 200 and reported throttling in the text.
-        ChannelKind::Teams if body.contains("HTTP error 429") => {
-            (Disposition::Retry { after: None }, Some("the answer says 429".to_owned()))
-        }
-        ChannelKind::Teams if body.contains("HTTP error") => rejected("HTTP 200, but the answer is an error"),
-        _ => (Disposition::Accepted, None),
+        // The retired connectors responded with 200 and reported the real status in the text.
+        ChannelKind::Teams => match body.split_once("HTTP error ") {
+            None => Meaning::Taken,
+            Some((_, rest)) => match rest.get(..3).and_then(|code| code.parse().ok()) {
+                Some(status) => of_status(kind, WebhookResponse { status, ..response }, json),
+                None => Meaning::TryAgain,
+            },
+        },
+        _ => Meaning::Taken,
     }
+}
+
+/// What to do when Telegram turned a group into a supergroup, which has another id.
+fn upgraded_group(json: Option<&Value>) -> Option<String> {
+    let chat = json?.pointer("/parameters/migrate_to_chat_id")?.as_i64()?;
+    Some(format!("Telegram made the group a supergroup: set chat={chat}"))
 }
 
 /// The wait that a response asks for: the header, else the field of Discord's and Telegram's bodies.
@@ -91,13 +211,13 @@ fn requested_wait(response: WebhookResponse, json: Option<&Value>) -> Option<Dur
 
 /// Classifies a request that got no response.
 pub(crate) fn failed_attempt(error: &HttpError) -> Attempt {
-    let disposition = match error {
+    let (disposition, reason) = match error {
         HttpError::Timeout(_) | HttpError::Connection(_) | HttpError::TooLong(_) => {
-            Disposition::Retry { after: None }
+            (Disposition::Retry { after: None }, error.to_string())
         }
-        HttpError::BadCall(_) => Disposition::Unauthorized,
+        HttpError::BadCall(_) => (Disposition::Unauthorized, format!("{error}; correct the address")),
     };
-    Attempt { disposition, reason: Some(error.to_string()), status: None, tries: 1 }
+    Attempt { disposition, reason: Some(reason), status: None, tries: 1 }
 }
 
 /// Whether the receiver asked never to be called at this address again.
@@ -105,115 +225,5 @@ pub(crate) fn is_gone(attempt: &Attempt) -> bool {
     attempt.status == Some(GONE)
 }
 
-/// How to correct the address of an unauthorized attempt.
-pub(crate) fn address_remedy(attempt: &Attempt) -> &'static str {
-    match attempt.status {
-        None => "correct the address",
-        Some(300..=399) => "give the final address",
-        Some(GONE) => "the receiver closed this address: make a new one",
-        Some(_) => "check the address and its token, or make a new one",
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    fn response<'a>(status: u16, retry_after: Option<&'a str>, body: &'a str) -> WebhookResponse<'a> {
-        WebhookResponse { status, retry_after, body, printable_body: "printable" }
-    }
-
-    #[rstest]
-    #[case::slack(ChannelKind::Slack, 200, "ok")]
-    #[case::slack_json(ChannelKind::Slack, 200, "{\"ok\":true}")]
-    #[case::teams_workflow(ChannelKind::Teams, 202, "")]
-    #[case::teams_connector(ChannelKind::Teams, 200, "1")]
-    #[case::discord(ChannelKind::Discord, 204, "")]
-    #[case::telegram(ChannelKind::Telegram, 200, "{\"ok\":true}")]
-    #[case::pagerduty(ChannelKind::Pagerduty, 202, "{\"status\":\"success\"}")]
-    #[case::alertmanager(ChannelKind::Alertmanager, 200, "")]
-    #[case::generic(ChannelKind::Generic, 206, "whatever")]
-    #[case::ping(ChannelKind::Ping, 200, "OK")]
-    fn accepted(#[case] kind: ChannelKind, #[case] status: u16, #[case] body: &str) {
-        let attempt = attempt(kind, response(status, None, body));
-        assert_eq!((attempt.disposition, attempt.reason), (Disposition::Accepted, None));
-    }
-
-    #[rstest]
-    #[case::slack_error(
-        ChannelKind::Slack,
-        200,
-        "invalid_payload",
-        "HTTP 200, but the answer is not `ok`: printable"
-    )]
-    #[case::slack_empty(ChannelKind::Slack, 200, "", "HTTP 200, but the answer is not `ok`: printable")]
-    #[case::slack_blocks(ChannelKind::Slack, 400, "invalid_blocks", "HTTP 400: printable")]
-    #[case::telegram(
-        ChannelKind::Telegram,
-        200,
-        "{\"ok\":false}",
-        "HTTP 200, but the answer is not `ok: true`: printable"
-    )]
-    #[case::teams(
-        ChannelKind::Teams,
-        200,
-        "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 400",
-        "HTTP 200, but the answer is an error: printable"
-    )]
-    #[case::too_large(ChannelKind::Generic, 413, "", "HTTP 413: printable")]
-    #[case::unprocessable(ChannelKind::Generic, 422, "", "HTTP 422: printable")]
-    #[case::not_implemented(ChannelKind::Generic, 501, "", "HTTP 501: printable")]
-    fn rejected(#[case] kind: ChannelKind, #[case] status: u16, #[case] body: &str, #[case] reason: &str) {
-        let attempt = attempt(kind, response(status, None, body));
-        assert_eq!((attempt.disposition, attempt.reason.as_deref()), (Disposition::Rejected, Some(reason)));
-    }
-
-    #[rstest]
-    fn transient_statuses_are_retried(#[values(408, 425, 429, 500, 502, 503, 504)] status: u16) {
-        let attempt = attempt(ChannelKind::Generic, response(status, None, ""));
-        assert_eq!(attempt.disposition, Disposition::Retry { after: None });
-        assert_eq!(attempt.status, Some(status));
-    }
-
-    #[rstest]
-    #[case::header_seconds(ChannelKind::Slack, 429, Some("7"), "", Some(7000))]
-    #[case::header_past_date(ChannelKind::Slack, 503, Some("Wed, 21 Oct 2015 07:28:00 GMT"), "", Some(0))]
-    #[case::discord_seconds(ChannelKind::Discord, 429, None, "{\"retry_after\": 1.5}", Some(1500))]
-    #[case::discord_milliseconds(ChannelKind::Discord, 429, None, "{\"retry_after\": 64000}", Some(64_000))]
-    #[case::header_before_body(ChannelKind::Discord, 429, Some("2"), "{\"retry_after\": 9}", Some(2000))]
-    #[case::telegram(ChannelKind::Telegram, 429, None, "{\"parameters\":{\"retry_after\":3}}", Some(3000))]
-    #[case::negative(ChannelKind::Discord, 429, None, "{\"retry_after\": -1}", None)]
-    #[case::teams_text(
-        ChannelKind::Teams,
-        200,
-        None,
-        "Microsoft Teams endpoint returned HTTP error 429",
-        None
-    )]
-    fn requested_waits(
-        #[case] kind: ChannelKind,
-        #[case] status: u16,
-        #[case] header: Option<&str>,
-        #[case] body: &str,
-        #[case] milliseconds: Option<u64>,
-    ) {
-        let after = milliseconds.map(Duration::from_millis);
-        assert_eq!(attempt(kind, response(status, header, body)).disposition, Disposition::Retry { after });
-    }
-
-    #[rstest]
-    fn refused_addresses(#[values(301, 302, 307, 401, 403, 404, 405, 410)] status: u16) {
-        let attempt = attempt(ChannelKind::Slack, response(status, None, "x"));
-        assert_eq!(attempt.disposition, Disposition::Unauthorized);
-        assert_eq!(is_gone(&attempt), status == 410);
-    }
-
-    #[test]
-    fn a_redirect_does_not_show_its_body() {
-        let attempt = attempt(ChannelKind::Slack, response(302, None, "https://h/SECRET"));
-        assert_eq!(attempt.reason.as_deref(), Some("HTTP 302: a redirect, which is not followed"));
-        assert_eq!(address_remedy(&attempt), "give the final address");
-    }
-}
+mod tests;
