@@ -150,6 +150,7 @@ pub fn run_with_usage_hook<A: Parser>(
         .infer_long_args(true)
         .args_override_self(true)
         .max_term_width(100);
+    forbid_core_dumps();
     let mut session = Session {
         name: command.get_name().to_owned(),
         settings: Settings::new(variables::read()),
@@ -182,6 +183,15 @@ pub fn run_with_usage_hook<A: Parser>(
         Exit::CannotAnswer
     });
     ExitCode::from(exit.code())
+}
+
+/// Forbids core dumps of this process and of the Supra CLI, whose memory holds secrets. Where the system refuses, the run
+/// goes on.
+fn forbid_core_dumps() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    // A handler that the kernel pipes dumps to ignores the limit.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 /// Warns about secrets on the command line, which other users can see in the process list.

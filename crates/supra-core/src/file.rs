@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -21,6 +21,44 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(ErrorKind::InvalidData, format!("it is longer than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+/// The most symbolic links in a row, as in Linux.
+const LINKS_MAX: u32 = 40;
+
+/// Opens a file that the user named, with these options and flags. A symbolic link is followed only if it belongs to this
+/// user or to root: in a shared directory, others must not choose what we write to.
+pub fn open_named(path: &Path, options: &mut OpenOptions, flags: OFlags) -> io::Result<File> {
+    let flags = if is_own_link(path)? { flags } else { flags | OFlags::NOFOLLOW };
+    options.custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+/// Returns whether `path` is a symbolic link that may be followed.
+///
+/// # Errors
+/// When it is a link of another user, or leads to one.
+pub fn is_own_link(path: &Path) -> io::Result<bool> {
+    let mut path = path.to_owned();
+    for links in 0..LINKS_MAX {
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => {
+                if !may_follow(found.uid(), rustix::process::geteuid().as_raw()) {
+                    let why = "it is a symbolic link of another user";
+                    return Err(io::Error::new(ErrorKind::PermissionDenied, why));
+                }
+                let target = fs::read_link(&path)?;
+                path.pop();
+                path.push(target);
+            }
+            // Whether there is a file shows when it is opened.
+            _ => return Ok(links > 0),
+        }
+    }
+    Err(io::Error::new(ErrorKind::InvalidInput, "too many symbolic links"))
+}
+
+fn may_follow(owner: u32, user: u32) -> bool {
+    owner == user || owner == 0
 }
 
 /// What [`replace`] has written to disk when it returns.
@@ -95,6 +133,8 @@ fn remove_if_exists(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -121,6 +161,28 @@ mod tests {
                 other.display()
             );
         }
+    }
+
+    #[rstest]
+    #[case::own(1000, 1000, true)]
+    #[case::of_root(0, 1000, true)]
+    #[case::of_another_user(1001, 1000, false)]
+    #[case::of_a_user_for_root(1000, 0, false)]
+    fn whose_links_are_followed(#[case] owner: u32, #[case] user: u32, #[case] expected: bool) {
+        assert_eq!(may_follow(owner, user), expected);
+    }
+
+    #[test]
+    fn links_in_a_row_are_checked_one_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, path(name)).unwrap();
+        link("second", "first");
+        link("file", "second");
+        link("loop", "loop");
+        assert!(is_own_link(&path("first")).unwrap() && is_own_link(Path::new("/dev/stderr")).unwrap());
+        assert!(!is_own_link(&path("file")).unwrap() && !is_own_link(&path("no/folder")).unwrap());
+        assert_eq!(is_own_link(&path("loop")).unwrap_err().to_string(), "too many symbolic links");
     }
 
     #[test]

@@ -101,7 +101,9 @@ impl StateDir {
     /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
     pub fn lock(&self, name: &str, wait: Duration) -> Result<LockedState, StateError> {
         // Whoever may write to the directory must not choose with a link what we open.
-        let lock = Lock::open(&self.path.join(format!("{name}.lock")), wait, OFlags::NOFOLLOW)?;
+        let path = self.path.join(format!("{name}.lock"));
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let lock = Lock::hold(&path, wait, Lock::options().custom_flags(flags).open(&path))?;
         Ok(LockedState { directory: self.path.clone(), name: name.to_owned(), lock })
     }
 }
@@ -129,24 +131,23 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes an exclusive lock on `path`, made if it is not there, waiting no longer than `wait`. A link is followed: the
-    /// operator named the file.
+    /// Takes an exclusive lock on `path`, which is created if it does not exist, and waits no longer than `wait`. A
+    /// symbolic link is followed unless it belongs to another user.
     pub fn take(path: &Path, wait: Duration) -> Result<Self, StateError> {
-        Self::open(path, wait, OFlags::empty())
+        // A fifo in its place must not block the open.
+        Self::hold(path, wait, file::open_named(path, &mut Self::options(), OFlags::NONBLOCK))
     }
 
-    fn open(path: &Path, wait: Duration, flags: OFlags) -> Result<Self, StateError> {
+    fn options() -> OpenOptions {
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false).mode(0o600);
+        options
+    }
+
+    fn hold(path: &Path, wait: Duration, opened: io::Result<File>) -> Result<Self, StateError> {
         const POLL: Duration = Duration::from_millis(20);
         let failed = |error: &io::Error| StateError::io("open the lock file", path, error);
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .mode(0o600)
-            // A fifo laid in its place must not hold us.
-            .custom_flags((flags | OFlags::NONBLOCK).bits().cast_signed())
-            .open(path)
-            .map_err(|error| failed(&error))?;
+        let file = opened.map_err(|error| failed(&error))?;
         if !file.metadata().map_err(|error| failed(&error))?.is_file() {
             return Err(failed(&io::Error::other(NO_FILE)));
         }
@@ -226,14 +227,10 @@ impl LockedState {
 pub fn append_line(path: &Path, line: &str) -> Result<(), StateError> {
     debug_assert!(!line.contains('\n'));
     let failed = |error: &io::Error| StateError::io("append to", path, error);
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o640)
-        // A fifo that nobody reads is an error now, not a wait for ever.
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
-        .map_err(|error| failed(&error))?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o640);
+    // A fifo that nobody reads is an error now, not a wait for ever.
+    let mut file = file::open_named(path, &mut options, OFlags::NONBLOCK).map_err(|error| failed(&error))?;
     // A slow reader's full pipe is waited for, as everywhere.
     let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(&error.into()))?;
     rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK).map_err(|error| failed(&error.into()))?;

@@ -247,6 +247,32 @@ fn whatever_lies_in_the_place_of_a_textfile() {
     }
 }
 
+/// In a shared directory another user's link must not choose what we overwrite, append to or lock.
+#[test]
+#[needs("root")]
+fn a_link_of_another_user_is_not_followed() {
+    let (folder, devnet) = (tempfile::tempdir().unwrap(), Devnet::start(&["--scenario", "ready"]));
+    let (link, victim) = (folder.path().join("shared.prom"), folder.path().join("victim"));
+    fs::write(&victim, "old").unwrap();
+    symlink(&victim, &link).unwrap();
+    std::os::unix::fs::lchown(&link, Some(64999), None).unwrap();
+    let refused = format!("{}: it is a symbolic link of another user", link.display());
+    let text = run(tool("dvrf-prom").arg("--textfile").arg(&link).write_stdin(record("p", "\"100\"")));
+    assert_eq!(text.code, 2, "{text}");
+    assert!(text.err.contains(&refused), "{text}");
+    for flag in ["--log-file", "--lock-file"] {
+        let draw = run(devnet
+            .tool("dvrf-draw", Way::Cli("v11"))
+            .args(["auto", "--execute", "--assume-yes", flag])
+            .arg(&link));
+        assert_eq!(draw.code, 2, "{flag}: {draw}");
+        assert!(draw.err.contains(&refused), "{flag}: {draw}");
+    }
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "old");
+    let report = run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).json();
+    assert_eq!(report["state"]["lottery"]["rng_request_count"], "4", "no draw was sent");
+}
+
 /// Files that hold secrets: read once, bounded, never shown.
 #[test]
 fn secret_files_that_are_none() {

@@ -1,10 +1,10 @@
 //! A small HTTP server for scrapes, with bounds on connections, request sizes and waits, and a clean stop.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -64,14 +64,13 @@ impl Exporter {
         let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
         let (scrapes, pending) = channel();
         spawn("collect", move || run_collector(&pending, config.min_interval, collect))?;
-        let open = Arc::new(AtomicUsize::new(0));
-        let scrapes = Arc::new(Mutex::new(scrapes));
-        let (listener, counter) = (self.listener, Arc::clone(&open));
-        spawn("accept", move || accept(&listener, &counter, &scrapes, config))?;
+        let connections = Arc::new(Connections::default());
+        let (listener, accepted) = (self.listener, Arc::clone(&connections));
+        spawn("accept", move || accept(&listener, &accepted, &scrapes, config))?;
         // The first signal ends the wait. The threads end with the process.
         signals.forever().next();
         let stop = Instant::now();
-        while open.load(Ordering::SeqCst) > 0 && stop.elapsed() < SHUTDOWN_TIMEOUT {
+        while !connections.lock().open.is_empty() && stop.elapsed() < SHUTDOWN_TIMEOUT {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
@@ -105,31 +104,75 @@ fn run_collector(
     }
 }
 
+/// The open connections.
+#[derive(Default)]
+struct Connections(Mutex<ConnectionTable>);
+
+#[derive(Default)]
+struct ConnectionTable {
+    accepted: u64,
+    /// By the order in which they were accepted.
+    open: BTreeMap<u64, Connection>,
+}
+
+struct Connection {
+    stream: Arc<TcpStream>,
+    /// Whether it waits for the client: for the request, or for the close after the response.
+    is_idle: bool,
+}
+
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, ConnectionTable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Admits a connection and returns its number. At the limit the oldest idle one is closed; `None` if none is idle.
+    fn admit(&self, stream: &Arc<TcpStream>) -> Option<u64> {
+        let mut table = self.lock();
+        if table.open.len() >= CONNECTIONS_MAX {
+            let (&oldest, _) = table.open.iter().find(|(_, connection)| connection.is_idle)?;
+            let evicted = table.open.remove(&oldest)?;
+            // Its thread sees the end of the stream and ends.
+            drop(evicted.stream.shutdown(Shutdown::Both));
+        }
+        table.accepted += 1;
+        let number = table.accepted;
+        table.open.insert(number, Connection { stream: Arc::clone(stream), is_idle: true });
+        Some(number)
+    }
+
+    fn set_idle(&self, number: u64, is_idle: bool) {
+        if let Some(connection) = self.lock().open.get_mut(&number) {
+            connection.is_idle = is_idle;
+        }
+    }
+
+    fn remove(&self, number: u64) {
+        self.lock().open.remove(&number);
+    }
+}
+
 fn accept(
     listener: &TcpListener,
-    open: &Arc<AtomicUsize>,
-    scrapes: &Arc<Mutex<Sender<PendingScrape>>>,
+    connections: &Arc<Connections>,
+    scrapes: &Sender<PendingScrape>,
     config: ExporterConfig,
 ) {
     for stream in listener.incoming() {
-        let Ok(stream) = stream else {
+        let Ok(stream) = stream.map(Arc::new) else {
             // The process has no free file descriptors: wait until some are closed.
             std::thread::sleep(Duration::from_millis(50));
             continue;
         };
-        if open.fetch_add(1, Ordering::SeqCst) >= CONNECTIONS_MAX {
-            open.fetch_sub(1, Ordering::SeqCst);
-            continue;
-        }
-        let scrapes = scrapes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let counter = Arc::clone(open);
+        let Some(number) = connections.admit(&stream) else { continue };
+        let (scrapes, table) = (scrapes.clone(), Arc::clone(connections));
         let spawned = spawn("connection", move || {
             // A client that closed the connection needs no response.
-            drop(handle_connection(stream, &scrapes, config));
-            counter.fetch_sub(1, Ordering::SeqCst);
+            drop(handle_connection(&stream, &scrapes, config, |is_idle| table.set_idle(number, is_idle)));
+            table.remove(number);
         });
         if spawned.is_err() {
-            open.fetch_sub(1, Ordering::SeqCst);
+            connections.remove(number);
         }
     }
 }
@@ -150,14 +193,16 @@ impl Response {
     }
 }
 
-/// Answers one request and closes the connection.
+/// Answers one request and closes the connection. Calls `set_idle` when it starts and stops waiting for the client.
 fn handle_connection(
-    mut stream: TcpStream,
+    mut stream: &TcpStream,
     scrapes: &Sender<PendingScrape>,
     config: ExporterConfig,
+    set_idle: impl Fn(bool),
 ) -> io::Result<()> {
     stream.set_write_timeout(Some(TRANSFER_TIMEOUT))?;
-    let head = read_head(&mut stream)?;
+    let head = read_head(stream)?;
+    set_idle(false);
     let (response, with_body) = match head.as_deref().map(request_line) {
         Some(Some((method @ ("GET" | "HEAD"), path))) => (respond(path, scrapes, config), method == "GET"),
         Some(Some(_)) => (Response::plain("405 Method Not Allowed", "only GET and HEAD"), true),
@@ -173,12 +218,13 @@ fn handle_connection(
     if with_body {
         stream.write_all(&response.body)?;
     }
-    stream.shutdown(std::net::Shutdown::Write)?;
-    drain(&mut stream)
+    stream.shutdown(Shutdown::Write)?;
+    set_idle(true);
+    drain(stream)
 }
 
 /// Reads the rest of the request: closing with unread bytes would reset the connection before the response arrives.
-fn drain(stream: &mut TcpStream) -> io::Result<()> {
+fn drain(mut stream: &TcpStream) -> io::Result<()> {
     let start = Instant::now();
     let mut chunk = [0_u8; 4096];
     while let Some(remaining) =
@@ -193,7 +239,7 @@ fn drain(stream: &mut TcpStream) -> io::Result<()> {
 }
 
 /// Reads up to the empty line; `None` where the head is too long, incomplete or too slow.
-fn read_head(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
+fn read_head(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     let start = Instant::now();
     let mut head = Vec::new();
     let mut chunk = [0_u8; 2048];

@@ -34,6 +34,7 @@ pub(crate) fn is_collected(path: &Path) -> bool {
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TextfileError> {
     let failed =
         |error: io::Error| TextfileError::Io { path: path.display().to_string(), why: error.to_string() };
+    file::is_own_link(path).map_err(failed)?;
     // This follows links, because the rename below replaces what is behind one.
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => return Err(TextfileError::NotAFile(path.display().to_string())),
