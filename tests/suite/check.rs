@@ -2,77 +2,81 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use assert_cmd::assert::Assert;
+use predicates::prelude::*;
+use predicates::str::{contains, starts_with};
+use rstest::rstest;
 use serde_json::{Value, json};
-use testkit::{Devnet, LOTTERY, Way, run, tool};
+use testkit::{Devnet, LOTTERY, Printed, Way, json_at, run, tool};
 
 fn report(scenario: &str) -> String {
     let devnet = Devnet::start(&["--scenario", scenario]);
     run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).out
 }
 
+/// Checks these records.
+fn check(words: &[&str], records: impl Into<Vec<u8>>) -> Assert {
+    tool("dvrf-check").args(words).write_stdin(records).assert()
+}
+
 #[test]
 fn the_verdict_is_added_and_nothing_else_changes() {
     let input = report("low");
-    let outcome = run(tool("dvrf-check").write_stdin(input.clone()));
-    assert_eq!((outcome.code, outcome.err.as_str()), (1, ""), "{outcome}");
-    let before = input.trim_end().strip_suffix('}').unwrap();
-    let added = outcome.out.strip_prefix(before).unwrap();
-    assert!(added.starts_with(",\"checks\":{\"status\":\"alert\",\"severity\":\"warning\""), "{added}");
-    let checks = &outcome.json()["checks"];
-    assert_eq!(checks["findings"][0]["code"], "DEPOSIT_BELOW_WARN_TIER");
-    assert_eq!(checks["ratio"], "1.50");
-    assert_eq!(checks["warnings"], json!(["DEPOSIT_BELOW_WARN_TIER"]));
-    assert_eq!(checks["violations"], json!([]));
+    let before = input.trim_end().strip_suffix('}').unwrap().to_owned();
+    check(&[], input)
+        .code(1)
+        .stderr("")
+        .stdout(starts_with(before + ",\"checks\":{\"status\":\"alert\",\"severity\":\"warning\""))
+        .stdout(json_at("/checks/findings/0/code", "DEPOSIT_BELOW_WARN_TIER"))
+        .stdout(json_at("/checks/ratio", "1.50"))
+        .stdout(json_at("/checks/warnings", vec!["DEPOSIT_BELOW_WARN_TIER"]))
+        .stdout(json_at("/checks/violations", json!([])));
 }
 
-#[test]
-fn a_stream_ends_with_its_worst() {
+#[rstest]
+#[case::good("ggg", 0)]
+#[case::one_bad("gbg", 1)]
+#[case::noise("gng", 2)]
+#[case::noise_and_bad("nb", 1)]
+fn a_stream_ends_with_its_worst(#[case] stream: &str, #[case] code: i32) {
     let (good, bad) = (report("healthy"), report("at-minimum"));
-    let code = |input: String| run(tool("dvrf-check").write_stdin(input)).code;
-    assert_eq!(code(good.repeat(2)), 0);
-    assert_eq!(code(format!("{good}{bad}{good}")), 1);
-    assert_eq!(code(format!("{good}noise\n{good}")), 2);
-    assert_eq!(code(format!("noise\n{bad}")), 1);
+    let lines = stream.chars().map(|kind| match kind {
+        'g' => good.as_str(),
+        'b' => &bad,
+        _ => "noise\n",
+    });
+    check(&[], lines.collect::<String>()).code(code);
+}
+
+#[rstest]
+#[case::defaults(&[], 0)]
+#[case::warn_in_percent(&["--warn", "500%"], 0)]
+#[case::warn_above_the_ratio(&["--warn", "5.01"], 1)]
+#[case::expected_parties(&["--expect-aggregator", "0xA6", "--expect-consumer", LOTTERY], 0)]
+#[case::another_consumer(&["--expect-consumer", "0x7"], 1)]
+#[case::gas_price(&["--expect-max-gas-price", "1000"], 0)]
+#[case::another_gas_price(&["--expect-max-gas-price", "1001"], 1)]
+#[case::no_ratio(&["--warn", "400 quants"], 2)]
+#[case::no_address(&["--expect-aggregator", "0xzz"], 2)]
+fn thresholds_and_expectations(#[case] words: &[&str], #[case] code: i32) {
+    check(words, report("healthy")).code(code);
 }
 
 #[test]
-fn thresholds_and_expectations() {
-    let input = report("healthy");
-    let code = |words: &[&str]| run(tool("dvrf-check").args(words).write_stdin(input.clone())).code;
-    assert_eq!(code(&[]), 0);
-    assert_eq!(code(&["--warn", "500%"]), 0);
-    assert_eq!(code(&["--warn", "5.01"]), 1);
-    assert_eq!(code(&["--expect-aggregator", "0xA6", "--expect-consumer", LOTTERY]), 0);
-    assert_eq!(code(&["--expect-consumer", "0x7"]), 1);
-    assert_eq!(code(&["--expect-max-gas-price", "1000"]), 0);
-    assert_eq!(code(&["--expect-max-gas-price", "1001"]), 1);
-    assert_eq!(code(&["--warn", "400 quants"]), 2);
-    assert_eq!(code(&["--expect-aggregator", "0xzz"]), 2);
-    let limit =
-        |text: &str| run(tool("dvrf-check").env("MIN_BALANCE_LIMIT", text).write_stdin(input.clone()));
-    assert_eq!(
-        limit("78750000000").json()["checks"]["violations"],
-        json!(["AVAILABLE_BELOW_EXPECTED_MIN_BALANCE"])
-    );
-    assert_eq!(limit("0").code, 2);
+fn the_expected_minimum_of_the_environment() {
+    let limit = |text: &str| {
+        tool("dvrf-check").env("MIN_BALANCE_LIMIT", text).write_stdin(report("healthy")).assert()
+    };
+    limit("78750000000").stdout(json_at("/checks/violations", vec!["AVAILABLE_BELOW_EXPECTED_MIN_BALANCE"]));
+    limit("0").code(2);
 }
 
 #[test]
 fn the_old_checks_document() {
-    let mut check = tool("dvrf-check");
-    check.args([
-        "--format",
-        "legacy",
-        "--max-gas-price",
-        "1000",
-        "--max-gas-limit",
-        "500000",
-        "--verification-gas",
-        "25000",
-    ]);
-    let outcome = run(check.write_stdin(report("at-minimum")));
-    assert_eq!(outcome.code, 1);
-    let document: Value = serde_json::from_str(&outcome.out).unwrap();
+    let gas = ["--max-gas-price", "1000", "--max-gas-limit", "500000", "--verification-gas", "25000"];
+    let outcome = check(&[&["--format", "legacy"], &gas[..]].concat(), report("at-minimum")).code(1);
+    let text = outcome.stdout(starts_with("{\n  \"profile\": \"devnet\",\n")).text();
+    let document: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["status"], "alert");
     assert_eq!(document["onchain"]["isMinimumBalanceReached"], true);
     assert_eq!(document["onchain"]["available_quants"], "15750000000");
@@ -80,35 +84,32 @@ fn the_old_checks_document() {
         document["checks"]["violations"],
         json!(["DEPOSIT_AT_OR_BELOW_MIN_BALANCE", "AVAILABLE_BELOW_CALCULATED_MIN_BALANCE"])
     );
-    assert!(outcome.out.starts_with("{\n  \"profile\": \"devnet\",\n"), "{outcome}");
 }
 
-#[test]
-fn a_plugin_line() {
-    for (scenario, code, begins) in [
-        ("healthy", 0, "DVRF OK - 5.00x minimum | 'balance'=78750000000;31500000000:;15750000000:;0;"),
-        ("low", 1, "DVRF WARNING - "),
-        ("below-minimum", 2, "DVRF CRITICAL - "),
-    ] {
-        let outcome = run(tool("dvrf-check").arg("--nagios").write_stdin(report(scenario)));
-        assert_eq!(outcome.code, code, "{scenario}: {outcome}");
-        assert!(outcome.out.starts_with(begins) && outcome.out.lines().count() == 1, "{scenario}: {outcome}");
-    }
-    let lost = |words: &[&str]| {
-        let mut check = tool("dvrf-check");
-        check
-            .env("LOTTERY_ADDR", LOTTERY)
-            .env("DEPOSIT_ADDR", "0x1")
-            .env("SUPRA_RPC_URL", "http://127.0.0.1:9");
-        run(check.args(["--live", "--nagios", "--retries", "0"]).args(words))
-    };
-    assert_eq!(lost(&[]).code, 3);
-    assert!(lost(&[]).out.contains("'balance'=U"));
-    assert_eq!(lost(&["--timeout-state", "critical"]).code, 2);
-    for mistake in [&["--no-such-flag"][..], &["--warn", "much"]] {
-        let outcome = lost(mistake);
-        assert_eq!((outcome.code, outcome.out.starts_with("DVRF UNKNOWN - ")), (3, true), "{outcome}");
-    }
+#[rstest]
+#[case("healthy", 0, "DVRF OK - 5.00x minimum | 'balance'=78750000000;31500000000:;15750000000:;0;")]
+#[case("low", 1, "DVRF WARNING - ")]
+#[case("below-minimum", 2, "DVRF CRITICAL - ")]
+fn a_plugin_line(#[case] scenario: &str, #[case] code: i32, #[case] begins: &str) {
+    let one_line = predicate::function(|text: &str| text.lines().count() == 1);
+    check(&["--nagios"], report(scenario)).code(code).stdout(starts_with(begins).and(one_line));
+}
+
+#[rstest]
+#[case::unreachable(&[], 3, "'balance'=U")]
+#[case::unreachable_is_critical(&["--timeout-state", "critical"], 2, "'balance'=U")]
+#[case::unknown_flag(&["--no-such-flag"], 3, "DVRF UNKNOWN - ")]
+#[case::bad_value(&["--warn", "much"], 3, "DVRF UNKNOWN - ")]
+fn a_plugin_line_without_an_answer(#[case] words: &[&str], #[case] code: i32, #[case] said: &str) {
+    tool("dvrf-check")
+        .env("LOTTERY_ADDR", LOTTERY)
+        .env("DEPOSIT_ADDR", "0x1")
+        .env("SUPRA_RPC_URL", "http://127.0.0.1:9")
+        .args(["--live", "--nagios", "--retries", "0"])
+        .args(words)
+        .assert()
+        .code(code)
+        .stdout(starts_with("DVRF ").and(contains(said)));
 }
 
 /// What the old script wrote: the report without what came after it.
@@ -120,34 +121,40 @@ fn old(scenario: &str) -> String {
     record.to_string()
 }
 
+#[rstest]
+#[case("healthy", 0, "ok")]
+#[case("at-minimum", 1, "alert")]
+#[case("no-aggregator", 1, "alert")]
+fn old_reports_are_read_as_far_as_they_go(#[case] scenario: &str, #[case] code: i32, #[case] status: &str) {
+    check(&[], old(scenario)).code(code).stdout(json_at("/checks/status", status));
+}
+
+#[rstest]
+#[case("ready", 0)]
+#[case("healthy", 1)]
+#[case("at-minimum", 1)]
+fn old_reports_are_ready_for_a_draw_or_not(#[case] scenario: &str, #[case] code: i32) {
+    tool("dvrf-draw").arg("ready").write_stdin(old(scenario)).assert().code(code);
+}
+
 #[test]
-fn old_reports_are_read_as_far_as_they_go() {
-    let judged = |scenario: &str| {
-        let outcome = run(tool("dvrf-check").write_stdin(old(scenario)));
-        (outcome.code, outcome.json()["checks"]["status"].as_str().unwrap().to_owned())
-    };
-    assert_eq!(judged("healthy"), (0, "ok".to_owned()));
-    assert_eq!(judged("at-minimum"), (1, "alert".to_owned()));
-    assert_eq!(judged("no-aggregator"), (1, "alert".to_owned()));
-    let ready = |scenario: &str| run(tool("dvrf-draw").arg("ready").write_stdin(old(scenario))).code;
-    assert_eq!((ready("ready"), ready("healthy"), ready("at-minimum")), (0, 1, 1));
-    let nulls = run(tool("dvrf-check").write_stdin("{\"deposit\":{\"balance\":null}}\n"));
-    assert_eq!((nulls.code, nulls.json()["checks"]["status"].clone()), (2, json!("unknown")), "{nulls}");
+fn an_old_report_of_nulls_is_unknown() {
+    check(&[], "{\"deposit\":{\"balance\":null}}\n").code(2).stdout(json_at("/checks/status", "unknown"));
 }
 
 /// The age of a pending request is counted on through runs that could not read its nonce.
 #[test]
 fn an_unread_nonce_does_not_make_a_request_young() {
     let folder = tempfile::tempdir().unwrap();
+    let words =
+        ["--max-lag", "0", "--pending-critical", "30m", "--state-dir", folder.path().to_str().unwrap()];
     let mut record: Value = serde_json::from_str(&report("stuck")).unwrap();
     let nonce = record["state"]["lottery"]["pending_nonce"].take();
     let mut stuck = |minute: &str, nonce: &Value| {
         record["timestamp"] = json!(format!("2025-10-05T15:{minute}:00+00:00"));
         record["state"]["lottery"]["pending_nonce"] = nonce.clone();
-        let mut check = tool("dvrf-check");
-        check.args(["--max-lag", "0", "--pending-critical", "30m", "--state-dir"]).arg(folder.path());
-        let outcome = run(check.write_stdin(record.to_string()));
-        outcome.json()["checks"]["violations"].to_string().contains("REQUEST_STUCK")
+        let violations = &check(&words, record.to_string()).json()["checks"]["violations"];
+        violations.to_string().contains("REQUEST_STUCK")
     };
     assert!(!stuck("00", &nonce));
     assert!(!stuck("15", &Value::Null));
@@ -162,11 +169,8 @@ fn chain_text_cannot_paint_a_terminal() {
     let state = json!({"deposit": {"balance": "9", "min_balance": "1", "client_whitelisted": true, "modules": [
         {"module_type": "\u{1b}[2Jx\u{202e}", "max_callback_txn_fee": "1", "min_balance_limit": "1", "enabled": false}]}});
     let record = json!({"profile": "\u{1b}]0;title\u{7}", "state": state});
-    let outcome = run(tool("dvrf-check").args(["--format", "text"]).write_stdin(record.to_string()));
-    assert_eq!(outcome.code, 1);
-    assert!(
-        !outcome.out.contains('\u{1b}')
-            && !outcome.out.contains('\u{202e}')
-            && !outcome.out.contains('\u{7}')
-    );
+    let outcome = check(&["--format", "text"], record.to_string()).code(1);
+    for painted in ['\u{1b}', '\u{202e}', '\u{7}'] {
+        assert!(!outcome.text().contains(painted), "{outcome}");
+    }
 }

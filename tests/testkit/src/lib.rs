@@ -9,11 +9,13 @@ use std::sync::OnceLock;
 use assert_cmd::Command;
 
 pub mod mock_receiver;
+mod outcome;
 pub mod receivers;
 mod reports;
 pub mod requirements;
 
 pub use needs::needs;
+pub use outcome::{Outcome, Printed, Run, json_at, run};
 pub use reports::{MINIMUM, healthy_report, report};
 pub use requirements::program;
 
@@ -198,64 +200,6 @@ impl Drop for Devnet {
 pub const LOTTERY: &str = "0x9a969d3b77941cec267f03b9bbb323c0333fa63d0e9e15204edabc415f134490";
 /// The address of the devnet's dVRF package.
 pub const DEPOSIT: &str = "0x186ba2ba88f4a14ca51f6ce42702c7ebdf6bfcf738d897cc98b986ded6f1219e";
-
-/// What a finished tool left.
-pub struct Outcome {
-    /// Its exit code.
-    pub code: i32,
-    /// stdout.
-    pub out: String,
-    /// stderr.
-    pub err: String,
-}
-
-impl Outcome {
-    /// The only line of stdout as JSON.
-    ///
-    /// # Panics
-    /// When it is anything else.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        assert_eq!(self.out.lines().count(), 1, "one line is wanted: {self}");
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self}"))
-    }
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.out, self.err)
-    }
-}
-
-/// A command of the standard library or of `assert_cmd`, which can also write to the child's stdin.
-pub trait Run {
-    /// Runs it and collects its output.
-    fn output(&mut self) -> std::io::Result<std::process::Output>;
-}
-
-impl Run for Command {
-    fn output(&mut self) -> std::io::Result<std::process::Output> {
-        self.output()
-    }
-}
-
-impl Run for std::process::Command {
-    fn output(&mut self) -> std::io::Result<std::process::Output> {
-        self.output()
-    }
-}
-
-/// Runs a tool to its end.
-///
-/// # Panics
-/// When it cannot be started, does not end, or dies of a signal.
-#[track_caller]
-pub fn run(command: &mut impl Run) -> Outcome {
-    let output = command.output().unwrap_or_else(|error| panic!("{error}"));
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"));
-    let code = output.status.code().unwrap_or_else(|| panic!("died: {}", output.status));
-    Outcome { code, out: text(output.stdout), err: text(output.stderr) }
-}
 
 /// Sends a signal such as `-TERM` to a child.
 ///
