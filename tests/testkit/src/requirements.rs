@@ -10,6 +10,7 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 const LIST: &str = include_str!("../../requirements.txt");
 
@@ -57,14 +58,28 @@ fn is_there(need: &str) -> bool {
 /// The arguments with which `unshare` makes a mount name space here; none where it cannot.
 #[must_use]
 pub fn mount_namespace() -> &'static [&'static str] {
-    // In a chroot the root is not a mount point, so its propagation cannot be changed.
-    let ways: [&[&str]; 3] =
-        [&["--mount"], &["--mount", "--propagation", "unchanged"], &["--mount", "--map-root-user"]];
-    let works = |way: &&[&str]| {
-        let tried = find("unshare").map(|path| Command::new(path).args(*way).arg("true").output());
-        tried.is_some_and(|output| output.is_ok_and(|output| output.status.success()))
-    };
-    ways.into_iter().find(works).unwrap_or_default()
+    static WAY: LazyLock<&[&str]> = LazyLock::new(|| {
+        // In a chroot the root is not a mount point, so its propagation cannot be changed.
+        let ways: [&[&str]; 3] =
+            [&["--mount"], &["--mount", "--map-root-user"], &["--mount", "--propagation", "unchanged"]];
+        ways.into_iter().find(|way| keeps_mounts(way).unwrap_or(false)).unwrap_or_default()
+    });
+    *WAY
+}
+
+/// Whether what is mounted in a name space that is made like this is seen in there only.
+fn keeps_mounts(way: &[&str]) -> std::io::Result<bool> {
+    let folder = tempfile::tempdir()?;
+    let here = folder.path().join("here");
+    fs::create_dir(&here)?;
+    let script = "mount -t tmpfs none \"$0\" && : >\"$0\"/seen";
+    let works =
+        Command::new("unshare").args(way).args(["sh", "-c", script]).arg(&here).output()?.status.success();
+    let leaks = here.join("seen").exists();
+    if leaks {
+        Command::new("umount").arg(&here).output()?;
+    }
+    Ok(works && !leaks)
 }
 
 /// Where `scripts/test` installs the npm packages of `tests/payloads`.
