@@ -5,6 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use assert_cmd::assert::OutputAssertExt as _;
+use predicates::prelude::*;
+use predicates::str::{contains, ends_with};
 use serde_json::{Value, json};
 use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, program, run};
 
@@ -301,17 +304,17 @@ fn a_terminal_sees_how_far_it_is() {
         file.display(),
         folder.path().join("out").display()
     );
-    let output = program("script")
+    program("script")
         .args(["-qec", &line, "/dev/null"])
         .env("SUPRA_RPC_URL", &fleet.devnet.url)
         .env("DEPOSIT_ADDR", DEPOSIT)
         .env("DVRF_CACHE_DIR", "off")
-        .output()
-        .unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{shown}");
-    assert!(shown.contains("[info] dvrf-json: ") && shown.contains(" waiting, 100 % read"), "{shown:?}");
-    assert!(shown.ends_with("\r\u{1b}[K"), "the line is taken away: {shown:?}");
+        .env("TERM", "xterm")
+        .assert()
+        .code(0)
+        .stdout(contains("[info] dvrf-json: ").and(contains(" waiting, 100 % read")))
+        // The line is taken away.
+        .stdout(ends_with("\r\u{1b}[2K"));
     let lines = std::fs::read_to_string(folder.path().join("out")).unwrap();
     let mut seen = BTreeMap::new();
     for client in clients_of(&lines) {

@@ -158,36 +158,31 @@ fn write_output(
     session: &mut Session,
     take: Take,
 ) -> Result<(), CliError> {
-    let mut line = io::stderr().is_terminal().then(|| Line::new(&session.name));
+    let mut line = Line::new(&session.name);
     loop {
         let mut filled = queue.try_output();
         if filled.is_none() {
-            session.out.flush()?;
-            filled = wait_for_output(queue, progress, line.as_mut());
+            line.suspend(|| session.out.flush())?;
+            filled = wait_for_output(queue, progress, &line);
         }
         let Some(filled) = filled else { break };
-        if let Some(line) = &mut line {
-            line.count(filled.failure.is_some());
-        }
+        line.count(filled.failure.is_some());
         session.now = clock.now();
-        if !take(filled, session)? {
+        if !line.suspend(|| take(filled, session))? {
             break;
         }
     }
     Ok(())
 }
 
-/// Waits for the next record and redraws the progress line, if there is one.
-fn wait_for_output(queue: &Queue, progress: &Progress, mut line: Option<&mut Line>) -> Option<ReportItem> {
+/// Waits for the next record and redraws the progress line where there is a terminal.
+fn wait_for_output(queue: &Queue, progress: &Progress, line: &Line) -> Option<ReportItem> {
+    let redraw = io::stderr().is_terminal().then_some(REDRAW);
     loop {
-        match queue.next_output(line.as_ref().map(|_| REDRAW)) {
+        match queue.next_output(redraw) {
             Output::Record(filled) => return Some(filled),
             Output::End => return None,
-            Output::Timeout => {
-                if let Some(line) = &mut line {
-                    line.draw(progress.percent(), queue.unfinished_count());
-                }
-            }
+            Output::Timeout => line.draw(progress.percent(), queue.unfinished_count()),
         }
     }
 }

@@ -1,64 +1,59 @@
-//! The line on a terminal that shows how far a stream is. A crate for bars would outweigh the tools that show one.
+//! The line on a terminal that shows how far a stream is.
 
-use std::io::{self, Write};
-use std::time::Instant;
+use std::fmt::Write;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// The line.
 pub(crate) struct Line {
-    name: String,
-    begun: Instant,
-    done: u64,
+    bar: ProgressBar,
     failed: u64,
-    drawn: bool,
 }
 
 impl Line {
-    /// Nothing is drawn yet: a short run shows none.
+    /// It is hidden until the first wait, so that a short run shows none, and always where stderr is no terminal.
     pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), begun: Instant::now(), done: 0, failed: 0, drawn: false }
+        let style = ProgressStyle::with_template("[info] {prefix}: {pos} done{msg}, {rate} a second");
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            // A failure to show the progress does not matter.
+            let _ = write!(out, "{:.0}", state.per_sec());
+        };
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate);
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { bar: bar.with_style(style).with_prefix(name.to_owned()), failed: 0 }
     }
 
-    /// One more is done, and is about to be spoken of: the line makes room.
+    /// Counts a record.
     pub(crate) fn count(&mut self, failed: bool) {
-        self.done += 1;
         self.failed += u64::from(failed);
-        self.clear();
+        self.bar.inc(1);
+    }
+
+    /// Takes the line away while `output` writes.
+    pub(crate) fn suspend<T>(&self, output: impl FnOnce() -> T) -> T {
+        self.bar.suspend(output)
     }
 
     /// Redraws the line.
-    pub(crate) fn draw(&mut self, percent: Option<u64>, waiting: usize) {
-        let text = text(self.done, self.failed, percent, waiting, self.begun.elapsed().as_secs());
-        // A failure to show the progress does not matter.
-        let _ = write!(io::stderr(), "\r\x1b[K[info] {}: {text}", self.name);
-        self.drawn = true;
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.drawn) {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+    pub(crate) fn draw(&self, percent: Option<u64>, waiting: usize) {
+        if self.bar.is_hidden() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
+        self.bar.set_message(rest(self.failed, percent, waiting));
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.clear();
+        self.bar.finish_and_clear();
     }
 }
 
-fn text(done: u64, failed: u64, percent: Option<u64>, waiting: usize, seconds: u64) -> String {
-    let mut text = format!("{done} done");
-    if failed > 0 {
-        text.push_str(&format!(", {failed} failed"));
-    }
-    text.push_str(&format!(", {waiting} waiting"));
-    if let Some(percent) = percent {
-        text.push_str(&format!(", {percent} % read"));
-    }
-    if let Some(rate) = done.checked_div(seconds) {
-        text.push_str(&format!(", {rate} a second"));
-    }
-    text
+/// What follows the number of finished records.
+fn rest(failed: u64, percent: Option<u64>, waiting: usize) -> String {
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    let read = percent.map(|percent| format!(", {percent} % read")).unwrap_or_default();
+    format!("{failed}, {waiting} waiting{read}")
 }
 
 #[cfg(test)]
@@ -67,7 +62,7 @@ mod tests {
 
     #[test]
     fn what_the_line_says() {
-        assert_eq!(text(0, 0, None, 1, 0), "0 done, 1 waiting");
-        assert_eq!(text(300, 2, Some(30), 48, 3), "300 done, 2 failed, 48 waiting, 30 % read, 100 a second");
+        assert_eq!(rest(0, None, 1), ", 1 waiting");
+        assert_eq!(rest(2, Some(30), 48), ", 2 failed, 48 waiting, 30 % read");
     }
 }
