@@ -3,13 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use serde_json::json;
-use testkit::mock_receiver::MockReceiver;
-use testkit::{Devnet, Way, report, root, run, tool};
+use predicates::str::{contains, starts_with};
+use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
+use testkit::{Devnet, Printed, Way, json_at, report, root, tool};
 
 /// How many defects each letter has in the recordings of the old scripts.
 const DEFECTS: [(char, usize); 8] =
@@ -76,24 +74,24 @@ fn a8_odd_bytes_after_a_sent_draw() {
     fs::set_permissions(&cli, fs::Permissions::from_mode(0o755)).unwrap();
     let mut draw = devnet.tool("dvrf-draw", Way::Cli("v9"));
     draw.env("SUPRA_CLI_BIN", &cli).args(["run", "--assume-yes", "--json-result", "--state-dir"]);
-    let outcome = run(draw.arg(folder.path().join("state")));
-    assert_eq!(outcome.code, 0, "{outcome}");
-    let document: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
-    assert_eq!(document["executed"], true, "{outcome}");
-    assert!(document["stdout"].as_str().unwrap().starts_with("\u{fffd}\u{fffd} noise"), "{outcome}");
+    let text = draw.arg(folder.path().join("state")).assert().code(0).text();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["executed"], true, "{document}");
+    assert!(document["stdout"].as_str().unwrap().starts_with("\u{fffd}\u{fffd} noise"), "{document}");
 }
 
 #[test]
 fn d10_e9_e11_words_and_locales() {
-    let outcome = run(tool("dvrf-notify")
+    tool("dvrf-notify")
         .env("LC_ALL", "C")
         .args(["--dry-run", "--format", "text", "--webhook-type", "slack", "--title", "Ночь"])
-        .write_stdin(report(50)));
-    assert_eq!(outcome.code, 0, "{outcome}");
-    assert!(outcome.out.starts_with("🚨 Ночь · devnet: CRITICAL\n"), "{outcome}");
+        .write_stdin(report(50))
+        .assert()
+        .code(0)
+        .stdout(starts_with("🚨 Ночь · devnet: CRITICAL\n"));
     let devnet = Devnet::start(&[]);
-    let named = run(devnet.tool("dvrf-json", Way::Cli("v9")).args(["--live", "--profile=-x"]));
-    assert_eq!((named.code, named.json()["profile"].clone()), (0, json!("-x")), "{named}");
+    let mut named = devnet.tool("dvrf-json", Way::Cli("v9"));
+    named.args(["--live", "--profile=-x"]).assert().code(0).stdout(json_at("/profile", "-x"));
 }
 
 #[test]
@@ -102,24 +100,17 @@ fn f9_f13_types_and_proxies() {
     for kind in ["SLACK", "carrier-pigeon"] {
         let mut notify = tool("dvrf-notify");
         notify.env("MONITOR_WEBHOOK_URL", inbox.url("SECRET")).env("MONITOR_WEBHOOK_TYPE", kind);
-        let outcome = run(notify.write_stdin(report(50)));
-        assert_eq!((outcome.code, inbox.requests().len()), (2, 0), "{outcome}");
-        assert!(outcome.err.contains(&format!("MONITOR_WEBHOOK_TYPE is {kind:?}")), "{outcome}");
+        let said = contains(format!("MONITOR_WEBHOOK_TYPE is {kind:?}"));
+        notify.write_stdin(report(50)).assert().code(2).stderr(said);
+        assert_eq!(inbox.requests().len(), 0);
     }
-    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = proxy.local_addr().unwrap();
-    let asked = std::thread::spawn(move || {
-        let (stream, _) = proxy.accept().unwrap();
-        let mut line = String::new();
-        BufReader::new(&stream).read_line(&mut line).unwrap();
-        (&stream).write_all(b"HTTP/1.1 403 no\r\nContent-Length: 0\r\n\r\n").unwrap();
-        line
-    });
+    let proxy = MockReceiver::open(Vec::new(), ScriptedResponse::status(403));
     let mut notify = tool("dvrf-notify");
     notify
-        .env("http_proxy", format!("http://{address}"))
-        .env("DVRF_NOTIFY_CHANNELS", "slack,url=http://hooks.test/x");
-    let outcome = run(notify.args(["--notify-timeout", "1"]).write_stdin(report(50)));
-    assert_eq!(outcome.code, 2, "{outcome}");
-    assert_eq!(asked.join().unwrap(), "CONNECT hooks.test:80 HTTP/1.1\r\n");
+        .env("http_proxy", proxy.url(""))
+        .env("DVRF_NOTIFY_CHANNELS", "slack,url=http://hooks.test/x")
+        .args(["--notify-timeout", "1"]);
+    notify.write_stdin(report(50)).assert().code(2);
+    let asked = &proxy.requests()[0];
+    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("CONNECT", "hooks.test:80"));
 }

@@ -1,128 +1,93 @@
 //! Pushing with `dvrf-prom`: methods, retries, deadlines, and that no URL is ever shown.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
+use std::io::Write;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use testkit::{Devnet, Way, run, tool};
+use assert_cmd::Command;
+use assert_cmd::assert::OutputAssertExt as _;
+use predicates::prelude::*;
+use predicates::str::{contains, starts_with};
+use rstest::rstest;
+use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
+use testkit::receivers::eventually;
+use testkit::{Devnet, Printed, Way, tool};
 
 const RECORD: &str = "{\"profile\":\"p\",\"state\":{\"deposit\":{\"balance\":\"100\",\"min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n";
 
-/// A server that gives these answers in turn, one a connection, and tells what it was asked. An empty answer hangs.
-fn server(answers: &'static [&'static str]) -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (tell, requests) = channel();
-    std::thread::spawn(move || {
-        let mut hanging = Vec::new();
-        for answer in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = Vec::new();
-            let mut chunk = [0; 4096];
-            loop {
-                let length = stream.read(&mut chunk).unwrap_or(0);
-                request.extend_from_slice(&chunk[..length]);
-                let text = String::from_utf8_lossy(&request).into_owned();
-                let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                    assert!(length > 0, "cut off: {text}");
-                    continue;
-                };
-                let wanted = head
-                    .to_ascii_lowercase()
-                    .split("content-length: ")
-                    .nth(1)
-                    .map_or(0, |rest| rest.lines().next().unwrap().trim().parse::<usize>().unwrap());
-                if body.len() >= wanted || length == 0 {
-                    tell.send(text).unwrap();
-                    break;
-                }
-            }
-            if answer.is_empty() {
-                hanging.push(stream);
-            } else {
-                drop(stream.write_all(
-                    format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes(),
-                ));
-            }
-        }
-        // Hanging connections stay open as long as the test runs.
-        std::thread::sleep(Duration::from_secs(30));
-        drop(hanging);
-    });
-    (url, requests)
+/// Pushes a record to the address of the environment.
+fn push(url: &str) -> Command {
+    let mut prom = tool("dvrf-prom");
+    prom.env("MONITOR_PUSH_URL", url).write_stdin(RECORD);
+    prom
 }
 
 #[test]
 fn printed_and_posted_as_before() {
-    let (url, requests) = server(&["202 Accepted"]);
-    let mut prom = tool("dvrf-prom");
-    prom.env("MONITOR_PUSH_URL", format!("{url}/import?token=canary"));
-    let outcome = run(prom.write_stdin(RECORD));
-    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
-    let request = requests.recv().unwrap();
-    let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("POST /import?token=canary HTTP/1.1\r\n"), "{head}");
-    assert!(
-        head.to_ascii_lowercase().contains("content-type: text/plain; version=0.0.4; charset=utf-8"),
-        "{head}"
-    );
-    assert_eq!(body, outcome.out);
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(202));
+    let outcome = push(&inbox.url("import?token=canary")).assert().code(0).stderr("");
+    let request = &inbox.requests()[0];
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/import?token=canary"));
+    assert_eq!(request.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(request.body, outcome.text());
 }
 
 #[test]
 fn a_group_is_put_and_deleted_with_credentials_in_a_header() {
-    let (url, requests) = server(&["200 OK", "202 Accepted"]);
+    let inbox = MockReceiver::open(vec![ScriptedResponse::status(200)], ScriptedResponse::status(202));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("push-url");
-    std::fs::write(&file, format!("{}\n", url.replace("://", "://me:canary@"))).unwrap();
+    std::fs::write(&file, format!("{}\n", inbox.url("").replace("://", "://me:canary@"))).unwrap();
     let group = ["--push-job", "dvrf/eu", "--push-group", "instance=a"];
-    let put = run(tool("dvrf-prom").args(group).arg("--push-url-file").arg(&file).write_stdin(RECORD));
-    assert_eq!((put.code, put.err.as_str()), (0, ""), "{put}");
-    let delete =
-        run(tool("dvrf-prom").args(group).arg("--delete").env("CREDENTIALS_DIRECTORY", folder.path()));
-    assert_eq!((delete.code, delete.out.as_str(), delete.err.as_str()), (0, "", ""), "{delete}");
-    for verb in ["PUT", "DELETE"] {
-        let request = requests.recv().unwrap();
-        assert!(
-            request.starts_with(&format!("{verb} /metrics/job@base64/ZHZyZi9ldQ/instance/a HTTP/1.1\r\n")),
-            "{request}"
-        );
-        assert!(request.to_ascii_lowercase().contains("authorization: basic bwu6y2fuyxj5"), "{request}");
+    let mut put = tool("dvrf-prom");
+    put.args(group).arg("--push-url-file").arg(&file).write_stdin(RECORD).assert().code(0).stderr("");
+    let mut delete = tool("dvrf-prom");
+    delete.args(group).arg("--delete").env("CREDENTIALS_DIRECTORY", folder.path());
+    delete.assert().code(0).stdout("").stderr("");
+    let requests = inbox.requests();
+    let methods: Vec<&str> = requests.iter().map(|request| request.method.as_str()).collect();
+    assert_eq!(methods, ["PUT", "DELETE"]);
+    for request in &requests {
+        assert_eq!(request.path, "/metrics/job@base64/ZHZyZi9ldQ/instance/a");
+        assert_eq!(request.header("authorization"), Some("Basic bWU6Y2FuYXJ5"));
     }
 }
 
 #[test]
-fn a_passing_fault_is_tried_again_and_a_lasting_one_is_said_without_the_url() {
-    let (url, requests) = server(&["503 Busy", "429 Slow\r\nRetry-After: 1", "200 OK"]);
+fn a_passing_fault_is_tried_again() {
+    let faults = vec![ScriptedResponse::status(503), ScriptedResponse::with(429, "Retry-After: 1")];
+    let inbox = MockReceiver::open(faults, ScriptedResponse::status(200));
     let start = Instant::now();
-    let outcome = run(tool("dvrf-prom").env("MONITOR_PUSH_URL", format!("{url}/canary")).write_stdin(RECORD));
-    assert_eq!((outcome.code, requests.iter().take(3).count()), (0, 3), "{outcome}");
+    push(&inbox.url("canary")).assert().code(0);
+    assert_eq!(inbox.requests().len(), 3);
     assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
-    for (answer, said) in [
-        ("302 Found\r\nLocation: http://127.0.0.1:9/", "status 302"),
-        ("400 Bad", "status 400"),
-        ("404 None", "status 404"),
-    ] {
-        let (url, requests) = server(Vec::from([answer]).leak());
-        let outcome =
-            run(tool("dvrf-prom").env("MONITOR_PUSH_URL", format!("{url}/canary")).write_stdin(RECORD));
-        assert_eq!((outcome.code, requests.iter().take(1).count()), (2, 1), "{outcome}");
-        assert!(outcome.err.contains(said) && outcome.err.contains("POST to http://127.0.0.1:"), "{outcome}");
-        assert!(!outcome.err.contains("canary") && !outcome.out.contains("canary"), "{outcome}");
-        assert!(outcome.out.contains("supra_dvrf_up{"), "printed first: {outcome}");
-    }
+}
+
+#[rstest]
+#[case::redirect(ScriptedResponse::with(302, "Location: http://127.0.0.1:9/"), "status 302")]
+#[case::refused(ScriptedResponse::status(400), "status 400")]
+#[case::missing(ScriptedResponse::status(404), "status 404")]
+fn a_lasting_fault_is_said_without_the_url(#[case] answer: ScriptedResponse, #[case] said: &str) {
+    let inbox = MockReceiver::open(Vec::new(), answer);
+    push(&inbox.url("canary"))
+        .assert()
+        .code(2)
+        // Printed first.
+        .stdout(contains("supra_dvrf_up{").and(contains("canary").not()))
+        .stderr(contains(said).and(contains("POST to http://127.0.0.1:")).and(contains("canary").not()));
+    assert_eq!(inbox.requests().len(), 1);
 }
 
 #[test]
 fn a_server_that_hangs_costs_no_more_than_the_time_given() {
-    let (url, _requests) = server(&[""]);
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::Hang);
     let start = Instant::now();
-    let outcome =
-        run(tool("dvrf-prom").args(["--push-timeout", "1", "--push-url", &url]).write_stdin(RECORD));
+    push(&inbox.url(""))
+        .args(["--push-timeout", "1"])
+        .assert()
+        .code(2)
+        .stderr(contains("failed: no answer within"));
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
-    assert_eq!(outcome.code, 2, "{outcome}");
-    assert!(outcome.err.contains("failed: no answer within"), "{outcome}");
 }
 
 #[test]
@@ -130,31 +95,28 @@ fn a_failed_push_does_not_hide_a_low_deposit() {
     let devnet = Devnet::start(&["--scenario", "below-minimum"]);
     let mut prom = devnet.tool("dvrf-prom", Way::Rpc);
     prom.env("MONITOR_PUSH_URL", "http://me:canary@127.0.0.1:9/canary").env("MONITOR_PUSH_TIMEOUT", "1");
-    let outcome = run(prom.args(["--live", "--fail-on-low"]));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert!(outcome.err.contains("POST to http://127.0.0.1:9/*** failed"), "{outcome}");
-    assert!(!outcome.err.contains("canary"), "{outcome}");
+    prom.args(["--live", "--fail-on-low"])
+        .assert()
+        .code(1)
+        .stderr(contains("POST to http://127.0.0.1:9/*** failed").and(contains("canary").not()));
 }
 
 #[test]
 fn a_dry_run_pushes_nothing() {
-    let outcome = run(tool("dvrf-prom")
-        .args(["--dry-run", "--push-url", "http://127.0.0.1:9/canary"])
-        .write_stdin(RECORD));
-    assert_eq!(outcome.code, 0, "{outcome}");
-    assert_eq!(outcome.err, "[info] dvrf-prom: would push to http://127.0.0.1:9/***\n");
-    let secret =
-        run(tool("dvrf-prom").args(["--dry-run", "--push-url", "http://u:canary@h/"]).write_stdin(RECORD));
-    assert!(secret.err.contains("[warning] dvrf-prom: the push URL on the command line"), "{secret}");
-    assert!(!secret.err.contains("canary"), "{secret}");
+    let dry = |url: &str| {
+        tool("dvrf-prom").args(["--dry-run", "--push-url", url]).write_stdin(RECORD).assert().code(0)
+    };
+    dry("http://127.0.0.1:9/canary").stderr("[info] dvrf-prom: would push to http://127.0.0.1:9/***\n");
+    let warned = starts_with("[warning] dvrf-prom: the push URL on the command line");
+    dry("http://u:canary@h/").stderr(warned.and(contains("canary").not()));
 }
 
 #[test]
 fn no_secret_in_metrics_messages_memory_or_the_process_list() {
     let folder = tempfile::tempdir().unwrap();
     let (file, textfile) = (folder.path().join("push-url"), folder.path().join("a.prom"));
-    let (url, requests) = server(&[""]);
-    std::fs::write(&file, url.replace("://", "://me:canary@") + "/canary?t=canary").unwrap();
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::Hang);
+    std::fs::write(&file, inbox.url("canary?t=canary").replace("://", "://me:canary@")).unwrap();
     let mut prom = tool("dvrf-prom");
     prom.env("SUPRA_RPC_URL", "http://canary:canary@127.0.0.1:9/canary")
         .env("DVRF_RPC_HEADERS", "X-Key: canary")
@@ -164,35 +126,29 @@ fn no_secret_in_metrics_messages_memory_or_the_process_list() {
     prom.args(["--live", "--retries", "0", "--format", "json", "--push-timeout", "2", "--push-url-file"])
         .arg(&file);
     prom.arg("--textfile").arg(&textfile).arg("--state-dir").arg(folder.path().join("state"));
-    let running = std::thread::spawn(move || run(&mut prom));
-    requests.recv_timeout(Duration::from_secs(20)).unwrap();
+    let running = std::thread::spawn(move || prom.assert());
+    let pushed = eventually(Duration::from_secs(20), || inbox.requests().pop());
     // The push hangs now: the process is alive, and its words can be read.
-    let mut words = Vec::new();
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).into_owned();
-        if line.contains(&file.display().to_string()) {
-            words.push(line);
-        }
-    }
-    let outcome = running.join().unwrap();
-    assert_eq!(outcome.code, 2, "{outcome}");
-    assert!(!words.is_empty() && words.iter().all(|line| !line.contains("canary")), "{words:?}");
-    let kept =
-        [textfile, folder.path().join("state/prom.json")].map(|path| std::fs::read_to_string(path).unwrap());
-    for text in [&outcome.out, &outcome.err, &kept[0], &kept[1]] {
+    let ours = file.display().to_string();
+    let words: Vec<String> =
+        testkit::command_lines().into_iter().filter(|line| line.contains(&ours)).collect();
+    assert!(pushed.is_some() && !words.is_empty());
+    assert!(words.iter().all(|line| !line.contains("canary")), "{words:?}");
+    let silent = || contains("canary").not();
+    let said = contains("POST to http://127.0.0.1:").and(silent());
+    running.join().unwrap().code(2).stdout(silent()).stderr(said);
+    for kept in [textfile, folder.path().join("state/prom.json")] {
+        let text = std::fs::read_to_string(kept).unwrap();
         assert!(!text.contains("canary"), "{text}");
     }
-    assert!(outcome.err.contains("POST to http://127.0.0.1:"), "{outcome}");
 }
 
 #[test]
 fn a_reader_that_has_gone_is_no_reason_not_to_push() {
-    use std::process::{Command, Stdio};
-    let (url, requests) = server(&["200 OK"]);
-    let mut child = Command::new(testkit::binary("dvrf-prom"))
+    let inbox = MockReceiver::friendly();
+    let mut child = std::process::Command::new(testkit::binary("dvrf-prom"))
         .env_clear()
-        .env("MONITOR_PUSH_URL", url)
+        .env("MONITOR_PUSH_URL", inbox.url(""))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -200,7 +156,6 @@ fn a_reader_that_has_gone_is_no_reason_not_to_push() {
         .unwrap();
     drop(child.stdout.take());
     child.stdin.take().unwrap().write_all(RECORD.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
-    assert!(requests.recv().unwrap().contains("supra_dvrf_up{"));
+    child.wait_with_output().unwrap().assert().code(0).stderr("");
+    assert!(inbox.requests()[0].body.contains("supra_dvrf_up{"));
 }

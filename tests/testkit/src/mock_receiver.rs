@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub struct ReceivedRequest {
     /// When.
     pub at: Instant,
+    /// The method.
+    pub method: String,
     /// The path and query.
     pub path: String,
     /// The headers, names in lower case.
@@ -122,7 +124,8 @@ fn answer(stream: &TcpStream, shared: &Mutex<Shared>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -139,6 +142,7 @@ fn answer(stream: &TcpStream, shared: &Mutex<Shared>) -> std::io::Result<()> {
     reader.read_exact(&mut body)?;
     let letter = ReceivedRequest {
         at: Instant::now(),
+        method,
         path,
         headers,
         body: String::from_utf8_lossy(&body).into_owned(),
