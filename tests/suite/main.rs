@@ -7,6 +7,7 @@
 mod chaos;
 mod deploy;
 mod differences;
+mod echoes;
 mod flags;
 mod fleet;
 mod golden;

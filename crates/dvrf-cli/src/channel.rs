@@ -8,7 +8,7 @@ use std::fmt;
 use supra_core::check::{Severity, Status};
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
-use supra_core::secret::{Secret, redact};
+use supra_core::secret::{Redactor, Secret};
 
 /// The kind of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -168,7 +168,7 @@ impl Channel {
     /// Makes a receiver's text safe to print: echoed secrets are redacted, and the result is one line of bounded length.
     pub fn sanitize(&self, text: &str) -> String {
         let token = self.token.as_ref().map_or("", Secret::reveal);
-        quote(&redact(text, &[self.full_url.reveal(), token]))
+        quote(&Redactor::new([self.full_url.reveal(), token]).redact(text))
     }
 
     /// A hash of the address and token, by which a state file recognises a changed address.

@@ -294,6 +294,7 @@ pub fn cli_config(settings: &Settings) -> Result<CliConfig, Failure> {
     let program = settings.text(&variables::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&variables::CLI_GENERATION, Generation::WORDS)?;
     let compose = settings.text(&variables::CLI_COMPOSE);
+    let urls = settings.text(&variables::RPC_URL).unwrap_or_default().split(',').map(Secret::new);
     let node = settings.text(&variables::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
     let node = node.map(CliConfig::node).transpose().map_err(|error| {
         Failure::new(FailureKind::Config, format!("{} is ***: {error}", variables::RPC_URL.name))
@@ -302,6 +303,7 @@ pub fn cli_config(settings: &Settings) -> Result<CliConfig, Failure> {
         program,
         profile: settings.text(&variables::PROFILE).map(str::to_owned),
         rpc_url: node,
+        secrets: urls.chain(headers(settings)?.into_iter().map(|(_, value)| value)).collect(),
         supra_config: settings.text(&variables::SUPRA_CONFIG).map(str::to_owned),
         generation: Settings::needed(generation, &variables::CLI_GENERATION)?,
         env_remove: variables::NOT_FOR_CHILDREN,

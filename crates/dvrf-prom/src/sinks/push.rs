@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::http::{Answer, Call, Endpoint, Http, HttpError, Method, UrlError};
 use supra_core::retry::{Backoff, retry_after};
-use supra_core::secret::{Secret, redact};
+use supra_core::secret::{Redactor, Secret};
 
 /// The media type of text format 0.0.4. A Pushgateway does not read OpenMetrics.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -117,7 +117,7 @@ fn wait_after_error(error: &HttpError, backoff: &mut Backoff) -> Option<Duration
 
 fn refusal(destination: &Destination, answer: &Answer) -> String {
     let body = String::from_utf8_lossy(&answer.body);
-    let body = quote(&redact(&body, &[destination.given.reveal()]));
+    let body = quote(&Redactor::new([destination.given.reveal()]).redact(&body));
     let colon = if body.is_empty() { "" } else { ": " };
     format!("status {}{colon}{body}", answer.status)
 }

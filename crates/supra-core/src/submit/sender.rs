@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::command::{RunWords, shown};
 use super::receipt::{Receipt, SubmitOutcome, outcome, receipt};
-use crate::secret::{Secret, redact};
+use crate::secret::Secret;
 use crate::transport::Deadline;
 use crate::transport::cli::{CliConfig, documents, run};
 
@@ -65,8 +65,8 @@ impl CliSender {
                 };
             }
         };
-        let stdout = self.without_secrets(&finished.stdout, words);
-        let stderr = self.without_secrets(&finished.stderr, words);
+        let stdout = self.without_secrets(&finished.stdout);
+        let stderr = self.without_secrets(&finished.stderr);
         let receipt = receipt(&documents(&String::from_utf8_lossy(&finished.stdout)));
         let ended = finished.status.filter(|_| !finished.timed_out);
         let returncode =
@@ -76,11 +76,9 @@ impl CliSender {
     }
 
     /// The CLI's output with our secrets redacted, up to a bound.
-    fn without_secrets(&self, bytes: &[u8], words: &RunWords) -> String {
-        let text = String::from_utf8_lossy(bytes);
-        let url = words.rpc_url.as_deref().unwrap_or_default();
-        let password = self.password.as_ref().map_or("", |(_, secret)| secret.reveal());
-        let safe = redact(&text, &[url, password]);
+    fn without_secrets(&self, bytes: &[u8]) -> String {
+        let password = self.password.as_ref().map(|(_, secret)| secret);
+        let safe = self.cli.redactor(password).redact(&String::from_utf8_lossy(bytes));
         let mut end = safe.len().min(OUTPUT_BYTES_MAX);
         while !safe.is_char_boundary(end) {
             end -= 1;

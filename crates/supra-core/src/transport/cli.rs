@@ -17,7 +17,7 @@ use crate::abort::classify;
 use crate::address::Address;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Endpoint, UrlError};
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 use crate::view::{FunctionId, ViewCall};
 pub use child::{Finished, kill_children, run};
 
@@ -49,6 +49,8 @@ pub struct CliConfig {
     pub profile: Option<String>,
     /// The node's URL without user and password, because command lines are public.
     pub rpc_url: Option<Secret>,
+    /// Secrets that the CLI is not given but may know from its own configuration: redacted in its output.
+    pub secrets: Vec<Secret>,
     /// Exported as `SUPRA_CONFIG`.
     pub supra_config: Option<String>,
     /// The version, which determines the flags.
@@ -72,6 +74,12 @@ impl CliConfig {
             Err(_) if !url.contains('@') => Ok(Secret::new(url.trim())),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns what redacts the secrets of this configuration, and this password.
+    pub fn redactor(&self, password: Option<&Secret>) -> Redactor {
+        let secrets = self.secrets.iter().chain(&self.rpc_url).chain(password);
+        Redactor::new(secrets.map(Secret::reveal))
     }
 
     /// Returns the environment variables to set for the CLI.
@@ -110,6 +118,8 @@ pub struct Compose {
 pub struct CliTransport {
     config: CliConfig,
     semaphore: Semaphore,
+    /// The CLI prints the node's URL, and what a gateway repeats.
+    redactor: Redactor,
 }
 
 /// Splits a command into words, unless it is the path of an existing file.
@@ -126,7 +136,7 @@ impl CliTransport {
         if config.program.is_empty() {
             return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
-        Ok(Self { semaphore: Semaphore::new(config.jobs), config })
+        Ok(Self { semaphore: Semaphore::new(config.jobs), redactor: config.redactor(None), config })
     }
 
     /// Returns the arguments for a request; `Err` if this version of the CLI has no such command.
@@ -185,6 +195,13 @@ impl CliTransport {
         }
     }
 
+    /// Runs a command of the CLI; its output contains no secret of ours.
+    fn run(&self, argv: &[OsString], limit: Deadline) -> Result<Finished, Failure> {
+        let finished = run(argv, &self.config.environment(), self.config.env_remove, limit)?;
+        let redacted = |bytes: &[u8]| self.redactor.redact(&String::from_utf8_lossy(bytes)).into_bytes();
+        Ok(Finished { stdout: redacted(&finished.stdout), stderr: redacted(&finished.stderr), ..finished })
+    }
+
     fn ask_one(&self, request: &Request, deadline: Deadline) -> Reply {
         let started = Instant::now();
         let reply = |result, attempts| Reply { result, elapsed: started.elapsed(), attempts };
@@ -198,7 +215,7 @@ impl CliTransport {
         let argv: Vec<OsString> =
             self.config.program.iter().cloned().chain(words.into_iter().map(OsString::from)).collect();
         let limit = deadline.min_with(self.config.call_timeout);
-        let finished = run(&argv, &self.config.environment(), self.config.env_remove, limit);
+        let finished = self.run(&argv, limit);
         reply(finished.and_then(|finished| answer(request, &finished)), 1)
     }
 }

@@ -14,7 +14,7 @@ use crate::abort::{classify, find_abort};
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlError};
 use crate::retry::{Backoff, retry_after};
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 
 /// Options of the REST transport.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ struct Node {
 pub struct RpcTransport {
     config: RpcConfig,
     http: Http,
+    /// Gateways repeat URLs, headers and keys in what they answer.
+    redactor: Redactor,
     nodes: Vec<Node>,
     semaphore: Semaphore,
     /// Index of the node that answered last.
@@ -100,9 +102,12 @@ impl RpcTransport {
         }
         let (http, semaphore) =
             (Http::new(config.jobs, &Roots::load(config.roots.as_deref())?), Semaphore::new(config.jobs));
+        let headers = nodes.iter().flat_map(|node| &node.headers).map(|(_, value)| value);
+        let redactor = Redactor::new(config.urls.iter().chain(headers).map(Secret::reveal));
         Ok(Self {
             config,
             http,
+            redactor,
             nodes,
             semaphore,
             preferred: AtomicUsize::new(0),
@@ -261,7 +266,7 @@ impl RpcTransport {
             let message = format!("{} serves chain {found}, expected is {expected}", node.endpoint);
             return Err(Next::Again(Failure::new(FailureKind::WrongChain, message), None));
         }
-        let text = String::from_utf8_lossy(&answer.body);
+        let text = self.redactor.redact(&String::from_utf8_lossy(&answer.body));
         let html = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
             || text.trim_start().starts_with('<');
         let wait = answer.header("retry-after").and_then(retry_after);
@@ -277,10 +282,11 @@ impl RpcTransport {
         match status {
             200..=299 if html => Err(again(FailureKind::Unreachable, None)),
             200..=299 => {
-                let body = serde_json::from_slice(&answer.body).map_err(|_| {
+                let mut body = serde_json::from_slice(&answer.body).map_err(|_| {
                     let message = format!("{} answered what is not JSON: {}", node.endpoint, quote(&text));
                     Next::Again(Failure::new(FailureKind::Undecodable, message), None)
                 })?;
+                self.redactor.redact_json(&mut body);
                 let cursor = answer.header("x-supra-cursor").map(str::trim).filter(|text| !text.is_empty());
                 envelope::open(request, body, cursor).map_err(Next::Stop)
             }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::time::Instant;
 
-use super::{CliTransport, Compose, Finished, answer, run};
+use super::{CliTransport, Compose, Finished, answer};
 use crate::failure::{Failure, FailureKind};
 use crate::transport::{Deadline, Reply, Request};
 use std::os::unix::process::ExitStatusExt;
@@ -115,7 +115,7 @@ pub(super) fn ask(
     let text = script(&calls, config.jobs, config.supra_config.as_deref(), &marker);
     let words = ["compose", "run", "--rm", "-T", "--entrypoint", "bash", &place.service, "-lc", &text];
     let argv: Vec<OsString> = [place.docker.clone()].into_iter().chain(words.map(Into::into)).collect();
-    let outcome = run(&argv, &config.environment(), config.env_remove, deadline);
+    let outcome = transport.run(&argv, deadline);
     let (found, common) = match outcome {
         Err(failure) => (Vec::new(), failure),
         Ok(finished) => {

@@ -18,6 +18,7 @@ fn config(program: OsString) -> CliConfig {
         program: vec![program],
         profile: Some("p".to_owned()),
         rpc_url: None,
+        secrets: Vec::new(),
         supra_config: None,
         generation: Generation::V9,
         env_remove: &["MONITOR_WEBHOOK_URL"],
