@@ -51,8 +51,16 @@ struct PendingSince {
 impl RecordChecker {
     /// Reads flags and settings.
     pub fn new(args: &PolicyArgs, session: &Session) -> Result<Self, Failure> {
+        Self::with_state_dir(args, session, StateArgs::open(&session.settings)?)
+    }
+
+    /// Reads flags and settings, for a caller that opens the state directory itself.
+    pub fn with_state_dir(
+        args: &PolicyArgs,
+        session: &Session,
+        state_dir: Option<StateDir>,
+    ) -> Result<Self, Failure> {
         let calculation = crate::connect::calculation(&session.settings)?;
-        let state_dir = StateArgs::open(&session.settings)?;
         Ok(Self { checker: Checker { policy: args.policy(&session.settings)?, calculation }, state_dir })
     }
 

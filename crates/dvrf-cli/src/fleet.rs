@@ -15,6 +15,7 @@ use supra_core::time::Clock;
 
 use crate::connect::{self, Reader};
 use crate::input::{Progress, Records};
+use crate::pipeline::{PAUSE, Sink};
 use crate::progress::Line;
 use crate::stream::{ReportItem, StreamItem, next, unusable};
 use crate::{CliError, Session};
@@ -24,9 +25,6 @@ use queue::{Job, Output, Queue, Turn};
 const ROWS_PER_WORKER: usize = 8;
 /// How often the progress line is redrawn.
 const REDRAW: Duration = Duration::from_millis(200);
-
-/// Consumes a record; returns `false` to stop.
-pub(crate) type Take<'a> = &'a mut dyn FnMut(ReportItem, &mut Session) -> Result<bool, CliError>;
 
 /// Reads the target of the settings.
 pub(crate) fn one(session: &Session) -> ReportItem {
@@ -42,11 +40,11 @@ pub(crate) fn all(
     first: Record,
     mut rest: Records,
     session: &mut Session,
-    take: Take,
+    sink: &mut Sink,
 ) -> Result<(), CliError> {
     match Reader::open_for_fleet(&session.settings) {
-        Ok(reader) => run(reader, first, rest, session, take),
-        Err(failure) => refuse_targets(&failure, first, &mut rest, session, take),
+        Ok(reader) => run(reader, first, rest, session, sink),
+        Err(failure) => refuse_targets(&failure, first, &mut rest, session, sink),
     }
 }
 
@@ -56,7 +54,7 @@ fn refuse_targets(
     first: Record,
     rest: &mut Records,
     session: &mut Session,
-    take: Take,
+    sink: &mut Sink,
 ) -> Result<(), CliError> {
     let mut turn = Some(StreamItem::Target(first));
     while let Some(next_one) = turn {
@@ -64,7 +62,7 @@ fn refuse_targets(
             StreamItem::Target(record) => (ReportItem::refused(record, failure.clone(), session.now), false),
             StreamItem::Report(filled, last) => (filled, last),
         };
-        if !take(filled, session)? || last {
+        if !sink.take(filled, session)? || last {
             break;
         }
         turn = next(rest, session.now);
@@ -86,7 +84,7 @@ fn run(
     first: Record,
     mut rest: Records,
     session: &mut Session,
-    take: Take,
+    sink: &mut Sink,
 ) -> Result<(), CliError> {
     let jobs = connect::jobs(&session.settings)?;
     let clock = Clock::starting(session.now);
@@ -103,11 +101,11 @@ fn run(
         Ok(workers) => workers,
         Err(error) => {
             queue.stop();
-            return refuse_targets(&no_thread(error), first, &mut rest, session, take);
+            return refuse_targets(&no_thread(error), first, &mut rest, session, sink);
         }
     };
     start_reader(Arc::clone(&queue), first, rest, clock).map_err(no_thread)?;
-    let result = write_output(&queue, &progress, &clock, session, take);
+    let result = write_output(&queue, &progress, &clock, session, sink);
     queue.stop();
     // Workers end by their own deadlines. The reader is not joined: it may wait for input without limit.
     for worker in workers {
@@ -150,25 +148,34 @@ fn work(queue: &Queue, reader: &Reader, clock: Clock) {
     }
 }
 
-/// Passes finished records to `take` and draws the progress line while it waits.
+/// Passes finished records to the sink and draws the progress line while it waits.
 fn write_output(
     queue: &Queue,
     progress: &Progress,
     clock: &Clock,
     session: &mut Session,
-    take: Take,
+    sink: &mut Sink,
 ) -> Result<(), CliError> {
     let mut line = Line::new(&session.name);
     loop {
         let mut filled = queue.try_output();
         if filled.is_none() {
             line.suspend(|| session.out.flush())?;
+            if sink.holds() && queue.unfinished_count() == 0 {
+                match queue.next_output(Some(PAUSE)) {
+                    Output::Record(record) => filled = Some(record),
+                    Output::End => break,
+                    Output::Timeout => line.suspend(|| sink.finish_held(session))?,
+                }
+            }
+        }
+        if filled.is_none() {
             filled = wait_for_output(queue, progress, &line);
         }
         let Some(filled) = filled else { break };
         line.count(filled.failure.is_some());
         session.now = clock.now();
-        if !line.suspend(|| take(filled, session))? {
+        if !line.suspend(|| sink.take(filled, session))? {
             break;
         }
     }

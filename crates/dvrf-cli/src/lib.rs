@@ -143,6 +143,7 @@ pub fn run_with_usage_hook<A: Parser>(
     act: fn(&A, &mut Session) -> Result<Exit, CliError>,
     on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
 ) -> ExitCode {
+    signals::survive_file_size_limit();
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(exit::HELP)

@@ -1,10 +1,10 @@
-//! Kills the Supra CLI's processes when a signal ends this one.
+//! Kills the Supra CLI's processes when a signal ends this one, and turns a file-size limit into an error.
 
 use std::io;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use supra_core::failure::{Failure, FailureKind};
 use supra_core::transport::cli::kill_children;
@@ -16,6 +16,13 @@ static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 /// Leaves ending the process to the caller; a signal then only kills the children.
 pub fn leave_ending_to_caller() {
     ENDS_ITSELF.store(true, Ordering::SeqCst);
+}
+
+/// Makes a write beyond the file-size limit (`ulimit -f`) fail like one on a full disk; it would kill the process
+/// otherwise.
+pub(crate) fn survive_file_size_limit() {
+    // Without the handler, only such a write ends the process, as it does for other programs.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
 /// Starts, once, a thread that kills the children before a signal ends this process: they have process groups of their

@@ -1,30 +1,38 @@
 //! The alert state of a subscription between runs, and the alert events that a new verdict causes. Pure.
 //!
-//! A subscription has at most one incident at a time. It opens after `fire_after` bad runs in a row. While it is open,
-//! its severity can rise but not fall, and its findings are added but not removed. It closes after `resolve_after` good
-//! runs in a row with the deposit clear of the limit that it fell below. A run with an unknown status changes none of
-//! these counts. After `unknown_after` such runs in a row, the unknown status is alerted itself.
+//! An incident is one problem of one subscription. It opens after `fire_after` runs in a row with the problem and closes
+//! after `resolve_after` runs in a row without it, with the deposit clear of the limits that it fell below. While it is
+//! open, its level moves both ways, and its sentences are those of the last run that saw it. A run that could not judge a
+//! problem changes nothing about it. An unknown status is a problem of its own, after `unknown_after` runs in a row.
 
+mod legacy;
+
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::outbox::Outbox;
+use crate::message::Item;
 use crate::notification::EventKind;
+use crate::problem::{Gravity, Limits, Problem, UNKNOWN, is_judged};
 use crate::runway::RequestHistory;
-use supra_core::amount::{Decimal, Quants};
-use supra_core::check::code::Code;
-use supra_core::check::{Checks, Finding, Severity, Status};
+use supra_core::amount::Decimal;
+use supra_core::check::{Checks, Severity, Status};
+use supra_core::stable_id::stable_id;
 
 /// The value of `schema` in the state file.
-pub const SCHEMA: &str = "dvrf.notify/1";
+pub const SCHEMA: &str = "dvrf.notify/2";
+
+/// How long an alert that ended is repeated to Alertmanager: a single message may reach only one of its replicas.
+const ENDED_REPEAT_S: i64 = 15 * 60;
 
 /// When alerts are sent.
 #[derive(Debug, Clone)]
 pub struct AlertRules {
     /// Seconds between reminders; `None` disables them.
     pub repeat_every_s: Option<i64>,
-    /// Bad runs in a row that open an incident.
+    /// Bad runs in a row that open an incident, or change the level of an open one.
     pub fire_after: u32,
     /// Good runs in a row that close an incident.
     pub resolve_after: u32,
@@ -56,76 +64,65 @@ pub struct AlertState {
     pub subscription: String,
     /// The number of messages so far, from which each new one gets an id of its own.
     pub sequence: u64,
-    /// The open incident.
-    pub incident: Option<Incident>,
-    /// The open alert about an unknown status.
-    #[serde(rename = "blind")]
-    pub unknown: Option<OpenAlert>,
-    /// The last incident that was resolved; Alertmanager is notified of it repeatedly.
-    #[serde(rename = "ended")]
-    pub resolved: Option<ResolvedIncident>,
-    bad_runs: u32,
+    /// The incidents by the keys of their problems, open or about to open, or ended a short time ago.
+    pub incidents: BTreeMap<String, Incident>,
+    /// Whether an earlier file was damaged: receivers may have alerts that this state does not know.
+    pub is_lost: bool,
+    /// Good runs in a row since then.
     good_runs: u32,
-    unknown_runs: u32,
     /// The request count over time.
     #[serde(rename = "usage")]
     pub request_history: RequestHistory,
     /// The messages that are still to be delivered.
     pub outbox: Outbox,
-    /// The refused addresses, by channel.
-    #[serde(rename = "broken")]
-    pub refused_addresses: BTreeMap<String, RefusedAddress>,
+    /// The channels whose receiver asked never to be called again (410), with a hash of the address, so that a changed
+    /// address is tried at once.
+    pub closed: BTreeMap<String, String>,
 }
 
-/// An alert that has been sent and is not resolved yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenAlert {
+/// A problem that runs have seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// The id that all its messages share; the same for each incident of a problem, so that an alert whose state was lost
+    /// can still be resolved.
+    pub id: String,
+    /// Whether it has been alerted and has not ended.
+    pub is_open: bool,
     /// When it began, in seconds since 1970.
     pub since_s: i64,
     /// When it was last sent, in seconds since 1970.
-    #[serde(rename = "last_told_s")]
     pub last_sent_s: i64,
-    /// The channels that received it: they also receive the resolved message.
+    /// When it ended, in seconds since 1970.
+    pub ended_s: Option<i64>,
+    /// How grave it was when it was last sent.
+    pub gravity: Gravity,
+    /// The findings of the last run that saw it.
+    pub items: Vec<Item>,
+    /// The channels that accepted a message about it: they also receive the resolved message.
     pub channels: BTreeSet<String>,
-}
-
-/// An open incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incident {
-    /// The alert about it.
+    /// The channels that refused the content of its messages.
+    pub refused: BTreeSet<String>,
+    /// Its earlier alerts in Alertmanager, whose labels were others.
+    #[serde(default)]
+    pub earlier: Vec<EarlierAlert>,
+    /// The limits that the deposit fell below since it began.
     #[serde(flatten)]
-    pub alert: OpenAlert,
-    /// The highest severity that has been sent.
-    pub severity: Severity,
-    /// Every finding that has been sent, one per code, in its latest form.
-    pub findings: Vec<Finding>,
-    /// Bad runs in a row with a severity or finding that has not been sent yet.
+    pub limits: Limits,
+    /// The limits of the level that was last sent.
+    level_limits: Limits,
+    bad_runs: u32,
+    good_runs: u32,
     worse_runs: u32,
-    /// The multiple of the chain's minimum that the deposit fell below.
-    clear_ratio: Option<Decimal>,
-    /// Whether the deposit fell below the expected minimum.
-    clear_expected: bool,
+    better_runs: u32,
 }
 
-/// An incident that is over.
+/// An alert in Alertmanager that an alert with other labels has replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResolvedIncident {
-    /// When it was resolved, in seconds since 1970.
-    pub at_s: i64,
-    /// The incident.
-    pub incident: Incident,
-}
-
-/// A channel's address that the receiver refuses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusedAddress {
-    /// Since when, in seconds since 1970.
-    pub since_s: i64,
-    /// A hash of the address, so that a changed address is tried at once.
-    #[serde(rename = "address")]
-    pub address_hash: String,
-    /// Whether the receiver asked never to be called again (410).
-    pub gone: bool,
+pub struct EarlierAlert {
+    /// The finding whose code and severity were its labels.
+    pub item: Item,
+    /// When it was replaced, in seconds since 1970.
+    pub ended_s: i64,
 }
 
 /// A change of the alert state that is sent to channels.
@@ -133,16 +130,121 @@ pub struct RefusedAddress {
 pub struct AlertEvent {
     /// What happened.
     pub kind: EventKind,
-    /// Whether it concerns an unknown status instead of a problem.
-    pub is_unknown: bool,
-    /// The highest severity of the alert.
-    pub severity: Severity,
-    /// When the alert began, in seconds since 1970.
-    pub since_s: i64,
-    /// For a resolved alert: the channels that received it.
-    pub channels: Option<BTreeSet<String>>,
-    /// For a resolved alert: its findings.
-    pub findings: Vec<Finding>,
+    /// The problem.
+    pub key: String,
+    /// How grave it was before, if its level changed.
+    pub was: Option<Severity>,
+}
+
+impl Incident {
+    fn new(subscription: &str, problem: &Problem, now_s: i64) -> Self {
+        Self {
+            id: incident_id(subscription, &problem.key),
+            is_open: false,
+            since_s: now_s,
+            last_sent_s: now_s,
+            ended_s: None,
+            gravity: problem.gravity,
+            items: problem.items.clone(),
+            channels: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            earlier: Vec::new(),
+            limits: problem.limits,
+            level_limits: problem.limits,
+            bad_runs: 0,
+            good_runs: 0,
+            worse_runs: 0,
+            better_runs: 0,
+        }
+    }
+
+    /// Applies a run with the problem; returns the event that it causes.
+    fn on_bad(
+        &mut self,
+        problem: &Problem,
+        checks: &Checks,
+        now_s: i64,
+        rules: &AlertRules,
+    ) -> Option<(EventKind, Option<Severity>)> {
+        self.good_runs = 0;
+        self.bad_runs = self.bad_runs.saturating_add(1);
+        self.limits = self.limits.and(problem.limits);
+        self.replace_items(&problem.items, now_s);
+        if !self.is_open {
+            let is_unknown = problem.key == UNKNOWN;
+            let needed = if is_unknown { rules.unknown_after } else { rules.fire_after };
+            self.gravity = problem.gravity;
+            self.level_limits = problem.limits;
+            if self.bad_runs < needed {
+                return None;
+            }
+            (self.is_open, self.since_s, self.last_sent_s) = (true, now_s, now_s);
+            return Some((EventKind::Firing, None));
+        }
+        let is_worse = problem.gravity > self.gravity;
+        // A deposit that fluctuates around a limit does not get better.
+        let is_better =
+            problem.gravity < self.gravity && self.level_limits.is_clear(checks, rules.clear_margin);
+        self.worse_runs = if is_worse { self.worse_runs.saturating_add(1) } else { 0 };
+        self.better_runs = if is_better { self.better_runs.saturating_add(1) } else { 0 };
+        let kind = if self.worse_runs >= rules.fire_after {
+            EventKind::Worse
+        } else if self.better_runs >= rules.fire_after {
+            EventKind::Better
+        } else if self.is_reminder_due(now_s, rules) {
+            EventKind::Reminder
+        } else {
+            return None;
+        };
+        let was = Some(self.gravity.severity).filter(|_| problem.gravity != self.gravity);
+        (self.worse_runs, self.better_runs, self.last_sent_s) = (0, 0, now_s);
+        (self.gravity, self.level_limits) = (problem.gravity, problem.limits);
+        // New content: a channel that refused the old one may accept it.
+        self.refused.clear();
+        Some((kind, was))
+    }
+
+    /// Shows the findings of this run. Alertmanager identifies an alert by its labels: those of the old first finding end.
+    fn replace_items(&mut self, items: &[Item], now_s: i64) {
+        let labels = |item: &Item| (item.code.clone(), item.severity);
+        if let (Some(old), Some(new)) = (self.items.first(), items.first())
+            && labels(old) != labels(new)
+            && self.is_open
+        {
+            self.earlier.push(EarlierAlert { item: old.clone(), ended_s: now_s });
+        }
+        // Labels that are active again have not ended.
+        self.earlier.retain(|alert| items.first().is_none_or(|new| labels(new) != labels(&alert.item)));
+        items.clone_into(&mut self.items);
+    }
+
+    /// Applies a run without the problem; whether it ends it.
+    fn on_good(&mut self, key: &str, checks: &Checks, rules: &AlertRules) -> bool {
+        (self.bad_runs, self.worse_runs, self.better_runs) = (0, 0, 0);
+        let is_clear = self.limits.is_clear(checks, rules.clear_margin);
+        self.good_runs = if is_clear { self.good_runs.saturating_add(1) } else { 0 };
+        self.is_open && (key == UNKNOWN || self.good_runs >= rules.resolve_after)
+    }
+
+    fn is_reminder_due(&self, now_s: i64, rules: &AlertRules) -> bool {
+        rules.repeat_every_s.is_some_and(|every| now_s.saturating_sub(self.last_sent_s) >= every)
+    }
+
+    /// Moves times in the future back to now, and forgets what ended long ago.
+    fn limit_times(&mut self, now_s: i64) {
+        self.last_sent_s = self.last_sent_s.min(now_s);
+        self.since_s = self.since_s.min(now_s);
+        self.ended_s = self.ended_s.map(|ended| ended.min(now_s));
+        for alert in &mut self.earlier {
+            alert.ended_s = alert.ended_s.min(now_s);
+        }
+        self.earlier.retain(|alert| now_s.saturating_sub(alert.ended_s) <= ENDED_REPEAT_S);
+    }
+}
+
+/// The id of all incidents of a problem.
+pub(crate) fn incident_id(subscription: &str, key: &str) -> String {
+    stable_id(&[subscription, "problem", key])
 }
 
 impl AlertState {
@@ -151,224 +253,112 @@ impl AlertState {
         Self { schema: SCHEMA.to_owned(), subscription: subscription.to_owned(), ..Self::default() }
     }
 
+    /// The state that replaces a damaged one.
+    pub fn lost(subscription: &str) -> Self {
+        Self { is_lost: true, ..Self::new(subscription) }
+    }
+
     /// Parses a state file. The error is a sentence that explains why the file cannot be used.
     pub fn parse(bytes: &[u8], subscription: &str) -> Result<Self, String> {
-        let state: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if state.schema != SCHEMA {
-            return Err(format!("its schema is {:?}, this version writes {SCHEMA}", state.schema));
-        }
+        let schema: Schema = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let state: Self = match schema.schema.as_str() {
+            SCHEMA => serde_json::from_slice(bytes).map_err(|error| error.to_string())?,
+            legacy::SCHEMA => legacy::parse(bytes).map_err(|error| error.to_string())?,
+            other => return Err(format!("its schema is {other:?}, this version writes {SCHEMA}")),
+        };
         if state.subscription != subscription {
             return Err("it belongs to another subscription".to_owned());
         }
         Ok(state)
     }
 
-    /// Applies the verdict of a run and returns the alert events that it causes.
-    pub fn step(&mut self, checks: &Checks, now_s: i64, rules: &AlertRules) -> Vec<AlertEvent> {
-        self.limit_times(now_s);
-        let known_again = if checks.status == Status::Unknown { None } else { self.end_unknown() };
-        let event = match checks.status {
-            Status::Unknown => self.on_unknown(now_s, rules),
-            Status::Alert => self.on_alert(checks, now_s, rules),
-            Status::Ok => self.on_ok(checks, now_s, rules),
-        };
-        known_again.into_iter().chain(event).collect()
-    }
-
-    /// Moves times in the future back to now: a clock that was set back must not suppress reminders until it catches up.
-    fn limit_times(&mut self, now_s: i64) {
-        let alerts =
-            self.incident.iter_mut().map(|incident| &mut incident.alert).chain(self.unknown.as_mut());
-        for alert in alerts {
-            alert.last_sent_s = alert.last_sent_s.min(now_s);
-            alert.since_s = alert.since_s.min(now_s);
-        }
+    /// Applies the verdict of a run and returns the alert events that it causes, worst first.
+    pub fn step(
+        &mut self,
+        problems: &[Problem],
+        checks: &Checks,
+        now_s: i64,
+        rules: &AlertRules,
+    ) -> Vec<AlertEvent> {
+        // A clock that was set back must not suppress reminders until it catches up.
+        self.incidents.values_mut().for_each(|incident| incident.limit_times(now_s));
         self.request_history.drop_after(now_s);
-        if let Some(resolved) = &mut self.resolved {
-            resolved.at_s = resolved.at_s.min(now_s);
-        }
-    }
-
-    fn on_unknown(&mut self, now_s: i64, rules: &AlertRules) -> Option<AlertEvent> {
-        self.unknown_runs = self.unknown_runs.saturating_add(1);
-        let alert_event = |kind, since_s| AlertEvent {
-            kind,
-            is_unknown: true,
-            severity: Severity::Unknown,
-            since_s,
-            channels: None,
-            findings: Vec::new(),
-        };
-        match &mut self.unknown {
-            None if self.unknown_runs >= rules.unknown_after => {
-                self.unknown =
-                    Some(OpenAlert { since_s: now_s, last_sent_s: now_s, channels: BTreeSet::new() });
-                Some(alert_event(EventKind::Firing, now_s))
+        self.outbox.limit_times(now_s);
+        self.forget(now_s);
+        let mut events = self.absent(problems, checks, now_s, rules);
+        for problem in problems {
+            let known = self.incidents.remove(&problem.key).filter(|incident| incident.ended_s.is_none());
+            let mut incident = known.unwrap_or_else(|| Incident::new(&self.subscription, problem, now_s));
+            if let Some((kind, was)) = incident.on_bad(problem, checks, now_s, rules) {
+                events.push(AlertEvent { kind, key: problem.key.clone(), was });
             }
-            Some(alert) if is_reminder_due(alert, now_s, rules) => {
-                alert.last_sent_s = now_s;
-                Some(alert_event(EventKind::Reminder, alert.since_s))
+            self.incidents.insert(problem.key.clone(), incident);
+        }
+        self.recover(problems, checks, rules, &mut events);
+        events
+    }
+
+    /// Applies the verdict to the problems that it does not list.
+    fn absent(
+        &mut self,
+        problems: &[Problem],
+        checks: &Checks,
+        now_s: i64,
+        rules: &AlertRules,
+    ) -> Vec<AlertEvent> {
+        let mut events = Vec::new();
+        let is_listed = |key: &str| problems.iter().any(|problem| problem.key == key);
+        self.incidents.retain(|key, incident| {
+            let is_over = key == UNKNOWN || is_judged(key, checks);
+            if incident.ended_s.is_some() || is_listed(key) || !is_over {
+                return true;
             }
-            _ => None,
-        }
-    }
-
-    /// Resolves the alert about an unknown status, whatever the status is now.
-    fn end_unknown(&mut self) -> Option<AlertEvent> {
-        self.unknown_runs = 0;
-        let alert = self.unknown.take()?;
-        Some(AlertEvent {
-            kind: EventKind::Resolved,
-            is_unknown: true,
-            severity: Severity::Unknown,
-            since_s: alert.since_s,
-            channels: Some(alert.channels),
-            findings: Vec::new(),
-        })
-    }
-
-    fn on_alert(&mut self, checks: &Checks, now_s: i64, rules: &AlertRules) -> Option<AlertEvent> {
-        self.good_runs = 0;
-        self.bad_runs = self.bad_runs.saturating_add(1);
-        let alerting = alerting(checks);
-        let severity = alerting.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Info);
-        let alert_event = |kind, incident: &Incident| AlertEvent {
-            kind,
-            is_unknown: false,
-            severity: incident.severity,
-            since_s: incident.alert.since_s,
-            channels: None,
-            findings: Vec::new(),
-        };
-        let Some(incident) = &mut self.incident else {
-            if self.bad_runs < rules.fire_after {
-                return None;
+            if incident.on_good(key, checks, rules) {
+                (incident.is_open, incident.ended_s) = (false, Some(now_s));
+                events.push(AlertEvent { kind: EventKind::Resolved, key: key.clone(), was: None });
             }
-            let alert = OpenAlert { since_s: now_s, last_sent_s: now_s, channels: BTreeSet::new() };
-            let mut incident = Incident {
-                alert,
-                severity,
-                findings: Vec::new(),
-                worse_runs: 0,
-                clear_ratio: None,
-                clear_expected: false,
-            };
-            incident.add(&alerting);
-            let event = alert_event(EventKind::Firing, &incident);
-            self.incident = Some(incident);
-            return Some(event);
-        };
-        let is_new = |finding: &Finding| incident.findings.iter().all(|known| known.code != finding.code);
-        if severity > incident.severity || alerting.iter().any(is_new) {
-            incident.worse_runs = incident.worse_runs.saturating_add(1);
-            if incident.worse_runs >= rules.fire_after {
-                incident.worse_runs = 0;
-                incident.severity = incident.severity.max(severity);
-                incident.alert.last_sent_s = now_s;
-                incident.add(&alerting);
-                return Some(alert_event(EventKind::Worse, incident));
-            }
-        } else {
-            incident.worse_runs = 0;
-            incident.add(&alerting);
-        }
-        if is_reminder_due(&incident.alert, now_s, rules) {
-            incident.alert.last_sent_s = now_s;
-            return Some(alert_event(EventKind::Reminder, incident));
-        }
-        None
+            incident.is_open || incident.ended_s.is_some()
+        });
+        events
     }
 
-    fn on_ok(&mut self, checks: &Checks, now_s: i64, rules: &AlertRules) -> Option<AlertEvent> {
-        self.bad_runs = 0;
-        let incident = self.incident.as_mut()?;
-        incident.worse_runs = 0;
-        self.good_runs = if incident.is_clear(checks, rules) { self.good_runs.saturating_add(1) } else { 0 };
-        if self.good_runs < rules.resolve_after {
-            return None;
+    /// After a damaged file, the first time without any problem is reported: an alert from before may still be open.
+    fn recover(
+        &mut self,
+        problems: &[Problem],
+        checks: &Checks,
+        rules: &AlertRules,
+        events: &mut Vec<AlertEvent>,
+    ) {
+        let is_good = problems.is_empty() && checks.status == Status::Ok;
+        self.good_runs = if self.is_lost && is_good { self.good_runs.saturating_add(1) } else { 0 };
+        if self.good_runs >= rules.resolve_after {
+            (self.is_lost, self.good_runs) = (false, 0);
+            events.push(AlertEvent { kind: EventKind::Resolved, key: String::new(), was: None });
         }
-        self.good_runs = 0;
-        let incident = self.incident.take()?;
-        self.resolved = Some(ResolvedIncident { at_s: now_s, incident: incident.clone() });
-        Some(AlertEvent {
-            kind: EventKind::Resolved,
-            is_unknown: false,
-            severity: incident.severity,
-            since_s: incident.alert.since_s,
-            channels: Some(incident.alert.channels),
-            findings: incident.findings,
-        })
     }
 
-    /// Records that a channel receives this event, so that it also receives the resolved message.
-    pub fn add_channel(&mut self, event: &AlertEvent, channel: &str) {
-        let alert = if event.is_unknown {
-            self.unknown.as_mut()
-        } else {
-            self.incident.as_mut().map(|incident| &mut incident.alert)
-        };
-        if let Some(alert) = alert {
-            alert.channels.insert(channel.to_owned());
-        }
+    /// Forgets incidents that ended some time ago, once their last messages are delivered.
+    fn forget(&mut self, now_s: i64) {
+        let outbox = &self.outbox;
+        self.incidents.retain(|key, incident| {
+            let is_old = |ended| now_s.saturating_sub(ended) > ENDED_REPEAT_S;
+            !incident.ended_s.is_some_and(is_old) || outbox.iter().any(|entry| entry.message.problem == *key)
+        });
+    }
+
+    /// The open incidents, worst first.
+    pub fn open(&self) -> Vec<(&String, &Incident)> {
+        let mut open: Vec<_> = self.incidents.iter().filter(|(_, incident)| incident.is_open).collect();
+        open.sort_by_key(|(_, incident)| Reverse(incident.gravity));
+        open
     }
 }
 
-fn is_reminder_due(alert: &OpenAlert, now_s: i64, rules: &AlertRules) -> bool {
-    rules.repeat_every_s.is_some_and(|every| now_s.saturating_sub(alert.last_sent_s) >= every)
-}
-
-/// The findings that cause an alert: those from warning up, or all of them if the policy alerts on less.
-pub fn alerting(checks: &Checks) -> Vec<Finding> {
-    let at_least = |least: Severity| -> Vec<Finding> {
-        checks.findings.iter().filter(|finding| finding.severity >= least).cloned().collect()
-    };
-    let severe = at_least(Severity::Warning);
-    if severe.is_empty() { at_least(Severity::Info) } else { severe }
-}
-
-impl Incident {
-    /// Adds findings, or updates them by their codes, and keeps the limits that the deposit fell below.
-    fn add(&mut self, alerting: &[Finding]) {
-        for finding in alerting {
-            match finding.code {
-                Code::DepositAtOrBelowMinBalance => self.fell_below(Decimal::percent(100)),
-                Code::DepositBelowCriticalTier | Code::DepositBelowWarnTier | Code::DepositBelowPlanTier => {
-                    let threshold = finding.evidence.get("threshold");
-                    let threshold = threshold.and_then(|text| Decimal::deserialize(text).ok());
-                    self.fell_below(threshold.unwrap_or(Decimal::percent(100)));
-                }
-                Code::AvailableBelowExpectedMinBalance | Code::AvailableBelowCalculatedMinBalance => {
-                    self.clear_expected = true;
-                }
-                _ => {}
-            }
-            match self.findings.iter_mut().find(|known| known.code == finding.code) {
-                Some(known) => *known = finding.clone(),
-                None => self.findings.push(finding.clone()),
-            }
-        }
-    }
-
-    fn fell_below(&mut self, ratio: Decimal) {
-        let is_higher = |known: Decimal| {
-            ratio.of(1_000_000).unwrap_or(u128::MAX) > known.of(1_000_000).unwrap_or(u128::MAX)
-        };
-        if self.clear_ratio.is_none_or(is_higher) {
-            self.clear_ratio = Some(ratio);
-        }
-    }
-
-    /// Whether the deposit is above the limits that it fell below, by the margin.
-    fn is_clear(&self, checks: &Checks, rules: &AlertRules) -> bool {
-        let above = |limit: Option<Quants>, ratio: Decimal| {
-            // An unknown limit does not keep the incident open, because the verdict is ok.
-            let (Some(balance), Some(limit)) = (checks.available_quants, limit) else { return true };
-            let wanted = ratio.of(limit.get()).and_then(|limit| rules.clear_margin.added_to(limit));
-            wanted.is_ok_and(|wanted| balance.get() >= wanted)
-        };
-        self.clear_ratio.is_none_or(|ratio| above(checks.min_balance_onchain, ratio))
-            && (!self.clear_expected || above(checks.min_balance_expected, Decimal::percent(100)))
-    }
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Schema {
+    schema: String,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The flags of `dvrf-notify`, and the notifier that they configure.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -142,7 +143,8 @@ impl NotifyArgs {
         self.alerts.expire_after
     }
 
-    /// Creates the notifier. A mistake in the configuration ends the run before anything is read or sent.
+    /// Creates the notifier, without alert state. A mistake in the configuration of a channel silences that channel; one in
+    /// that of all channels ends the run before anything is read or sent.
     pub(crate) fn notifier(&self, policy: Policy, session: &Session) -> Result<Notifier, Failure> {
         let channels = self.channels.resolve(session);
         for warning in &channels.warnings {
@@ -152,7 +154,10 @@ impl NotifyArgs {
             for problem in others {
                 session.log_failure(&problem.into());
             }
-            return Err(last.into());
+            if channels.list.is_empty() {
+                return Err(last.into());
+            }
+            session.log_failure(&last.into());
         }
         if channels.list.is_empty() && !self.output.dry_run {
             return Err(Failure::new(FailureKind::Config, NO_CHANNEL).with_hint(NO_CHANNEL_FIX));
@@ -171,12 +176,17 @@ impl NotifyArgs {
             },
             rules: self.rules(),
             policy,
-            state_dir: StateArgs::open(settings)?,
+            state_dir: None,
+            is_memory_unusable: false,
+            broken: channels.problems.iter().map(|problem| problem.channel.clone()).collect(),
             expire_after_s: self.expire_after_s(),
             dry_run: self.output.dry_run,
             include_json: self.output.include_json,
             ping_timeout: timeout.min(PING_TIMEOUT),
-            remaining: timeout,
+            timeout,
+            spent: BTreeMap::new(),
+            waited: Duration::ZERO,
+            dead: BTreeSet::new(),
             sender: WebhookSender {
                 http: Http::new(
                     channels.list.len().max(1),

@@ -1,7 +1,8 @@
-//! Delivers messages to all channels at once within one deadline, with retries where they can help.
+//! Delivers messages to all channels at once, each within its own deadline, with retries where they can help.
 
 use std::time::{Duration, Instant};
 
+use crate::merge::Parcel;
 use crate::message::Message;
 use crate::payload::{Form, WebhookRequest, has_plain_form, request};
 use crate::response::{WebhookResponse, attempt, failed_attempt};
@@ -19,7 +20,7 @@ const RESPONSE_BYTES_MAX: u64 = 64 << 10;
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookSender {
     pub http: Http,
-    /// When all deliveries of the run must be done.
+    /// When the deliveries to a channel must be done.
     pub deadline: Instant,
     /// The longest wait for one response.
     pub call_timeout: Duration,
@@ -28,30 +29,37 @@ pub(crate) struct WebhookSender {
     pub clock: Clock,
 }
 
-/// Delivers each channel's messages in order, all channels at once, and calls `on_attempt` for each as it ends. A
-/// message that has to wait also holds back the messages behind it, so that their order is kept; a rejected one does
-/// not.
-pub(crate) fn deliver_all(
-    sender: &WebhookSender,
-    queues: &[(&Channel, Vec<Message>)],
-    mut on_attempt: impl FnMut(&Channel, &Message, Attempt),
-) {
+/// The messages of one channel, and the sender with the time that the channel has.
+pub(crate) struct Queue<'a> {
+    pub channel: &'a Channel,
+    pub sender: WebhookSender,
+    pub parcels: Vec<Parcel>,
+}
+
+/// Delivers each channel's messages in order, all channels at once, and calls `on_attempt` for each as it ends. The first
+/// message that is not taken also holds back the messages behind it, so that their order is kept and a dead receiver is
+/// waited for once; a rejected one does not.
+pub(crate) fn deliver_all(queues: &[Queue], mut on_attempt: impl FnMut(&Channel, &Parcel, Attempt)) {
     parallel::stream(
         queues,
-        |(channel, messages), attempts| {
-            for message in messages {
-                let attempt = sender.send(channel, message);
-                let must_wait =
-                    matches!(attempt.disposition, Disposition::Retry { .. } | Disposition::Unauthorized);
+        |queue, attempts| {
+            for parcel in &queue.parcels {
+                let attempt = queue.sender.send(queue.channel, &parcel.message);
+                let must_wait = must_wait(&attempt);
                 // The receiver outlives all senders.
-                let _ = attempts.send((*channel, message, attempt));
+                let _ = attempts.send((queue.channel, parcel, attempt));
                 if must_wait {
                     break;
                 }
             }
         },
-        |(channel, message, attempt)| on_attempt(channel, message, attempt),
+        |(channel, parcel, attempt)| on_attempt(channel, parcel, attempt),
     );
+}
+
+/// Whether a message was neither taken nor refused.
+pub(crate) fn must_wait(attempt: &Attempt) -> bool {
+    matches!(attempt.disposition, Disposition::Retry { .. } | Disposition::Unauthorized)
 }
 
 impl WebhookSender {
@@ -61,6 +69,11 @@ impl WebhookSender {
 
     /// Sends a message until it is accepted or refused, or until retries or time run out.
     fn send(&self, channel: &Channel, message: &Message) -> Attempt {
+        self.send_forms(channel, |form| request(channel, message, form, self.clock.now()))
+    }
+
+    /// Sends a request in its rich form, then in its plain form if its markup is refused, with retries.
+    pub(crate) fn send_forms(&self, channel: &Channel, request: impl Fn(Form) -> WebhookRequest) -> Attempt {
         let mut backoff = Backoff::default();
         let mut form = Form::Rich;
         let (mut tries, mut retries, mut status) = (0, 0, None);
@@ -70,7 +83,7 @@ impl WebhookSender {
                 return Attempt { disposition: Disposition::Retry { after: None }, reason, status, tries };
             }
             tries += 1;
-            let attempt = self.call(channel, &request(channel, message, form, self.clock.now()));
+            let attempt = self.call(channel, &request(form));
             let is_bad_request = attempt.status == Some(400);
             status = attempt.status.or(status);
             match attempt.disposition {
@@ -93,7 +106,7 @@ impl WebhookSender {
     }
 
     /// Sends a single request. The reason of the attempt contains no secret.
-    pub(crate) fn call(&self, channel: &Channel, request: &WebhookRequest) -> Attempt {
+    fn call(&self, channel: &Channel, request: &WebhookRequest) -> Attempt {
         let headers: Vec<_> = channel.endpoint.headers.iter().chain(&request.headers).cloned().collect();
         let answer = self.http.send(&Call {
             method: Method::Post,

@@ -1,8 +1,9 @@
 //! `dvrf-notify`: sends one alert per incident, reminders, and a resolved message.
 //!
-//! A verdict becomes alert events (`alert_state`), the events become messages for channels (`planner`, `message`), and a
-//! message becomes an HTTP request (`payload`) that is delivered with retries (`delivery`, `response`). A message that
-//! could not be delivered waits in the `outbox` for the next run. `notifier` connects these steps.
+//! The findings of a verdict become problems (`problem`), their changes become alert events (`alert_state`), the events
+//! become messages for channels (`planner`, `message`), and a message becomes an HTTP request (`payload`) that is delivered
+//! with retries (`delivery`, `response`). Messages of one cause are sent as one (`merge`). A message that could not be
+//! delivered waits in the `outbox` for the next run. `notifier` connects these steps.
 
 pub mod alert_state;
 mod args;
@@ -10,12 +11,14 @@ mod config;
 mod delivery;
 mod escape;
 mod heartbeat;
+mod merge;
 pub mod message;
 pub mod notification;
 mod notifier;
 pub mod outbox;
 pub mod payload;
 pub mod planner;
+pub mod problem;
 mod response;
 pub mod runway;
 mod send;

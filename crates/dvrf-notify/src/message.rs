@@ -21,6 +21,8 @@ const NAME_UNITS_MAX: usize = 80;
 const SENTENCE_UNITS_MAX: usize = 500;
 /// The most findings that are listed; further ones are only counted.
 const FINDINGS_MAX: usize = 12;
+/// The most subscriptions that are listed; further ones are only counted.
+const NAMES_MAX: usize = 20;
 
 /// A message, independent of the channels that it is sent to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,18 +32,29 @@ pub struct Message {
     pub id: String,
     /// The id that all messages of an incident share.
     pub incident: String,
+    /// The problem that it is about; empty if it is about several, or about none.
+    pub problem: String,
     /// The event that it reports.
     pub event: EventKind,
     /// The status of the subscription.
     pub status: Status,
     /// The highest severity.
     pub severity: Option<Severity>,
+    /// The severity before, if it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<Severity>,
     /// The language of the sentences.
     pub lang: Lang,
     /// The title, the same for all messages.
     pub title: String,
     /// The subscription's name.
     pub subscription: String,
+    /// The names of all subscriptions, if a cause concerns several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared_by: Vec<String>,
+    /// The alerts as Alertmanager keeps them, one per incident.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Alert>,
     /// The network's name, if it is configured.
     pub network: Option<String>,
     /// Whether it concerns an unknown status instead of a problem.
@@ -78,8 +91,21 @@ pub struct Item {
     pub link: String,
 }
 
+/// An alert for Alertmanager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The problem that it is about.
+    pub problem: String,
+    /// Its worst finding: code and severity are labels.
+    pub item: Item,
+    /// When it began, in seconds since 1970.
+    pub since_s: i64,
+    /// When it ended, in seconds since 1970.
+    pub ended_s: Option<i64>,
+}
+
 /// What all messages of a run have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct MessageTemplate {
     /// The title.
     pub title: String,
@@ -125,18 +151,19 @@ impl MessageTemplate {
         }
     }
 
+    /// A finding as messages show it.
+    pub fn item(&self, finding: &Finding) -> Item {
+        Item {
+            code: finding.code.name().to_owned(),
+            severity: finding.severity,
+            sentence: truncate(&quote(&finding.message), SENTENCE_UNITS_MAX, escape::verbatim),
+            remedy: remedy(finding.code, self.lang),
+            link: self.link(&finding.help),
+        }
+    }
+
     /// A message without event, ids, times and numbers, which the caller adds.
-    pub fn message(&self, name: &str, checks: &Checks, findings: &[Finding]) -> Message {
-        let items: Vec<Item> = findings
-            .iter()
-            .map(|finding| Item {
-                code: finding.code.name().to_owned(),
-                severity: finding.severity,
-                sentence: truncate(&quote(&finding.message), SENTENCE_UNITS_MAX, escape::verbatim),
-                remedy: remedy(finding.code, self.lang),
-                link: self.link(&finding.help),
-            })
-            .collect();
+    pub fn message(&self, name: &str, checks: &Checks, items: Vec<Item>) -> Message {
         Message {
             status: checks.status,
             severity: checks.severity,
@@ -234,26 +261,40 @@ impl Message {
     /// The status in a few words.
     fn status_text(&self) -> String {
         let lang = self.lang;
-        let status = match (self.status, self.severity) {
-            (Status::Ok, _) => lang.pick("ok", "в порядке"),
-            (Status::Unknown, _) => lang.pick("cannot be judged", "нельзя оценить"),
-            (Status::Alert, Some(Severity::Critical)) => lang.pick("CRITICAL", "КРИТИЧНО"),
-            (Status::Alert, Some(Severity::Info)) => lang.pick("notice", "внимание"),
-            (Status::Alert, _) => lang.pick("warning", "предупреждение"),
+        let of_severity = |severity: Option<Severity>| match severity {
+            Some(Severity::Critical) => lang.pick("CRITICAL", "КРИТИЧНО"),
+            Some(Severity::Info) => lang.pick("notice", "внимание"),
+            _ => lang.pick("warning", "предупреждение"),
+        };
+        let status = match self.status {
+            Status::Ok => lang.pick("ok", "в порядке"),
+            Status::Unknown => lang.pick("cannot be judged", "нельзя оценить"),
+            Status::Alert => of_severity(self.severity),
         };
         let lasted = format_span(self.since_s.map_or(0, |since| self.at_s.saturating_sub(since)), lang);
         match self.event {
             EventKind::Report | EventKind::Firing => status,
-            EventKind::Worse => lang.pick(format!("worse: {status}"), format!("хуже: {status}")),
+            EventKind::Worse => lang.pick(format!("worse: {status}"), format!("стало хуже: {status}")),
+            EventKind::Better if self.was == self.severity => {
+                lang.pick(format!("better: still {status}"), format!("стало лучше: всё ещё {status}"))
+            }
+            EventKind::Better => {
+                let was = of_severity(self.was);
+                lang.pick(
+                    format!("better: only {status} now, was {was}"),
+                    format!("стало лучше: теперь {status}, было {was}"),
+                )
+            }
             EventKind::Reminder => {
                 lang.pick(format!("still {status}, for {lasted}"), format!("всё ещё {status}, уже {lasted}"))
             }
+            EventKind::Resolved if self.since_s.is_none() => lang.pick("no problem", "проблем нет"),
             EventKind::Resolved if self.is_unknown => lang.pick(
                 format!("can be judged again after {lasted}"),
                 format!("снова можно оценить через {lasted}"),
             ),
             EventKind::Resolved => {
-                lang.pick(format!("resolved after {lasted}"), format!("исправлено через {lasted}"))
+                lang.pick(format!("resolved after {lasted}"), format!("проблема устранена, длилась {lasted}"))
             }
             EventKind::Test => lang.pick("test", "проверка"),
         }
@@ -266,19 +307,26 @@ impl Message {
 
     /// Findings and their remedies, in lines.
     pub fn findings(&self) -> Vec<String> {
-        let is_resolved = self.event == EventKind::Resolved;
-        let item_lines = |item: &Item| {
-            if is_resolved {
+        let is_over = self.event == EventKind::Resolved && self.since_s.is_some();
+        let item_lines = |item: &Item| match item.remedy.as_str() {
+            _ if is_over => {
                 vec![
                     self.lang.pick(format!("• was: {}", item.sentence), format!("• было: {}", item.sentence)),
                 ]
-            } else {
-                vec![format!("• {}", item.sentence), format!("  → {}", item.remedy)]
             }
+            "" => vec![format!("• {}", item.sentence)],
+            remedy => vec![format!("• {}", item.sentence), format!("  → {remedy}")],
         };
         let mut lines: Vec<String> = self.items.iter().take(FINDINGS_MAX).flat_map(item_lines).collect();
         if let Some(more) = self.items.len().checked_sub(FINDINGS_MAX).filter(|more| *more > 0) {
             lines.push(self.lang.pick(format!("… and {more} more"), format!("… и ещё {more}")));
+        }
+        if !self.shared_by.is_empty() {
+            let mut names = self.shared_by.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+            if let Some(more) = self.shared_by.len().checked_sub(NAMES_MAX).filter(|more| *more > 0) {
+                names.push_str(&self.lang.pick(format!(" and {more} more"), format!(" и ещё {more}")));
+            }
+            lines.push(self.lang.pick(format!("Concerns: {names}"), format!("Затронуты: {names}")));
         }
         lines
     }

@@ -12,8 +12,10 @@ pub enum EventKind {
     Report,
     /// A problem began, or the status has been unknown for too long.
     Firing,
-    /// The severity rose, or another problem was added.
+    /// Its level rose.
     Worse,
+    /// Its level fell, but the problem persists.
+    Better,
     /// The problem persists.
     Reminder,
     /// The problem is over.
@@ -29,15 +31,21 @@ impl EventKind {
             Self::Report => "report",
             Self::Firing => "firing",
             Self::Worse => "worse",
+            Self::Better => "better",
             Self::Reminder => "reminder",
             Self::Resolved => "resolved",
             Self::Test => "test",
         }
     }
+
+    /// Whether it reports an open incident.
+    pub fn is_alert(self) -> bool {
+        matches!(self, Self::Firing | Self::Worse | Self::Better | Self::Reminder)
+    }
 }
 
 /// The result of a message on one channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryOutcome {
     /// The receiver accepted it.
@@ -50,6 +58,8 @@ pub enum DeliveryOutcome {
     Rejected,
     /// It waited in the outbox for too long and was dropped.
     Expired,
+    /// Too many messages waited for the channel, and a newer one about the same problem replaces it.
+    Dropped,
     /// `--dry-run`: nothing was sent.
     DryRun,
 }

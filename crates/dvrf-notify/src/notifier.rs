@@ -1,32 +1,39 @@
-//! The notifier: applies each verdict to the alert state, delivers the messages, and reports the results.
+//! The notifier: applies verdicts to the alert states, delivers the messages of a batch, and reports the results.
+//!
+//! A batch is planned and saved first, and then delivered: so each channel is called for all subscriptions in one go, the
+//! worst first, and a channel that fails does not delay the others.
 
-use std::collections::BTreeSet;
+pub(crate) mod apply;
+mod log;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::alert_state::{AlertRules, AlertState, RefusedAddress};
-use crate::delivery::{WebhookSender, deliver_all};
+use self::apply::{apply, notification, unsent};
+use self::log::log;
+use crate::alert_state::{AlertRules, AlertState};
+use crate::delivery::{Queue, WebhookSender, deliver_all, must_wait};
 use crate::heartbeat::Heartbeat;
+use crate::merge::{Parcel, parcels};
 use crate::message::{Message, MessageTemplate};
 use crate::notification::{DeliveryOutcome, Notification};
 use crate::outbox::OutboxEntry;
 use crate::planner::{Planner, Verdict};
-use crate::response::is_gone;
 use dvrf_cli::Session;
-use dvrf_cli::channel::{Channel, ChannelKind};
+use dvrf_cli::channel::{Channel, ChannelKind, Level};
 use dvrf_cli::checker::Checked;
 use dvrf_cli::settings::{Settings, variables};
 use supra_core::check::Policy;
-use supra_core::delivery::{Attempt, Disposition};
+use supra_core::delivery::Attempt;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::record::Record;
 use supra_core::report::SubscriptionId;
 use supra_core::stable_id::stable_id;
 use supra_core::state_dir::{LockedState, StateDir, StateError};
 
-/// The longest wait that a receiver can ask for, in seconds.
-const HOLD_S_MAX: i64 = 3600;
+pub(crate) const MEMORY_UNUSABLE: &str = "the memory cannot be used: this run notifies as if there were none";
 
 /// The result of notifying the channels of one verdict.
 #[derive(Debug, Default)]
@@ -35,26 +42,50 @@ pub(crate) struct NotifyReport {
     pub messages: Vec<Message>,
     /// The result of each message on each channel.
     pub notifications: Vec<Notification>,
-    /// Whether another run kept the alert state locked for too long.
-    pub is_busy: bool,
-    /// Whether a channel was not notified, or the alert state could not be saved.
+    /// Whether a channel was not notified, or the alert state could not be used.
     pub has_failed: bool,
-    /// Channels whose refused address was logged by an earlier run.
-    known_refusals: BTreeSet<String>,
+}
+
+/// A verdict whose messages are planned and, with alert state, saved.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
+    /// The locked file of the subscription and its state.
+    memory: Option<(LockedState, AlertState)>,
+    level: Option<Level>,
+    /// The messages that can be sent now.
+    due: Vec<OutboxEntry>,
+    pub report: NotifyReport,
+}
+
+impl Planned {
+    /// Whether there is a message to send.
+    pub(crate) fn has_messages(&self) -> bool {
+        !self.due.is_empty()
+    }
 }
 
 /// Notifies the channels of a run.
 pub(crate) struct Notifier {
     pub(super) channels: Vec<Channel>,
+    /// The channels whose configuration has a mistake; their messages wait.
+    pub(super) broken: BTreeSet<String>,
     pub(super) template: MessageTemplate,
     pub(super) policy: Policy,
     pub(super) rules: AlertRules,
     pub(super) state_dir: Option<StateDir>,
+    /// Whether the configured state directory cannot be used.
+    pub(super) is_memory_unusable: bool,
     pub(super) expire_after_s: i64,
     pub(super) dry_run: bool,
     pub(super) include_json: bool,
-    /// The time that is left for the deliveries of this run.
-    pub(super) remaining: Duration,
+    /// The time for the deliveries of this run to one channel.
+    pub(super) timeout: Duration,
+    /// How much of it each channel has used.
+    pub(super) spent: BTreeMap<String, Duration>,
+    /// How long this run has waited for locks.
+    pub(super) waited: Duration,
+    /// The channels that failed in this run: they are not called again.
+    pub(super) dead: BTreeSet<String>,
     pub(super) sender: WebhookSender,
     /// The longest wait for a dead man's switch: an unreachable one must not delay the run.
     pub(super) ping_timeout: Duration,
@@ -86,8 +117,8 @@ impl Notifier {
         }
     }
 
-    /// Notifies the channels of a verdict.
-    pub(crate) fn notify(&mut self, record: &Record, checked: &Checked, session: &Session) -> NotifyReport {
+    /// Plans the messages about a verdict.
+    pub(crate) fn plan(&mut self, record: &Record, checked: &Checked, session: &Session) -> Planned {
         let id = &checked.report.id;
         let key = subscription_key(id, &session.settings);
         // A record that is nested too deeply to attach must not prevent the notification.
@@ -100,154 +131,199 @@ impl Notifier {
             record: document.as_ref(),
             now_s: session.now.as_second(),
         };
-        let state_dir = self.state_dir.as_ref().filter(|_| !self.dry_run);
-        let report = match state_dir.map(|state_dir| self.load(state_dir, &verdict, session)) {
-            None => self.notify_without_state(&verdict),
-            Some(Ok((file, state))) => self.notify_with_state(&file, state, &verdict, session),
-            Some(Err(error @ StateError::Busy { .. })) => {
-                session.log("warning", &format!("{error}; that run sends the alerts, this one does not"));
-                NotifyReport { is_busy: true, ..NotifyReport::default() }
-            }
-            // Without usable state the run fails, but the channels are still notified.
-            Some(Err(error)) => {
-                session.log_failure(&error.into());
-                session.log("warning", "the memory cannot be used: this run notifies as if there were none");
-                NotifyReport { has_failed: true, ..self.notify_without_state(&verdict) }
+        let level = Some(Level::of(checked.checks.status, checked.checks.severity));
+        let planned = if self.dry_run {
+            let (message, entries) = self.planner().report(&verdict, &self.run_id);
+            let notifications =
+                entries.iter().map(|entry| unsent(entry, DeliveryOutcome::DryRun, None)).collect();
+            let report = NotifyReport { messages: vec![message], notifications, has_failed: false };
+            Planned { report, ..Planned::default() }
+        } else {
+            match self.load(&verdict, session) {
+                Ok(Some((file, state))) => self.plan_with_memory(file, state, &verdict, session),
+                Ok(None) => {
+                    let (message, due) = self.planner().report(&verdict, &self.run_id);
+                    planned(message, due, false)
+                }
+                // The channels are notified all the same, but the run fails.
+                Err(()) => {
+                    let (message, due) = self.planner().fallback(&verdict, &self.run_id);
+                    planned(message, due, true)
+                }
             }
         };
-        let is_new = |notification: &&Notification| !report.known_refusals.contains(&notification.channel);
-        for notification in report.notifications.iter().filter(is_new) {
-            log(notification, session);
-        }
-        report
+        Planned { level, ..planned }
     }
 
-    /// Locks and reads the alert state of a subscription. An unusable file is moved aside and replaced by a new state.
+    /// Locks and reads the alert state of a subscription; `None` without a state directory, an error if it cannot be used,
+    /// which is logged once.
     fn load(
-        &self,
-        state_dir: &StateDir,
+        &mut self,
         verdict: &Verdict,
         session: &Session,
-    ) -> Result<(LockedState, AlertState), StateError> {
-        let name = format!("notify-{}", stable_id(&[verdict.key]));
-        // Another run may hold the lock for as long as its deliveries may take.
-        let file = state_dir.lock(&name, self.remaining + Duration::from_secs(1))?;
-        let Some(bytes) = file.read("json")? else { return Ok((file, AlertState::new(verdict.key))) };
-        let state = match AlertState::parse(&bytes, verdict.key) {
-            Ok(state) => state,
-            Err(why) => {
-                let aside = file.quarantine("json")?;
-                let (why, aside) = (quote(&why), aside.display());
-                let text =
-                    format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
-                session.log("warning", &text);
-                AlertState::new(verdict.key)
-            }
+    ) -> Result<Option<(LockedState, AlertState)>, ()> {
+        let Some(state_dir) = self.state_dir.clone() else {
+            return if self.is_memory_unusable { Err(()) } else { Ok(None) };
         };
-        Ok((file, state))
+        // Another run may hold the lock for as long as its deliveries may take.
+        let wait = (self.timeout + Duration::from_secs(1)).saturating_sub(self.waited);
+        let start = Instant::now();
+        let result = load(&state_dir, wait, verdict, session);
+        self.waited += start.elapsed();
+        result.map(Some).map_err(|error| {
+            if !std::mem::replace(&mut self.is_memory_unusable, true) {
+                session.log_failure(&error.into());
+                session.log("warning", MEMORY_UNUSABLE);
+            }
+        })
     }
 
-    fn notify_without_state(&mut self, verdict: &Verdict) -> NotifyReport {
-        let (message, entries) = self.planner().report(verdict, &self.run_id);
-        let notifications = self.deliver_once(&entries);
-        let has_failed = notifications.iter().any(|notification| notification.outcome.is_failure());
-        NotifyReport { messages: vec![message], notifications, has_failed, ..NotifyReport::default() }
-    }
-
-    fn notify_with_state(
-        &mut self,
-        file: &LockedState,
+    fn plan_with_memory(
+        &self,
+        file: LockedState,
         mut state: AlertState,
         verdict: &Verdict,
         session: &Session,
-    ) -> NotifyReport {
-        let messages = self.planner().update(&mut state, verdict);
-        let expired = state.outbox.expire(verdict.now_s, self.expire_after_s);
-        let why = "it could not be delivered in time";
-        let mut notifications: Vec<_> =
-            expired.iter().map(|entry| unsent(entry, DeliveryOutcome::Expired, Some(why))).collect();
-        // The outbox is on disk before its first message is sent, so that no message is lost.
-        let mut has_failed = !save(file, &state, session);
-        let due = self.due(&state, verdict.now_s, &mut notifications);
-        let mut known_refusals = BTreeSet::new();
-        let clock = self.sender.clock;
-        self.deliver(&due, |channel, message, attempt| {
-            if apply_delivery(&mut state, channel, message, &attempt, clock.now_s()) {
-                known_refusals.insert(channel.name.clone());
-            }
-            // Only the first failure is logged: a full disk fails every time.
-            has_failed = has_failed || !save(file, &state, session);
-            notifications.push(notification(channel, message, attempt, DeliveryOutcome::Queued));
-        });
-        for entry in &due {
-            let is_tried = |sent: &Notification| sent.channel == entry.channel && sent.id == entry.message.id;
-            if !notifications.iter().any(is_tried) {
-                let why = "a message before it has to wait";
-                notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(why)));
-            }
+    ) -> Planned {
+        let plan = self.planner().update(&mut state, verdict);
+        let mut notifications = Vec::new();
+        for entry in &plan.dropped {
+            let why = "too many messages wait for this channel; newer ones about the same problem are kept";
+            notifications.push(unsent(entry, DeliveryOutcome::Dropped, Some(why)));
         }
-        has_failed |= notifications.iter().any(|notification| notification.outcome.is_failure());
-        NotifyReport { messages, notifications, is_busy: false, has_failed, known_refusals }
+        let due = self.due(&mut state, verdict.now_s, &mut notifications);
+        // The outbox is on disk before its first message is sent, so that no message is lost.
+        let has_failed = !save(&file, &state, session);
+        let report = NotifyReport { messages: plan.messages, notifications, has_failed };
+        Planned { memory: Some((file, state)), level: None, due, report }
     }
 
     /// The messages of the outbox that can be sent now; for the others, a notification explains why not.
-    fn due(&self, state: &AlertState, now_s: i64, notifications: &mut Vec<Notification>) -> Vec<OutboxEntry> {
+    fn due(
+        &self,
+        state: &mut AlertState,
+        now_s: i64,
+        notifications: &mut Vec<Notification>,
+    ) -> Vec<OutboxEntry> {
         let mut due = Vec::new();
-        for entry in state.outbox.iter() {
+        let entries: Vec<OutboxEntry> = state.outbox.iter().cloned().collect();
+        for entry in entries {
+            let mut waits = |why: &str| {
+                notifications.push(unsent(&entry, DeliveryOutcome::Queued, Some(why)));
+            };
             let Some(channel) = self.channels.iter().find(|channel| channel.name == entry.channel) else {
-                let why = "the channel is no longer configured";
-                notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(why)));
+                if self.broken.contains(&entry.channel) {
+                    waits("the channel's configuration has a mistake");
+                } else if state.outbox.expire(&entry.channel, &entry.message.id, now_s, self.expire_after_s) {
+                    let why = "the channel is no longer configured";
+                    notifications.push(unsent(&entry, DeliveryOutcome::Expired, Some(why)));
+                } else {
+                    waits("the channel is no longer configured");
+                }
                 continue;
             };
-            let refused = state.refused_addresses.get(&channel.name);
-            let is_gone =
-                refused.is_some_and(|refused| refused.gone && refused.address_hash == channel.address_hash());
-            // If the clock was set back, the remaining wait is unknown, and the message is sent.
-            let held = entry.not_before_s.filter(|until| now_s < *until && now_s >= entry.queued_at_s);
-            match (is_gone, held) {
-                (true, _) => {
-                    let why = "the receiver closed this address for good (410): give a new one";
-                    notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(why)));
-                }
-                (_, Some(until)) => {
-                    let wait_s = until.saturating_sub(now_s);
-                    let why = format!("the receiver asked to wait for another {wait_s} s");
-                    notifications.push(unsent(entry, DeliveryOutcome::Queued, Some(&why)));
-                }
-                _ => due.push(entry.clone()),
+            if state.closed.get(&channel.name) == Some(&channel.address_hash()) {
+                waits("the receiver closed this address for good (410): give a new one");
+            } else if let Some(until) = entry.not_before_s.filter(|until| now_s < *until) {
+                waits(&format!("the receiver asked to wait for another {} s", until.saturating_sub(now_s)));
+            } else {
+                due.push(entry);
             }
         }
         due
     }
 
-    /// Delivers within the time that is left.
-    fn deliver(&mut self, entries: &[OutboxEntry], on_attempt: impl FnMut(&Channel, &Message, Attempt)) {
-        let messages = |channel: &Channel| -> Vec<Message> {
-            let entries = entries.iter().filter(|entry| entry.channel == channel.name);
-            entries.map(|entry| entry.message.clone()).collect()
-        };
-        let queues: Vec<_> = self
-            .channels
+    /// Delivers the messages of a batch, worst first, and completes the reports.
+    pub(crate) fn deliver(&mut self, batch: &mut [Planned], session: &Session) {
+        let mut order: Vec<usize> = (0..batch.len()).collect();
+        order.sort_by_key(|number| std::cmp::Reverse(batch.get(*number).and_then(|planned| planned.level)));
+        let due: Vec<(usize, OutboxEntry)> = order
             .iter()
-            .map(|channel| (channel, messages(channel)))
-            .filter(|(_, messages)| !messages.is_empty())
+            .filter_map(|number| Some((*number, std::mem::take(&mut batch.get_mut(*number)?.due))))
+            .flat_map(|(number, due)| due.into_iter().map(move |entry| (number, entry)))
             .collect();
-        let start = Instant::now();
-        let sender = WebhookSender { deadline: start + self.remaining, ..self.sender.clone() };
-        deliver_all(&sender, &queues, on_attempt);
-        self.remaining = self.remaining.saturating_sub(start.elapsed());
+        let (clock, expire_after_s) = (self.sender.clock, self.expire_after_s);
+        let mut reached = BTreeSet::new();
+        self.send(&due, |channel, parcel, attempt| {
+            let mut numbers = BTreeSet::new();
+            for (number, id) in &parcel.members {
+                let Some(planned) = batch.get_mut(*number) else { continue };
+                reached.insert((channel.name.clone(), id.clone()));
+                let mut outcome = DeliveryOutcome::Failed;
+                if let Some((file, state)) = &mut planned.memory {
+                    outcome = apply(state, channel, id, attempt, clock.now_s(), expire_after_s);
+                    // Only the first failure is logged: a full disk fails every time.
+                    planned.report.has_failed = planned.report.has_failed || !save(file, state, session);
+                }
+                // A message that stands for several is one notification of the record.
+                if numbers.insert(*number) {
+                    let told = notification(channel, &parcel.message, attempt, outcome);
+                    planned.report.notifications.push(told);
+                }
+            }
+        });
+        for (number, entry) in &due {
+            if let Some(planned) = batch.get_mut(*number)
+                && !reached.contains(&(entry.channel.clone(), entry.message.id.clone()))
+            {
+                let is_kept = planned.memory.is_some();
+                let outcome = if is_kept { DeliveryOutcome::Queued } else { DeliveryOutcome::Failed };
+                let why = "a message before it has to wait";
+                planned.report.notifications.push(unsent(entry, outcome, Some(why)));
+            }
+        }
+        self.complete(batch, session);
     }
 
-    /// Delivers messages that are not kept for a later run; a dry run only lists them.
-    fn deliver_once(&mut self, entries: &[OutboxEntry]) -> Vec<Notification> {
-        if self.dry_run {
-            return entries.iter().map(|entry| unsent(entry, DeliveryOutcome::DryRun, None)).collect();
+    /// Marks the records of which a channel was not notified, and logs each reason once per channel.
+    fn complete(&self, batch: &mut [Planned], session: &Session) {
+        let mut behind: BTreeSet<String> = BTreeSet::new();
+        for planned in batch.iter_mut() {
+            let not_taken =
+                planned.memory.as_ref().map(|(_, state)| self.planner().not_taken(state)).unwrap_or_default();
+            let failed = planned.report.notifications.iter().any(|told| told.outcome.is_failure());
+            planned.report.has_failed |= failed || !not_taken.is_empty();
+            behind.extend(not_taken);
         }
-        let mut notifications = Vec::new();
-        self.deliver(entries, |channel, message, attempt| {
-            notifications.push(notification(channel, message, attempt, DeliveryOutcome::Failed));
+        let notifications: Vec<&Notification> =
+            batch.iter().flat_map(|planned| &planned.report.notifications).collect();
+        log(&notifications, session);
+        for channel in behind {
+            let is_said = |told: &&Notification| told.channel == channel && told.outcome.is_failure();
+            if !notifications.iter().any(is_said) {
+                let text = format!(
+                    "channel {channel}: it refused the message about a problem that is still open; see docs/notify.md"
+                );
+                session.log("error", &text);
+            }
+        }
+    }
+
+    /// Sends messages, each channel within the time that it has left. A channel that fails is not called again.
+    fn send(
+        &mut self,
+        due: &[(usize, OutboxEntry)],
+        mut on_attempt: impl FnMut(&Channel, &Parcel, &Attempt),
+    ) {
+        let start = Instant::now();
+        let (spent, dead) = (&mut self.spent, &mut self.dead);
+        let mut queues = Vec::new();
+        for channel in self.channels.iter().filter(|channel| !dead.contains(&channel.name)) {
+            let of_channel = due.iter().filter(|(_, entry)| entry.channel == channel.name);
+            let entries: Vec<_> = of_channel.map(|(number, entry)| (*number, entry)).collect();
+            let used = spent.get(&channel.name).copied().unwrap_or_default();
+            let sender =
+                WebhookSender { deadline: start + self.timeout.saturating_sub(used), ..self.sender.clone() };
+            queues.push(Queue { channel, sender, parcels: parcels(channel.kind, &entries) });
+        }
+        queues.retain(|queue| !queue.parcels.is_empty());
+        deliver_all(&queues, |channel, parcel, attempt| {
+            *spent.entry(channel.name.clone()).or_default() = start.elapsed();
+            if must_wait(&attempt) {
+                dead.insert(channel.name.clone());
+            }
+            on_attempt(channel, parcel, &attempt);
         });
-        notifications
     }
 
     /// Sends a test message to every channel. The alert state does not change.
@@ -259,11 +335,16 @@ impl Notifier {
             queued_at_s: message.at_s,
             not_before_s: None,
         };
-        let entries: Vec<OutboxEntry> = self.channels.iter().map(entry).collect();
-        let notifications = self.deliver_once(&entries);
-        for notification in &notifications {
-            log(notification, session);
+        let entries: Vec<_> = self.channels.iter().map(|channel| (0, entry(channel))).collect();
+        if self.dry_run {
+            let dry = |(_, entry): &(usize, OutboxEntry)| unsent(entry, DeliveryOutcome::DryRun, None);
+            return entries.iter().map(dry).collect();
         }
+        let mut notifications = Vec::new();
+        self.send(&entries, |channel, parcel, attempt| {
+            notifications.push(notification(channel, &parcel.message, attempt, DeliveryOutcome::Failed));
+        });
+        log(&notifications.iter().collect::<Vec<_>>(), session);
         notifications
     }
 
@@ -273,6 +354,35 @@ impl Notifier {
         let channels = self.channels.iter().filter(is_pinged).cloned().collect();
         Heartbeat::start(channels, self.sender.clone(), self.ping_timeout, self.run_id.clone())
     }
+}
+
+fn planned(message: Message, due: Vec<OutboxEntry>, has_failed: bool) -> Planned {
+    let report = NotifyReport { messages: vec![message], notifications: Vec::new(), has_failed };
+    Planned { memory: None, level: None, due, report }
+}
+
+/// Locks and reads the alert state of a subscription. An unusable file is moved aside and replaced by a new state.
+fn load(
+    state_dir: &StateDir,
+    wait: Duration,
+    verdict: &Verdict,
+    session: &Session,
+) -> Result<(LockedState, AlertState), StateError> {
+    let name = format!("notify-{}", stable_id(&[verdict.key]));
+    let file = state_dir.lock(&name, wait)?;
+    let Some(bytes) = file.read("json")? else { return Ok((file, AlertState::new(verdict.key))) };
+    let state = match AlertState::parse(&bytes, verdict.key) {
+        Ok(state) => state,
+        Err(why) => {
+            let aside = file.quarantine("json")?;
+            let (why, aside) = (quote(&why), aside.display());
+            let text =
+                format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
+            session.log("warning", &text);
+            AlertState::lost(verdict.key)
+        }
+    };
+    Ok((file, state))
 }
 
 /// Saves the alert state, and logs a failure; whether it succeeded.
@@ -286,89 +396,4 @@ fn save(file: &LockedState, state: &AlertState, session: &Session) -> bool {
     };
     session.log_failure(&failure);
     false
-}
-
-/// Applies the result of a delivery to the alert state. Returns whether the address was already known to be refused.
-fn apply_delivery(
-    state: &mut AlertState,
-    channel: &Channel,
-    message: &Message,
-    attempt: &Attempt,
-    now_s: i64,
-) -> bool {
-    match attempt.disposition {
-        Disposition::Accepted => {
-            state.outbox.remove(&channel.name, &message.id);
-            state.refused_addresses.remove(&channel.name);
-        }
-        Disposition::Rejected => state.outbox.remove(&channel.name, &message.id),
-        Disposition::Retry { after } => {
-            if let Some(after) = after {
-                let wait_s = i64::try_from(after.as_secs()).unwrap_or(HOLD_S_MAX).min(HOLD_S_MAX);
-                state.outbox.hold(&channel.name, now_s.saturating_add(wait_s));
-            }
-        }
-        Disposition::Unauthorized => {
-            let address_hash = channel.address_hash();
-            let known = state.refused_addresses.get(&channel.name);
-            let known = known.filter(|known| known.address_hash == address_hash);
-            let (is_known, since_s) = (known.is_some(), known.map_or(now_s, |known| known.since_s));
-            let refused = RefusedAddress { since_s, address_hash, gone: is_gone(attempt) };
-            state.refused_addresses.insert(channel.name.clone(), refused);
-            return is_known;
-        }
-    }
-    false
-}
-
-/// The result of a message that was sent; `undelivered` is the outcome if it can still be delivered later.
-fn notification(
-    channel: &Channel,
-    message: &Message,
-    attempt: Attempt,
-    undelivered: DeliveryOutcome,
-) -> Notification {
-    let (outcome, error) = match attempt.disposition {
-        Disposition::Accepted => (DeliveryOutcome::Delivered, attempt.reason),
-        Disposition::Rejected => (DeliveryOutcome::Rejected, attempt.reason),
-        Disposition::Retry { .. } | Disposition::Unauthorized => (undelivered, attempt.reason),
-    };
-    Notification {
-        channel: channel.name.clone(),
-        id: message.id.clone(),
-        event: message.event,
-        outcome,
-        attempts: attempt.tries,
-        status: attempt.status,
-        error,
-    }
-}
-
-/// The result of a message that was not sent in this run.
-fn unsent(entry: &OutboxEntry, outcome: DeliveryOutcome, why: Option<&str>) -> Notification {
-    Notification {
-        channel: entry.channel.clone(),
-        id: entry.message.id.clone(),
-        event: entry.message.event,
-        outcome,
-        attempts: 0,
-        status: None,
-        error: why.map(str::to_owned),
-    }
-}
-
-/// Logs a message that was not delivered.
-fn log(notification: &Notification, session: &Session) {
-    let Notification { channel, event, outcome, attempts, error, .. } = notification;
-    let Some(error) = error.as_ref().filter(|_| outcome.is_failure()) else { return };
-    let what = match outcome {
-        DeliveryOutcome::Queued => "waits in the outbox",
-        DeliveryOutcome::Expired => "was given up",
-        _ => "was not delivered",
-    };
-    let event = event.name();
-    session.log(
-        "error",
-        &format!("channel {channel}: the {event} message {what} after {attempts} attempts: {error}"),
-    );
 }

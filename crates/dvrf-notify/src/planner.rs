@@ -1,18 +1,20 @@
 //! Plans the messages of a run: which channels are notified of a verdict, given the alert state. Pure.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::alert_state::{AlertEvent, AlertRules, AlertState, alerting};
-use super::message::{Message, MessageTemplate, numbers};
+use super::alert_state::{AlertEvent, AlertRules, AlertState, Incident, incident_id};
+use super::message::{Alert, Item, Message, MessageTemplate, numbers};
 use super::outbox::OutboxEntry;
 use crate::notification::EventKind;
+use crate::problem::{Problem, UNKNOWN, keys_without_subject, problems};
 use dvrf_cli::channel::{Channel, ChannelKind, Level};
-use supra_core::check::{Checks, Finding, Policy, Severity, Status};
+use supra_core::check::{Checks, Policy, Severity, Status};
+use supra_core::failure::quote;
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
-
-/// How long a resolved alert is repeated to Alertmanager: a single message may reach only one of its replicas.
-const RESOLVED_REPEAT_S: i64 = 15 * 60;
 
 /// A verdict on a subscription.
 #[derive(Debug, Clone, Copy)]
@@ -46,32 +48,26 @@ pub struct Planner<'a> {
     pub include_json: bool,
 }
 
-/// The findings that explain a verdict.
-fn reasons(checks: &Checks) -> Vec<Finding> {
-    match checks.status {
-        Status::Ok => Vec::new(),
-        Status::Alert => alerting(checks),
-        Status::Unknown => {
-            checks.findings.iter().filter(|finding| finding.severity == Severity::Unknown).cloned().collect()
-        }
-    }
+/// What a run plans.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The new messages.
+    pub messages: Vec<Message>,
+    /// The old messages that were dropped because too many wait for their channel.
+    pub dropped: Vec<OutboxEntry>,
 }
 
 impl Planner<'_> {
     /// Plans a run without alert state: the verdict is sent to every channel whose level it reaches.
     pub fn report(&self, verdict: &Verdict, run: &str) -> (Message, Vec<OutboxEntry>) {
-        let mut message = self.template.message(verdict.name, verdict.checks, &reasons(verdict.checks));
-        message.event = EventKind::Report;
-        message.id = stable_id(&[verdict.key, "report", run]);
-        message.incident = stable_id(&[verdict.key, "incident"]);
-        message.at_s = verdict.now_s;
-        message.numbers = numbers(verdict.checks, verdict.state, None, self.policy);
+        let found = problems(verdict.checks, self.policy.fail_on, self.template);
+        let message = self.report_message(verdict, run, &found);
         let level = Level::of(verdict.checks.status, verdict.checks.severity);
         let is_notified = |channel: &&Channel| match channel.kind {
             ChannelKind::Ping => false,
             // PagerDuty resolves the incident that an earlier run may have opened.
             ChannelKind::Pagerduty if level == Level::Ok => true,
-            ChannelKind::Alertmanager => !message.items.is_empty() && level >= channel.min,
+            ChannelKind::Alertmanager => !message.alerts.is_empty() && level >= channel.min,
             _ => level >= channel.min,
         };
         let channels = self.channels.iter().filter(is_notified);
@@ -79,81 +75,231 @@ impl Planner<'_> {
         (message, entries)
     }
 
-    /// Plans a run with alert state: applies the verdict, and adds the messages of its events to the outbox. Returns the
-    /// messages.
-    pub fn update(&self, state: &mut AlertState, verdict: &Verdict) -> Vec<Message> {
-        let events = state.step(verdict.checks, verdict.now_s, self.rules);
+    /// Plans a run whose alert state cannot be used: problems are sent to every channel whose level they reach. Pagers get
+    /// one event per problem, under the ids that a run with alert state uses.
+    pub fn fallback(&self, verdict: &Verdict, run: &str) -> (Message, Vec<OutboxEntry>) {
+        let (message, mut entries) = self.report(verdict, run);
+        let is_pager = |entry: &OutboxEntry| self.is_pager(&entry.channel);
+        entries.retain(|entry| verdict.checks.status != Status::Ok && !is_pager(entry));
+        for channel in self.channels.iter().filter(|channel| channel.kind == ChannelKind::Pagerduty) {
+            let found = problems(verdict.checks, self.policy.fail_on, self.template);
+            for problem in found.iter().filter(|problem| Level::From(problem.gravity.severity) >= channel.min)
+            {
+                let mut alone = self.report_message(verdict, run, std::slice::from_ref(problem));
+                alone.id = stable_id(&[&message.id, &problem.key]);
+                alone.incident = incident_id(verdict.key, &problem.key);
+                alone.severity = Some(problem.gravity.severity);
+                entries.push(self.entry(channel, &alone, verdict));
+            }
+            if verdict.checks.status == Status::Ok {
+                entries.extend(self.resolve_all(channel, &message, verdict));
+            }
+        }
+        (message, entries)
+    }
+
+    fn is_pager(&self, name: &str) -> bool {
+        self.channels.iter().any(|channel| channel.name == name && channel.kind == ChannelKind::Pagerduty)
+    }
+
+    fn report_message(&self, verdict: &Verdict, run: &str, found: &[Problem]) -> Message {
+        let items = found.iter().flat_map(|problem| problem.items.clone()).collect();
+        let mut message = self.template.message(verdict.name, verdict.checks, items);
+        message.event = EventKind::Report;
+        message.id = stable_id(&[verdict.key, "report", run]);
+        message.incident = stable_id(&[verdict.key, "incident"]);
+        message.at_s = verdict.now_s;
+        message.numbers = numbers(verdict.checks, verdict.state, None, self.policy);
+        let alert = |problem: &Problem| {
+            let item = problem.items.first()?.clone();
+            Some(Alert { problem: problem.key.clone(), item, since_s: verdict.now_s, ended_s: None })
+        };
+        message.alerts = found.iter().filter_map(alert).collect();
+        message
+    }
+
+    /// Plans a run with alert state: applies the verdict, and adds the messages of its events to the outbox.
+    pub fn update(&self, state: &mut AlertState, verdict: &Verdict) -> Plan {
+        let found = problems(verdict.checks, self.policy.fail_on, self.template);
+        let events = state.step(&found, verdict.checks, verdict.now_s, self.rules);
         let requests = verdict.state.and_then(|state| state.lottery.rng_request_count);
         let hours_left =
             state.request_history.hours_left(requests, verdict.checks.requests_left, verdict.now_s);
         let numbers = numbers(verdict.checks, verdict.state, hours_left, self.policy);
-        let mut messages = Vec::new();
-        for event in &events {
-            let mut message = self.message(state, verdict, event);
+        let mut plan = Plan::default();
+        for event in events {
+            let Some(incident) = state.incidents.get(&event.key).cloned() else {
+                self.all_clear(state, verdict, &mut plan);
+                continue;
+            };
+            let is_notified = |channel: &Channel| is_notified(channel, &event, &incident, state);
+            let channels: Vec<&Channel> = self.channels.iter().filter(|c| is_notified(c)).collect();
+            let mut message = self.incident_message(state, verdict, &event, &incident);
             message.numbers.clone_from(&numbers);
-            for channel in self.channels.iter().filter(|channel| is_notified(channel, event)) {
-                state.add_channel(event, &channel.name);
-                state.outbox.push(self.entry(channel, &message, verdict), channel.kind);
-            }
-            messages.push(message);
+            self.push(state, &channels, &message, verdict, &mut plan);
+            plan.messages.push(message);
         }
-        self.refresh_alertmanagers(state, verdict, &numbers);
-        messages
+        self.catch_up(state, verdict, &numbers, &mut plan);
+        self.refresh_alertmanagers(state, verdict, &numbers, &mut plan);
+        plan
     }
 
-    fn message(&self, state: &mut AlertState, verdict: &Verdict, event: &AlertEvent) -> Message {
-        let findings = match (event.kind, event.is_unknown, &state.incident) {
-            (EventKind::Resolved, ..) => event.findings.clone(),
-            // All findings of the incident, not only those of this run.
-            (_, false, Some(incident)) => incident.findings.clone(),
-            _ => reasons(verdict.checks),
-        };
-        let mut message = self.template.message(verdict.name, verdict.checks, &findings);
+    fn push(
+        &self,
+        state: &mut AlertState,
+        channels: &[&Channel],
+        message: &Message,
+        verdict: &Verdict,
+        plan: &mut Plan,
+    ) {
+        for channel in channels {
+            plan.dropped.extend(state.outbox.push(self.entry(channel, message, verdict), channel.kind));
+        }
+    }
+
+    /// An open incident also reaches a channel that was added, repaired or lowered after it began.
+    fn catch_up(
+        &self,
+        state: &mut AlertState,
+        verdict: &Verdict,
+        numbers: &[(String, String)],
+        plan: &mut Plan,
+    ) {
+        let open: Vec<(String, Incident)> =
+            state.open().into_iter().map(|(key, incident)| (key.clone(), incident.clone())).collect();
+        for (key, incident) in open {
+            let is_behind = |channel: &&Channel| {
+                is_told(channel)
+                    && has_not_taken(channel, &incident)
+                    && !incident.refused.contains(&channel.name)
+                    && !state.outbox.is_waiting(&channel.name, &key)
+            };
+            let channels: Vec<&Channel> = self.channels.iter().filter(is_behind).collect();
+            if channels.is_empty() {
+                continue;
+            }
+            let event = AlertEvent { kind: EventKind::Firing, key, was: None };
+            let mut message = self.incident_message(state, verdict, &event, &incident);
+            message.numbers = numbers.to_vec();
+            self.push(state, &channels, &message, verdict, plan);
+        }
+    }
+
+    fn incident_message(
+        &self,
+        state: &mut AlertState,
+        verdict: &Verdict,
+        event: &AlertEvent,
+        incident: &Incident,
+    ) -> Message {
+        let mut message = self.template.message(verdict.name, verdict.checks, incident.items.clone());
         state.sequence = state.sequence.saturating_add(1);
-        let (since, sequence) = (event.since_s.to_string(), state.sequence.to_string());
-        // These words are part of the ids that receivers already know.
-        let subject = if event.is_unknown { "blind" } else { "incident" };
-        message.id = stable_id(&[verdict.key, event.kind.name(), &since, &sequence]);
-        message.incident = stable_id(&[verdict.key, subject, &since]);
+        let (since, sequence) = (incident.since_s.to_string(), state.sequence.to_string());
+        message.id = stable_id(&[verdict.key, event.kind.name(), &event.key, &since, &sequence]);
+        message.incident.clone_from(&incident.id);
+        message.problem.clone_from(&event.key);
         message.event = event.kind;
-        message.is_unknown = event.is_unknown;
-        message.severity = Some(event.severity);
+        message.is_unknown = event.key == UNKNOWN;
+        message.severity = Some(incident.gravity.severity);
+        message.was = event.was;
         message.status = match event.kind {
             EventKind::Resolved => Status::Ok,
-            _ if event.is_unknown => Status::Unknown,
+            _ if message.is_unknown => Status::Unknown,
             _ => Status::Alert,
         };
         message.at_s = verdict.now_s;
-        message.since_s = Some(event.since_s);
+        message.since_s = Some(incident.since_s);
         message
     }
 
-    /// Sends the current alerts to Alertmanager in every run: it drops an alert that is not repeated.
-    fn refresh_alertmanagers(&self, state: &mut AlertState, verdict: &Verdict, numbers: &[(String, String)]) {
-        let mut channels =
-            self.channels.iter().filter(|channel| channel.kind == ChannelKind::Alertmanager).peekable();
-        if channels.peek().is_none() {
-            return;
+    /// Alerts of which the alert state was lost are over: chats get one message, pagers one event per possible problem.
+    fn all_clear(&self, state: &mut AlertState, verdict: &Verdict, plan: &mut Plan) {
+        state.sequence = state.sequence.saturating_add(1);
+        let sequence = state.sequence.to_string();
+        let lang = self.template.lang;
+        let item = Item {
+            code: "ALERT_STATE_LOST".to_owned(),
+            severity: Severity::Info,
+            sentence: lang.pick(
+                "No problem is open. The file that remembers alerts was damaged, so earlier alerts may have had no end: they are over.",
+                "Открытых проблем нет. Файл с памятью об оповещениях был повреждён, поэтому прежние оповещения могли остаться без завершения: они больше не действуют.",
+            ),
+            remedy: String::new(),
+            link: String::new(),
+        };
+        let mut message = self.template.message(verdict.name, verdict.checks, vec![item]);
+        message.id = stable_id(&[verdict.key, "all_clear", &verdict.now_s.to_string(), &sequence]);
+        message.incident = stable_id(&[verdict.key, "incident"]);
+        (message.event, message.status, message.link) = (EventKind::Resolved, Status::Ok, None);
+        message.at_s = verdict.now_s;
+        for channel in self.channels.iter().filter(|channel| channel.resolved && is_told(channel)) {
+            let entries = if channel.kind == ChannelKind::Pagerduty {
+                self.resolve_all(channel, &message, verdict)
+            } else {
+                vec![self.entry(channel, &message, verdict)]
+            };
+            for entry in entries {
+                plan.dropped.extend(state.outbox.push(entry, channel.kind));
+            }
         }
-        // An incident and an unknown status can be open together: one request contains both.
-        let mut merged: Option<Message> = None;
-        for event in &current_alerts(state, verdict) {
-            let mut message = self.message(state, verdict, event);
+        plan.messages.push(message);
+    }
+
+    /// Resolves every problem that a pager may know of.
+    fn resolve_all(&self, channel: &Channel, message: &Message, verdict: &Verdict) -> Vec<OutboxEntry> {
+        let modules = verdict.state.and_then(|state| state.deposit.modules.as_deref()).unwrap_or_default();
+        let of_modules =
+            modules.iter().map(|module| format!("MODULE_DISABLED {}", quote(&module.module_type)));
+        let entry = |key: String| {
+            let incident = incident_id(verdict.key, &key);
+            let id = stable_id(&[&message.id, &key]);
+            let resolved =
+                Message { id, incident, problem: key, event: EventKind::Resolved, ..message.clone() };
+            self.entry(channel, &resolved, verdict)
+        };
+        keys_without_subject().chain(of_modules).map(entry).collect()
+    }
+
+    /// Sends the current alerts to Alertmanager in every run: it drops an alert that is not repeated. Alerts that ended are
+    /// repeated for a while.
+    fn refresh_alertmanagers(
+        &self,
+        state: &mut AlertState,
+        verdict: &Verdict,
+        numbers: &[(String, String)],
+        plan: &mut Plan,
+    ) {
+        for channel in self.channels.iter().filter(|channel| channel.kind == ChannelKind::Alertmanager) {
+            let alerts = alerts(state, channel.min);
+            if alerts.is_empty() {
+                continue;
+            }
+            let active = || alerts.iter().filter(|alert| alert.ended_s.is_none());
+            let items = active().map(|alert| alert.item.clone()).collect();
+            let mut message = self.template.message(verdict.name, verdict.checks, items);
+            state.sequence = state.sequence.saturating_add(1);
+            message.id = stable_id(&[verdict.key, "alerts", &state.sequence.to_string()]);
+            message.severity = active().map(|alert| alert.item.severity).max();
+            (message.event, message.status) = match message.severity {
+                None => (EventKind::Resolved, Status::Ok),
+                Some(Severity::Unknown) => (EventKind::Reminder, Status::Unknown),
+                Some(_) => (EventKind::Reminder, Status::Alert),
+            };
             message.numbers = numbers.to_vec();
-            if let (EventKind::Resolved, Some(resolved)) = (event.kind, &state.resolved) {
-                message.at_s = resolved.at_s;
-            }
-            match &mut merged {
-                Some(first) => first.items.extend(message.items),
-                None => merged = Some(message),
-            }
+            message.at_s = verdict.now_s;
+            message.alerts = alerts;
+            self.push(state, &[channel], &message, verdict, plan);
         }
-        let Some(message) = merged else { return };
-        let level = Level::of(message.status, message.severity);
-        for channel in channels.filter(|channel| message.event == EventKind::Resolved || level >= channel.min)
-        {
-            state.outbox.push(self.entry(channel, &message, verdict), channel.kind);
-        }
+    }
+
+    /// The channels that have not taken an open incident.
+    pub fn not_taken(&self, state: &AlertState) -> BTreeSet<String> {
+        let behind = |incident: &Incident| {
+            let channels = self.channels.iter().filter(|channel| is_told(channel));
+            let channels = channels.filter(|channel| has_not_taken(channel, incident));
+            channels.map(|channel| channel.name.clone()).collect::<Vec<_>>()
+        };
+        state.open().into_iter().flat_map(|(_, incident)| behind(incident)).collect()
     }
 
     /// Whether any channel attaches the record.
@@ -176,44 +322,45 @@ impl Planner<'_> {
     }
 }
 
-/// The open alerts, or else the resolved one while it is still repeated.
-fn current_alerts(state: &mut AlertState, verdict: &Verdict) -> Vec<AlertEvent> {
-    let alert = |kind, severity, since_s, is_unknown, findings| AlertEvent {
-        kind,
-        is_unknown,
-        severity,
-        since_s,
-        channels: None,
-        findings,
-    };
+/// The alerts of an Alertmanager whose level they reach: the current ones, and those that ended a short time ago.
+fn alerts(state: &AlertState, min: Level) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    if let Some(incident) = &state.incident {
-        let (since_s, findings) = (incident.alert.since_s, incident.findings.clone());
-        alerts.push(alert(EventKind::Reminder, incident.severity, since_s, false, findings));
+    for (problem, incident) in &state.incidents {
+        let since_s = incident.since_s;
+        let alert =
+            |item: &Item, ended_s| Alert { problem: problem.clone(), item: item.clone(), since_s, ended_s };
+        let is_known = incident.is_open || incident.ended_s.is_some();
+        alerts.extend(incident.items.first().filter(|_| is_known).map(|item| alert(item, incident.ended_s)));
+        alerts.extend(incident.earlier.iter().map(|earlier| alert(&earlier.item, Some(earlier.ended_s))));
     }
-    if let Some(unknown) = &state.unknown {
-        let findings = reasons(verdict.checks);
-        alerts.push(alert(EventKind::Reminder, Severity::Unknown, unknown.since_s, true, findings));
-    }
-    if let (None, Some(resolved)) = (&state.incident, &state.resolved) {
-        if verdict.now_s.saturating_sub(resolved.at_s) <= RESOLVED_REPEAT_S {
-            let incident = &resolved.incident;
-            let (since_s, findings) = (incident.alert.since_s, incident.findings.clone());
-            alerts.push(alert(EventKind::Resolved, incident.severity, since_s, false, findings));
-        } else {
-            state.resolved = None;
-        }
-    }
+    alerts.retain(|alert| Level::From(alert.item.severity) >= min);
+    alerts.sort_by_key(|alert| Reverse(alert.item.severity));
     alerts
 }
 
-/// Whether a channel is notified of an event. Of a resolved alert, only the channels that received the alert are.
-fn is_notified(channel: &Channel, event: &AlertEvent) -> bool {
-    match (channel.kind, &event.channels) {
-        // Pings and Alertmanager are sent the state of every run instead.
-        (ChannelKind::Ping | ChannelKind::Alertmanager, _) => false,
-        (_, Some(channels)) => channel.resolved && channels.contains(&channel.name),
-        (_, None) => Level::From(event.severity) >= channel.min,
+/// Whether a channel is notified of incidents. Pings and Alertmanager are sent the state of every run instead.
+fn is_told(channel: &Channel) -> bool {
+    !matches!(channel.kind, ChannelKind::Ping | ChannelKind::Alertmanager)
+}
+
+fn has_not_taken(channel: &Channel, incident: &Incident) -> bool {
+    Level::From(incident.gravity.severity) >= channel.min && !incident.channels.contains(&channel.name)
+}
+
+/// Whether a channel is notified of an event. Of an end or an improvement, only the channels that received the alert are.
+fn is_notified(channel: &Channel, event: &AlertEvent, incident: &Incident, state: &AlertState) -> bool {
+    let reaches = Level::From(incident.gravity.severity) >= channel.min;
+    let knows =
+        || incident.channels.contains(&channel.name) || state.outbox.is_waiting(&channel.name, &event.key);
+    match event.kind {
+        _ if !is_told(channel) => false,
+        EventKind::Resolved => channel.resolved && knows(),
+        // A pager is not called by an improvement; below its level, its incident is over.
+        EventKind::Better if channel.kind == ChannelKind::Pagerduty => {
+            !reaches && channel.resolved && knows()
+        }
+        EventKind::Better => knows(),
+        _ => reaches,
     }
 }
 

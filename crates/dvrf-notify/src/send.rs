@@ -1,19 +1,24 @@
 //! `dvrf-notify send`: reads records, notifies the channels of each verdict, and passes the records on.
 
 use crate::args::{NotifyArgs, OutputFormat};
-use crate::notifier::NotifyReport;
+use crate::notifier::{MEMORY_UNUSABLE, Notifier, NotifyReport, Planned};
+use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::pipeline::each;
+use dvrf_cli::pipeline::{Consumer, consume};
 use dvrf_cli::policy::PolicyArgs;
+use dvrf_cli::stream::ReportItem;
 use dvrf_cli::text::plain_lines;
 use dvrf_cli::{CliError, Session};
 use supra_core::record::Record;
+use supra_core::time::Clock;
 
 /// The most text of messages that is sent to dead man's switches.
 const PING_TEXT_BYTES_MAX: usize = 64 << 10;
+/// The most records of a batch: each holds a lock.
+const BATCH_MAX: usize = 200;
 
 pub(crate) fn send(
     args: &NotifyArgs,
@@ -21,31 +26,83 @@ pub(crate) fn send(
     policy: &PolicyArgs,
     session: &mut Session,
 ) -> Result<Exit, CliError> {
-    let checker = RecordChecker::new(policy, session)?;
-    let mut notifier = args.notifier(checker.checker.policy.clone(), session)?;
-    let heartbeat = notifier.start_heartbeat();
-    let mut level = Level::Ok;
-    let mut messages = String::new();
-    let mut has_failed = false;
-    let result = each(input, session, |item, session| {
-        let verdict = checker.checks(item, session)?;
-        let report = notifier.notify(&item.record, &verdict, session);
-        let checks = &verdict.checks;
-        level = level.max(Level::of(checks.status, checks.severity));
-        has_failed |= report.has_failed;
-        if messages.len() < PING_TEXT_BYTES_MAX {
-            report.messages.iter().for_each(|message| messages.push_str(&message.text()));
-        }
-        output(args, &mut item.record, &report, session)?;
-        let is_muted = verdict.exit == Exit::No && !args.output.fail_on_low;
-        let exit = if is_muted { Exit::Done } else { verdict.exit };
-        Ok(if report.is_busy { Exit::Busy } else { exit })
+    // A state directory that cannot be used is logged and makes the run fail, but it silences nobody.
+    let state_dir = StateArgs::open(&session.settings).inspect_err(|failure| {
+        session.log_failure(failure);
+        session.log("warning", MEMORY_UNUSABLE);
     });
+    let is_memory_unusable = state_dir.is_err();
+    let state_dir = state_dir.unwrap_or_default();
+    let checker = RecordChecker::with_state_dir(policy, session, state_dir.clone())?;
+    let mut notifier = args.notifier(checker.checker.policy.clone(), session)?;
+    (notifier.state_dir, notifier.is_memory_unusable) = (state_dir, is_memory_unusable);
+    let heartbeat = notifier.start_heartbeat();
+    let mut run = SendRun {
+        args,
+        checker,
+        has_failed: is_memory_unusable || !notifier.broken.is_empty(),
+        notifier,
+        clock: Clock::starting(session.now),
+        level: Level::Ok,
+        messages: String::new(),
+        batch: Vec::new(),
+    };
+    let result = consume(input, session, &mut run);
     // An aborted run is pinged as a failure.
     let exit = result.as_ref().map_or(Exit::CannotAnswer, |exit| *exit);
-    let exit = if has_failed { Exit::CannotAnswer } else { exit };
-    heartbeat.finish(level, exit, &messages, session);
+    let exit = if run.has_failed { Exit::CannotAnswer } else { exit };
+    heartbeat.finish(run.level, exit, &run.messages, session);
     result.map(|_| exit)
+}
+
+/// A run of `send`: its records are held until the messages about all of them can be sent together.
+struct SendRun<'a> {
+    args: &'a NotifyArgs,
+    checker: RecordChecker,
+    notifier: Notifier,
+    clock: Clock,
+    level: Level,
+    messages: String,
+    has_failed: bool,
+    batch: Vec<(Record, Planned)>,
+}
+
+impl Consumer for SendRun<'_> {
+    fn take(&mut self, mut item: ReportItem, session: &mut Session) -> Result<Exit, CliError> {
+        session.now = self.clock.now();
+        let verdict = self.checker.checks(&mut item, session)?;
+        let planned = self.notifier.plan(&item.record, &verdict, session);
+        self.level = self.level.max(Level::of(verdict.checks.status, verdict.checks.severity));
+        // A record without a message is not held, unless an earlier one is.
+        let is_held = !self.batch.is_empty() || planned.has_messages();
+        self.batch.push((item.record, planned));
+        if !is_held || self.batch.len() >= BATCH_MAX {
+            self.finish_held(session)?;
+        }
+        let is_muted = verdict.exit == Exit::No && !self.args.output.fail_on_low;
+        Ok(if is_muted { Exit::Done } else { verdict.exit })
+    }
+
+    fn finish_held(&mut self, session: &mut Session) -> Result<(), CliError> {
+        let (mut records, mut planned) = (Vec::new(), Vec::new());
+        for (record, plan) in self.batch.drain(..) {
+            records.push(record);
+            planned.push(plan);
+        }
+        self.notifier.deliver(&mut planned, session);
+        for (mut record, Planned { report, .. }) in records.into_iter().zip(planned) {
+            self.has_failed |= report.has_failed;
+            if self.messages.len() < PING_TEXT_BYTES_MAX {
+                report.messages.iter().for_each(|message| self.messages.push_str(&message.text()));
+            }
+            output(self.args, &mut record, &report, session)?;
+        }
+        Ok(())
+    }
+
+    fn holds(&self) -> bool {
+        true
+    }
 }
 
 fn output(

@@ -5,7 +5,11 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
-use supra_core::amount::Count;
+use crate::message::MessageTemplate;
+use crate::problem::{DEPOSIT, problems};
+use supra_core::amount::{Count, Quants};
+use supra_core::check::Finding;
+use supra_core::check::code::Code;
 
 fn finding(code: Code, threshold: Option<&str>) -> Finding {
     let evidence = threshold.map_or(json!({}), |t| json!({"threshold": t.parse::<Decimal>().unwrap()}));
@@ -39,22 +43,39 @@ fn with_balance(balance: u128) -> Checks {
 }
 
 fn unknown() -> Checks {
-    checks(Status::Unknown, 0, vec![finding(Code::ValueUnknown, None)])
+    let unread = checks(Status::Unknown, 0, vec![finding(Code::ValueUnknown, None)]);
+    Checks { available_quants: None, ..unread }
 }
 
-/// The events of runs that are ten minutes apart: run, event, and whether it is about an unknown status.
-fn events(runs: &[Checks], rules: &AlertRules) -> Vec<(usize, &'static str, bool)> {
+fn step(state: &mut AlertState, checks: &Checks, now_s: i64, rules: &AlertRules) -> Vec<AlertEvent> {
+    let problems = problems(checks, Severity::Warning, &MessageTemplate::default());
+    state.step(&problems, checks, now_s, rules)
+}
+
+/// The events of runs that are ten minutes apart: run, event, and problem.
+fn all_events(runs: &[Checks], rules: &AlertRules) -> Vec<(usize, &'static str, String)> {
     let mut state = AlertState::new("s");
     let mut events = Vec::new();
     for (run, checks) in runs.iter().enumerate() {
         let now = 1_000_000 + 600 * i64::try_from(run).unwrap();
-        for event in state.step(checks, now, rules) {
-            events.push((run, event.kind.name(), event.is_unknown));
+        for event in step(&mut state, checks, now, rules) {
+            events.push((run, event.kind.name(), event.key));
         }
         // Between two runs of the tool, the state is a file.
         state = AlertState::parse(&serde_json::to_vec(&state).unwrap(), "s").unwrap();
     }
     events
+}
+
+/// The same, with whether an event is about an unknown status.
+fn events(runs: &[Checks], rules: &AlertRules) -> Vec<(usize, &'static str, bool)> {
+    all_events(runs, rules).into_iter().map(|(run, name, key)| (run, name, key == UNKNOWN)).collect()
+}
+
+/// The same, of runs about a deposit that fell and recovered.
+fn of_deposit(runs: &[Checks], rules: &AlertRules) -> Vec<(usize, &'static str)> {
+    let events = all_events(runs, rules).into_iter().filter(|(.., key)| key == DEPOSIT);
+    events.map(|(run, name, _)| (run, name)).collect()
 }
 
 #[test]
@@ -91,27 +112,107 @@ fn the_limit_may_move_while_an_incident_is_open() {
 }
 
 #[test]
-fn an_incident_gets_worse_once_and_better_only_when_resolved() {
-    let module = |checks: Checks| {
-        let mut findings = checks.findings.clone();
-        findings.push(finding(Code::AggregatorNotSet, None));
-        Checks { findings, ..checks }
-    };
-    let runs = [
-        with_balance(150),
-        with_balance(90),
-        with_balance(150),
-        with_balance(90),
-        module(with_balance(150)),
-        with_balance(150),
-        module(with_balance(90)),
-        with_balance(500),
-        with_balance(500),
-    ];
+fn the_level_of_the_deposit_moves_both_ways() {
+    let runs = [90, 150, 109, 111, 90, 150, 500, 500].map(with_balance);
     assert_eq!(
-        events(&runs, &AlertRules::default()),
-        [(0, "firing", false), (1, "worse", false), (4, "worse", false), (8, "resolved", false)]
+        of_deposit(&runs, &AlertRules::default()),
+        // 109 is above the minimum of 100, but not clear of it by a tenth: a reminder would say so, no message does.
+        [(0, "firing"), (1, "better"), (4, "worse"), (5, "better"), (7, "resolved")]
     );
+    let within = [90, 109, 108, 109].map(with_balance);
+    assert_eq!(of_deposit(&within, &AlertRules::default()), [(0, "firing")]);
+}
+
+/// A top-up that ends the refusals but leaves the deposit low; the sentence is that of the run.
+#[test]
+fn a_top_up_is_better_and_describes_now() {
+    let mut state = AlertState::new("s");
+    let rules = AlertRules::default();
+    step(&mut state, &with_balance(90), 0, &rules);
+    let better = step(&mut state, &with_balance(150), 600, &rules);
+    let event =
+        AlertEvent { kind: EventKind::Better, key: DEPOSIT.to_owned(), was: Some(Severity::Critical) };
+    assert_eq!(better, [event]);
+    let incident = &state.incidents[DEPOSIT];
+    assert_eq!(incident.gravity, Severity::Warning.into());
+    let codes: Vec<_> = incident.items.iter().map(|item| item.code.as_str()).collect();
+    assert_eq!(codes, ["DEPOSIT_BELOW_WARN_TIER"]);
+    assert_eq!(incident.earlier[0].item.code, "DEPOSIT_AT_OR_BELOW_MIN_BALANCE");
+    // The reminder describes what is true then.
+    let reminder = step(&mut state, &with_balance(140), 600 + 4 * 3600, &rules);
+    assert_eq!(reminder[0].kind, EventKind::Reminder);
+}
+
+fn with(checks: &Checks, added: Vec<Finding>) -> Checks {
+    let findings: Vec<Finding> = checks.findings.iter().cloned().chain(added).collect();
+    let severity = findings.iter().map(|finding| finding.severity).max();
+    Checks { status: Status::Alert, severity, findings, ..checks.clone() }
+}
+
+fn module(name: &str) -> Finding {
+    let mut finding = finding(Code::ModuleDisabled, None);
+    finding.evidence.insert("module".to_owned(), json!(name));
+    finding
+}
+
+#[test]
+fn each_module_and_each_request_is_an_incident_of_its_own() {
+    let stuck = |nonce: &str| {
+        let mut finding = finding(Code::RequestStuck, None);
+        finding.evidence.insert("nonce".to_owned(), json!(nonce));
+        finding
+    };
+    let (good, low) = (with_balance(500), with_balance(150));
+    let runs = [
+        with(&good, vec![module("a")]),
+        with(&low, vec![module("a"), module("b")]),
+        with(&low, vec![module("b"), stuck("5")]),
+        with(&good, vec![module("b"), stuck("6")]),
+        with(&good, vec![stuck("6")]),
+    ];
+    let rules = AlertRules { resolve_after: 1, ..AlertRules::default() };
+    let found: Vec<_> =
+        all_events(&runs, &rules).into_iter().map(|(run, name, key)| format!("{run} {name} {key}")).collect();
+    assert_eq!(
+        found,
+        [
+            "0 firing MODULE_DISABLED a",
+            "1 firing MODULE_DISABLED b",
+            "1 firing deposit",
+            "2 resolved MODULE_DISABLED a",
+            "2 firing request 5",
+            "3 resolved deposit",
+            "3 resolved request 5",
+            "3 firing request 6",
+            "4 resolved MODULE_DISABLED b",
+        ]
+    );
+}
+
+/// What could not be read neither ends a problem nor hides that another one ended.
+#[test]
+fn an_unread_value_ends_only_what_it_does_not_decide() {
+    let unread = |value: &str| {
+        let mut finding = finding(Code::ValueUnknown, None);
+        finding.evidence.insert("value".to_owned(), json!(value));
+        finding
+    };
+    let rules = AlertRules { resolve_after: 1, unknown_after: 9, ..AlertRules::default() };
+    let good = with_balance(500);
+    let after = |value: &str| {
+        let first = with(&with_balance(150), vec![module("a")]);
+        let mut second = with(&good, vec![unread(value)]);
+        second.status = Status::Unknown;
+        let runs = [first, second];
+        let names = all_events(&runs, &rules).into_iter().filter(|(run, ..)| *run == 1);
+        names.map(|(_, name, key)| format!("{name} {key}")).collect::<Vec<_>>()
+    };
+    assert_eq!(after("modules"), ["resolved deposit"]);
+    assert_eq!(after("paused"), ["resolved MODULE_DISABLED a", "resolved deposit"]);
+    let blind = Checks { available_quants: None, ..good.clone() };
+    let mut second = with(&blind, vec![unread("balance")]);
+    second.status = Status::Unknown;
+    assert_eq!(of_deposit(&[with_balance(150), second], &rules), [(0, "firing")]);
 }
 
 #[test]
@@ -136,7 +237,7 @@ fn an_unknown_status_keeps_the_incident_and_is_alerted_itself() {
     assert_eq!(
         events(&runs, &AlertRules::default()),
         // The good run before the unknown ones and the good run after them count as two in a row.
-        [(0, "firing", false), (4, "firing", true), (6, "resolved", true), (6, "resolved", false)]
+        [(0, "firing", false), (4, "firing", true), (6, "resolved", false), (6, "resolved", true)]
     );
     assert_eq!(
         events(&[unknown(), unknown(), with_balance(500), unknown(), unknown()], &AlertRules::default()),
@@ -148,8 +249,9 @@ fn an_unknown_status_keeps_the_incident_and_is_alerted_itself() {
 fn a_clock_that_jumps_back_neither_suppresses_nor_repeats_alerts() {
     let mut state = AlertState::new("s");
     let mut events = |checks: &Checks, now| {
-        let events = state.step(checks, now, &AlertRules::default()).into_iter();
-        events.map(|event| (event.kind.name(), now - event.since_s)).collect::<Vec<_>>()
+        let events = step(&mut state, checks, now, &AlertRules::default());
+        let since_s = state.incidents[DEPOSIT].since_s;
+        events.into_iter().map(|event| (event.kind.name(), now - since_s)).collect::<Vec<_>>()
     };
     assert_eq!(events(&with_balance(150), 1_000_000), [("firing", 0)]);
     assert_eq!(events(&with_balance(150), 500_000), []);
@@ -160,10 +262,10 @@ fn a_clock_that_jumps_back_neither_suppresses_nor_repeats_alerts() {
 
 #[rstest]
 #[case::torn("{\"schema\":", "EOF")]
-#[case::no_schema("{}", "its schema is \"\", this version writes dvrf.notify/1")]
+#[case::no_schema("{}", "its schema is \"\", this version writes dvrf.notify/2")]
 #[case::other_version(
-    r#"{"schema":"dvrf.notify/2"}"#,
-    "its schema is \"dvrf.notify/2\", this version writes dvrf.notify/1"
+    r#"{"schema":"dvrf.notify/3"}"#,
+    "its schema is \"dvrf.notify/3\", this version writes dvrf.notify/2"
 )]
 #[case::other_subscription(
     r#"{"schema":"dvrf.notify/1","subscription":"x"}"#,
@@ -174,33 +276,86 @@ fn unusable_files(#[case] text: &str, #[case] error: &str) {
     assert!(found.contains(error), "{found}");
 }
 
-/// The keys of the file are older than the names in the code.
 #[test]
 fn the_file_format_is_stable() {
     let mut state = AlertState::new("s");
-    state.step(&with_balance(150), 0, &AlertRules::default());
-    for run in 1..4 {
-        state.step(&unknown(), 600 * run, &AlertRules::default());
-    }
+    step(&mut state, &with_balance(90), 0, &AlertRules::default());
+    step(&mut state, &with_balance(150), 600, &AlertRules::default());
     state.request_history.hours_left(Some(Count(1)), None, 600);
-    let refused = RefusedAddress { since_s: 1, address_hash: "h".to_owned(), gone: true };
-    state.refused_addresses.insert("slack".to_owned(), refused);
+    state.closed.insert("slack".to_owned(), "h".to_owned());
     let mut file = serde_json::to_value(&state).unwrap();
-    file["incident"]["findings"] = json!([]);
+    for pointer in ["/incidents/deposit/items", "/incidents/deposit/earlier/0/item"] {
+        *file.pointer_mut(pointer).unwrap() = json!("…");
+    }
     assert_eq!(
         file,
         json!({
-            "schema": "dvrf.notify/1", "subscription": "s", "sequence": 0,
-            "incident": {
-                "since_s": 0, "last_told_s": 0, "channels": [], "severity": "warning", "findings": [],
-                "worse_runs": 0, "clear_ratio": 2, "clear_expected": false,
-            },
-            "blind": {"since_s": 1800, "last_told_s": 1800, "channels": []},
-            "ended": null, "bad_runs": 1, "good_runs": 0, "unknown_runs": 3,
-            "usage": [{"at_s": 600, "requests": "1"}], "outbox": [],
-            "broken": {"slack": {"since_s": 1, "address": "h", "gone": true}},
+            "schema": "dvrf.notify/2", "subscription": "s", "sequence": 0,
+            "incidents": {"deposit": {
+                "id": incident_id("s", "deposit"), "is_open": true, "since_s": 0, "last_sent_s": 600,
+                "ended_s": null, "gravity": {"severity": "warning", "is_blocked": false}, "items": "…",
+                "channels": [], "refused": [], "earlier": [{"item": "…", "ended_s": 600}],
+                "clear_ratio": 2, "clear_expected": false,
+                "level_limits": {"clear_ratio": 2, "clear_expected": false},
+                "bad_runs": 2, "good_runs": 0, "worse_runs": 0, "better_runs": 0,
+            }},
+            "is_lost": false, "good_runs": 0,
+            "usage": [{"at_s": 600, "requests": "1"}], "outbox": [], "closed": {"slack": "h"},
         })
     );
+}
+
+/// A file of the first format: its incident becomes one per problem, which channels know already.
+#[test]
+fn old_files_are_read() {
+    let old = json!({
+        "schema": "dvrf.notify/1", "subscription": "s", "sequence": 7,
+        "incident": {
+            "since_s": 1000, "last_told_s": 1600, "channels": ["slack"], "severity": "critical",
+            "findings": [finding(Code::DepositAtOrBelowMinBalance, None), module("a")],
+            "worse_runs": 0, "clear_ratio": 1, "clear_expected": false,
+        },
+        "blind": {"since_s": 1800, "last_told_s": 1800, "channels": ["slack"]},
+        "ended": null, "bad_runs": 1, "good_runs": 0, "unknown_runs": 3, "usage": [],
+        "outbox": [{
+            "channel": "slack", "queued_at_s": 5, "not_before_s": null,
+            "message": {"id": "m", "incident": "i", "event": "firing", "blind": true},
+        }],
+        "broken": {"slack": {"since_s": 1, "address": "h", "gone": true},
+                   "teams": {"since_s": 1, "address": "h", "gone": false}},
+    });
+    let mut state = AlertState::parse(old.to_string().as_bytes(), "s").unwrap();
+    assert_eq!((state.sequence, state.outbox.iter().count()), (7, 1));
+    assert_eq!(state.closed, BTreeMap::from([("slack".to_owned(), "h".to_owned())]));
+    let keys: Vec<&String> = state.incidents.keys().collect();
+    assert_eq!(keys, ["MODULE_DISABLED a", "deposit", "unknown"]);
+    // The pager knows the first problem under the old id.
+    assert_eq!(state.incidents["deposit"].id, stable_id(&["s", "incident", "1000"]));
+    assert_eq!(state.incidents["unknown"].id, stable_id(&["s", "blind", "1800"]));
+    let low = with(&with_balance(90), vec![module("a")]);
+    let rules = AlertRules { resolve_after: 1, ..AlertRules::default() };
+    let names = |events: Vec<AlertEvent>| {
+        events.into_iter().map(|event| format!("{} {}", event.kind.name(), event.key)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(step(&mut state, &low, 2000, &rules)), ["resolved unknown"]);
+    let good = with(&with_balance(500), vec![module("a")]);
+    assert_eq!(names(step(&mut state, &good, 2600, &rules)), ["resolved deposit"]);
+}
+
+/// After a damaged file nobody knows which alerts receivers have: the first time without a problem is reported.
+#[test]
+fn a_lost_state_ends_with_an_all_clear() {
+    let mut state = AlertState::lost("s");
+    let rules = AlertRules::default();
+    let mut kinds = |checks: &Checks, now| {
+        let events = step(&mut state, checks, now, &rules).into_iter();
+        events.map(|event| (event.kind.name(), event.key)).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&with_balance(500), 0), []);
+    assert_eq!(kinds(&unknown(), 600), []);
+    assert_eq!(kinds(&with_balance(500), 1200), []);
+    assert_eq!(kinds(&with_balance(500), 1800), [("resolved", String::new())]);
+    assert_eq!(kinds(&with_balance(500), 2400), []);
 }
 
 proptest! {

@@ -38,7 +38,11 @@ fn message(lang: Lang) -> Message {
     };
     let checks = checks();
     let policy = Policy { lang, ..Policy::default() };
-    let mut message = template.message("night lottery", &checks, &checks.findings);
+    let mut message = template.message(
+        "night lottery",
+        &checks,
+        checks.findings.iter().map(|f| template.item(f)).collect(),
+    );
     message.numbers = numbers(&checks, None, Some(7), &policy);
     message.event = EventKind::Reminder;
     message.since_s = Some(1_764_000_000);
@@ -95,6 +99,49 @@ fn a_resolved_message_has_the_old_findings_and_the_duration() {
     assert_eq!(unknown.status_text(), "can be judged again after 2 d 3 h");
 }
 
+/// What each change of a level says, in both languages.
+#[rstest]
+#[case::worse(
+    EventKind::Worse,
+    Severity::Critical,
+    Severity::Warning,
+    "worse: CRITICAL",
+    "стало хуже: КРИТИЧНО"
+)]
+#[case::better(
+    EventKind::Better,
+    Severity::Warning,
+    Severity::Critical,
+    "better: only warning now, was CRITICAL",
+    "стало лучше: теперь предупреждение, было КРИТИЧНО"
+)]
+#[case::planning(
+    EventKind::Better,
+    Severity::Info,
+    Severity::Warning,
+    "better: only notice now, was warning",
+    "стало лучше: теперь внимание, было предупреждение"
+)]
+#[case::not_refused_any_more(
+    EventKind::Better,
+    Severity::Critical,
+    Severity::Critical,
+    "better: still CRITICAL",
+    "стало лучше: всё ещё КРИТИЧНО"
+)]
+fn changes_of_a_level(
+    #[case] event: EventKind,
+    #[case] severity: Severity,
+    #[case] was: Severity,
+    #[case] en: &str,
+    #[case] ru: &str,
+) {
+    for (lang, expected) in [(Lang::En, en), (Lang::Ru, ru)] {
+        let message = Message { event, severity: Some(severity), was: Some(was), ..message(lang) };
+        assert_eq!(message.status_text(), expected);
+    }
+}
+
 #[test]
 fn unknown_values_are_left_out() {
     let bare = Checks { available_quants: None, ratio: None, requests_left: None, ..checks() };
@@ -128,7 +175,7 @@ fn chain_text_becomes_one_plain_line() {
     let template =
         MessageTemplate { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
     let hostile = finding(Code::ModuleDisabled, "a\nb\u{202e}\u{1b}[31m");
-    let message = template.message("name\n@everyone", &checks(), &[hostile]);
+    let message = template.message("name\n@everyone", &checks(), vec![template.item(&hostile)]);
     assert_eq!(message.subscription, "name @everyone");
     assert_eq!(message.items[0].sentence, "a b\\u{202e}\\u{1b}[31m");
     assert_eq!(message.link.as_deref(), Some("docs/checks.md#module_disabled"));
@@ -169,6 +216,7 @@ fn the_outbox_format_is_stable() {
         [
             "id",
             "incident",
+            "problem",
             "event",
             "status",
             "severity",

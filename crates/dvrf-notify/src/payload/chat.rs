@@ -31,7 +31,7 @@ pub(super) fn slack(message: &Message) -> Value {
         let text = truncate(text, SLACK_SECTION, escape::slack);
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
     }
-    let context = truncate(&format!("dvrf-notify · {}", message.id), SLACK_SECTION, escape::slack);
+    let context = truncate(&id_line(message), SLACK_SECTION, escape::slack);
     blocks.push(
         json!({"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": true}]}),
     );
@@ -44,6 +44,11 @@ pub(super) fn slack(message: &Message) -> Value {
 
 pub(super) fn slack_plain(message: &Message) -> Value {
     json!({"text": slack_text(message)})
+}
+
+/// The line by which a duplicate is recognised: chats have no field for it.
+fn id_line(message: &Message) -> String {
+    format!("dvrf-notify · {}", message.id)
 }
 
 fn slack_text(message: &Message) -> String {
@@ -84,6 +89,8 @@ pub(super) fn teams(message: &Message) -> Value {
     }
     let rest = message.facts().split_off(message.numbers.len());
     body.extend(rest.iter().map(|line| block(line)));
+    let id = truncate(&id_line(message), TEAMS_BLOCK, escape::markdown);
+    body.push(json!({"type": "TextBlock", "size": "Small", "isSubtle": true, "wrap": true, "text": id}));
     json!({
         "type": "message",
         "attachments": [{
@@ -129,6 +136,7 @@ pub(super) fn discord(message: &Message) -> Value {
             "title": truncate(&message.headline(), DISCORD_TITLE, escape::markdown),
             "description": message.body(DISCORD_DESCRIPTION, escape::markdown),
             "color": colour,
+            "footer": {"text": id_line(message)},
         }],
         // Text from the chain must not mention anybody.
         "allowed_mentions": {"parse": []},
@@ -147,7 +155,8 @@ pub(super) fn telegram(message: &Message, chat: &str, form: Form) -> Value {
         return json!({"chat_id": chat, "text": text, "link_preview_options": preview});
     }
     let headline = truncate(&message.headline(), 300, escape::html);
-    let room = TELEGRAM_TEXT - utf16_len(&headline) - "<b></b>\n".len();
-    let text = format!("<b>{headline}</b>\n{}", message.body(room, escape::html));
+    let id = truncate(&id_line(message), 100, escape::html);
+    let room = TELEGRAM_TEXT - utf16_len(&headline) - "<b></b>\n\n".len() - utf16_len(&id);
+    let text = format!("<b>{headline}</b>\n{}\n{id}", message.body(room, escape::html));
     json!({"chat_id": chat, "text": text, "parse_mode": "HTML", "link_preview_options": preview})
 }

@@ -26,7 +26,12 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> W
         "verdict": message.status,
         "severity": message.severity,
         "subscription": message.subscription,
+        "incident": message.incident,
+        "problem": message.problem,
     });
+    if !message.shared_by.is_empty() {
+        document["subscriptions"] = json!(message.shared_by);
+    }
     if !channel.signing_keys.is_empty() && document.to_string().len() > BODY_BYTES_MAX {
         document["data"] = json!(null);
         document["data_left_out"] = json!(true);

@@ -12,7 +12,8 @@ use supra_core::check::{Severity, Status};
 const SUMMARY: usize = 1024;
 
 pub(super) fn event(message: &Message, key: &str) -> Value {
-    let is_resolved = message.event == EventKind::Resolved
+    // An improvement is sent to a pager only when it falls below the pager's level.
+    let is_resolved = matches!(message.event, EventKind::Resolved | EventKind::Better)
         || (message.event == EventKind::Report && message.status == Status::Ok);
     let dedup_key = format!("dvrf-{}", message.incident);
     if is_resolved {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::ping::{Signal, ping_request};
 use super::*;
-use crate::message::Item;
+use crate::message::{Alert, Item};
 use crate::notification::EventKind;
 use crate::truncate::utf16_len;
 use dvrf_cli::channel::parse::parse;
@@ -184,12 +184,18 @@ fn alertmanager_alerts() {
         request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "http://h:9093/api/v2/alerts"
     );
-    let sent = body(spec, &message(), Form::Rich);
+    let alert = |ended_s| Alert {
+        problem: "deposit".to_owned(),
+        item: message().items[0].clone(),
+        since_s: 1_799_999_000,
+        ended_s,
+    };
+    let sent = body(spec, &Message { alerts: vec![alert(None)], ..message() }, Form::Rich);
     assert_eq!(
         sent,
         json!([{
-            "labels": {"alertname": "SupraDvrf", "code": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE", "severity": "critical",
-                       "subscription": "<!channel> & co"},
+            "labels": {"alertname": "SupraDvrf", "code": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE",
+                       "problem": "deposit", "severity": "critical", "subscription": "<!channel> & co"},
             "annotations": {"summary": "🚨 Supra dVRF · <!channel> & co: CRITICAL",
                 "description": "the deposit [is](http://evil) <low> Deposit now.",
                 "runbook_url": "https://wiki.example/docs/checks.md#x"},
@@ -197,16 +203,30 @@ fn alertmanager_alerts() {
             "generatorURL": "https://wiki.example/docs/checks.md#x",
         }])
     );
-    let resolved =
-        body(spec, &Message { event: EventKind::Resolved, status: Status::Ok, ..message() }, Form::Rich);
+    let ended = alert(Some(1_799_999_990));
+    let resolved = body(spec, &Message { alerts: vec![ended.clone()], ..message() }, Form::Rich);
     assert_eq!(resolved[0]["endsAt"], "2027-01-15T07:59:50Z");
     // An alert that ends within the second in which it began: its end must stay in the past to be accepted.
-    let sudden = Message { event: EventKind::Resolved, since_s: Some(1_799_999_990), ..message() };
-    let sudden = body(spec, &sudden, Form::Rich);
+    let sudden = Alert { since_s: 1_799_999_990, ..ended };
+    let sudden = body(spec, &Message { alerts: vec![sudden], ..message() }, Form::Rich);
     assert_eq!(
         (&sudden[0]["startsAt"], &sudden[0]["endsAt"]),
         (&json!("2027-01-15T07:59:49Z"), &json!("2027-01-15T07:59:50Z"))
     );
+    // Usual routes know no severity "unknown".
+    let item = Item { severity: Severity::Unknown, ..message().items[0].clone() };
+    let unread = Alert { item, ..alert(None) };
+    let unread = body(spec, &Message { alerts: vec![unread], ..message() }, Form::Rich);
+    assert_eq!(
+        (&unread[0]["labels"]["severity"], &unread[0]["labels"]["status"]),
+        (&json!("warning"), &json!("unknown"))
+    );
+    // A host without a clock: Alertmanager uses its own.
+    let born = Timestamp::from_second(600).unwrap();
+    let sent = Message { alerts: vec![alert(None)], ..message() };
+    let sent = request(&channel(spec), &sent, Form::Rich, born).body;
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    assert!(sent[0].get("startsAt").is_none() && sent[0].get("endsAt").is_none(), "{sent}");
 }
 
 #[test]
@@ -216,7 +236,21 @@ fn generic_keeps_the_old_shape_and_signs() {
     let with_record = Message { record: Some(json!({"lottery_addr": "0x1"})), ..message() };
     let sent = body(&spec, &with_record, Form::Rich);
     let keys: Vec<&String> = sent.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["message", "data", "status", "id", "event", "verdict", "severity", "subscription"]);
+    assert_eq!(
+        keys,
+        [
+            "message",
+            "data",
+            "status",
+            "id",
+            "event",
+            "verdict",
+            "severity",
+            "subscription",
+            "incident",
+            "problem"
+        ]
+    );
     assert_eq!((&sent["data"], &sent["status"]), (&json!({"lottery_addr": "0x1"}), &json!(1)));
     assert_eq!(sent["message"], message().text());
     let headers = |spec: &str, now: Timestamp| -> Vec<(String, String)> {
@@ -253,4 +287,13 @@ fn ping_addresses(#[case] spec: &str, #[case] signal: Signal, #[case] address: &
     let request = ping_request(&channel(spec), signal, "0123456789abcdef01234567", "last lines");
     let rid = "rid=01234567-89ab-cdef-0123-456700000000";
     assert_eq!(request.url.reveal(), format!("{address}{rid}"));
+}
+
+/// Chats have no field by which they drop a duplicate: people see the id.
+#[test]
+fn chats_show_the_id() {
+    for spec in [SLACK, "teams,url=https://h/x", "discord,url=https://h/x", "telegram,token=1:A,chat=-100"] {
+        let sent = body(spec, &message(), Form::Rich).to_string();
+        assert!(sent.contains("dvrf-notify · 0123456789abcdef01234567"), "{spec}: {sent}");
+    }
 }

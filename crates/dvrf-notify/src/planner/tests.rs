@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
+use crate::notifier::apply::apply;
 use dvrf_cli::channel::parse::parse;
 use supra_core::amount::Quants;
+use supra_core::check::Finding;
 use supra_core::check::code::Code;
+use supra_core::delivery::{Attempt, Disposition};
 use supra_core::lang::Lang;
 
 fn channel(spec: &str) -> Channel {
@@ -78,6 +81,13 @@ impl Fixture {
         }
     }
 
+    /// A receiver's answer to a waiting message.
+    fn answer(&self, state: &mut AlertState, entry: &OutboxEntry, disposition: Disposition, now_s: i64) {
+        let channel = self.channels.iter().find(|channel| channel.name == entry.channel).unwrap();
+        let attempt = Attempt { disposition, reason: None, status: None, tries: 1 };
+        apply(state, channel, &entry.message.id, &attempt, now_s, 86_400);
+    }
+
     fn reported(&self, checks: &Checks) -> Vec<String> {
         let (_, entries) = self.planner().report(&verdict(checks, 0), "run");
         entries.into_iter().map(|entry| entry.channel).collect()
@@ -93,7 +103,7 @@ impl Fixture {
         self.planner().update(state, &verdict(checks, now_s));
         let entries: Vec<_> = state.outbox.iter().cloned().collect();
         for entry in &entries {
-            state.outbox.remove(&entry.channel, &entry.message.id);
+            self.answer(state, entry, Disposition::Accepted, now_s);
         }
         entries.into_iter().map(|e| (e.channel, e.message.event.name(), e.message.status)).collect()
     }
@@ -149,8 +159,8 @@ fn with_state_channels_get_changes_and_alertmanager_every_run() {
         run(&ok(), 3600),
         [
             to("slack", "resolved", Ok),
-            to("slack", "resolved", Ok),
             to("pagerduty", "resolved", Ok),
+            to("slack", "resolved", Ok),
             am("resolved", Ok)
         ]
     );
@@ -181,12 +191,162 @@ fn an_incident_keeps_its_id_and_every_message_has_its_own() {
         assert_eq!(entries[0].message.record, Some(json!({"r": 1})));
         assert_eq!(entries[1].message.record, None);
         for entry in &entries {
-            state.outbox.remove(&entry.channel, &entry.message.id);
+            fixture.answer(&mut state, entry, Disposition::Accepted, now_s);
         }
         seen.push((entries[0].message.incident.clone(), entries[0].message.id.clone()));
     }
     let incidents: Vec<_> = seen.iter().map(|(incident, _)| incident).collect();
-    assert!(incidents[0] == incidents[1] && incidents[1] == incidents[2] && incidents[2] != incidents[3]);
+    // The next incident of the problem has the same id: a pager can resolve it even if the state is lost.
+    assert!(incidents[0] == incidents[1] && incidents[1] == incidents[2] && incidents[2] == incidents[3]);
     let ids: BTreeSet<_> = seen.iter().map(|(_, id)| id).collect();
     assert_eq!(ids.len(), 4);
+}
+
+fn critical() -> Checks {
+    checks(Status::Alert, Some(Code::DepositAtOrBelowMinBalance))
+}
+
+/// A pager is not called by an improvement, and its incident ends when it falls below the pager's level.
+#[test]
+fn a_pager_is_called_by_what_gets_worse() {
+    let fixture = Fixture::new(&[
+        "pagerduty,name=all,key=k",
+        "pagerduty,name=night,key=k,min=critical",
+        "slack,url=http://h,min=critical",
+    ]);
+    let mut state = AlertState::new("k");
+    let mut run = |checks: &Checks, now_s| {
+        let sent = fixture.notified(&mut state, checks, now_s);
+        sent.into_iter().map(|(channel, event, _)| format!("{channel} {event}")).collect::<Vec<_>>()
+    };
+    assert_eq!(run(&critical(), 0), ["all firing", "night firing", "slack firing"]);
+    assert_eq!(run(&low(), 600), ["night better", "slack better"]);
+    assert_eq!(run(&low(), 1200), Vec::<String>::new());
+    assert_eq!(run(&critical(), 1800), ["all worse", "night worse", "slack worse"]);
+    assert_eq!(run(&low(), 2400), ["night better", "slack better"]);
+    // The night pager's incident is over already.
+    assert_eq!(run(&ok(), 3000), ["all resolved", "slack resolved"]);
+}
+
+/// The end is sent to every channel that was notified, and to no other.
+#[test]
+fn only_the_notified_are_notified_of_the_end() {
+    let fixture = Fixture::new(&["slack,url=http://h", "teams,url=http://h", "discord,url=http://h"]);
+    let mut state = AlertState::new("k");
+    let planner = fixture.planner();
+    planner.update(&mut state, &verdict(&low(), 0));
+    let entries: Vec<_> = state.outbox.iter().cloned().collect();
+    let retry = Disposition::Retry { after: None };
+    for (entry, answer) in entries.iter().zip([Disposition::Accepted, Disposition::Rejected, retry]) {
+        fixture.answer(&mut state, entry, answer, 0);
+    }
+    // Teams refused the content, Discord has not taken it yet: every run says so.
+    let behind: Vec<_> = planner.not_taken(&state).into_iter().collect();
+    assert_eq!(behind, ["discord", "teams"]);
+    planner.update(&mut state, &verdict(&ok(), 600));
+    let waiting: Vec<_> =
+        state.outbox.iter().map(|e| format!("{} {}", e.channel, e.message.event.name())).collect();
+    assert_eq!(waiting, ["discord firing", "slack resolved", "discord resolved"]);
+    // Discord refuses the alert in the end: its end is no news there.
+    let entries: Vec<_> = state.outbox.iter().cloned().collect();
+    fixture.answer(&mut state, &entries[0], Disposition::Rejected, 600);
+    let waiting: Vec<_> = state.outbox.iter().map(|e| e.channel.clone()).collect();
+    assert_eq!(waiting, ["slack"]);
+}
+
+/// An open incident reaches a channel that is added or repaired later; one that refused it is tried with new content only.
+#[test]
+fn an_open_incident_reaches_new_channels() {
+    let mut fixture = Fixture::new(&["slack,url=http://h"]);
+    let mut state = AlertState::new("k");
+    fixture.notified(&mut state, &low(), 0);
+    fixture.channels.push(channel("teams,url=http://h"));
+    fixture.channels.push(channel("discord,url=http://h,min=critical"));
+    assert_eq!(fixture.notified(&mut state, &low(), 600), [("teams".to_owned(), "firing", Status::Alert)]);
+    assert_eq!(fixture.notified(&mut state, &low(), 1200), []);
+    // What was given up after a day is sent again, with the content of the run.
+    fixture.channels.push(channel("generic,url=http://h"));
+    fixture.planner().update(&mut state, &verdict(&low(), 1800));
+    let entry = state.outbox.iter().next().cloned().unwrap();
+    fixture.answer(&mut state, &entry, Disposition::Unauthorized, 1800 + 86_401);
+    assert_eq!(state.outbox.iter().count(), 0);
+    let late = fixture.notified(&mut state, &low(), 1801 + 86_401);
+    assert!(late.iter().any(|(channel, event, _)| channel == "generic" && *event != "resolved"), "{late:?}");
+}
+
+fn with_modules(names: &[&str]) -> Checks {
+    let finding = |name: &&str| Finding {
+        code: Code::ModuleDisabled,
+        severity: Severity::Critical,
+        message: format!("the module {name} is disabled"),
+        evidence: json!({"module": name}).as_object().cloned().unwrap(),
+        help: Code::ModuleDisabled.help(),
+    };
+    let findings: Vec<Finding> = names.iter().map(finding).collect();
+    Checks { findings, severity: Some(Severity::Critical), ..low() }
+}
+
+#[test]
+fn nineteen_modules_are_nineteen_alerts_and_pages() {
+    let fixture = Fixture::new(&["alertmanager,url=http://h", "pagerduty,key=k"]);
+    let mut state = AlertState::new("k");
+    let names: Vec<String> = (0..19).map(|n| format!("0x1::m{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    fixture.planner().update(&mut state, &verdict(&with_modules(&names), 0));
+    let entries: Vec<_> = state.outbox.iter().cloned().collect();
+    let pages: BTreeSet<_> =
+        entries.iter().filter(|e| e.channel == "pagerduty").map(|e| &e.message.incident).collect();
+    assert_eq!(pages.len(), 19);
+    let alerts = &entries.iter().find(|e| e.channel == "alertmanager").unwrap().message.alerts;
+    let problems: BTreeSet<_> = alerts.iter().map(|alert| &alert.problem).collect();
+    assert_eq!((alerts.len(), problems.len()), (19, 19));
+}
+
+/// The level is a label: the alert of the old level ends when the new one begins.
+#[test]
+fn an_alert_of_an_earlier_level_ends() {
+    let fixture = Fixture::new(&["alertmanager,url=http://h"]);
+    let mut state = AlertState::new("k");
+    let mut alerts = |checks: &Checks, now_s| {
+        state.outbox = crate::outbox::Outbox::default();
+        fixture.planner().update(&mut state, &verdict(checks, now_s));
+        let alerts = state.outbox.iter().next().map(|e| e.message.alerts.clone()).unwrap_or_default();
+        alerts.into_iter().map(|a| (a.item.severity.name(), a.ended_s)).collect::<Vec<_>>()
+    };
+    assert_eq!(alerts(&critical(), 0), [("critical", None)]);
+    assert_eq!(alerts(&low(), 60), [("critical", Some(60)), ("warning", None)]);
+    assert_eq!(alerts(&critical(), 120), [("critical", None), ("warning", Some(120))]);
+    assert_eq!(alerts(&ok(), 180), [("critical", Some(180)), ("warning", Some(120))]);
+    assert_eq!(alerts(&ok(), 180 + 901), []);
+}
+
+/// Without a usable state, a pager gets each problem under the id that it has with one, and what is over is resolved.
+#[test]
+fn the_fallback_calls_pagers_per_problem() {
+    let fixture = Fixture::new(&["slack,url=http://h", "pagerduty,key=k"]);
+    let planner = fixture.planner();
+    let both =
+        Checks { findings: [with_modules(&["a"]).findings, low().findings].concat(), ..with_modules(&[]) };
+    let (_, entries) = planner.fallback(&verdict(&both, 0), "run");
+    let pages: Vec<_> =
+        entries.iter().filter(|e| e.channel == "pagerduty").map(|e| e.message.incident.clone()).collect();
+    assert_eq!(pages, [incident_id("k", "MODULE_DISABLED a"), incident_id("k", "deposit")]);
+    assert_eq!(entries.len(), 3);
+    // Chats are not sent "ok" by each run that cannot remember.
+    let (_, entries) = planner.fallback(&verdict(&ok(), 0), "run");
+    assert!(entries.iter().all(|e| e.channel == "pagerduty" && e.message.event == EventKind::Resolved));
+    assert!(entries.iter().any(|e| e.message.incident == incident_id("k", "deposit")));
+    assert!(entries.len() > 20);
+}
+
+/// After a damaged file, receivers with an alert that nobody remembers get an end.
+#[test]
+fn a_lost_state_is_resolved_outside() {
+    let fixture = Fixture::new(&["slack,url=http://h", "pagerduty,key=k"]);
+    let mut state = AlertState::lost("k");
+    fixture.planner().update(&mut state, &verdict(&ok(), 600));
+    let entries: Vec<_> = state.outbox.iter().cloned().collect();
+    assert!(entries[0].message.text().starts_with("✅ t · n: no problem\n\n• No problem is open."));
+    let is_deposit = |entry: &&OutboxEntry| entry.message.incident == incident_id("k", "deposit");
+    assert_eq!(entries.iter().filter(is_deposit).count(), 1);
 }

@@ -65,13 +65,15 @@ fn message(u: &mut Unstructured) -> Message {
         ..Checks::default()
     };
     let template = MessageTemplate { title: text(u), lang, runbook_base: String::new(), network: None };
-    let mut message = template.message(&text(u), &checks, &findings);
+    let mut message =
+        template.message(&text(u), &checks, findings.iter().map(|finding| template.item(finding)).collect());
     message.numbers = numbers(&checks, None, Some(number(u)), &Policy { lang, ..Policy::default() });
     message.event = *u
         .choose(&[
             EventKind::Report,
             EventKind::Firing,
             EventKind::Worse,
+            EventKind::Better,
             EventKind::Reminder,
             EventKind::Resolved,
         ])
@@ -79,6 +81,7 @@ fn message(u: &mut Unstructured) -> Message {
     message.id = "0123456789abcdef01234567".to_owned();
     message.incident = message.id.clone();
     message.at_s = 1_800_000_000;
+    message.was = *u.choose(&[None, Some(Severity::Warning), Some(Severity::Critical)]).unwrap_or(&None);
     message.since_s = oracle::maybe(u, |u| u.arbitrary().unwrap_or(0));
     if u.arbitrary().unwrap_or(false) {
         message.record = Some(serde_json::json!({"profile": text(u), "deposit": {"balance": text(u)}}));

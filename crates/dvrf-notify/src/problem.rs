@@ -1,0 +1,213 @@
+//! The problems of a subscription: which findings are about the same thing, and how grave it is today. Pure.
+//!
+//! The key of a problem is the same in every run, whatever its level: the deposit is one problem, and each module, request
+//! and setting is one of its own.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::message::{Item, MessageTemplate};
+use supra_core::amount::{Decimal, Quants};
+use supra_core::check::code::Code;
+use supra_core::check::{Checks, Finding, Severity, Status};
+
+/// The key of the problem that the status is unknown.
+pub(crate) const UNKNOWN: &str = "unknown";
+/// The key of the problem that the deposit is low.
+pub(crate) const DEPOSIT: &str = "deposit";
+
+/// How grave a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gravity {
+    /// The highest severity.
+    pub severity: Severity,
+    /// Whether requests are refused already.
+    #[serde(default)]
+    pub is_blocked: bool,
+}
+
+impl From<Severity> for Gravity {
+    fn from(severity: Severity) -> Self {
+        Self { severity, is_blocked: false }
+    }
+}
+
+/// The limits that a deposit is below.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// The multiple of the chain's minimum.
+    #[serde(rename = "clear_ratio")]
+    pub ratio: Option<Decimal>,
+    /// Whether it is below the expected minimum.
+    #[serde(rename = "clear_expected")]
+    pub expected: bool,
+}
+
+impl Limits {
+    /// The higher of both limits.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let scaled = |ratio: Option<Decimal>| ratio.map(|ratio| ratio.of(1_000_000).unwrap_or(u128::MAX));
+        let ratio = if scaled(other.ratio) > scaled(self.ratio) { other.ratio } else { self.ratio };
+        Self { ratio, expected: self.expected || other.expected }
+    }
+
+    /// Whether the deposit is above the limits by the margin.
+    pub fn is_clear(self, checks: &Checks, margin: Decimal) -> bool {
+        let above = |limit: Option<Quants>, ratio: Decimal| {
+            // An unknown limit does not keep the incident open, because the verdict is ok.
+            let (Some(balance), Some(limit)) = (checks.available_quants, limit) else { return true };
+            let wanted = ratio.of(limit.get()).and_then(|limit| margin.added_to(limit));
+            wanted.is_ok_and(|wanted| balance.get() >= wanted)
+        };
+        self.ratio.is_none_or(|ratio| above(checks.min_balance_onchain, ratio))
+            && (!self.expected || above(checks.min_balance_expected, Decimal::percent(100)))
+    }
+
+    fn of(finding: &Finding) -> Self {
+        match finding.code {
+            Code::DepositAtOrBelowMinBalance => Self { ratio: Some(Decimal::percent(100)), expected: false },
+            Code::DepositBelowCriticalTier | Code::DepositBelowWarnTier | Code::DepositBelowPlanTier => {
+                let threshold = finding.evidence.get("threshold");
+                let threshold = threshold.and_then(|text| Decimal::deserialize(text).ok());
+                Self { ratio: Some(threshold.unwrap_or(Decimal::percent(100))), expected: false }
+            }
+            Code::AvailableBelowExpectedMinBalance | Code::AvailableBelowCalculatedMinBalance => {
+                Self { ratio: None, expected: true }
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
+/// A problem as one run sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is called in every run.
+    pub key: String,
+    /// How grave it is in this run.
+    pub gravity: Gravity,
+    /// Its findings in this run, worst first.
+    pub items: Vec<Item>,
+    /// The limits that the deposit is below.
+    pub limits: Limits,
+}
+
+/// The key of a finding's problem.
+pub(crate) fn key(finding: &Finding) -> String {
+    if finding.severity == Severity::Unknown {
+        return UNKNOWN.to_owned();
+    }
+    let code = finding.code.name();
+    match (family(finding.code), subject(finding)) {
+        (Some(family), None) => family.to_owned(),
+        (Some(family), Some(subject)) => format!("{family} {subject}"),
+        (None, None) => code.to_owned(),
+        (None, Some(subject)) => format!("{code} {subject}"),
+    }
+}
+
+/// The problem that several codes are levels of.
+fn family(code: Code) -> Option<&'static str> {
+    match code {
+        Code::DepositAtOrBelowMinBalance
+        | Code::AvailableBelowExpectedMinBalance
+        | Code::AvailableBelowCalculatedMinBalance
+        | Code::DepositBelowCriticalTier
+        | Code::DepositBelowWarnTier
+        | Code::DepositBelowPlanTier
+        | Code::AvailableBelowRecommendedDeposit => Some(DEPOSIT),
+        Code::RequestPending | Code::RequestStuck => Some("request"),
+        Code::SubscriptionEnded | Code::SubscriptionEndsSoon => Some("subscription"),
+        _ => None,
+    }
+}
+
+/// What a finding is about, where there can be several of its kind: a module, a request, a setting.
+pub(crate) fn subject(finding: &Finding) -> Option<String> {
+    let names = ["module", "nonce", "consumer", "setting", "event"];
+    let value = names.iter().find_map(|name| finding.evidence.get(*name))?;
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.chars().take(200).collect()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The keys of the problems that can occur once per subscription.
+pub(crate) fn keys_without_subject() -> impl Iterator<Item = String> {
+    let mut keys: Vec<String> =
+        Code::ALL.iter().map(|(code, name, ..)| family(*code).unwrap_or(name).to_owned()).collect();
+    keys.push(UNKNOWN.to_owned());
+    keys.sort();
+    keys.dedup();
+    keys.into_iter()
+}
+
+/// The problems of a verdict, worst first. `least` is the lowest severity that is a problem; a verdict of another policy
+/// that alerts on less counts too.
+pub(crate) fn problems(checks: &Checks, least: Severity, template: &MessageTemplate) -> Vec<Problem> {
+    let known = |finding: &&Finding| finding.severity != Severity::Unknown;
+    let is_alert = checks.status == Status::Alert;
+    let reaches = |finding: &&Finding| is_alert && known(finding) && finding.severity >= least;
+    let any = checks.findings.iter().any(|finding| reaches(&finding));
+    let mut found: BTreeMap<String, Problem> = BTreeMap::new();
+    for finding in &checks.findings {
+        let is_unknown = finding.severity == Severity::Unknown;
+        let counts = is_unknown || reaches(&finding) || is_alert && !any;
+        if !counts {
+            continue;
+        }
+        let key = key(finding);
+        let is_blocked = finding.code == Code::DepositAtOrBelowMinBalance;
+        let gravity = Gravity { severity: finding.severity, is_blocked };
+        let item = template.item(finding);
+        let problem = found.entry(key.clone()).or_insert_with(|| Problem {
+            key,
+            gravity,
+            items: Vec::new(),
+            limits: Limits::default(),
+        });
+        problem.gravity = problem.gravity.max(gravity);
+        problem.limits = problem.limits.and(Limits::of(finding));
+        problem.items.push(item);
+    }
+    if checks.status == Status::Unknown && !found.contains_key(UNKNOWN) {
+        let gravity = Severity::Unknown.into();
+        let problem =
+            Problem { key: UNKNOWN.to_owned(), gravity, items: Vec::new(), limits: Limits::default() };
+        found.insert(UNKNOWN.to_owned(), problem);
+    }
+    let mut problems: Vec<Problem> = found.into_values().collect();
+    problems.sort_by(|a, b| b.gravity.cmp(&a.gravity).then_with(|| a.key.cmp(&b.key)));
+    problems
+}
+
+/// Whether this verdict says that a problem which it does not list is over. What could not be read is never healthy.
+pub(crate) fn is_judged(key: &str, checks: &Checks) -> bool {
+    let unknown: Vec<&Finding> =
+        checks.findings.iter().filter(|finding| finding.severity == Severity::Unknown).collect();
+    if unknown.is_empty() {
+        return checks.status != Status::Unknown;
+    }
+    if key == DEPOSIT {
+        return checks.available_quants.is_some() && checks.min_balance_onchain.is_some();
+    }
+    let deciding: &[&str] = match key.split(' ').next().unwrap_or_default() {
+        "MODULE_DISABLED" | "MODULE_MISSING" => &["modules"],
+        "MODULE_FEE_ABOVE_LIMIT" => &["modules", "max_txn_fee"],
+        "DEPOSIT_PAUSED" => &["paused"],
+        "CLIENT_NOT_WHITELISTED" => &["client_whitelisted"],
+        _ => return false,
+    };
+    // A finding without a value may be about any of them.
+    unknown.iter().all(|finding| {
+        finding.evidence.get("value").and_then(Value::as_str).is_some_and(|value| !deciding.contains(&value))
+    })
+}
+
+#[cfg(test)]
+mod tests;
