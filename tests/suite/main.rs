@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod chain_words;
 mod chaos;
 mod deploy;
 mod differences;

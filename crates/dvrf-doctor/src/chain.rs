@@ -4,10 +4,13 @@ use dvrf_cli::connect::{Reader, calculation};
 use dvrf_cli::settings::Settings;
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session, target};
-use supra_core::failure::FailureKind;
+use supra_core::address::Address;
+use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
 use supra_core::state::Chain;
-use supra_core::view_report::Views;
+use supra_core::target::Target;
+use supra_core::view::catalogue::{CATALOGUE, Place};
+use supra_core::view_report::{ViewReport, Views};
 
 use crate::probe::Probes;
 
@@ -16,7 +19,7 @@ const LAG_SECONDS_MAX: i64 = 300;
 
 pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliError> {
     gas_settings(&session.settings, probes);
-    match target::resolve(&session.settings, None) {
+    let target = match target::resolve(&session.settings, None) {
         Ok((target, _)) => {
             let lottery = target
                 .lottery
@@ -24,12 +27,13 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
             let found =
                 format!("{lottery}, client {}, dVRF {}", target.client.short(), target.deposit.short());
             probes.ok("target", found);
+            target
         }
         Err(failure) => {
             probes.failed("target", &failure);
             return Ok(());
         }
-    }
+    };
     let reader = match Reader::open(&session.settings) {
         Ok(reader) => reader,
         Err(failure) => {
@@ -41,8 +45,18 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
     match reader.fill(&mut Record::new(), session.now)? {
         Ok(filled) => {
             let chain = filled.report.state.unwrap_or_default().chain;
-            node(&chain, session.now.as_second(), probes);
-            values(&filled.report.views, probes);
+            // One wrong setting fails all values; it is said once.
+            match filled
+                .report
+                .views
+                .values()
+                .filter_map(|view| view.error.as_ref())
+                .find(|failure| is_config(failure))
+            {
+                Some(failure) => probes.failed("chain", failure),
+                None => node(&chain, session.now.as_second(), probes),
+            }
+            values(&filled.report.views, &target, probes);
         }
         Err(failure) => probes.failed("chain", &failure),
     }
@@ -85,16 +99,66 @@ fn node(chain: &Chain, now_s: i64, probes: &mut Probes) {
 }
 
 /// Probes every value: which function gives it, or why it could not be read.
-fn values(views: &Views, probes: &mut Probes) {
-    for (key, view) in views {
+fn values(views: &Views, target: &Target, probes: &mut Probes) {
+    let lottery =
+        target.lottery.and_then(|account| missing(views, Place::Lottery, account, &target.lottery_module));
+    let deposit = missing(views, Place::Deposit, target.deposit, &target.deposit_module);
+    for (place, module) in [(Place::Lottery, &lottery), (Place::Deposit, &deposit)] {
+        if let Some(found) = module {
+            let (setting, flag, address) = match place {
+                Place::Lottery => ("DVRF_LOTTERY_MODULE", "--lottery-module", "LOTTERY_ADDR"),
+                _ => ("DVRF_DEPOSIT_MODULE", "--deposit-module", "DEPOSIT_ADDR"),
+            };
+            let fix = format!("name another with {setting} or {flag}, or correct {address}");
+            probes.wrong("module", found.clone(), fix);
+        }
+    }
+    let is_said = |key: &str| match place_of(key) {
+        Some(Place::Lottery) => lottery.is_some(),
+        Some(Place::Deposit) => deposit.is_some(),
+        _ => false,
+    };
+    for (key, view) in views.iter().filter(|(key, _)| !is_said(key)) {
         let name = format!("value {key}");
         match &view.error {
-            None => probes.ok(&name, view.function.as_deref().map(plain).unwrap_or_default()),
+            None => {
+                let function = view.function.as_deref().map(plain).unwrap_or_default();
+                match &view.note {
+                    Some(note) => probes.warning(&name, format!("{function}; {}", plain(note)), None),
+                    None => probes.ok(&name, function),
+                }
+            }
             // Each version of dVRF lacks some of the values.
             Some(failure) if failure.kind == FailureKind::Unsupported => {
                 probes.warning(&name, "this chain does not have it", None);
             }
+            Some(failure) if is_config(failure) => {}
             Some(failure) => probes.failed(&name, failure),
         }
     }
+}
+
+fn is_config(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Config
+}
+
+fn place_of(key: &str) -> Option<Place> {
+    CATALOGUE.iter().find(|entry| entry.key == key).map(|entry| entry.place)
+}
+
+/// Says that a module is missing: none of its values can be read, because the chain has no function for any.
+fn missing(views: &Views, place: Place, account: Address, module: &str) -> Option<String> {
+    let mut of_place = views.iter().filter(|(key, _)| place_of(key) == Some(place)).map(|(_, view)| view);
+    let unsupported =
+        |view: &ViewReport| view.error.as_ref().is_some_and(|error| error.kind == FailureKind::Unsupported);
+    let mut keys = views.keys().filter(|key| place_of(key) == Some(place)).peekable();
+    if keys.peek().is_none() || !of_place.clone().all(unsupported) {
+        return None;
+    }
+    let linker = |view: &ViewReport| {
+        view.error.as_ref().and_then(|error| error.help.as_deref())
+            == Some("docs/errors.md#said-linker_error")
+    };
+    let or = if of_place.any(linker) { "" } else { ", or has none of the functions that are known" };
+    Some(format!("{}::{module} is not on this chain{or}", account.short()))
 }

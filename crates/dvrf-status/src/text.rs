@@ -198,6 +198,10 @@ fn missing(report: Option<&ViewReport>, lang: Lang) -> String {
         Some(failure) if failure.kind == FailureKind::Unsupported => {
             lang.pick("not on this chain", "нет в этой сети")
         }
+        // One wrong setting leaves every value unknown; stderr says which.
+        Some(failure) if failure.kind == FailureKind::Config => {
+            lang.pick("unknown [config]", "неизвестно [config]")
+        }
         Some(failure) => format!(
             "{} [{}] {}",
             lang.pick("unknown", "неизвестно"),

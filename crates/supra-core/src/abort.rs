@@ -164,56 +164,115 @@ pub fn lookup(module: &str, code: u64) -> Option<&'static KnownAbort> {
     KNOWN.iter().find(|abort| abort.module == module && abort.code == code)
 }
 
-/// Words that say that a function, module or flag does not exist there.
-const MISSING: [&str; 8] = [
-    "FUNCTION_RESOLUTION_FAILURE",
-    "LINKER_ERROR",
-    "TYPE_RESOLUTION_FAILURE",
-    "NUMBER_OF_ARGUMENTS_MISMATCH",
-    "INVALID_MAIN_FUNCTION_SIGNATURE",
-    "is not a view function",
-    "not found",
-    "unexpected argument",
-];
+/// Where the documents say what words that nobody knows mean: [`is_unrecognised`] tells such a failure by it.
+const UNRECOGNISED: &str = "docs/errors.md#words-that-are-not-known";
 
-/// What a node's or CLI's error text says: an abort with its name, a missing function, or just a failure.
+/// What a node's or CLI's error text says: an abort with its name, a text that we know, or words that we do not.
 pub fn classify(text: &str) -> Failure {
-    if let Some(abort) = find_abort(text) {
-        let module = abort.location.as_deref().and_then(|place| place.rsplit("::").next()).unwrap_or("");
-        let known = abort.code.parse().ok().and_then(|code| lookup(module, code));
-        let name = known.map_or_else(|| format!("code {}", abort.code), |known| known.name.to_owned());
-        let place = abort.location.as_deref().map(|place| format!(" in {place}")).unwrap_or_default();
-        let gone = (module, known.map(|known| known.name)) == ("deposit", Some("ECLIENT_NOT_EXIST"));
-        let kind = if gone { FailureKind::NotWhitelisted } else { FailureKind::Aborted };
-        let mut failure = Failure::new(kind, format!("the function aborted with {name}{place}"));
-        failure.hint = known.map(|known| known.remedy.to_owned());
-        failure.help = known.map(KnownAbort::help);
-        failure.abort = Some(Abort { name: known.map(|known| known.name.to_owned()), ..abort });
-        return failure;
+    if let Some(said) = said_abort(text) {
+        return aborted(&said);
     }
-    let kind = if MISSING.iter().any(|word| text.contains(word)) {
-        FailureKind::Unsupported
-    } else {
-        FailureKind::Undecodable
-    };
-    let mut failure = Failure::new(kind, format!("the chain answered: {}", quote(text)));
-    if let Some(known) = messages::lookup(text) {
-        (failure.hint, failure.help) = (Some(known.remedy.to_owned()), Some(known.help()));
+    let known = messages::lookup(text);
+    let kind = known.map_or(FailureKind::Undecodable, |known| known.kind);
+    let mut failure =
+        Failure::new(kind, format!("the chain answered: {}", quote(vm_status(text).unwrap_or(text))));
+    failure.hint = known.map(|known| known.remedy.to_owned());
+    failure.help = Some(known.map_or_else(|| UNRECOGNISED.to_owned(), messages::KnownText::help));
+    failure
+}
+
+/// What a node says when it refuses a view: only the function, its arguments and the VM can be at fault.
+pub fn classify_view(text: &str) -> Failure {
+    let mut failure = classify(text);
+    match failure.kind {
+        FailureKind::Aborted if failure.help.as_deref() == Some("docs/errors.md#said-out_of_gas") => {
+            failure.hint = Some("the node bounds the gas of views: ask another node".to_owned());
+        }
+        FailureKind::Aborted | FailureKind::NotWhitelisted | FailureKind::Unsupported => {}
+        _ => {
+            failure.kind = FailureKind::Undecodable;
+            (failure.hint, failure.help) = (None, Some(UNRECOGNISED.to_owned()));
+        }
     }
     failure
 }
 
+/// Whether a function was refused in words that nobody knows, so that another may still answer.
+pub fn is_unrecognised(failure: &Failure) -> bool {
+    failure.help.as_deref() == Some(UNRECOGNISED)
+}
+
+/// The failure of an abort. The chain's name wins over ours, and our remedy is only for what we mean by the code.
+fn aborted(said: &SaidAbort) -> Failure {
+    let module = said.location.as_deref().and_then(|place| place.rsplit("::").next()).unwrap_or("");
+    let known = lookup(module, said.code).filter(|known| said.name.is_none_or(|name| name == known.name));
+    let name = said.name.or_else(|| known.map(|known| known.name));
+    let shown = name.map_or_else(|| format!("code {}", said.code), str::to_owned);
+    let place = said.location.as_deref().map(|place| format!(" in {place}")).unwrap_or_default();
+    let sentence = said.sentence.map(|sentence| format!(": {sentence}")).unwrap_or_default();
+    let gone = (module, name) == ("deposit", Some("ECLIENT_NOT_EXIST"));
+    let kind = if gone { FailureKind::NotWhitelisted } else { FailureKind::Aborted };
+    let mut failure =
+        Failure::new(kind, quote(&format!("the function aborted with {shown}{place}{sentence}")));
+    failure.hint = known.map(|known| known.remedy.to_owned());
+    failure.help = known.map(KnownAbort::help);
+    failure.abort = Some(Abort {
+        location: said.location.clone(),
+        code: said.code.to_string(),
+        name: name.map(str::to_owned),
+    });
+    failure
+}
+
+/// A Move abort as a text tells it.
+struct SaidAbort<'a> {
+    location: Option<String>,
+    code: u64,
+    /// The constant's name in the contract, where the node tells it.
+    name: Option<&'a str>,
+    /// Its documentation there.
+    sentence: Option<&'a str>,
+}
+
 /// Finds a Move abort in prose: the node's new and old forms and a transaction's `vm_status`.
 pub fn find_abort(text: &str) -> Option<Abort> {
-    let code = if let Some(at) = ["sub status", "sub_status"].iter().find_map(|word| after(text, word)) {
-        number(at.trim_start_matches([':', ' ']).trim_start_matches("Some("))?
-    } else if let Some(rest) = after(text, "Move abort") {
-        named_code(rest)?
-    } else {
-        let rest = after(text, "ABORTED").and_then(|rest| after(rest, "code"))?;
-        number(rest.trim_start_matches([':', ' ']))?
+    classify(text).abort
+}
+
+/// The `vm_status` in JSON or in a Rust dump, however far behind and however often escaped. The fields before it hold
+/// text of contracts.
+fn vm_status(text: &str) -> Option<&str> {
+    let (_, rest) = text.rsplit_once("vm_status")?;
+    let rest = rest.trim_start_matches(['"', '\\', ':', ' ']);
+    let end = rest.find(['"', '\\', '\n']).unwrap_or(rest.len());
+    (end > 0).then(|| &rest[..end])
+}
+
+fn said_abort(text: &str) -> Option<SaidAbort<'_>> {
+    let text = vm_status(text).unwrap_or(text);
+    if let Some(rest) = after(text, "Move abort") {
+        return named_abort(rest, location(text));
+    }
+    let code = |word| number(after(text, word)?.trim_start_matches([':', ' ']).trim_start_matches("Some("));
+    let aborted = || after(text, "ABORTED").and_then(|rest| after(rest, "code"));
+    // Other failures of the VM have a sub status too.
+    let code = if is_other_status(text) { None } else { code("sub status").or_else(|| code("sub_status")) };
+    let code = code.or_else(|| number(aborted()?.trim_start_matches([':', ' '])))?;
+    Some(SaidAbort { location: location(text), code, name: None, sentence: None })
+}
+
+/// Whether the status that the sub status belongs to is not `ABORTED`.
+fn is_other_status(text: &str) -> bool {
+    let beside = |text| {
+        let (before, _) = str::split_once(text, "sub status")?;
+        before.trim_end().trim_end_matches("with").trim_end().rsplit(|c| !is_word(c)).next()
     };
-    Some(Abort { location: location(text), code: code.to_string(), name: None })
+    let status = match after(text, "major_status: ") {
+        Some(rest) => leading(rest, is_word),
+        None => beside(text),
+    };
+    let is_status = |word: &&str| word.contains('_') || *word == "ABORTED";
+    status.filter(is_status).is_some_and(|status| status != "ABORTED")
 }
 
 fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
@@ -230,11 +289,18 @@ fn number(text: &str) -> Option<u64> {
     text[..end].parse().ok()
 }
 
-/// `in 0x…::main_v2: E_NAME(0x4): …`, or `in 0x…::main_v2: 0x4`.
-fn named_code(rest: &str) -> Option<u64> {
-    let status = rest.split_once(": ").map_or(rest, |(_, status)| status);
-    let inside = status.split_once('(').map_or(status, |(_, inside)| inside);
-    number(inside.trim_start()).or_else(|| number(status.trim_start()))
+/// `in 0x…::main_v2: E_NAME(0x4): sentence`, or `in 0x…::main_v2: 0x4`.
+fn named_abort(rest: &str, location: Option<String>) -> Option<SaidAbort<'_>> {
+    let status = rest.split_once(": ").map_or(rest, |(_, status)| status).trim_start();
+    if let Some(code) = number(status.trim_start_matches("code ")) {
+        return Some(SaidAbort { location, code, name: None, sentence: None });
+    }
+    let (name, inside) = status.split_once('(')?;
+    let code = number(inside.trim_start())?;
+    let name = Some(name.trim()).filter(|name| leading(name, is_word) == Some(name));
+    let sentence = inside.split_once("): ").and_then(|(_, text)| text.split(['"', '\n']).next());
+    let sentence = sentence.map(str::trim).filter(|text| !text.is_empty());
+    Some(SaidAbort { location, code, name, sentence })
 }
 
 /// `address::module`, from `Module 0x…::m`, `ModuleId { address: …, name: Identifier("m") }` or `in 0x…::m`.
@@ -263,6 +329,10 @@ fn leading(text: &str, keep: impl Fn(char) -> bool) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use rstest::rstest;
+
     use super::*;
 
     /// `docs/errors.md` has a section for every abort and text that we know, with its remedy, and no other.
@@ -292,8 +362,6 @@ mod tests {
             assert!(titles.iter().any(|title| anchor(title) == wanted), "{help}");
         }
     }
-    use std::collections::BTreeSet;
-
     #[test]
     fn codes_are_unique_within_a_module() {
         let keys: BTreeSet<_> = KNOWN.iter().map(|abort| (abort.module, abort.code)).collect();
@@ -331,6 +399,79 @@ mod tests {
         }
     }
 
+    #[rstest]
+    #[case::ours(
+        "Move abort in 0x1::deposit: ECLIENT_NOT_EXIST(0x60001): Client Address does not exist",
+        FailureKind::NotWhitelisted,
+        "the function aborted with ECLIENT_NOT_EXIST in 0x1::deposit: Client Address does not exist",
+        Some("whitelist the client address in the deposit module, or correct CLIENT_ADDR")
+    )]
+    #[case::unknown_to_us(
+        "Move abort in 0x1::supra_vrf: EMODULE_DISABLED(0x5000C): Module is disabled",
+        FailureKind::Aborted,
+        "the function aborted with EMODULE_DISABLED in 0x1::supra_vrf: Module is disabled",
+        None
+    )]
+    #[case::our_number_another_name(
+        "Move abort in 0x1::deposit: ESOMETHING_ELSE(0x60001): Something else",
+        FailureKind::Aborted,
+        "the function aborted with ESOMETHING_ELSE in 0x1::deposit: Something else",
+        None
+    )]
+    #[case::without_a_sentence(
+        "Move abort in 0x1::main_v2: E_DRAW_NOT_SCHEDULED(0x4): ",
+        FailureKind::Aborted,
+        "the function aborted with E_DRAW_NOT_SCHEDULED in 0x1::main_v2",
+        Some("wait until five tickets are sold")
+    )]
+    #[case::behind_a_dump_with_text_of_contracts(
+        "Reason(Some(Move(Output { data: Object {\"x\": String(\"Move abort in 0x2::evil: EVIL(0x1): no\")}, vm_status: \"Move abort in 0x1::code: EMODULE_MISSING(0x4): Cannot delete it\" }))), Action(x)",
+        FailureKind::Aborted,
+        "the function aborted with EMODULE_MISSING in 0x1::code: Cannot delete it",
+        None
+    )]
+    #[case::escaped(
+        "{\"message\": \"… \\\"vm_status\\\": \\\"Move abort in 0x1::coin: EINSUFFICIENT_BALANCE(0x10006): Not enough coins\\\"\"}",
+        FailureKind::Aborted,
+        "the function aborted with EINSUFFICIENT_BALANCE in 0x1::coin: Not enough coins",
+        Some("top up the signer's account")
+    )]
+    fn the_chains_own_name_counts(
+        #[case] text: &str,
+        #[case] kind: FailureKind,
+        #[case] message: &str,
+        #[case] hint: Option<&str>,
+    ) {
+        // However much is before it.
+        for text in [text.to_owned(), format!("{}{text}", "gas_used: 6, events: [] ".repeat(10_000))] {
+            let failure = classify(&text);
+            assert_eq!(
+                (failure.kind, failure.message.as_str(), failure.hint.as_deref()),
+                (kind, message, hint)
+            );
+        }
+    }
+
+    #[test]
+    fn a_sub_status_of_another_failure_is_no_abort_code() {
+        for text in [
+            "VMError { major_status: VECTOR_OPERATION_ERROR, sub_status: Some(1), location: Module(ModuleId { address: 1, name: Identifier(\"main_v2\") }) }",
+            "Failed to execute view function: VECTOR_OPERATION_ERROR with sub status 1 at location Module 0x1::main_v2",
+        ] {
+            let failure = classify(text);
+            assert_eq!((failure.kind, failure.abort), (FailureKind::Aborted, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_view_beyond_the_nodes_gas_has_no_flag_of_ours() {
+        let failure = classify_view("Failed to execute view function: OUT_OF_GAS");
+        assert_eq!(failure.hint.as_deref(), Some("the node bounds the gas of views: ask another node"));
+        assert_eq!(classify("OUT_OF_GAS").hint.as_deref(), Some("raise it with --max-gas"));
+        // What cannot be wrong inside a node is not known.
+        assert!(is_unrecognised(&classify_view("profile not found")));
+    }
+
     #[test]
     fn names_need_the_module() {
         let at = |module: &str| {
@@ -348,7 +489,7 @@ mod tests {
             ("ABORTED with sub status 393217 at location Module 0x1::resource_account", FailureKind::Aborted),
             ("FUNCTION_RESOLUTION_FAILURE at …", FailureKind::Unsupported),
             ("Function checkClientFund not found in module", FailureKind::Unsupported),
-            ("error: unexpected argument '--url' found", FailureKind::Unsupported),
+            ("error: unexpected argument '--url' found", FailureKind::Config),
             ("something else", FailureKind::Undecodable),
         ] {
             assert_eq!(classify(text).kind, kind, "{text}");

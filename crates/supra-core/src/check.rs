@@ -232,9 +232,19 @@ impl Findings<'_> {
         failure.is_some_and(|failure| !absent.contains(&failure.kind))
     }
 
+    /// Whether a finding says that the settings are wrong.
+    fn says_config(&self) -> bool {
+        let config = Some(FailureKind::Config.name());
+        self.list.iter().any(|finding| finding.evidence.get("error").and_then(Value::as_str) == config)
+    }
+
     /// A value that the verdict needs is not known; says why, as far as the views do.
     fn unknown(&mut self, key: &str, en: &str, ru: &str) {
         let failure = self.views.get(key).and_then(|report| report.error.as_ref());
+        // One wrong setting leaves every value unknown: it is said once.
+        if failure.is_some_and(|failure| failure.kind == FailureKind::Config) && self.says_config() {
+            return;
+        }
         let why = failure.map(|failure| format!(": {}", quote(&failure.message))).unwrap_or_default();
         let message = self.lang.pick(format!("{en} is not known{why}"), format!("неизвестно: {ru}{why}"));
         let kind = failure.map(|failure| failure.kind.name());

@@ -1,5 +1,6 @@
 //! One run over one target: ask, fall back, decode, and say for every value where it came from.
 
+mod asked;
 pub mod cache;
 pub mod decode;
 mod derive;
@@ -13,13 +14,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::failure::{Failure, FailureKind};
+use crate::abort::is_unrecognised;
+use crate::failure::{Failure, FailureKind, quote};
 use crate::move_value::{DecodeError, Node};
 use crate::state::State;
 use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Wanted};
 use crate::view_report::{ViewReport, Views};
+use asked::{asked, chain_id_of};
 use cache::{Cache, Choices};
 use resolve::{Availability, Knowledge, Overrides, Source, abi_functions, home};
 use rows::ClientRow;
@@ -73,6 +76,8 @@ struct Search {
     /// Not asked yet, for it may follow from other values.
     held: bool,
     answered_by: Option<String>,
+    /// The first refusal in words that nobody knows: whether the chain lacks the function is not certain then.
+    doubt: Option<Failure>,
     availability: Availability,
 }
 
@@ -81,6 +86,11 @@ impl Search {
     fn next_source(&mut self) {
         self.current = self.sources.next();
         self.settled = self.current.is_none();
+        if self.settled
+            && let Some(doubt) = self.doubt.take()
+        {
+            self.report.error = Some(doubt);
+        }
     }
 }
 
@@ -211,8 +221,9 @@ impl Collector<'_> {
             let unsupported =
                 search.report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
             let ruled_out = search.availability == Availability::NotInAbi;
-            // What was not asked says nothing about the chain; what the ABI lacks does.
-            if search.held && !ruled_out {
+            // What was not asked says nothing about the chain, nor does a refusal that nobody understands; what the ABI
+            // lacks does.
+            if (search.held || search.report.note.is_some()) && !ruled_out {
                 continue;
             }
             if let Some(label) = &search.answered_by {
@@ -274,6 +285,7 @@ impl Search {
             settled: false,
             held,
             answered_by: None,
+            doubt: None,
             availability: Availability::Unknown,
         };
         search.next_source();
@@ -305,8 +317,12 @@ impl Search {
                         | FailureKind::Timeout
                         | FailureKind::WrongChain
                 );
+                let unrecognised = is_unrecognised(failure) && !vouched;
+                if unrecognised && self.doubt.is_none() {
+                    self.doubt = Some(failure.clone());
+                }
                 // A batch that aborts or is missing says nothing about the single views.
-                if failure.kind == FailureKind::Unsupported || (batch && !passing) {
+                if failure.kind == FailureKind::Unsupported || unrecognised || (batch && !passing) {
                     self.next_source();
                 } else {
                     self.settled = true;
@@ -323,6 +339,9 @@ impl Search {
                 }
             }
         }
+        self.report.note = self.doubt.take().map(|doubt| {
+            format!("another function was refused in words that are not known: {}", quote(&doubt.message))
+        });
         self.answered_by = Some(source.label());
         self.settled = true;
     }
@@ -354,43 +373,6 @@ fn keep(
             decode::view(wanted, answer, &mut collected.state)
         }
     }
-}
-
-/// What the record's `views` names as the source.
-fn asked(request: &Request) -> String {
-    match request {
-        Request::View(call) => call.function.to_string(),
-        Request::ModuleAbi { account, module } => format!("{account}::{module}"),
-        Request::ChainId => "chain id".to_owned(),
-        Request::Block { .. } => "block".to_owned(),
-        Request::Resource { type_tag, .. }
-        | Request::Events { type_tag, .. }
-        | Request::EventsV1 { type_tag, .. } => type_tag.clone(),
-    }
-}
-
-fn chain_id_of(reply: &Reply, target: &Target, collected: &mut Collected) {
-    let result = reply.result.clone().and_then(|value| {
-        let id = Node::root(&value).returned(0).and_then(|node| node.u8());
-        id.map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
-    });
-    let mut report = ViewReport {
-        function: Some(asked(&Request::ChainId)),
-        duration_ms: reply.elapsed_ms(),
-        attempts: reply.attempts,
-        error: None,
-    };
-    match result {
-        Ok(id) => {
-            collected.state.chain.id = Some(id);
-            if let Some(expected) = target.chain_id.filter(|expected| *expected != id) {
-                let message = format!("the node serves chain {id}, expected is {expected}");
-                report.error = Some(Failure::new(FailureKind::WrongChain, message));
-            }
-        }
-        Err(failure) => report.error = Some(failure),
-    }
-    collected.views.insert("chain_id".to_owned(), report);
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ pub struct ViewReport {
     /// Why there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// What is odd about the answer, where something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// All of them, by the value's catalogue name (`balance`, `min_balance`, `lottery_status`, …).

@@ -20,7 +20,8 @@ fn incomplete(facts: &Facts, findings: &mut Findings) {
         Code::ClientNotWhitelisted => error.kind == FailureKind::NotWhitelisted.name(),
         _ => false,
     });
-    if !said {
+    let config = error.kind == FailureKind::Config.name() && findings.says_config();
+    if !said && !config {
         // Text of a record is foreign: whoever wrote it may not have quoted it.
         let why = quote(&error.message);
         let message =
@@ -68,6 +69,9 @@ fn named(key: &str, facts: &Facts, findings: &Findings) -> bool {
 
 /// Values that were asked for in vain and that nothing above has named: worth knowing, no verdict hangs on them.
 fn others(facts: &Facts, findings: &mut Findings) {
+    if findings.says_config() {
+        return;
+    }
     let failed = facts.views.keys().filter(|key| findings.failed(key) && !named(key, facts, findings));
     let failed: Vec<&str> = failed.map(String::as_str).collect();
     if !failed.is_empty() {

@@ -4,6 +4,7 @@
 mod child;
 mod compose;
 mod extract;
+mod usability;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,13 +14,14 @@ use serde_json::Value;
 
 use super::semaphore::Semaphore;
 use super::{Deadline, Reply, Request, Transport, parallel};
-use crate::abort::classify;
+use crate::abort::{classify, is_unrecognised};
 use crate::address::Address;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Endpoint, UrlError};
 use crate::secret::{Redactor, Secret};
 use crate::view::{FunctionId, ViewCall};
 pub use child::{Finished, kill_children, run};
+use usability::Usability;
 
 /// Versions of the Supra CLI with different flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +122,7 @@ pub struct CliTransport {
     semaphore: Semaphore,
     /// The CLI prints the node's URL, and what a gateway repeats.
     redactor: Redactor,
+    usability: Usability,
 }
 
 /// Splits a command into words, unless it is the path of an existing file.
@@ -136,7 +139,12 @@ impl CliTransport {
         if config.program.is_empty() {
             return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
-        Ok(Self { semaphore: Semaphore::new(config.jobs), redactor: config.redactor(None), config })
+        Ok(Self {
+            semaphore: Semaphore::new(config.jobs),
+            redactor: config.redactor(None),
+            usability: Usability::default(),
+            config,
+        })
     }
 
     /// Returns the arguments for a request; `Err` if this version of the CLI has no such command.
@@ -212,11 +220,15 @@ impl CliTransport {
         let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired()) else {
             return reply(Err(Failure::new(FailureKind::Timeout, "there was no time left to ask")), 0);
         };
+        if let Err(failure) = self.usability.enter(deadline) {
+            return reply(Err(failure), 0);
+        }
         let argv: Vec<OsString> =
             self.config.program.iter().cloned().chain(words.into_iter().map(OsString::from)).collect();
         let limit = deadline.min_with(self.config.call_timeout);
-        let finished = self.run(&argv, limit);
-        reply(finished.and_then(|finished| answer(request, &finished)), 1)
+        let result = self.run(&argv, limit).and_then(|finished| answer(request, &finished));
+        self.usability.note(result.as_ref().err(), deadline);
+        reply(result, 1)
     }
 }
 
@@ -230,33 +242,53 @@ fn answer(request: &Request, finished: &Finished) -> Result<Value, Failure> {
             format!("the Supra CLI did not end in time and was stopped{stderr}"),
         ));
     }
-    let found = extract::find(&String::from_utf8_lossy(&finished.stdout));
-    match (found, finished.success()) {
-        (extract::Found::Result(value), true) => pick(request, value),
-        (extract::Found::Refusal(text), _) => Err(classify(&text)),
-        (extract::Found::Nothing, true) => {
-            let stdout = quote(&String::from_utf8_lossy(&finished.stdout));
-            Err(Failure::new(
-                FailureKind::Undecodable,
-                format!("the Supra CLI printed no JSON result: {stdout}"),
-            ))
+    let stdout = String::from_utf8_lossy(&finished.stdout);
+    let failure = match (extract::find(&stdout), finished.success()) {
+        (extract::Found::Result(value), true) => return pick(request, value),
+        // A result of a CLI that then failed is not trusted, and no refusal either.
+        (extract::Found::Result(_), false) => {
+            Failure { kind: FailureKind::Unreachable, help: None, ..failed(finished, PROGRAM) }
         }
-        (_, false) => Err(failed(finished, "the Supra CLI")),
-    }
+        (extract::Found::Refusal(text), _) => match classify(&text) {
+            failure if is_unrecognised(&failure) => failed(finished, PROGRAM),
+            failure => failure,
+        },
+        (extract::Found::Nothing, _) => failed(finished, PROGRAM),
+    };
+    // A flag that only lists know says nothing about views.
+    let only_here =
+        failure.kind == FailureKind::Config && !matches!(request, Request::View(_) | Request::ChainId);
+    Err(if only_here { Failure { kind: FailureKind::Unsupported, ..failure } } else { failure })
 }
 
-/// Classifies a failed call by its output, because the Supra CLI has no error codes.
+const PROGRAM: &str = "the Supra CLI";
+
+/// Classifies a failed call by its whole output, because the Supra CLI has no error codes and uses either stream.
 fn failed(finished: &Finished, program: &str) -> Failure {
-    let stderr = String::from_utf8_lossy(&finished.stderr);
-    let stdout = String::from_utf8_lossy(&finished.stdout);
-    let output = if stderr.trim().is_empty() { stdout } else { stderr };
+    let streams = [&finished.stderr, &finished.stdout].map(|bytes| String::from_utf8_lossy(bytes));
+    let output = streams.join("\n");
     let mut failure = classify(&output);
-    if failure.kind == FailureKind::Undecodable {
-        failure.kind = FailureKind::Unreachable;
+    let code = finished.status.and_then(|status| status.code());
+    // What sh says of a program that it does not find or may not run.
+    if matches!(code, Some(126 | 127)) {
+        failure = Failure::new(FailureKind::Config, "").with_hint("set SUPRA_CLI_BIN to the path of the CLI");
     }
-    failure.message = format!("{program} ended with {}: {}", finished.ending(), quote(&output));
-    if output.contains("unexpected argument") {
-        failure.hint = Some("set DVRF_CLI_GENERATION to the generation of this CLI".to_owned());
+    // Killed, or half a result: that is no refusal.
+    if is_unrecognised(&failure) && (code.is_none_or(|code| code > 128) || output.contains("\"result\"")) {
+        failure.help = None;
+        if !finished.success() {
+            failure.kind = FailureKind::Unreachable;
+        }
+    }
+    // Abort and known texts have a message of their own; the rest is shown as it came.
+    if failure.abort.is_none() {
+        let shown = streams.iter().find(|text| !text.trim().is_empty()).map_or("", |text| text);
+        let shown = quote(shown);
+        failure.message = if finished.success() {
+            format!("{program} printed no JSON result: {shown}")
+        } else {
+            format!("{program} ended with {}: {shown}", finished.ending())
+        };
     }
     failure
 }

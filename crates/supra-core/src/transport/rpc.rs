@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::semaphore::Semaphore;
 use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
-use crate::abort::{classify, find_abort};
+use crate::abort::{classify_view, is_unrecognised};
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlError};
 use crate::retry::{Backoff, retry_after};
@@ -293,10 +293,8 @@ impl RpcTransport {
             429 => Err(again(FailureKind::Throttled, wait)),
             403 | 503 if html => Err(again(FailureKind::Throttled, wait)),
             408 | 425 | 502 | 503 | 504 => Err(again(FailureKind::Unreachable, wait)),
-            // Nodes before v11.7 return 500 for an abort too, which is final.
-            500 if find_abort(&text).is_none() && classify(&text).kind == FailureKind::Undecodable => {
-                Err(again(FailureKind::Unreachable, wait))
-            }
+            // Nodes before v11.7 return 500 for what is wrong with a view too, which is final.
+            500 if is_unrecognised(&classify_view(&text)) => Err(again(FailureKind::Unreachable, wait)),
             404 if !html && is_of_blocks(request) => Err(Next::Elsewhere(Absent::NotYet)),
             410 if is_of_blocks(request) => {
                 let oldest = answer.header("x-supra-oldest-block").and_then(|text| text.trim().parse().ok());
@@ -307,7 +305,7 @@ impl RpcTransport {
                 Err(Next::Stop(Failure::new(FailureKind::Unsupported, message)))
             }
             _ if html => Err(again(FailureKind::Unreachable, wait)),
-            _ => Err(Next::Stop(classify(&message_of(&text)))),
+            _ => Err(Next::Stop(classify_view(&message_of(&text)))),
         }
     }
 }

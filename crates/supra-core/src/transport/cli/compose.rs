@@ -112,6 +112,10 @@ pub(super) fn ask(
             Err(failure) => failures[index] = Some(failure),
         }
     }
+    if let Err(failure) = transport.usability.enter(deadline) {
+        let reply = |_| Reply { result: Err(failure.clone()), elapsed: started.elapsed(), attempts: 0 };
+        return (0..requests.len()).map(reply).collect();
+    }
     let text = script(&calls, config.jobs, config.supra_config.as_deref(), &marker);
     let words = ["compose", "run", "--rm", "-T", "--entrypoint", "bash", &place.service, "-lc", &text];
     let argv: Vec<OsString> = [place.docker.clone()].into_iter().chain(words.map(Into::into)).collect();
@@ -123,7 +127,10 @@ pub(super) fn ask(
             let common = if finished.timed_out {
                 Failure::new(FailureKind::Timeout, "docker compose did not end in time and was stopped")
             } else {
-                Failure { kind: FailureKind::Unreachable, ..super::failed(&finished, "docker compose") }
+                match super::failed(&finished, "docker compose") {
+                    failure if failure.kind == FailureKind::Config => failure,
+                    failure => Failure { kind: FailureKind::Unreachable, help: None, ..failure },
+                }
             };
             (found, common)
         }
@@ -135,9 +142,12 @@ pub(super) fn ask(
         let finished = found.iter().find(|(known, _)| *known == index).map(|(_, finished)| finished);
         finished.map_or_else(|| Err(common.clone()), |finished| answer(&requests[index], finished))
     };
-    (0..requests.len())
-        .map(|index| Reply { result: asked(index), elapsed: started.elapsed(), attempts: 1 })
-        .collect()
+    let replies = (0..requests.len()).map(|index| {
+        let result = asked(index);
+        transport.usability.note(result.as_ref().err(), deadline);
+        Reply { result, elapsed: started.elapsed(), attempts: 1 }
+    });
+    replies.collect()
 }
 
 #[cfg(test)]

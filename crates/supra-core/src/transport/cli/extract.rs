@@ -16,13 +16,13 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// Finds the last object with a result, else the last error, else a bare array.
+/// Finds the last object with a result, else the last error, else a bare array on lines of its own.
 pub(super) fn find(output: &str) -> Found {
     let plain = strip(output);
     let mut refusal = None;
     let mut bare = None;
     let mut result = None;
-    for value in values(&plain) {
+    for (value, alone) in values(&plain) {
         let key = |names: &[&str]| names.iter().find_map(|name| value.get(*name)).cloned();
         if let Some(inner) = key(&["result", "Result"]) {
             // The CLI wraps the node's response: `{"Result": {"result": […]}}`.
@@ -30,7 +30,7 @@ pub(super) fn find(output: &str) -> Found {
             result = Some(nested.unwrap_or(inner));
         } else if let Some(text) = key(&["message", "Error", "error"]) {
             refusal = Some(text.as_str().map_or_else(|| text.to_string(), str::to_owned));
-        } else if value.is_array() {
+        } else if value.is_array() && alone {
             bare = Some(value);
         }
     }
@@ -42,7 +42,7 @@ pub(super) fn find(output: &str) -> Found {
 
 /// Returns every top-level object and array.
 pub(super) fn documents(output: &str) -> Vec<Value> {
-    values(&strip(output))
+    values(&strip(output)).into_iter().map(|(value, _)| value).collect()
 }
 
 /// Removes ANSI sequences, carriage returns and byte order marks.
@@ -63,8 +63,8 @@ fn strip(output: &str) -> String {
     plain
 }
 
-/// Parses the top-level objects and arrays of a text, in order.
-fn values(text: &str) -> Vec<Value> {
+/// Parses the top-level objects and arrays of a text, in order, with whether nothing else is on their lines.
+fn values(text: &str) -> Vec<(Value, bool)> {
     let mut found = Vec::new();
     let mut rest = text;
     for _ in 0..ATTEMPTS_MAX {
@@ -73,8 +73,10 @@ fn values(text: &str) -> Vec<Value> {
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
         match stream.next() {
             Some(Ok(value)) => {
-                found.push(value);
+                let before = text[..text.len() - rest.len()].rsplit('\n').next();
                 rest = &rest[stream.byte_offset()..];
+                let blank = |part: Option<&str>| part.is_none_or(|part| part.trim().is_empty());
+                found.push((value, blank(before) && blank(rest.split('\n').next())));
             }
             _ => rest = &rest[1..],
         }
@@ -110,6 +112,10 @@ mod tests {
             Found::Refusal("no such function".into())
         );
         assert_eq!(find("{\"Error\": {\"code\": 3}}"), Found::Refusal("{\"code\":3}".into()));
+        // A list inside a sentence is no answer.
+        for output in ["expected 0 arguments [], but got 1", "generic_type_params: []"] {
+            assert_eq!(find(output), Found::Nothing, "{output:?}");
+        }
         for output in
             ["", "hello", "{\"result\": [\"1\"", "NaN", "{\"other\":1}", "<html>{</html>", "\"text\"", "7"]
         {

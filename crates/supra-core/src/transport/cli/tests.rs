@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rstest::rstest;
+
 use super::*;
 use crate::view::Argument;
 
@@ -96,8 +98,68 @@ fn endings() {
     // A result printed by a CLI that then failed is not trusted.
     assert_eq!(kind("echo '{\"result\":[\"1\"]}'; exit 3"), FailureKind::Unreachable);
     let refused = ask("echo \"error: unexpected argument '--profile' found\" >&2; exit 2").unwrap_err();
-    assert_eq!(refused.kind, FailureKind::Unsupported);
+    assert_eq!(refused.kind, FailureKind::Config);
     assert!(refused.hint.unwrap().contains("DVRF_CLI_GENERATION"));
+}
+
+/// The same words on either stream, with either exit code, in JSON or not, mean the same.
+#[rstest]
+#[case::missing("could not find entry function by 0x1::deposit::f", FailureKind::Unsupported)]
+#[case::arguments("expected 0 arguments [], but got 1 ([String(x)])", FailureKind::Unsupported)]
+#[case::abort(
+    "Move abort in 0x1::deposit: ECLIENT_NOT_EXIST(0x60001): Client Address does not exist",
+    FailureKind::NotWhitelisted
+)]
+#[case::gas("Failed to execute view function: OUT_OF_GAS", FailureKind::Aborted)]
+#[case::profile("CliProfile: KeyNotFound(x)", FailureKind::Config)]
+#[case::docker("Cannot connect to the Docker daemon", FailureKind::Config)]
+#[case::network("error sending request for url: connection refused", FailureKind::Unreachable)]
+fn words_count_wherever_they_are(#[case] words: &str, #[case] expected: FailureKind) {
+    for noise in ["", "echo INFO supra_logger: Starting >&2;", "echo URL: http://n/rpc/v1/view;"] {
+        for shown in
+            [words.to_owned(), format!("{{\"message\": \"{words}\"}}"), format!("Error: General: {words}")]
+        {
+            for redirect in ["", " >&2"] {
+                for code in [0, 1] {
+                    let text = format!("{noise} echo '{shown}'{redirect}; exit {code}");
+                    assert_eq!(kind(&text), expected, "{text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn words_that_nobody_knows_are_marked() {
+    let said = |text: &str| crate::abort::is_unrecognised(&ask(text).unwrap_err());
+    assert!(said("echo 'Error: the gnomes refuse' >&2; exit 1"));
+    assert!(said("echo '{\"message\": \"the gnomes refuse\"}'"));
+    for text in ["kill -9 $$", "exit 137", "echo '{\"result\": [\"12'", "echo '{\"result\": [1]}'; exit 1"] {
+        assert!(!said(text), "{text}");
+    }
+}
+
+#[test]
+fn a_cli_that_cannot_be_used_is_not_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "echo x >> {}/log; echo 'CliProfile: KeyNotFound(\"p\")' >&2; exit 1",
+        folder.path().display()
+    );
+    let transport = CliTransport::new(config(script(folder.path(), &text))).unwrap();
+    let requests: Vec<Request> = (0..20).map(|index| view(&format!("f{index}"))).collect();
+    let deadline = Deadline::after(Duration::from_millis(900));
+    for _ in 0..2 {
+        let replies = transport.ask(&requests, deadline);
+        assert!(replies.iter().all(|reply| reply.result.as_ref().unwrap_err().kind == FailureKind::Config));
+    }
+    let runs = || fs::read_to_string(folder.path().join("log")).unwrap().lines().count();
+    assert_eq!(runs(), 1);
+    // The next run may find it repaired.
+    std::thread::sleep(deadline.remaining());
+    script(folder.path(), "echo '{\"result\": [\"1\"]}'");
+    let replies = transport.ask(&requests, Deadline::after(Duration::from_secs(5)));
+    assert!(replies.iter().all(|reply| reply.result.is_ok()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::abort::classify;
+use crate::abort::classify_view;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::transport::{Block, EventPage, EventRow, Request};
 
@@ -11,7 +11,7 @@ pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Resu
     if let Some(message) = body.get("message").and_then(Value::as_str)
         && body.get("result").is_none()
     {
-        return Err(classify(message));
+        return Err(classify_view(message));
     }
     match request {
         Request::View(_) => view(body),

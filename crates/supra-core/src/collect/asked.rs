@@ -1,0 +1,46 @@
+//! What was asked, as a record names it, and the answer that belongs to no value: the chain's id.
+
+use super::Collected;
+use crate::failure::{Failure, FailureKind};
+use crate::move_value::Node;
+use crate::target::Target;
+use crate::transport::{Reply, Request};
+use crate::view_report::ViewReport;
+
+/// What the record's `views` names as the source.
+pub(super) fn asked(request: &Request) -> String {
+    match request {
+        Request::View(call) => call.function.to_string(),
+        Request::ModuleAbi { account, module } => format!("{account}::{module}"),
+        Request::ChainId => "chain id".to_owned(),
+        Request::Block { .. } => "block".to_owned(),
+        Request::Resource { type_tag, .. }
+        | Request::Events { type_tag, .. }
+        | Request::EventsV1 { type_tag, .. } => type_tag.clone(),
+    }
+}
+
+/// Takes the chain's id from its reply.
+pub(super) fn chain_id_of(reply: &Reply, target: &Target, collected: &mut Collected) {
+    let result = reply.result.clone().and_then(|value| {
+        let id = Node::root(&value).returned(0).and_then(|node| node.u8());
+        id.map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
+    });
+    let mut report = ViewReport {
+        function: Some(asked(&Request::ChainId)),
+        duration_ms: reply.elapsed_ms(),
+        attempts: reply.attempts,
+        ..ViewReport::default()
+    };
+    match result {
+        Ok(id) => {
+            collected.state.chain.id = Some(id);
+            if let Some(expected) = target.chain_id.filter(|expected| *expected != id) {
+                let message = format!("the node serves chain {id}, expected is {expected}");
+                report.error = Some(Failure::new(FailureKind::WrongChain, message));
+            }
+        }
+        Err(failure) => report.error = Some(failure),
+    }
+    collected.views.insert("chain_id".to_owned(), report);
+}

@@ -1,0 +1,69 @@
+//! Whether the CLI can be used at all: the first call finds out for all that a run makes.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::failure::{Failure, FailureKind};
+use crate::transport::Deadline;
+
+/// How long the other calls wait for the end of the first: a wrong profile or a missing program shows at once.
+const HEAD_START: Duration = Duration::from_millis(500);
+
+/// What the calls so far say about the CLI.
+#[derive(Default)]
+pub(super) struct Usability {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether a call was started.
+    begun: bool,
+    /// Whether a call ended otherwise than by a wrong setting.
+    proven: bool,
+    /// Why no call can succeed, and until when this is believed: the deadline of the run that met it.
+    broken: Option<(Deadline, Failure)>,
+}
+
+impl State {
+    fn broken(&self) -> Option<&Failure> {
+        self.broken.as_ref().filter(|(until, _)| !until.is_expired()).map(|(_, failure)| failure)
+    }
+}
+
+impl Usability {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a call start. The first one starts at once, the others after it or after [`HEAD_START`].
+    ///
+    /// # Errors
+    /// When a call has found that none can succeed.
+    pub(super) fn enter(&self, deadline: Deadline) -> Result<(), Failure> {
+        let mut state = self.lock();
+        if state.begun {
+            let open = |state: &mut State| !state.proven && state.broken().is_none();
+            let wait = HEAD_START.min(deadline.remaining());
+            state =
+                self.changed.wait_timeout_while(state, wait, open).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if let Some(failure) = state.broken() {
+            return Err(failure.clone());
+        }
+        state.begun = true;
+        Ok(())
+    }
+
+    /// Notes how a call of a run with this deadline ended.
+    pub(super) fn note(&self, failure: Option<&Failure>, deadline: Deadline) {
+        let broken = failure.filter(|failure| failure.kind == FailureKind::Config);
+        *self.lock() = State {
+            begun: broken.is_none(),
+            proven: broken.is_none(),
+            broken: broken.map(|failure| (deadline, failure.clone())),
+        };
+        self.changed.notify_all();
+    }
+}
