@@ -75,8 +75,7 @@ fn the_expected_minimum_of_the_environment() {
 fn the_old_checks_document() {
     let gas = ["--max-gas-price", "1000", "--max-gas-limit", "500000", "--verification-gas", "25000"];
     let outcome = check(&[&["--format", "legacy"], &gas[..]].concat(), report("at-minimum")).code(1);
-    let text = outcome.stdout(starts_with("{\n  \"profile\": \"devnet\",\n")).text();
-    let document: Value = serde_json::from_str(&text).unwrap();
+    let document = outcome.stdout(starts_with("{\n  \"profile\": \"devnet\",\n")).document();
     assert_eq!(document["status"], "alert");
     assert_eq!(document["onchain"]["isMinimumBalanceReached"], true);
     assert_eq!(document["onchain"]["available_quants"], "15750000000");

@@ -74,8 +74,7 @@ fn a8_odd_bytes_after_a_sent_draw() {
     fs::set_permissions(&cli, fs::Permissions::from_mode(0o755)).unwrap();
     let mut draw = devnet.tool("dvrf-draw", Way::Cli("v9"));
     draw.env("SUPRA_CLI_BIN", &cli).args(["run", "--assume-yes", "--json-result", "--state-dir"]);
-    let text = draw.arg(folder.path().join("state")).assert().code(0).text();
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let document = draw.arg(folder.path().join("state")).assert().code(0).document();
     assert_eq!(document["executed"], true, "{document}");
     assert!(document["stdout"].as_str().unwrap().starts_with("\u{fffd}\u{fffd} noise"), "{document}");
 }

@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+use predicates::prelude::*;
+use predicates::str::{contains, starts_with};
+use rstest::rstest;
 use serde_json::Value;
-use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, binary, needs, program, root, run, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Printed, binary, needs, program, root, tool};
 
 /// A directory as an operator has it: the old tree, and the programs under a prefix.
 static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
@@ -26,8 +30,7 @@ static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     }
     let mut install = Command::new(root().join("scripts/install"));
     install.arg("--legacy").arg(place.path().join("old")).arg(place.path().join("prefix"));
-    let outcome = run(&mut install);
-    assert_eq!(outcome.code, 0, "{outcome}");
+    install.assert().code(0);
     place
 });
 
@@ -36,7 +39,7 @@ fn tree() -> PathBuf {
 }
 
 /// A line as cron runs it: by /bin/sh, in the old tree, with nothing but these variables.
-fn line(text: &str, devnet: &Devnet, more: &[(&str, &str)]) -> Outcome {
+fn line(text: &str, devnet: &Devnet, more: &[(&str, &str)]) -> Assert {
     let mut shell = Command::from_std(program("env"));
     let path = format!("PATH={}", testkit::requirements::path());
     shell.args(["-i", &path]);
@@ -56,7 +59,7 @@ fn line(text: &str, devnet: &Devnet, more: &[(&str, &str)]) -> Outcome {
         shell.arg(format!("{name}={value}"));
     }
     shell.args(["/bin/sh", "-c", text]).current_dir(tree());
-    run(shell.timeout(std::time::Duration::from_secs(60)))
+    shell.timeout(std::time::Duration::from_secs(60)).assert()
 }
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -74,40 +77,35 @@ const REPORT: [&str; 8] = [
     "deposit",
 ];
 
-/// Old line, then its exit code on a healthy, a low, an unreachable and a ready chain.
-const LINES: [(&str, [i32; 4]); 11] = [
-    ("python3 supra/scripts/testnet_monitor_json.py --fail-on-low --pretty", [0, 1, 2, 0]),
-    ("python3 -m supra.scripts monitor-json", [0, 0, 2, 0]),
-    ("supra/scripts/testnet_monitor_check.sh", [0, 1, 2, 0]),
-    ("supra/scripts/testnet_status_report.sh", [0, 0, 2, 0]),
-    ("python3 supra/scripts/testnet_monitor_prometheus.py --fail-on-low --label env=test", [0, 1, 2, 0]),
-    (
-        "python3 -m supra.scripts monitor-slack --webhook-url http://127.0.0.1:1/x --dry-run --fail-on-low",
-        [0, 1, 2, 0],
-    ),
-    ("python3 supra/scripts/testnet_draw_readiness.py --json-summary", [1, 1, 2, 0]),
-    ("python3 -m supra.scripts draw-readiness --min-tickets 5", [1, 1, 2, 0]),
-    ("python3 supra/scripts/testnet_manual_draw.py --dry-run --assume-yes --json-result", [1, 1, 2, 0]),
-    ("python3 -m supra.scripts auto-draw", [0, 0, 2, 0]),
-    (
-        "python3 supra/scripts/calc_min_balance.py --max-gas-price 1000 --max-gas-limit 500000 --verification-gas 25000 --json",
-        [0; 4],
-    ),
-];
-
-#[test]
+/// An old line, and its exit codes on a healthy, a low, an unreachable and a ready chain.
+#[rstest]
+#[case::json("python3 supra/scripts/testnet_monitor_json.py --fail-on-low --pretty", [0, 1, 2, 0])]
+#[case::json_module("python3 -m supra.scripts monitor-json", [0, 0, 2, 0])]
+#[case::check("supra/scripts/testnet_monitor_check.sh", [0, 1, 2, 0])]
+#[case::status("supra/scripts/testnet_status_report.sh", [0, 0, 2, 0])]
+#[case::prometheus("python3 supra/scripts/testnet_monitor_prometheus.py --fail-on-low --label env=test", [0, 1, 2, 0])]
+#[case::slack(
+    "python3 -m supra.scripts monitor-slack --webhook-url http://127.0.0.1:1/x --dry-run --fail-on-low",
+    [0, 1, 2, 0]
+)]
+#[case::ready("python3 supra/scripts/testnet_draw_readiness.py --json-summary", [1, 1, 2, 0])]
+#[case::ready_module("python3 -m supra.scripts draw-readiness --min-tickets 5", [1, 1, 2, 0])]
+#[case::draw("python3 supra/scripts/testnet_manual_draw.py --dry-run --assume-yes --json-result", [1, 1, 2, 0])]
+#[case::auto_draw("python3 -m supra.scripts auto-draw", [0, 0, 2, 0])]
+#[case::calc(
+    "python3 supra/scripts/calc_min_balance.py --max-gas-price 1000 --max-gas-limit 500000 --verification-gas 25000 --json",
+    [0; 4]
+)]
 #[needs("python3")]
-fn old_lines_end_as_they_should() {
-    let chain = |scenario: &str| Devnet::start(&["--scenario", scenario]);
-    let chains = [chain("healthy"), chain("at-minimum"), chain("healthy"), chain("ready")];
-    for (text, codes) in LINES {
-        for (number, (devnet, code)) in chains.iter().zip(codes).enumerate() {
-            let gone: &[(&str, &str)] =
-                if number == 2 { &[("DVRF_DEVNET_URL", "http://127.0.0.1:1")] } else { &[] };
-            let outcome = line(text, devnet, gone);
-            assert_eq!(outcome.code, code, "{text} on chain {number}: {outcome}");
-            assert!(!outcome.err.contains("Traceback"), "{text}: {outcome}");
-        }
+fn old_lines_end_as_they_should(#[case] text: &str, #[case] codes: [i32; 4]) {
+    let gone = [("DVRF_DEVNET_URL", "http://127.0.0.1:1")];
+    let chains = [("healthy", &[][..]), ("at-minimum", &[][..]), ("healthy", &gone[..]), ("ready", &[][..])];
+    for ((scenario, more), code) in chains.into_iter().zip(codes) {
+        let devnet = Devnet::start(&["--scenario", scenario]);
+        line(text, &devnet, more)
+            .append_context("chain", format!("{scenario} {more:?}"))
+            .code(code)
+            .stderr(contains("Traceback").not());
     }
 }
 
@@ -115,10 +113,7 @@ fn old_lines_end_as_they_should() {
 #[needs("python3")]
 fn old_outputs_have_their_keys_in_their_order() {
     let devnet = Devnet::start(&["--scenario", "ready"]);
-    let json = |text: &str| -> Value {
-        let outcome = line(text, &devnet, &[]);
-        serde_json::from_str(&outcome.out).unwrap_or_else(|error| panic!("{text}: {error}: {outcome}"))
-    };
+    let json = |text: &str| line(text, &devnet, &[]).document();
     assert_eq!(keys(&json("python3 supra/scripts/testnet_monitor_json.py"))[..8], REPORT);
     let check = json("supra/scripts/testnet_monitor_check.sh");
     assert_eq!(
@@ -159,43 +154,30 @@ fn old_outputs_have_their_keys_in_their_order() {
         keys(&calc)[..5],
         ["max_gas_price", "max_gas_limit", "verification_gas_value", "per_request_fee", "min_balance"]
     );
-    let metrics = line("python3 -m supra.scripts monitor-prometheus", &devnet, &[]).out;
-    assert!(metrics.contains("supra_dvrf_deposit_balance_quants{"), "{metrics}");
+    line("python3 -m supra.scripts monitor-prometheus", &devnet, &[])
+        .stdout(contains("supra_dvrf_deposit_balance_quants{"));
 }
 
 #[test]
 fn the_dispatcher_lists_suggests_and_passes_on() {
-    let dvrf = |words: &[&str]| run(tool("dvrf").args(words));
-    let list = dvrf(&["--list"]);
-    assert_eq!((list.code, list.out.lines().count()), (0, 19), "{list}");
-    let near = dvrf(&["chek"]);
-    assert_eq!((near.code, near.out.as_str()), (2, ""), "{near}");
-    assert!(
-        near.err.starts_with("[error] dvrf: there is no command \"chek\"; did you mean check?"),
-        "{near}"
-    );
-    assert_eq!((dvrf(&[]).code, dvrf(&["--verbose", "json"]).code), (2, 2));
-    let calc = dvrf(&[
-        "calc-min-balance",
-        "--",
-        "--max-gas-price",
-        "1",
-        "--max-gas-limit",
-        "1",
-        "--verification-gas",
-        "0",
-    ]);
-    assert_eq!(calc.code, 0, "{calc}");
-    let through = run(tool("dvrf").arg("check").write_stdin("noise"));
-    assert_eq!(through.code, 2, "{through}");
-    assert_eq!(dvrf(&["../bin/sh"]).code, 2);
+    let dvrf = |words: &[&str]| tool("dvrf").args(words).assert();
+    dvrf(&["--list"]).code(0).stdout(predicate::function(|list: &str| list.lines().count() == 19));
+    let near = "[error] dvrf: there is no command \"chek\"; did you mean check?";
+    dvrf(&["chek"]).code(2).stdout("").stderr(starts_with(near));
+    dvrf(&[]).code(2);
+    dvrf(&["--verbose", "json"]).code(2);
+    let gas = ["--max-gas-price", "1", "--max-gas-limit", "1", "--verification-gas", "0"];
+    dvrf(&[&["calc-min-balance", "--"], &gas[..]].concat()).code(0);
+    tool("dvrf").arg("check").write_stdin("noise").assert().code(2);
+    dvrf(&["../bin/sh"]).code(2);
 }
 
 #[test]
 fn shims_of_a_missing_prefix_are_refused() {
-    let mut install = Command::new(root().join("scripts/install"));
-    let outcome = run(install.args(["--legacy", "/nonexistent/old", "/nonexistent/prefix"]));
-    assert_eq!(outcome.code, 2, "{outcome}");
-    assert!(outcome.err.contains("there is no /nonexistent/prefix/bin/dvrf"), "{outcome}");
+    Command::new(root().join("scripts/install"))
+        .args(["--legacy", "/nonexistent/old", "/nonexistent/prefix"])
+        .assert()
+        .code(2)
+        .stderr(contains("there is no /nonexistent/prefix/bin/dvrf"));
     assert!(!Path::new("/nonexistent").exists());
 }

@@ -8,8 +8,12 @@ mod prom_serve;
 
 use std::os::unix::fs::PermissionsExt;
 
+use assert_cmd::assert::Assert;
+use predicates::prelude::*;
+use predicates::str::{contains, ends_with};
+use rstest::rstest;
 use serde_json::{Value, json};
-use testkit::{Devnet, Way, root, run, tool};
+use testkit::{Devnet, Printed, Way, json_at, root, run, tool};
 
 fn report(scenario: &str) -> String {
     let devnet = Devnet::start(&["--scenario", scenario]);
@@ -29,117 +33,98 @@ fn value<'a>(text: &'a str, series: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
 }
 
-fn named(text: &str, name: &str) -> usize {
-    text.lines().filter(|line| line.starts_with(&format!("{name}{{"))).count()
+/// Whether a series has this value.
+fn sample(series: &str, value: &str) -> impl Predicate<str> + use<> {
+    contains(format!("\n{series} {value}\n"))
+}
+
+/// Whether a metric has this many series.
+fn series(metric: &str, count: usize) -> impl Predicate<str> + use<> {
+    contains(format!("\n{metric}{{")).count(count)
+}
+
+fn prom(words: &[&str], records: impl Into<Vec<u8>>) -> Assert {
+    tool("dvrf-prom").args(words).write_stdin(records).assert()
 }
 
 #[test]
 fn one_report_in_text() {
-    let outcome = run(tool("dvrf-prom").write_stdin(report("low")));
-    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
-    for (series, expected) in [
-        ("supra_dvrf_up{subscription=\"devnet\"}", "1"),
-        ("supra_dvrf_state{state=\"alert\",subscription=\"devnet\"}", "1"),
-        ("supra_dvrf_state{state=\"ok\",subscription=\"devnet\"}", "0"),
-        ("supra_dvrf_deposit_balance_quants{subscription=\"devnet\"}", "23625000000"),
-        ("supra_dvrf_deposit_to_min_balance_ratio{subscription=\"devnet\"}", "1.500000"),
-        (
-            "supra_dvrf_finding{code=\"DEPOSIT_BELOW_WARN_TIER\",severity=\"warning\",subscription=\"devnet\"}",
-            "1",
-        ),
-        ("supra_dvrf_build_info{version=\"0.1.0\"}", "1"),
-    ] {
-        assert_eq!(value(&outcome.out, series), Some(expected), "{series}: {outcome}");
-    }
-    assert!(outcome.out.ends_with('\n') && !outcome.out.contains('\r'));
+    let finding = "{code=\"DEPOSIT_BELOW_WARN_TIER\",severity=\"warning\",subscription=\"devnet\"}";
+    prom(&[], report("low"))
+        .code(0)
+        .stdout(sample("supra_dvrf_up{subscription=\"devnet\"}", "1"))
+        .stdout(sample("supra_dvrf_state{state=\"alert\",subscription=\"devnet\"}", "1"))
+        .stdout(sample("supra_dvrf_state{state=\"ok\",subscription=\"devnet\"}", "0"))
+        .stdout(sample("supra_dvrf_deposit_balance_quants{subscription=\"devnet\"}", "23625000000"))
+        .stdout(sample("supra_dvrf_deposit_to_min_balance_ratio{subscription=\"devnet\"}", "1.500000"))
+        .stdout(sample(&format!("supra_dvrf_finding{finding}"), "1"))
+        .stdout(sample("supra_dvrf_build_info{version=\"0.1.0\"}", "1"))
+        .stdout(ends_with("\n").and(contains("\r").not()))
+        .stderr("");
 }
 
-#[test]
-fn what_is_unknown_is_absent_and_never_low() {
-    for (fault, reason) in [
-        ("view:get_balance_of_client_v2=garbage,view:check_client_fund=garbage", "undecodable"),
-        ("429_rate=100", "throttled"),
-        ("html", "unreachable"),
-        ("wrong_chain_id=9", "wrong_chain"),
-        ("stale=9000", ""),
-    ] {
-        let devnet = Devnet::start(&["--scenario", "low", "--fault", fault]);
-        let outcome = run(devnet.tool("dvrf-prom", Way::Rpc).args(["--live", "--retries", "0"]));
-        let subscription = "subscription=\"devnet\"";
-        assert_eq!(
-            value(&outcome.out, &format!("supra_dvrf_up{{{subscription}}}")),
-            Some("0"),
-            "{fault}: {outcome}"
-        );
-        assert_eq!(named(&outcome.out, "supra_dvrf_deposit_balance_quants"), 0, "{fault}: {outcome}");
-        assert_eq!(named(&outcome.out, "supra_dvrf_deposit_to_min_balance_ratio"), 0, "{fault}: {outcome}");
-        assert_eq!(named(&outcome.out, "supra_dvrf_last_success_timestamp_seconds"), 0, "{fault}: {outcome}");
-        let unknown = format!("supra_dvrf_state{{state=\"unknown\",{subscription}}}");
-        assert_eq!(value(&outcome.out, &unknown), Some("1"), "{fault}: {outcome}");
-        if !reason.is_empty() {
-            let errors = format!("supra_dvrf_probe_errors{{reason=\"{reason}\",{subscription}}}");
-            assert!(value(&outcome.out, &errors).is_some_and(|count| count != "0"), "{fault}: {outcome}");
-            assert_eq!(outcome.code, 2, "{fault}: {outcome}");
-        }
+#[rstest]
+#[case::undecodable("view:get_balance_of_client_v2=garbage,view:check_client_fund=garbage", "undecodable")]
+#[case::throttled("429_rate=100", "throttled")]
+#[case::html("html", "unreachable")]
+#[case::wrong_chain("wrong_chain_id=9", "wrong_chain")]
+#[case::stale("stale=9000", "")]
+fn what_is_unknown_is_absent_and_never_low(#[case] fault: &str, #[case] reason: &str) {
+    let devnet = Devnet::start(&["--scenario", "low", "--fault", fault]);
+    let outcome = devnet
+        .tool("dvrf-prom", Way::Rpc)
+        .args(["--live", "--retries", "0"])
+        .assert()
+        .stdout(sample("supra_dvrf_up{subscription=\"devnet\"}", "0"))
+        .stdout(sample("supra_dvrf_state{state=\"unknown\",subscription=\"devnet\"}", "1"))
+        .stdout(series("supra_dvrf_deposit_balance_quants", 0))
+        .stdout(series("supra_dvrf_deposit_to_min_balance_ratio", 0))
+        .stdout(series("supra_dvrf_last_success_timestamp_seconds", 0));
+    if !reason.is_empty() {
+        let errors = format!("supra_dvrf_probe_errors{{reason=\"{reason}\",subscription=\"devnet\"}}");
+        let counted =
+            predicate::function(move |text: &str| value(text, &errors).is_some_and(|count| count != "0"));
+        outcome.code(2).stdout(counted);
     }
 }
 
-#[test]
-fn a_dead_node_and_a_bad_setting_are_still_the_same_subscription() {
-    let lost = |name: &str, text: &str| {
-        let mut prom = tool("dvrf-prom");
-        prom.env("PROFILE", "eu").env("LOTTERY_ADDR", "0x1").env("DEPOSIT_ADDR", "0x2");
-        run(prom.env("SUPRA_RPC_URL", "http://127.0.0.1:9").env(name, text).args([
-            "--live",
-            "--retries",
-            "0",
-        ]))
-    };
-    for (name, text) in [("TERM", "x"), ("DVRF_TRANSPORT", "pigeon"), ("DEPOSIT_ADDR", "0xzz")] {
-        let outcome = lost(name, text);
-        assert_eq!(outcome.code, 2, "{outcome}");
-        assert_eq!(value(&outcome.out, "supra_dvrf_up{subscription=\"eu\"}"), Some("0"), "{outcome}");
-    }
+#[rstest]
+#[case::node("TERM", "x")]
+#[case::transport("DVRF_TRANSPORT", "pigeon")]
+#[case::address("DEPOSIT_ADDR", "0xzz")]
+fn a_dead_node_and_a_bad_setting_are_still_the_same_subscription(#[case] name: &str, #[case] text: &str) {
+    let mut prom = tool("dvrf-prom");
+    prom.env("PROFILE", "eu").env("LOTTERY_ADDR", "0x1").env("DEPOSIT_ADDR", "0x2");
+    prom.env("SUPRA_RPC_URL", "http://127.0.0.1:9").env(name, text).args(["--live", "--retries", "0"]);
+    prom.assert().code(2).stdout(sample("supra_dvrf_up{subscription=\"eu\"}", "0"));
 }
 
 #[test]
 fn a_stream_is_one_exposition() {
     let (low, healthy) = (report("low"), report("healthy"));
     let named_eu = low.replacen('{', "{\"name\":\"eu\",", 1);
-    let outcome = run(tool("dvrf-prom").write_stdin(format!("{named_eu}{healthy}noise\n")));
-    assert_eq!(outcome.code, 2, "{outcome}");
+    let mut outcome = prom(&[], format!("{named_eu}{healthy}noise\n")).code(2);
     for name in ["eu", "devnet", "-"] {
-        assert!(
-            value(&outcome.out, &format!("supra_dvrf_up{{subscription=\"{name}\"}}")).is_some(),
-            "{outcome}"
-        );
+        outcome = outcome.stdout(contains(format!("\nsupra_dvrf_up{{subscription=\"{name}\"}} ")));
     }
-    assert_eq!(outcome.out.matches("# TYPE supra_dvrf_up gauge\n").count(), 1);
-    let twice = run(tool("dvrf-prom").write_stdin(format!("{low}{healthy}")));
-    assert!(twice.err.contains("several records are about one subscription, the last one counts"), "{twice}");
-    assert_eq!(named(&twice.out, "supra_dvrf_up"), 1);
-    assert_eq!(
-        value(&twice.out, "supra_dvrf_deposit_balance_quants{subscription=\"devnet\"}"),
-        Some("78750000000")
-    );
+    outcome.stdout(contains("# TYPE supra_dvrf_up gauge\n").count(1));
+    prom(&[], format!("{low}{healthy}"))
+        .stdout(series("supra_dvrf_up", 1))
+        .stdout(sample("supra_dvrf_deposit_balance_quants{subscription=\"devnet\"}", "78750000000"))
+        .stderr(contains("several records are about one subscription, the last one counts"));
 }
 
 #[test]
 fn the_verdict_in_the_record_counts() {
-    let input =
-        run(tool("dvrf-check").args(["--warn", "1.2", "--plan", "1.2"]).write_stdin(report("low"))).out;
-    let outcome = run(tool("dvrf-prom").write_stdin(input));
-    assert_eq!(
-        value(&outcome.out, "supra_dvrf_state{state=\"ok\",subscription=\"devnet\"}"),
-        Some("1"),
-        "{outcome}"
-    );
+    let mut check = tool("dvrf-check");
+    let checked = check.args(["--warn", "1.2", "--plan", "1.2"]).write_stdin(report("low")).assert().text();
+    prom(&[], checked).stdout(sample("supra_dvrf_state{state=\"ok\",subscription=\"devnet\"}", "1"));
 }
 
 #[test]
 fn json_is_the_record_with_metrics() {
     let input = report("low");
-    let outcome = run(tool("dvrf-prom").args(["--format", "json"]).write_stdin(input.clone()));
+    let outcome = prom(&["--format", "json"], input.clone());
     let record = outcome.json();
     assert_eq!(record["state"], serde_json::from_str::<Value>(&input).unwrap()["state"]);
     let metrics = record["metrics"].as_array().unwrap();
@@ -150,17 +135,16 @@ fn json_is_the_record_with_metrics() {
         json!({"name": "supra_dvrf_deposit_balance_quants", "type": "gauge",
             "labels": {"subscription": "devnet"}, "value": "23625000000"})
     );
-    let again = run(tool("dvrf-prom").args(["--format", "json"]).write_stdin(outcome.out));
-    assert_eq!(again.json()["metrics"], record["metrics"]);
+    prom(&["--format", "json"], outcome.text()).stdout(json_at("/metrics", metrics.clone()));
 }
 
 #[test]
 fn openmetrics_ends_and_types() {
-    let outcome = run(tool("dvrf-prom").args(["--format", "openmetrics"]).write_stdin(report("low")));
-    assert!(outcome.out.ends_with("\n# EOF\n"), "{outcome}");
-    assert!(outcome.out.contains("# TYPE supra_dvrf_draw_requests counter\n"), "{outcome}");
-    assert!(outcome.out.contains("# TYPE supra_dvrf_subscription info\n"), "{outcome}");
-    assert!(outcome.out.contains("# UNIT supra_dvrf_min_balance_quants quants\n"), "{outcome}");
+    prom(&["--format", "openmetrics"], report("low"))
+        .stdout(ends_with("\n# EOF\n"))
+        .stdout(contains("# TYPE supra_dvrf_draw_requests counter\n"))
+        .stdout(contains("# TYPE supra_dvrf_subscription info\n"))
+        .stdout(contains("# UNIT supra_dvrf_min_balance_quants quants\n"));
 }
 
 #[test]
@@ -168,7 +152,7 @@ fn the_old_script_to_the_letter() {
     let devnet = Devnet::start(&["--scenario", "low", "--interface", "camel"]);
     let mut prom = devnet.tool("dvrf-prom", Way::Rpc);
     let words = ["--live", "--compat", "--label", "env = prod", "--label", "profile=mine", "--fail-on-low"];
-    let outcome = run(gas(&mut prom).args(words));
+    let outcome = gas(&mut prom).args(words).assert().code(0);
     let (lottery, deposit) = (testkit::LOTTERY, testkit::DEPOSIT);
     let labels = format!(
         "client_addr=\"{lottery}\",deposit_addr=\"{deposit}\",env=\"prod\",lottery_addr=\"{lottery}\",profile=\"mine\""
@@ -190,83 +174,62 @@ fn the_old_script_to_the_letter() {
         ("monitor_exit_code", "0"),
     ];
     let expected = expected.map(|(name, value)| format!("supra_dvrf_{name}{{{labels}}} {value}"));
-    let found: Vec<&str> = outcome.out.lines().filter(|line| !line.starts_with('#')).collect();
+    let text = outcome.text();
+    let found: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(found[..expected.len()], expected, "{outcome}");
-    assert_eq!(outcome.code, 0, "{outcome}");
     devnet.enter("below-minimum");
-    let low = run(gas(&mut devnet.tool("dvrf-prom", Way::Rpc)).args(["--live", "--compat", "--fail-on-low"]));
-    assert_eq!(low.code, 1, "{low}");
-    assert!(
-        low.out
-            .lines()
-            .any(|line| line.starts_with("supra_dvrf_monitor_exit_code{") && line.ends_with("} 1"))
-    );
-    let silent = run(devnet.tool("dvrf-prom", Way::Rpc).args(["--live", "--compat"]));
-    assert_eq!(silent.code, 0, "{silent}");
+    let alarm = predicate::function(|text: &str| {
+        let mut lines = text.lines().filter(|line| line.starts_with("supra_dvrf_monitor_exit_code{"));
+        lines.any(|line| line.ends_with("} 1"))
+    });
+    let mut prom = devnet.tool("dvrf-prom", Way::Rpc);
+    gas(&mut prom).args(["--live", "--compat", "--fail-on-low"]).assert().code(1).stdout(alarm);
+    devnet.tool("dvrf-prom", Way::Rpc).args(["--live", "--compat"]).assert().code(0);
 }
 
-#[test]
-fn mistakes_are_named_before_anything_is_asked() {
-    for (words, said) in [
-        (&["--label", "x"][..], "--label is \"x\": a label is written NAME=VALUE"),
-        (&["--label", "1x=2"], "--label is \"1x=2\": a name of ASCII letters"),
-        (&["--label", "state=2"], "--label is \"state=2\": this name is used by the metrics themselves"),
-        (&["--metric-prefix", "a-b"], "METRIC_PREFIX is \"a-b\": ASCII letters, digits and _ are needed"),
-        (
-            &["--push-url", "ftp://h"],
-            "MONITOR_PUSH_URL is ***: the URL does not begin with http:// or https://",
-        ),
-        (
-            &["--push-url", "http://h", "--push-method", "BREW"],
-            "--push-method is \"BREW\": one of POST, PUT is needed",
-        ),
-        (
-            &["--push-url", "http://h", "--push-timeout", "nan"],
-            "--push-timeout is \"nan\": seconds from 0.001",
-        ),
-        (
-            &["--push-url", "http://h", "--push-url-file", "x"],
-            "MONITOR_PUSH_URL and DVRF_PUSH_URL_FILE are both given",
-        ),
-        (&["--push-url", "http://h", "--push-group", "a=b"], "DVRF_PUSH_JOB or --push-job is needed"),
-        (&["--push-job", "j"], "MONITOR_PUSH_URL or --push-url is needed"),
-        (&["--delete", "--push-url", "http://h"], "DVRF_PUSH_JOB or --push-job is needed"),
-        (&["--listen", "9877"], "--listen is \"9877\": an IP address and a port"),
-        (&["--listen", "127.0.0.1:0", "--format", "json"], "--format is \"json\": a scraper reads"),
-        (&["--listen", "127.0.0.1:0", "--input", "-"], "--input is \"-\": stdin can be read only once"),
-    ] {
-        let outcome = run(tool("dvrf-prom").args(words).write_stdin("{\"state\":{}}"));
-        assert_eq!((outcome.code, outcome.out.as_str()), (2, ""), "{words:?}: {outcome}");
-        assert!(outcome.err.contains(said), "{words:?}: {outcome}");
-    }
+#[rstest]
+#[case::label_without_value(&["--label", "x"], "--label is \"x\": a label is written NAME=VALUE")]
+#[case::label_name(&["--label", "1x=2"], "--label is \"1x=2\": a name of ASCII letters")]
+#[case::reserved_label(&["--label", "state=2"], "--label is \"state=2\": this name is used by the metrics themselves")]
+#[case::prefix(&["--metric-prefix", "a-b"], "METRIC_PREFIX is \"a-b\": ASCII letters, digits and _ are needed")]
+#[case::scheme(&["--push-url", "ftp://h"], "MONITOR_PUSH_URL is ***: the URL does not begin with http:// or https://")]
+#[case::method(&["--push-url", "http://h", "--push-method", "BREW"], "--push-method is \"BREW\": one of POST, PUT is needed")]
+#[case::timeout(&["--push-url", "http://h", "--push-timeout", "nan"], "--push-timeout is \"nan\": seconds from 0.001")]
+#[case::two_urls(&["--push-url", "http://h", "--push-url-file", "x"], "MONITOR_PUSH_URL and DVRF_PUSH_URL_FILE are both given")]
+#[case::group_without_job(&["--push-url", "http://h", "--push-group", "a=b"], "DVRF_PUSH_JOB or --push-job is needed")]
+#[case::job_without_url(&["--push-job", "j"], "MONITOR_PUSH_URL or --push-url is needed")]
+#[case::delete_without_job(&["--delete", "--push-url", "http://h"], "DVRF_PUSH_JOB or --push-job is needed")]
+#[case::port(&["--listen", "9877"], "--listen is \"9877\": an IP address and a port")]
+#[case::json_for_scrapers(&["--listen", "127.0.0.1:0", "--format", "json"], "--format is \"json\": a scraper reads")]
+#[case::stdin_for_scrapers(&["--listen", "127.0.0.1:0", "--input", "-"], "--input is \"-\": stdin can be read only once")]
+fn mistakes_are_named_before_anything_is_asked(#[case] words: &[&str], #[case] said: &str) {
+    prom(words, "{\"state\":{}}").code(2).stdout("").stderr(contains(said));
 }
 
 #[test]
 fn a_textfile_is_written_also_when_nothing_could_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dvrf.prom");
-    let mut prom = tool("dvrf-prom");
-    let outcome = run(prom.arg("--textfile").arg(&path).write_stdin(report("low")));
-    assert_eq!((outcome.code, outcome.out.as_str(), outcome.err.as_str()), (0, "", ""), "{outcome}");
+    let to = ["--textfile", path.to_str().unwrap()];
+    prom(&to, report("low")).code(0).stdout("").stderr("");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
     assert!(std::fs::read_to_string(&path).unwrap().contains("supra_dvrf_deposit_balance_quants{"));
-    let failed = run(tool("dvrf-prom").arg("--textfile").arg(&path).write_stdin("noise"));
-    assert_eq!(failed.code, 2, "{failed}");
+    prom(&to, "noise").code(2);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(
         text.contains("supra_dvrf_up{subscription=\"-\"} 0\n") && !text.contains("deposit_balance"),
         "{text}"
     );
-    let dry =
-        run(tool("dvrf-prom").args(["--dry-run", "--textfile", "/none/x.prom"]).write_stdin(report("low")));
-    assert!(dry.code == 0 && dry.out.contains("supra_dvrf_up{"), "{dry}");
-    assert!(dry.err.contains("would write") && dry.err.contains("/none/x.prom"), "{dry}");
-    let lost = run(tool("dvrf-prom").args(["--textfile", "/none/x.prom"]).write_stdin(report("low")));
-    assert_eq!(lost.code, 2, "{lost}");
-    assert!(lost.err.contains("[error] dvrf-prom: cannot write /none/x.prom"), "{lost}");
-    let odd =
-        run(tool("dvrf-prom").arg("--textfile").arg(folder.path().join("x.txt")).write_stdin(report("low")));
-    assert!(odd.code == 0 && odd.err.contains("does not end in .prom"), "{odd}");
+    prom(&["--dry-run", "--textfile", "/none/x.prom"], report("low"))
+        .code(0)
+        .stdout(contains("supra_dvrf_up{"))
+        .stderr(contains("would write").and(contains("/none/x.prom")));
+    prom(&["--textfile", "/none/x.prom"], report("low"))
+        .code(2)
+        .stderr(contains("[error] dvrf-prom: cannot write /none/x.prom"));
+    prom(&["--textfile", folder.path().join("x.txt").to_str().unwrap()], report("low"))
+        .code(0)
+        .stderr(contains("does not end in .prom"));
 }
 
 #[test]
@@ -275,17 +238,17 @@ fn the_last_success_is_remembered() {
     let state = folder.path().join("state");
     let devnet = Devnet::start(&["--scenario", "healthy"]);
     let ask = || {
-        run(devnet.tool("dvrf-prom", Way::Rpc).args(["--live", "--retries", "0", "--state-dir"]).arg(&state))
+        let mut prom = devnet.tool("dvrf-prom", Way::Rpc);
+        prom.args(["--live", "--retries", "0", "--state-dir"]).arg(&state).assert()
     };
-    let series = "supra_dvrf_last_success_timestamp_seconds{subscription=\"devnet\"}";
-    let first = value(&ask().out, series).unwrap().to_owned();
+    let success = "supra_dvrf_last_success_timestamp_seconds{subscription=\"devnet\"}";
+    let first = value(&ask().text(), success).unwrap().to_owned();
     devnet.fault("429_rate=100");
-    let outcome = ask();
-    assert_eq!((outcome.code, value(&outcome.out, series)), (2, Some(first.as_str())), "{outcome}");
+    ask().code(2).stdout(sample(success, &first));
     std::fs::write(state.join("prom.json"), "{").unwrap();
-    let corrupt = ask();
-    assert!(corrupt.err.contains("the memory of prom was not readable"), "{corrupt}");
-    assert_eq!(value(&corrupt.out, series), None);
+    ask()
+        .stdout(series("supra_dvrf_last_success_timestamp_seconds", 0))
+        .stderr(contains("the memory of prom was not readable"));
     assert!(state.join("prom.json.corrupt").exists());
 }
 

@@ -23,6 +23,16 @@ pub trait Printed {
     /// When it is not UTF-8.
     fn text(&self) -> String;
 
+    /// One JSON document, on one line or many.
+    ///
+    /// # Panics
+    /// When it is anything else.
+    #[track_caller]
+    fn document(&self) -> Value {
+        let text = self.text();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
     /// Its only line as JSON.
     ///
     /// # Panics
