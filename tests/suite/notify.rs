@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod notify_channels;
+mod notify_levels;
 mod notify_real;
+mod notify_state;
 
 use std::time::{Duration, Instant};
 
@@ -368,12 +371,12 @@ fn a_zig_zag_of_200_runs_is_one_alert_with_reminders_and_one_end() {
 fn killed_at_any_point_nothing_is_lost_and_nothing_is_news_twice() {
     let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
     let mut repeated = 0;
-    for round in 0..rounds(25, 200) {
+    for round in 0..rounds(25, 350) {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().to_str().unwrap().to_owned();
         inbox.reset(Vec::new(), ScriptedResponse::status(204));
         let words = ["--state-dir", &state, "--resolve-after", "1"];
-        for record in [report(150), report(500)] {
+        for record in [report(50), report(150), report(500)] {
             let mut child = std::process::Command::new(binary("dvrf-notify"))
                 .env_clear()
                 .env("DVRF_NOTIFY_CHANNELS", generic(&inbox).join(";"))
@@ -404,7 +407,7 @@ fn killed_at_any_point_nothing_is_lost_and_nothing_is_news_twice() {
             }
         }
         let events: Vec<&str> = news.iter().map(|(event, _)| event.as_str()).collect();
-        assert_eq!(events, ["firing", "resolved"], "round {round}");
+        assert_eq!(events, ["firing", "better", "resolved"], "round {round}");
     }
     println!("sent again under the same id: {repeated}");
 }

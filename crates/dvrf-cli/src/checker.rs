@@ -1,5 +1,6 @@
 //! Checks the records of a stream: applies the policy, dates pending requests, maps verdicts to exits.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,6 +29,8 @@ pub struct RecordChecker {
     pub checker: Checker,
     /// Where the time at which a pending request was first seen is kept.
     state_dir: Option<StateDir>,
+    /// Whether it could not be used, which is logged once.
+    state_failed: Cell<bool>,
 }
 
 /// A record's report and verdict.
@@ -61,7 +64,11 @@ impl RecordChecker {
         state_dir: Option<StateDir>,
     ) -> Result<Self, Failure> {
         let calculation = crate::connect::calculation(&session.settings)?;
-        Ok(Self { checker: Checker { policy: args.policy(&session.settings)?, calculation }, state_dir })
+        Ok(Self {
+            checker: Checker { policy: args.policy(&session.settings)?, calculation },
+            state_dir,
+            state_failed: Cell::new(false),
+        })
     }
 
     /// Checks a record. A record whose keys cannot be parsed is logged and gets the status unknown.
@@ -93,6 +100,11 @@ impl RecordChecker {
         Ok(checked)
     }
 
+    /// Whether the state directory could not be used, which has been logged.
+    pub fn state_failed(&self) -> bool {
+        self.state_failed.get()
+    }
+
     fn unreadable(&self, item: &ReportItem, error: &RecordError, session: &Session) -> Checked {
         let report = Report::readable(&item.record);
         let message = chain(error);
@@ -107,7 +119,9 @@ impl RecordChecker {
         let state_dir = self.state_dir.as_ref()?;
         let remembered = remember_pending(state_dir, state, report, session.now);
         remembered.unwrap_or_else(|failure| {
-            session.log_failure(&failure);
+            if !self.state_failed.replace(true) {
+                session.log_failure(&failure);
+            }
             None
         })
     }

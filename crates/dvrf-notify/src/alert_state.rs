@@ -98,6 +98,8 @@ pub struct Incident {
     pub gravity: Gravity,
     /// The findings of the last run that saw it.
     pub items: Vec<Item>,
+    /// Its alert in Alertmanager: the code and severity of the level that was last sent, with the words of the last run.
+    pub alert: Option<Item>,
     /// The channels that accepted a message about it: they also receive the resolved message.
     pub channels: BTreeSet<String>,
     /// The channels that refused the content of its messages.
@@ -146,6 +148,7 @@ impl Incident {
             ended_s: None,
             gravity: problem.gravity,
             items: problem.items.clone(),
+            alert: problem.items.first().cloned(),
             channels: BTreeSet::new(),
             refused: BTreeSet::new(),
             earlier: Vec::new(),
@@ -169,7 +172,10 @@ impl Incident {
         self.good_runs = 0;
         self.bad_runs = self.bad_runs.saturating_add(1);
         self.limits = self.limits.and(problem.limits);
-        self.replace_items(&problem.items, now_s);
+        problem.items.clone_into(&mut self.items);
+        if let (Some(alert), Some(item)) = (&mut self.alert, self.items.first()) {
+            *alert = Item { code: alert.code.clone(), severity: alert.severity, ..item.clone() };
+        }
         if !self.is_open {
             let is_unknown = problem.key == UNKNOWN;
             let needed = if is_unknown { rules.unknown_after } else { rules.fire_after };
@@ -179,6 +185,7 @@ impl Incident {
                 return None;
             }
             (self.is_open, self.since_s, self.last_sent_s) = (true, now_s, now_s);
+            self.alert = self.items.first().cloned();
             return Some((EventKind::Firing, None));
         }
         let is_worse = problem.gravity > self.gravity;
@@ -199,23 +206,24 @@ impl Incident {
         let was = Some(self.gravity.severity).filter(|_| problem.gravity != self.gravity);
         (self.worse_runs, self.better_runs, self.last_sent_s) = (0, 0, now_s);
         (self.gravity, self.level_limits) = (problem.gravity, problem.limits);
+        self.replace_alert(now_s);
         // New content: a channel that refused the old one may accept it.
         self.refused.clear();
         Some((kind, was))
     }
 
-    /// Shows the findings of this run. Alertmanager identifies an alert by its labels: those of the old first finding end.
-    fn replace_items(&mut self, items: &[Item], now_s: i64) {
+    /// Replaces the alert by the one of the level that is sent now. Alertmanager identifies an alert by its labels: those of
+    /// the earlier level end.
+    fn replace_alert(&mut self, now_s: i64) {
         let labels = |item: &Item| (item.code.clone(), item.severity);
-        if let (Some(old), Some(new)) = (self.items.first(), items.first())
-            && labels(old) != labels(new)
-            && self.is_open
-        {
-            self.earlier.push(EarlierAlert { item: old.clone(), ended_s: now_s });
+        let new = self.items.first().cloned();
+        if new.as_ref().map(labels) == self.alert.as_ref().map(labels) {
+            return;
         }
+        let old = std::mem::replace(&mut self.alert, new.clone());
+        self.earlier.extend(old.map(|item| EarlierAlert { item, ended_s: now_s }));
         // Labels that are active again have not ended.
-        self.earlier.retain(|alert| items.first().is_none_or(|new| labels(new) != labels(&alert.item)));
-        items.clone_into(&mut self.items);
+        self.earlier.retain(|alert| new.as_ref().map(labels) != Some(labels(&alert.item)));
     }
 
     /// Applies a run without the problem; whether it ends it.

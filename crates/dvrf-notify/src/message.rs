@@ -281,7 +281,7 @@ impl Message {
             EventKind::Better => {
                 let was = of_severity(self.was);
                 lang.pick(
-                    format!("better: only {status} now, was {was}"),
+                    format!("better: only a {status} now, was {was}"),
                     format!("стало лучше: теперь {status}, было {was}"),
                 )
             }

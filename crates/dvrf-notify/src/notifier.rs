@@ -5,6 +5,7 @@
 
 pub(crate) mod apply;
 mod log;
+mod memory;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use self::apply::{apply, notification, unsent};
 use self::log::log;
+use self::memory::{load, save, subscription_key};
 use crate::alert_state::{AlertRules, AlertState};
 use crate::delivery::{Queue, WebhookSender, deliver_all, must_wait};
 use crate::heartbeat::Heartbeat;
@@ -24,14 +26,11 @@ use crate::planner::{Planner, Verdict};
 use dvrf_cli::Session;
 use dvrf_cli::channel::{Channel, ChannelKind, Level};
 use dvrf_cli::checker::Checked;
-use dvrf_cli::settings::{Settings, variables};
 use supra_core::check::Policy;
 use supra_core::delivery::Attempt;
-use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::record::Record;
-use supra_core::report::SubscriptionId;
 use supra_core::stable_id::stable_id;
-use supra_core::state_dir::{LockedState, StateDir, StateError};
+use supra_core::state_dir::{LockedState, StateDir};
 
 pub(crate) const MEMORY_UNUSABLE: &str = "the memory cannot be used: this run notifies as if there were none";
 
@@ -92,20 +91,6 @@ pub(crate) struct Notifier {
     pub(super) run_id: String,
 }
 
-/// The identity of a subscription. Settings stand in for addresses that the report lacks, so that a run that could not
-/// read the chain finds the same state.
-fn subscription_key(id: &SubscriptionId, settings: &Settings) -> String {
-    let part = |read: &Option<String>, variable| {
-        read.clone().or_else(|| settings.text(variable).map(str::to_owned)).unwrap_or_else(|| "-".to_owned())
-    };
-    let lottery = part(&id.lottery, &variables::LOTTERY_ADDR);
-    let client = match part(&id.client, &variables::CLIENT_ADDR) {
-        client if client == "-" => lottery.clone(),
-        client => client,
-    };
-    format!("{} {lottery} {client}", part(&id.deposit, &variables::DEPOSIT_ADDR))
-}
-
 impl Notifier {
     fn planner(&self) -> Planner<'_> {
         Planner {
@@ -117,8 +102,15 @@ impl Notifier {
         }
     }
 
-    /// Plans the messages about a verdict.
-    pub(crate) fn plan(&mut self, record: &Record, checked: &Checked, session: &Session) -> Planned {
+    /// Plans the messages about a verdict. `is_fault_logged` says that the checker has logged why the state directory cannot
+    /// be used.
+    pub(crate) fn plan(
+        &mut self,
+        record: &Record,
+        checked: &Checked,
+        is_fault_logged: bool,
+        session: &Session,
+    ) -> Planned {
         let id = &checked.report.id;
         let key = subscription_key(id, &session.settings);
         // A record that is nested too deeply to attach must not prevent the notification.
@@ -139,7 +131,7 @@ impl Notifier {
             let report = NotifyReport { messages: vec![message], notifications, has_failed: false };
             Planned { report, ..Planned::default() }
         } else {
-            match self.load(&verdict, session) {
+            match self.load(&verdict, is_fault_logged, session) {
                 Ok(Some((file, state))) => self.plan_with_memory(file, state, &verdict, session),
                 Ok(None) => {
                     let (message, due) = self.planner().report(&verdict, &self.run_id);
@@ -160,6 +152,7 @@ impl Notifier {
     fn load(
         &mut self,
         verdict: &Verdict,
+        is_fault_logged: bool,
         session: &Session,
     ) -> Result<Option<(LockedState, AlertState)>, ()> {
         let Some(state_dir) = self.state_dir.clone() else {
@@ -172,7 +165,9 @@ impl Notifier {
         self.waited += start.elapsed();
         result.map(Some).map_err(|error| {
             if !std::mem::replace(&mut self.is_memory_unusable, true) {
-                session.log_failure(&error.into());
+                if !is_fault_logged {
+                    session.log_failure(&error.into());
+                }
                 session.log("warning", MEMORY_UNUSABLE);
             }
         })
@@ -359,41 +354,4 @@ impl Notifier {
 fn planned(message: Message, due: Vec<OutboxEntry>, has_failed: bool) -> Planned {
     let report = NotifyReport { messages: vec![message], notifications: Vec::new(), has_failed };
     Planned { memory: None, level: None, due, report }
-}
-
-/// Locks and reads the alert state of a subscription. An unusable file is moved aside and replaced by a new state.
-fn load(
-    state_dir: &StateDir,
-    wait: Duration,
-    verdict: &Verdict,
-    session: &Session,
-) -> Result<(LockedState, AlertState), StateError> {
-    let name = format!("notify-{}", stable_id(&[verdict.key]));
-    let file = state_dir.lock(&name, wait)?;
-    let Some(bytes) = file.read("json")? else { return Ok((file, AlertState::new(verdict.key))) };
-    let state = match AlertState::parse(&bytes, verdict.key) {
-        Ok(state) => state,
-        Err(why) => {
-            let aside = file.quarantine("json")?;
-            let (why, aside) = (quote(&why), aside.display());
-            let text =
-                format!("the memory cannot be read ({why}); it is now {aside}, and a new one is begun");
-            session.log("warning", &text);
-            AlertState::lost(verdict.key)
-        }
-    };
-    Ok((file, state))
-}
-
-/// Saves the alert state, and logs a failure; whether it succeeded.
-fn save(file: &LockedState, state: &AlertState, session: &Session) -> bool {
-    let failure: Failure = match serde_json::to_vec(state) {
-        Ok(bytes) => match file.replace("json", &bytes) {
-            Ok(()) => return true,
-            Err(error) => error.into(),
-        },
-        Err(error) => Failure::new(FailureKind::Output, error.to_string()),
-    };
-    session.log_failure(&failure);
-    false
 }

@@ -330,7 +330,7 @@ fn alerts(state: &AlertState, min: Level) -> Vec<Alert> {
         let alert =
             |item: &Item, ended_s| Alert { problem: problem.clone(), item: item.clone(), since_s, ended_s };
         let is_known = incident.is_open || incident.ended_s.is_some();
-        alerts.extend(incident.items.first().filter(|_| is_known).map(|item| alert(item, incident.ended_s)));
+        alerts.extend(incident.alert.iter().filter(|_| is_known).map(|item| alert(item, incident.ended_s)));
         alerts.extend(incident.earlier.iter().map(|earlier| alert(&earlier.item, Some(earlier.ended_s))));
     }
     alerts.retain(|alert| Level::From(alert.item.severity) >= min);

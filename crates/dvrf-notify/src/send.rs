@@ -71,7 +71,8 @@ impl Consumer for SendRun<'_> {
     fn take(&mut self, mut item: ReportItem, session: &mut Session) -> Result<Exit, CliError> {
         session.now = self.clock.now();
         let verdict = self.checker.checks(&mut item, session)?;
-        let planned = self.notifier.plan(&item.record, &verdict, session);
+        let is_fault_logged = self.checker.state_failed();
+        let planned = self.notifier.plan(&item.record, &verdict, is_fault_logged, session);
         self.level = self.level.max(Level::of(verdict.checks.status, verdict.checks.severity));
         // A record without a message is not held, unless an earlier one is.
         let is_held = !self.batch.is_empty() || planned.has_messages();

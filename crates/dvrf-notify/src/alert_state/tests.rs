@@ -284,7 +284,9 @@ fn the_file_format_is_stable() {
     state.request_history.hours_left(Some(Count(1)), None, 600);
     state.closed.insert("slack".to_owned(), "h".to_owned());
     let mut file = serde_json::to_value(&state).unwrap();
-    for pointer in ["/incidents/deposit/items", "/incidents/deposit/earlier/0/item"] {
+    for pointer in
+        ["/incidents/deposit/items", "/incidents/deposit/alert", "/incidents/deposit/earlier/0/item"]
+    {
         *file.pointer_mut(pointer).unwrap() = json!("…");
     }
     assert_eq!(
@@ -293,7 +295,7 @@ fn the_file_format_is_stable() {
             "schema": "dvrf.notify/2", "subscription": "s", "sequence": 0,
             "incidents": {"deposit": {
                 "id": incident_id("s", "deposit"), "is_open": true, "since_s": 0, "last_sent_s": 600,
-                "ended_s": null, "gravity": {"severity": "warning", "is_blocked": false}, "items": "…",
+                "ended_s": null, "gravity": {"severity": "warning", "is_blocked": false}, "items": "…", "alert": "…",
                 "channels": [], "refused": [], "earlier": [{"item": "…", "ended_s": 600}],
                 "clear_ratio": 2, "clear_expected": false,
                 "level_limits": {"clear_ratio": 2, "clear_expected": false},

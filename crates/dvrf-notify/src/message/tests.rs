@@ -112,14 +112,14 @@ fn a_resolved_message_has_the_old_findings_and_the_duration() {
     EventKind::Better,
     Severity::Warning,
     Severity::Critical,
-    "better: only warning now, was CRITICAL",
+    "better: only a warning now, was CRITICAL",
     "стало лучше: теперь предупреждение, было КРИТИЧНО"
 )]
 #[case::planning(
     EventKind::Better,
     Severity::Info,
     Severity::Warning,
-    "better: only notice now, was warning",
+    "better: only a notice now, was warning",
     "стало лучше: теперь внимание, было предупреждение"
 )]
 #[case::not_refused_any_more(

@@ -1,0 +1,201 @@
+//! Channels that fail beside channels that do not: nobody waits for another, and nobody is silenced by another.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testkit::mock_receiver::{MockReceiver, ReceivedRequest, ScriptedResponse};
+use testkit::{Outcome, healthy_report, report, run, tool};
+
+use super::{generic, of, tell, unread};
+
+/// Reports of this many subscriptions, each with its own name and a deposit that is low in its own way.
+fn fleet(count: u64, percent: impl Fn(u64) -> u64) -> String {
+    let of_number = |number| {
+        let mut record: Value = serde_json::from_str(&report(percent(number))).unwrap();
+        record["name"] = json!(format!("s{number}"));
+        record["client_addr"] = json!(format!("0x{}", number + 1));
+        format!("{record}\n")
+    };
+    (0..count).map(of_number).collect()
+}
+
+fn names(letters: &[ReceivedRequest]) -> Vec<String> {
+    letters
+        .iter()
+        .map(|letter| letter.json()["subscription"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+fn outcomes(outcome: &Outcome) -> Vec<(String, String)> {
+    let records = outcome.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let told = records.flat_map(|record| record["notifications"].as_array().cloned().unwrap_or_default());
+    let text = |told: &Value, key: &str| told[key].as_str().unwrap_or_default().to_owned();
+    told.map(|told| (text(&told, "channel"), text(&told, "outcome"))).collect()
+}
+
+#[test]
+fn a_hanging_channel_costs_sixty_subscriptions_nothing() {
+    let healthy = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let hanging = MockReceiver::open(Vec::new(), ScriptedResponse::Hang);
+    let refused = MockReceiver::open(Vec::new(), ScriptedResponse::status(522));
+    let channels = [
+        format!("slack,name=hanging,url={}", hanging.url("x")),
+        format!("slack,name=away,url={}", refused.url("x")),
+        generic(&healthy)[0].clone(),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--state-dir", folder.path().to_str().unwrap(), "--notify-timeout", "2"];
+    let stream = fleet(60, |number| 110 + number);
+    for run_number in 0..2 {
+        let start = Instant::now();
+        let outcome = tell(&channels, &words, &stream);
+        let took = start.elapsed();
+        assert_eq!(outcome.code, 2, "{}", outcome.err);
+        assert!(took < Duration::from_secs(15), "{took:?}");
+        let queued = outcomes(&outcome).iter().filter(|(_, outcome)| outcome == "queued").count();
+        assert_eq!(queued, 120, "run {run_number}: {}", outcome.err);
+        // One line a channel for what was tried, and one for the rest.
+        assert_eq!(outcome.err.lines().count(), 4, "{}", outcome.err);
+        assert!(outcome.err.contains("channel away: 59 messages wait in the outbox"), "{}", outcome.err);
+        assert_eq!(hanging.requests().len(), run_number + 1);
+    }
+    let mut told = names(&healthy.requests());
+    told.sort_unstable();
+    told.dedup();
+    assert_eq!((told.len(), healthy.requests().len()), (60, 60));
+    // The receiver is back, and gets what waited.
+    refused.reset(Vec::new(), ScriptedResponse::body("ok"));
+    hanging.reset(Vec::new(), ScriptedResponse::body("ok"));
+    let outcome = tell(&channels, &words, &stream);
+    assert_eq!((outcome.code, refused.requests().len()), (0, 60), "{}", outcome.err);
+}
+
+#[test]
+fn the_worst_is_sent_first() {
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let stream = fleet(6, |number| if number % 3 == 2 { 50 } else { 120 + number });
+    assert_eq!(tell(&generic(&inbox), &[], &stream).code, 0);
+    assert_eq!(names(&inbox.requests()), ["s2", "s5", "s0", "s1", "s3", "s4"]);
+}
+
+/// One node that does not answer is one message, however many subscriptions it serves; so is its return.
+#[test]
+fn a_shared_cause_is_one_message() {
+    let (chat, hook, pager) = (
+        MockReceiver::friendly(),
+        MockReceiver::open(Vec::new(), ScriptedResponse::status(204)),
+        MockReceiver::open(Vec::new(), ScriptedResponse::status(202)),
+    );
+    let channels = [
+        format!("slack,min=info,url={}", chat.url("x")),
+        format!("generic,min=info,url={}", hook.url("x")),
+        format!("pagerduty,key=k,url={}", pager.url("")),
+    ];
+    let of_all = |record: &str| {
+        let stream = (0..40).map(|number| {
+            let mut record: Value = serde_json::from_str(record).unwrap();
+            record["name"] = json!(format!("s{number}"));
+            record["client_addr"] = json!(format!("0x{}", number + 1));
+            format!("{record}\n")
+        });
+        stream.collect::<String>()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--state-dir", folder.path().to_str().unwrap(), "--unknown-after", "1"];
+    let outcome = tell(&channels, &words, &of_all(&unread()));
+    assert_eq!(outcome.code, 2, "{}", outcome.err);
+    let delivered = outcomes(&outcome).iter().filter(|(_, outcome)| outcome == "delivered").count();
+    assert_eq!(delivered, 120, "every record says that its message was delivered");
+    assert_eq!((chat.requests().len(), hook.requests().len(), pager.requests().len()), (1, 1, 40));
+    let text = chat.requests()[0].json()["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("Supra dVRF · 40 subscriptions: cannot be judged"), "{text}");
+    assert!(text.contains("Concerns: s0, s1, ") && text.contains("s19 and 20 more"), "{text}");
+    assert_eq!(hook.requests()[0].json()["subscriptions"].as_array().unwrap().len(), 40);
+    let outcome = tell(&channels, &words, &of_all(&healthy_report().to_string()));
+    assert_eq!((outcome.code, chat.requests().len(), pager.requests().len()), (0, 2, 80), "{}", outcome.err);
+    let text = chat.requests()[1].json()["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("40 subscriptions: can be judged again"), "{text}");
+}
+
+#[test]
+fn a_missing_secret_silences_one_channel() {
+    let inbox = MockReceiver::friendly();
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    let channels =
+        [format!("slack,name=night,url-file={}", secret.display()), format!("slack,url={}", inbox.url("x"))];
+    let state = folder.path().join("state");
+    let words = ["--state-dir", state.to_str().unwrap()];
+    let outcome = tell(&channels, &words, &report(50));
+    assert_eq!((outcome.code, of(&outcome, "outcome")), (2, vec![json!("delivered")]), "{outcome}");
+    assert!(outcome.err.contains("channel night: url cannot be read"), "{outcome}");
+    // Once it is repaired, the channel gets the problem that is open.
+    let night = MockReceiver::friendly();
+    std::fs::write(&secret, night.url("y")).unwrap();
+    let outcome = tell(&channels, &words, &report(50));
+    assert_eq!((outcome.code, night.requests().len(), inbox.requests().len()), (0, 1, 1), "{outcome}");
+    // With no channel left, nothing is read.
+    std::fs::remove_file(&secret).unwrap();
+    assert_eq!(tell(&channels[..1], &words, &report(50)).code, 2);
+}
+
+#[test]
+fn a_ping_that_meets_an_outage_is_repeated() {
+    let switch = MockReceiver::open(
+        vec![ScriptedResponse::body("OK"), ScriptedResponse::status(503), ScriptedResponse::status(520)],
+        ScriptedResponse::body("OK"),
+    );
+    let channel = format!("ping,url={}", switch.url("uuid"));
+    let outcome = run(tool("dvrf-notify").env("DVRF_NOTIFY_CHANNELS", channel).write_stdin(report(500)));
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
+    let paths: Vec<String> =
+        switch.requests().iter().map(|letter| letter.path.split('?').next().unwrap().to_owned()).collect();
+    assert_eq!(paths, ["/uuid/start", "/uuid", "/uuid", "/uuid"]);
+}
+
+/// A problem that a channel has not taken is said by every run, and the end is sent only to those that took it.
+#[test]
+fn a_refused_problem_is_said_until_it_ends() {
+    let refusing = MockReceiver::open(Vec::new(), ScriptedResponse::status(413));
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let channels = [format!("teams,url={}", refusing.url("x")), generic(&inbox)[0].clone()];
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--state-dir", folder.path().to_str().unwrap(), "--resolve-after", "1"];
+    let first = tell(&channels, &words, &report(50));
+    assert_eq!((first.code, of(&first, "outcome")), (2, vec![json!("rejected"), json!("delivered")]));
+    for _ in 0..2 {
+        let next = tell(&channels, &words, &report(50));
+        assert_eq!((next.code, of(&next, "outcome")), (2, vec![]), "{next}");
+        assert!(
+            next.err.contains("channel teams: it refused the message about a problem that is still open")
+        );
+    }
+    refusing.reset(Vec::new(), ScriptedResponse::status(202));
+    let last = tell(&channels, &words, &report(500));
+    assert_eq!((last.code, of(&last, "channel")), (0, vec![json!("generic")]), "{last}");
+    assert_eq!(refusing.requests().len(), 0);
+}
+
+/// Records that come one by one over a pipe that stays open do not wait for its end.
+#[test]
+fn a_silent_pipe_holds_nothing_back() {
+    use std::io::Write;
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let mut child = std::process::Command::new(testkit::binary("dvrf-notify"))
+        .env_clear()
+        .env("DVRF_NOTIFY_CHANNELS", generic(&inbox).join(";"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for (number, percent) in [50, 150, 500].into_iter().enumerate() {
+        writeln!(stdin, "{}", report(percent)).unwrap();
+        let came = testkit::receivers::eventually(Duration::from_secs(20), || {
+            (inbox.requests().len() == number + 1).then_some(())
+        });
+        assert!(came.is_some(), "record {number}");
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
