@@ -6,7 +6,10 @@
 
 pub mod messages;
 
+use serde_json::Value;
+
 use crate::failure::{Abort, Failure, FailureKind, quote};
+use crate::metadata::abort_name;
 
 /// A known abort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,6 +225,20 @@ fn aborted(said: &SaidAbort) -> Failure {
         name: name.map(str::to_owned),
     });
     failure
+}
+
+/// Names an abort as the module's bytecode does, unless the chain did so.
+pub(crate) fn name_by_module(failure: &mut Failure, abi: &Value) {
+    let Some(abort) = &failure.abort else { return };
+    let Ok(code) = abort.code.parse() else { return };
+    let module = abort.location.as_deref().and_then(|place| place.rsplit("::").next()).unwrap_or("");
+    // A name that is not of our table is the chain's own.
+    if abort.name.is_some() && abort.name.as_deref() != lookup(module, code).map(|known| known.name) {
+        return;
+    }
+    let Some((name, sentence)) = abort_name(abi, code) else { return };
+    let sentence = Some(sentence.trim()).filter(|text| !text.is_empty());
+    *failure = aborted(&SaidAbort { location: abort.location.clone(), code, name: Some(name), sentence });
 }
 
 /// A Move abort as a text tells it.

@@ -1,5 +1,6 @@
 //! One run over one target: ask, fall back, decode, and say for every value where it came from.
 
+mod abort_names;
 mod asked;
 pub mod cache;
 pub mod decode;
@@ -124,6 +125,8 @@ impl Collector<'_> {
             .collect();
         let mut collected = Collected::default();
         self.rounds(target, &mut searches, &mut collected, true);
+        let failures = searches.iter_mut().filter_map(|search| search.report.error.as_mut());
+        abort_names::complete(failures.collect(), self.transport, self.deadline);
         fill_in(&mut collected.state, &mut searches);
         if release(&mut searches) {
             self.rounds(target, &mut searches, &mut collected, false);

@@ -73,6 +73,7 @@ pub mod abort;
 pub mod delivery;
 pub mod events;
 pub mod http;
+pub mod metadata;
 pub mod min_balance;
 pub mod move_value;
 pub mod network;

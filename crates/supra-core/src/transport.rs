@@ -107,7 +107,7 @@ pub struct EventRow {
 pub struct EventPage {
     /// The events in ascending order.
     pub rows: Vec<EventRow>,
-    /// The cursor of the next page, if the node returned one.
+    /// The cursor of the next page, if the node returned one; empty after the last page.
     pub cursor: Option<String>,
 }
 

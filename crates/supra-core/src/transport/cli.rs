@@ -18,6 +18,7 @@ use crate::abort::{classify, is_unrecognised};
 use crate::address::Address;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Endpoint, UrlError};
+use crate::metadata::module_abi;
 use crate::secret::{Redactor, Secret};
 use crate::view::{FunctionId, ViewCall};
 pub use child::{Finished, kill_children, run};
@@ -304,9 +305,7 @@ fn pick(request: &Request, value: Value) -> Result<Value, Failure> {
             Value::Array(mut items) if items.len() == 1 => Ok(items.swap_remove(0)),
             other => Ok(other),
         },
-        Request::ModuleAbi { .. } => {
-            value.get("abi").cloned().or(Some(value)).filter(Value::is_object).ok_or_else(absent)
-        }
+        Request::ModuleAbi { .. } => module_abi(value).ok_or_else(absent),
         Request::Resource { type_tag, .. } => {
             let items = value.as_array().ok_or_else(absent)?;
             let named = |tag: &str| tag.parse::<FunctionId>().ok();

@@ -287,7 +287,7 @@ impl RpcTransport {
                     Next::Again(Failure::new(FailureKind::Undecodable, message), None)
                 })?;
                 self.redactor.redact_json(&mut body);
-                let cursor = answer.header("x-supra-cursor").map(str::trim).filter(|text| !text.is_empty());
+                let cursor = answer.header("x-supra-cursor").map(str::trim);
                 envelope::open(request, body, cursor).map_err(Next::Stop)
             }
             429 => Err(again(FailureKind::Throttled, wait)),

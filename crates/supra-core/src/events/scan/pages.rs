@@ -7,6 +7,9 @@ use crate::transport::{Absent, EventPage, PAGE_V3, Request};
 /// More pages of one type than any range can have.
 const PAGES_MAX: usize = 1_000_000;
 
+/// A node's page where no limit is given: a gateway that drops the limit cuts there.
+const PAGE_USUAL: usize = 20;
+
 /// How far the reading of one type has come.
 struct Progress {
     from: u64,
@@ -29,26 +32,39 @@ impl Progress {
     }
 
     fn take(&mut self, page: EventPage, kind: usize, to: u64) -> Result<(), Failure> {
-        let full = page.rows.len() >= PAGE_V3;
+        let rows = page.rows.len();
         let before = self.found.len();
         let floor = self.found.last().map_or(self.from, |row| row.height);
+        let mut past_the_end = false;
         for row in page.rows {
             let height = row.height.unwrap_or_default();
+            past_the_end |= height >= to;
             // Some nodes go past the end, or back, when a cursor is given.
             if (floor..to).contains(&height) {
                 self.found.push(Found { height, hash: row.hash, kind, index: 0, data: row.data });
             }
         }
         self.pages += 1;
+        let is_last = page.cursor.as_deref() == Some("");
         let moved = page.cursor.is_some() && page.cursor != self.cursor;
-        self.cursor = page.cursor;
-        self.done = !full;
-        if full && (self.pages >= PAGES_MAX || before == self.found.len()) {
+        let repeats = page.cursor.is_some() && !moved;
+        self.cursor = page.cursor.filter(|cursor| !cursor.is_empty());
+        // A short page is not the last one: gateways cap pages.
+        self.done = rows == 0 || past_the_end || (rows < PAGE_V3 && (is_last || repeats));
+        if self.done {
+            return Ok(());
+        }
+        if self.pages >= PAGES_MAX || before == self.found.len() {
             return Err(Failure::new(FailureKind::Undecodable, "the node repeats a page of events"));
         }
-        if full && !moved && !self.restart() {
-            let message = "the node names no next page although a block has more events than a page";
-            return Err(Failure::new(FailureKind::Undecodable, message));
+        if !moved || is_last {
+            // Without a cursor the rest begins at the last block.
+            self.done = !self.restart();
+            if self.done && rows >= PAGE_USUAL {
+                let message =
+                    "the list may be cut: the node names no next page although a block may have more events";
+                return Err(Failure::new(FailureKind::Undecodable, message));
+            }
         }
         Ok(())
     }

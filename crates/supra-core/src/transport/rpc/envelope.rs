@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::abort::classify_view;
 use crate::failure::{Failure, FailureKind, quote};
+use crate::metadata::module_abi;
 use crate::transport::{Block, EventPage, EventRow, Request};
 
 /// Extracts the reply from the body of a successful response.
@@ -23,10 +24,7 @@ pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Resu
         }
         Request::ModuleAbi { module, .. } => {
             let inner = unwrapped(body).ok_or_else(|| absent(module))?;
-            match inner.get("abi") {
-                Some(abi @ Value::Object(_)) => Ok(abi.clone()),
-                _ => Err(absent(module)),
-            }
+            module_abi(inner).ok_or_else(|| absent(module))
         }
         Request::ChainId => match body {
             Value::Number(_) | Value::String(_) => Ok(body),
@@ -142,6 +140,11 @@ mod tests {
             (&resource, json!(null), None),
             (&abi, json!({"bytecode": "0x", "abi": {"name": "m"}}), Some(json!({"name": "m"}))),
             (&abi, json!({"result": [{"abi": {"name": "m"}}]}), Some(json!({"name": "m"}))),
+            (
+                &abi,
+                json!({"name": "m", "exposed_functions": []}),
+                Some(json!({"name": "m", "exposed_functions": []})),
+            ),
             (&abi, json!({"bytecode": "0x"}), None),
             (&Request::ChainId, json!(6), Some(json!(6))),
             (&Request::ChainId, json!({"a": 1}), None),
