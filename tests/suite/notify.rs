@@ -7,12 +7,19 @@ mod notify_levels;
 mod notify_real;
 mod notify_state;
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use assert_cmd::assert::OutputAssertExt as _;
+use predicates::prelude::*;
+use predicates::str::{contains, starts_with};
+use rstest::rstest;
 use serde_json::{Value, json};
 use testkit::mock_receiver::{MockReceiver, ReceivedRequest, ScriptedResponse};
-use testkit::{Devnet, Outcome, Way, binary, healthy_report, needs, program, report, rounds, run, tool};
+use testkit::{
+    Devnet, Outcome, Printed, Way, binary, healthy_report, json_at, needs, program, report, rounds, run, tool,
+};
 
 /// A report whose chain could not be read.
 fn unread() -> String {
@@ -55,14 +62,15 @@ fn a_pipe_of_three_tells_and_passes_on() {
     let devnet = Devnet::start(&["--scenario", "low"]);
     let judged =
         run(tool("dvrf-check").write_stdin(run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).out));
-    let outcome = tell(&slack(&inbox), &[], &judged.out);
-    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
-    let added = outcome.out.strip_prefix(judged.out.trim_end().strip_suffix('}').unwrap()).unwrap();
-    assert!(added.starts_with(",\"notifications\":[{\"channel\":\"slack\",\"id\":\""), "{added}");
-    assert_eq!(
-        (of(&outcome, "outcome"), of(&outcome, "attempts")),
-        (vec![json!("delivered")], vec![json!(1)])
-    );
+    let passed = judged.out.trim_end().strip_suffix('}').unwrap().to_owned();
+    notify(&slack(&inbox))
+        .write_stdin(judged.out)
+        .assert()
+        .code(0)
+        .stdout(starts_with(passed + ",\"notifications\":[{\"channel\":\"slack\",\"id\":\""))
+        .stdout(json_at("/notifications/0/outcome", "delivered"))
+        .stdout(json_at("/notifications/0/attempts", 1))
+        .stderr("");
     let letters = inbox.requests();
     assert_eq!(letters.len(), 1);
     let text = letters[0].json()["text"].as_str().unwrap().to_owned();
@@ -72,19 +80,23 @@ fn a_pipe_of_three_tells_and_passes_on() {
     );
 }
 
-#[test]
-fn exits_are_the_verdicts_and_2_for_what_nobody_heard() {
+#[rstest]
+#[case::well(&[], report(500), 0)]
+#[case::low(&[], report(150), 0)]
+#[case::fail_when_well(&["--fail-on-low"], report(500), 0)]
+#[case::fail_when_low(&["--fail-on-low"], report(150), 1)]
+#[case::unread(&["--fail-on-low"], unread(), 2)]
+#[case::noise(&[], "noise".to_owned(), 2)]
+fn exits_are_the_verdicts(#[case] words: &[&str], #[case] record: String, #[case] code: i32) {
     let inbox = MockReceiver::friendly();
-    let code = |words: &[&str], record: &str| tell(&slack(&inbox), words, record).code;
-    assert_eq!(code(&[], &report(500)), 0);
-    assert_eq!(code(&[], &report(150)), 0);
-    assert_eq!(code(&["--fail-on-low"], &report(500)), 0);
-    assert_eq!(code(&["--fail-on-low"], &report(150)), 1);
-    assert_eq!(code(&["--fail-on-low"], &unread()), 2);
-    assert_eq!(code(&[], "noise"), 2);
-    inbox.reset(Vec::new(), ScriptedResponse::status(404));
-    assert_eq!(code(&["--fail-on-low"], &report(150)), 2);
-    assert_eq!(run(tool("dvrf-notify").write_stdin(report(150))).code, 2);
+    notify(&slack(&inbox)).args(words).write_stdin(record).assert().code(code);
+}
+
+#[test]
+fn exits_are_2_for_what_nobody_heard() {
+    let gone = MockReceiver::open(Vec::new(), status(404));
+    notify(&slack(&gone)).arg("--fail-on-low").write_stdin(report(150)).assert().code(2);
+    tool("dvrf-notify").write_stdin(report(150)).assert().code(2);
 }
 
 #[test]
@@ -93,17 +105,13 @@ fn the_old_command_line_still_works() {
     let url = inbox.url("hook");
     let mut old = tool("dvrf-notify");
     old.args(["--webhook-url", &url, "--webhook-type", "generic", "--title", "Night", "--include-json"]);
-    let outcome = run(old.args(["--format", "text"]).write_stdin(report(50)));
-    assert_eq!(outcome.code, 0, "{outcome}");
-    assert_eq!(outcome.err.lines().count(), 1, "{outcome}");
-    assert!(
-        outcome.err.starts_with("[warning] dvrf-notify: the secret after --webhook-url can be seen"),
-        "{outcome}"
-    );
-    assert!(
-        outcome.out.starts_with("🚨 Night · devnet: CRITICAL\n\n• the deposit is at or below"),
-        "{outcome}"
-    );
+    old.args(["--format", "text"])
+        .write_stdin(report(50))
+        .assert()
+        .code(0)
+        .stdout(starts_with("🚨 Night · devnet: CRITICAL\n\n• the deposit is at or below"))
+        .stderr(starts_with("[warning] dvrf-notify: the secret after --webhook-url can be seen"))
+        .stderr(contains("\n").count(1));
     let sent = inbox.requests()[0].json();
     let keys: Vec<&String> = sent.as_object().unwrap().keys().take(3).collect();
     assert_eq!(keys, ["message", "data", "status"]);
@@ -111,12 +119,12 @@ fn the_old_command_line_still_works() {
     // By the old variables, without a word on the command line.
     let mut old = tool("dvrf-notify");
     old.env("MONITOR_WEBHOOK_URL", &url).env("MONITOR_WEBHOOK_TYPE", "generic").env("MONITOR_TITLE", "Night");
-    let outcome = run(old.write_stdin(report(500)));
-    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
+    old.write_stdin(report(500)).assert().code(0).stderr("");
     assert_eq!(inbox.requests()[1].json()["status"], 0);
     // A dry run needs no webhook and prints what would be sent.
-    let outcome = run(tool("dvrf-notify").args(["--dry-run", "--format", "text"]).write_stdin(report(150)));
-    assert!(outcome.code == 0 && outcome.out.contains("below 200 %"), "{outcome}");
+    let mut dry = tool("dvrf-notify");
+    dry.args(["--dry-run", "--format", "text"]).write_stdin(report(150));
+    dry.assert().code(0).stdout(contains("below 200 %"));
     assert_eq!(inbox.requests().len(), 2);
 }
 
@@ -126,134 +134,86 @@ fn secrets_come_from_files_credentials_and_variables_but_one_way_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("webhook-url");
     std::fs::write(&file, inbox.url("from-file") + "\n").unwrap();
-    let by = |command: &mut Command| run(command.write_stdin(report(150)));
-    assert_eq!(by(tool("dvrf-notify").arg("--webhook-url-file").arg(&file)).code, 0);
-    assert_eq!(by(tool("dvrf-notify").env("CREDENTIALS_DIRECTORY", folder.path())).code, 0);
+    let by = |command: &mut Command| command.write_stdin(report(150)).assert();
+    by(tool("dvrf-notify").arg("--webhook-url-file").arg(&file)).code(0);
+    by(tool("dvrf-notify").env("CREDENTIALS_DIRECTORY", folder.path())).code(0);
     std::fs::write(folder.path().join("night-url"), inbox.url("from-credential")).unwrap();
     let mut named = tool("dvrf-notify");
     named.env("CREDENTIALS_DIRECTORY", folder.path()).args(["--channel", "slack,name=night"]);
     std::fs::remove_file(&file).unwrap();
-    assert_eq!(by(&mut named).code, 0);
+    by(&mut named).code(0);
     let paths: Vec<String> = inbox.requests().into_iter().map(|letter| letter.path).collect();
     assert_eq!(paths, ["/from-file", "/from-file", "/from-credential"]);
     let mut both = tool("dvrf-notify");
     both.env("MONITOR_WEBHOOK_URL", inbox.url("x")).arg("--webhook-url-file").arg(&file);
-    let outcome = by(&mut both);
-    assert_eq!((outcome.code, outcome.out.as_str()), (2, ""), "{outcome}");
-    assert!(outcome.err.contains("--webhook-url-file are both given"), "{outcome}");
+    by(&mut both).code(2).stdout("").stderr(contains("--webhook-url-file are both given"));
 }
 
-/// Name, script, the notify timeout, then: outcome, attempts, status, exit, the shortest and longest run in seconds.
-type Case = (&'static str, Vec<ScriptedResponse>, &'static str, &'static str, u64, Value, i32, f64, f64);
+fn ok() -> ScriptedResponse {
+    ScriptedResponse::body("ok")
+}
 
-#[test]
-fn faults_are_met_with_the_right_number_of_tries() {
-    let retry = |header: &str| ScriptedResponse::with(429, header);
+fn status(code: u16) -> ScriptedResponse {
+    ScriptedResponse::status(code)
+}
+
+fn retry_after(wait: &str) -> ScriptedResponse {
+    ScriptedResponse::with(429, &format!("Retry-After: {wait}"))
+}
+
+/// The HTTP date three seconds from now.
+fn soon() -> String {
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
-    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&soon).unwrap();
-    let ok = || ScriptedResponse::body("ok");
-    let cases: Vec<Case> = vec![
-        ("429 seconds", vec![retry("Retry-After: 1"), ok()], "9", "delivered", 2, json!(200), 0, 1.0, 3.0),
-        (
-            "429 date",
-            vec![retry(&format!("Retry-After: {date}")), ok()],
-            "9",
-            "delivered",
-            2,
-            json!(200),
-            0,
-            0.0,
-            6.0,
-        ),
-        (
-            "429 for longer than there is",
-            vec![retry("Retry-After: 60")],
-            "9",
-            "failed",
-            1,
-            json!(429),
-            2,
-            0.0,
-            1.0,
-        ),
-        (
-            "503 twice",
-            vec![ScriptedResponse::status(503), ScriptedResponse::status(503), ok()],
-            "9",
-            "delivered",
-            3,
-            json!(200),
-            0,
-            0.0,
-            3.0,
-        ),
-        ("503 always", vec![ScriptedResponse::status(503); 9], "9", "failed", 4, json!(503), 2, 0.0, 5.0),
-        ("cut", vec![ScriptedResponse::Cut, ok()], "9", "delivered", 2, json!(200), 0, 0.0, 3.0),
-        (
-            "302",
-            vec![ScriptedResponse::with(302, "Location: http://127.0.0.1:1/SECRET-path")],
-            "9",
-            "failed",
-            1,
-            json!(302),
-            2,
-            0.0,
-            1.0,
-        ),
-        ("404", vec![ScriptedResponse::status(404)], "9", "failed", 1, json!(404), 2, 0.0, 1.0),
-        ("410", vec![ScriptedResponse::status(410)], "9", "failed", 1, json!(410), 2, 0.0, 1.0),
-        ("200 but no", vec![ScriptedResponse::body("no_team")], "9", "failed", 1, json!(200), 2, 0.0, 1.0),
-        (
-            "markup refused",
-            vec![ScriptedResponse::status(400), ok()],
-            "9",
-            "delivered",
-            2,
-            json!(200),
-            0,
-            0.0,
-            1.0,
-        ),
-        (
-            "refused",
-            vec![ScriptedResponse::status(400), ScriptedResponse::status(400)],
-            "9",
-            "rejected",
-            2,
-            json!(400),
-            2,
-            0.0,
-            1.0,
-        ),
-        ("hang", vec![ScriptedResponse::Hang], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
-        ("slow body", vec![ScriptedResponse::Slow], "1", "failed", 1, Value::Null, 2, 1.0, 3.0),
-    ];
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = cases
-            .iter()
-            .map(|(name, script, timeout, ..)| {
-                scope.spawn(move || {
-                    let inbox = MockReceiver::open(script.clone(), ScriptedResponse::body("ok"));
-                    let start = Instant::now();
-                    let outcome = tell(&slack(&inbox), &["--notify-timeout", timeout], &report(150));
-                    (name, outcome, start.elapsed(), inbox.requests())
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    for ((name, outcome, took, letters), (_, _, _, end, attempts, status, code, least, most)) in
-        results.iter().zip(&cases)
-    {
-        let told = &outcome.json()["notifications"][0];
-        let found = (told["outcome"].as_str().unwrap(), told["attempts"].as_u64().unwrap(), &told["status"]);
-        assert_eq!(found, (*end, *attempts, status), "{name}: {outcome}");
-        assert_eq!(outcome.code, *code, "{name}: {outcome}");
-        assert_eq!(letters.len() as u64, *attempts, "{name}");
-        assert!((*least..*most).contains(&took.as_secs_f64()), "{name}: {took:?}");
-        assert_eq!(outcome.err.is_empty(), *end == "delivered", "{name}: {outcome}");
-        assert!(!format!("{outcome}").contains("SECRET-path"), "{name}: {outcome}");
-    }
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&soon).unwrap()
+}
+
+fn redirect() -> ScriptedResponse {
+    ScriptedResponse::with(302, "Location: http://127.0.0.1:1/SECRET-path")
+}
+
+/// The answers in turn, the time that the tool has, what becomes of the message, after how many tries and with which
+/// status, and the seconds that it takes.
+#[rstest]
+#[case::throttled_for_seconds(vec![retry_after("1"), ok()], "9", "delivered", 2, json!(200), 1.0..3.0)]
+#[case::throttled_to_a_date(vec![retry_after(&soon()), ok()], "9", "delivered", 2, json!(200), 0.0..6.0)]
+#[case::throttled_for_longer_than_there_is(vec![retry_after("60")], "9", "failed", 1, json!(429), 0.0..1.0)]
+#[case::unavailable_twice(vec![status(503), status(503), ok()], "9", "delivered", 3, json!(200), 0.0..3.0)]
+#[case::unavailable(vec![status(503); 9], "9", "failed", 4, json!(503), 0.0..5.0)]
+#[case::cut(vec![ScriptedResponse::Cut, ok()], "9", "delivered", 2, json!(200), 0.0..3.0)]
+#[case::redirect(vec![redirect()], "9", "failed", 1, json!(302), 0.0..1.0)]
+#[case::missing(vec![status(404)], "9", "failed", 1, json!(404), 0.0..1.0)]
+#[case::gone(vec![status(410)], "9", "failed", 1, json!(410), 0.0..1.0)]
+#[case::bad_body(vec![ScriptedResponse::body("no_team")], "9", "failed", 1, json!(200), 0.0..1.0)]
+#[case::markup_refused(vec![status(400), ok()], "9", "delivered", 2, json!(200), 0.0..1.0)]
+#[case::refused(vec![status(400), status(400)], "9", "rejected", 2, json!(400), 0.0..1.0)]
+#[case::hang(vec![ScriptedResponse::Hang], "1", "failed", 1, Value::Null, 1.0..3.0)]
+#[case::slow_body(vec![ScriptedResponse::Slow], "1", "failed", 1, Value::Null, 1.0..3.0)]
+fn faults_are_met_with_the_right_number_of_tries(
+    #[case] script: Vec<ScriptedResponse>,
+    #[case] timeout: &str,
+    #[case] end: &str,
+    #[case] attempts: usize,
+    #[case] status: Value,
+    #[case] seconds: Range<f64>,
+) {
+    let inbox = MockReceiver::open(script, ok());
+    let record = report(150);
+    let start = Instant::now();
+    let delivered = end == "delivered";
+    let outcome = notify(&slack(&inbox))
+        .args(["--notify-timeout", timeout])
+        .write_stdin(record)
+        .assert()
+        .code(if delivered { 0 } else { 2 })
+        .stdout(json_at("/notifications/0/outcome", end))
+        .stdout(json_at("/notifications/0/attempts", attempts))
+        .stdout(json_at("/notifications/0/status", status))
+        .stdout(contains("SECRET-path").not())
+        .stderr(contains("SECRET-path").not());
+    let took = start.elapsed().as_secs_f64();
+    assert!(seconds.contains(&took), "{took} s");
+    assert_eq!(outcome.get_output().stderr.is_empty(), delivered, "{outcome}");
+    assert_eq!(inbox.requests().len(), attempts);
 }
 
 #[test]
@@ -280,7 +240,7 @@ fn attempts_share_an_id_and_are_signed_anew() {
     let mut python = assert_cmd::Command::from_std(program("python3"));
     python.args(["-c", check, key, &header(1, "webhook-id"), &header(1, "webhook-timestamp")]);
     python.arg(header(1, "webhook-signature")).write_stdin(letters[1].body.clone());
-    assert_eq!(run(&mut python).code, 0);
+    python.assert().code(0);
 }
 
 #[test]
@@ -451,9 +411,13 @@ fn a_memory_that_is_damaged_is_put_aside_and_one_that_cannot_be_kept_is_no_reaso
     let outcome = tell(&slack(&inbox), &words, &report(150));
     assert_eq!((outcome.code, of(&outcome, "event")), (2, vec![json!("report")]), "{outcome}");
     assert!(outcome.err.contains("it is a symbolic link"), "{outcome}");
-    let outcome = tell(&slack(&inbox), &["--state-dir", "/proc/nowhere"], &report(150));
-    assert_eq!((outcome.code, of(&outcome, "event")), (2, vec![json!("report")]), "{outcome}");
-    assert!(outcome.err.contains("cannot make the state directory /proc/nowhere"), "{outcome}");
+    let mut nowhere = notify(&slack(&inbox));
+    nowhere.args(["--state-dir", "/proc/nowhere"]).write_stdin(report(150));
+    nowhere
+        .assert()
+        .code(2)
+        .stdout(json_at("/notifications/0/event", "report").and(contains("\"event\":").count(1)))
+        .stderr(contains("cannot make the state directory /proc/nowhere"));
 }
 
 #[test]
@@ -474,12 +438,8 @@ fn a_dead_mans_switch_hears_the_start_and_the_end() {
     assert_eq!(signals("noise", 2), ["/uuid-SECRET/start", "/uuid-SECRET/fail"]);
     // A switch that cannot be reached changes no verdict and is no secret's end.
     let down = [String::from("ping,url=http://127.0.0.1:1/uuid-SECRET")];
-    let outcome = tell(&down, &["--fail-on-low"], &report(150));
-    assert_eq!(outcome.code, 1, "{outcome}");
-    assert_eq!(
-        outcome.err,
-        "[warning] dvrf-notify: channel ping: the ping was not taken: the connection failed: Connection refused (os error 111)\n"
-    );
+    let said = "[warning] dvrf-notify: channel ping: the ping was not taken: the connection failed: Connection refused (os error 111)\n";
+    notify(&down).arg("--fail-on-low").write_stdin(report(150)).assert().code(1).stderr(said);
 }
 
 #[test]
@@ -487,21 +447,22 @@ fn test_marks_its_message_and_config_shows_mistakes() {
     let inbox = MockReceiver::friendly();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
-    let outcome = run(notify(&slack(&inbox)).args(["test", "--state-dir", state]));
-    assert_eq!((outcome.code, of(&outcome, "event")), (0, vec![json!("test")]), "{outcome}");
+    let mut test = notify(&slack(&inbox));
+    test.args(["test", "--state-dir", state]);
+    test.assert()
+        .code(0)
+        .stdout(json_at("/notifications/0/event", "test").and(contains("\"event\":").count(1)));
     assert!(inbox.requests()[0].body.contains("This is a test. Nothing is wrong"));
     assert_eq!(std::fs::read_dir(state).unwrap().count(), 0, "the memory is not touched");
-    let shown = run(notify(&slack(&inbox)).arg("config"));
-    assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{shown}");
-    let channel = &shown.json()["notify"]["channels"][0];
     let to = inbox.url("***");
-    assert_eq!(
-        channel,
-        &json!({"name": "slack", "kind": "slack", "min": "ok", "resolved": true, "to": to, "signed": false})
-    );
-    let wrong = run(tool("dvrf-notify").args(["config", "--channel", "teams", "--channel", "slak"]));
-    assert_eq!((wrong.code, wrong.json()["notify"]["problems"].as_array().unwrap().len()), (2, 2), "{wrong}");
-    assert_eq!(run(tool("dvrf-notify").arg("config")).json()["notify"]["problems"][0]["channel"], "none");
+    let channel =
+        json!({"name": "slack", "kind": "slack", "min": "ok", "resolved": true, "to": to, "signed": false});
+    let mut config = notify(&slack(&inbox));
+    config.arg("config").assert().code(0).stdout(json_at("/notify/channels/0", channel)).stderr("");
+    let mut wrong = tool("dvrf-notify");
+    wrong.args(["config", "--channel", "teams", "--channel", "slak"]);
+    assert_eq!(wrong.assert().code(2).json()["notify"]["problems"].as_array().unwrap().len(), 2);
+    tool("dvrf-notify").arg("config").assert().stdout(json_at("/notify/problems/0/channel", "none"));
 }
 
 /// Canaries in every URL, key and header; then everything a run leaves behind is searched.
@@ -586,6 +547,5 @@ fn published_types_accept_the_chat_payloads() {
     };
     let mut node = program("node");
     node.arg(testkit::root().join("tests/payloads/check.js")).arg(&modules);
-    let outcome = run(node.arg(write("slack.json", &inbox)).arg(write("teams.json", &teams)));
-    assert_eq!(outcome.code, 0, "{outcome}");
+    node.arg(write("slack.json", &inbox)).arg(write("teams.json", &teams)).assert().code(0);
 }
