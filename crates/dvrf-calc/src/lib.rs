@@ -9,7 +9,8 @@ use clap::Parser;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::{AmountError, Count, Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::min_balance::{Calculation, FeeCalculation, MinBalanceError};
 
 /// The minimum balance and the recommended deposit, from gas or fee limits
@@ -66,7 +67,7 @@ fn window(text: &str) -> Result<u32, NumberError> {
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
-    let refused = |error: MinBalanceError| Failure::new(FailureKind::Config, error.to_string());
+    let refused = |error: MinBalanceError| Error::new(FailureKind::Config, error.to_string());
     match (args.max_txn_fee, args.max_gas_price, args.max_gas_limit, args.verification_gas) {
         (Some(fee), ..) => {
             let result = FeeCalculation::from_fee(fee, args.min_request_count, args.margin);
@@ -91,7 +92,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         (None, ..) => {
             let message =
                 "--max-gas-price, --max-gas-limit and --verification-gas are needed, or --max-txn-fee";
-            return Err(Failure::new(FailureKind::Config, message).into());
+            return Err(Error::new(FailureKind::Config, message).into());
         }
     }
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Args, Command};
 
 use crate::settings::Settings;
 use crate::settings::variables::{self, Variable};
-use supra_core::failure::Failure;
+use supra_core::error::Error;
 use supra_core::lang::Lang;
 use supra_core::network::Network;
 use supra_core::state_dir::StateDir;
@@ -156,7 +156,7 @@ setting_flags! {
 
 impl StateArgs {
     /// Opens the state directory and creates it if needed; `None` when no directory is configured.
-    pub fn open(settings: &Settings) -> Result<Option<StateDir>, Failure> {
+    pub fn open(settings: &Settings) -> Result<Option<StateDir>, Error> {
         let Some(path) = settings.text(&variables::STATE_DIR) else { return Ok(None) };
         Ok(Some(StateDir::open(Path::new(path))?))
     }
@@ -199,12 +199,12 @@ impl LiveArgs {
 }
 
 /// The network that the settings name, if any.
-pub fn network(settings: &Settings) -> Result<Option<Network>, Failure> {
+pub fn network(settings: &Settings) -> Result<Option<Network>, Error> {
     settings.choice(&variables::NETWORK, Network::WORDS)
 }
 
 /// The language of messages: the flag, else the variable, else the locale, else English.
-pub fn lang(settings: &Settings) -> Result<Lang, Failure> {
+pub fn lang(settings: &Settings) -> Result<Lang, Error> {
     if let Some(lang) = settings.choice(&variables::LANGUAGE, &[("en", Lang::En), ("ru", Lang::Ru)])? {
         return Ok(lang);
     }
@@ -227,6 +227,6 @@ mod tests {
         assert_eq!(lang(&[("LANG", "ru_RU.UTF-8")]), Ok(Lang::Ru));
         assert_eq!(lang(&[("LC_ALL", "C"), ("LANG", "ru_RU.UTF-8")]), Ok(Lang::En));
         assert_eq!(lang(&[("DVRF_LANG", "en"), ("LANG", "ru_RU.UTF-8")]), Ok(Lang::En));
-        assert_eq!(lang(&[("DVRF_LANG", "de")]).unwrap_err().kind.name(), "config");
+        assert_eq!(lang(&[("DVRF_LANG", "de")]).unwrap_err().kind().name(), "config");
     }
 }

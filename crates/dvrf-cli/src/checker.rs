@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use supra_core::amount::Count;
 use supra_core::check::{Checker, Checks, Status, evaluate_failure};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::record::RecordError;
 use supra_core::report::{Report, ReportError, SubscriptionId};
 use supra_core::stable_id::stable_id;
@@ -53,7 +54,7 @@ struct PendingSince {
 
 impl RecordChecker {
     /// Reads flags and settings.
-    pub fn new(args: &PolicyArgs, session: &Session) -> Result<Self, Failure> {
+    pub fn new(args: &PolicyArgs, session: &Session) -> Result<Self, Error> {
         Self::with_state_dir(args, session, StateArgs::open(&session.settings)?)
     }
 
@@ -62,7 +63,7 @@ impl RecordChecker {
         args: &PolicyArgs,
         session: &Session,
         state_dir: Option<StateDir>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let calculation = crate::connect::calculation(&session.settings)?;
         Ok(Self {
             checker: Checker { policy: args.policy(&session.settings)?, calculation },
@@ -120,7 +121,7 @@ impl RecordChecker {
         let remembered = remember_pending(state_dir, state, report, session.now);
         remembered.unwrap_or_else(|failure| {
             if !self.state_failed.replace(true) {
-                session.log_failure(&failure);
+                session.log_error(&failure);
             }
             None
         })
@@ -132,7 +133,7 @@ fn remember_pending(
     state: &State,
     report: &Report,
     now: Timestamp,
-) -> Result<Option<Timestamp>, Failure> {
+) -> Result<Option<Timestamp>, Error> {
     let nonce = state.lottery.pending_nonce.as_ref().and_then(|nonce| nonce.0);
     let Some(pending) = state.lottery.pending_request else { return Ok(None) };
     let held = state_dir.lock(&memory_name(&report.id), LOCK_WAIT)?;

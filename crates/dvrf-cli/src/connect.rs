@@ -10,6 +10,7 @@ use supra_core::collect::Detail;
 use supra_core::collect::resolve::Overrides;
 use supra_core::collect::rows::ClientRow;
 use supra_core::collect::to_record::{error_object, timestamp};
+use supra_core::error::Error;
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::min_balance::Calculation;
 use supra_core::network::Network;
@@ -36,21 +37,21 @@ enum Kind {
 }
 
 /// Opens the transport that the settings choose, for one target. Sends nothing yet.
-pub fn open(settings: &Settings) -> Result<ChainClient, Failure> {
+pub fn open(settings: &Settings) -> Result<ChainClient, Error> {
     Ok(ChainClient::new(transport(settings)?, options(settings, Detail::Full)?))
 }
 
 /// Opens it for a stream of targets: values that they share are read once, and of each target only what a verdict needs.
-pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Failure> {
+pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Error> {
     jobs(settings)?;
     Ok(ChainClient::for_fleet(transport(settings)?, options(settings, Detail::Lean)?))
 }
 
-fn options(settings: &Settings, usual: Detail) -> Result<ClientOptions, Failure> {
+fn options(settings: &Settings, usual: Detail) -> Result<ClientOptions, Error> {
     let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
     let functions = settings.text(&variables::FUNCTIONS).unwrap_or_default();
     let overrides = Overrides::parse(functions).map_err(|error| {
-        Failure::new(FailureKind::Config, format!("{} has {error}", variables::FUNCTIONS.name))
+        Error::new(FailureKind::Config, format!("{} has {error}", variables::FUNCTIONS.name))
     })?;
     Ok(ClientOptions {
         detail: settings.choice(&variables::DETAIL, words)?.unwrap_or(usual),
@@ -84,16 +85,16 @@ pub struct Reader {
 
 impl Reader {
     /// Opens the connection that the settings describe, for one target.
-    pub fn open(settings: &Settings) -> Result<Self, Failure> {
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
         Self::over(open(settings)?, settings)
     }
 
     /// Opens it for a stream of targets.
-    pub fn open_for_fleet(settings: &Settings) -> Result<Self, Failure> {
+    pub fn open_for_fleet(settings: &Settings) -> Result<Self, Error> {
         Self::over(open_for_fleet(settings)?, settings)
     }
 
-    fn over(client: ChainClient, settings: &Settings) -> Result<Self, Failure> {
+    fn over(client: ChainClient, settings: &Settings) -> Result<Self, Error> {
         Ok(Self { client, calculation: calculation(settings)?, settings: settings.clone() })
     }
 
@@ -104,7 +105,7 @@ impl Reader {
         &self,
         record: &mut Record,
         now: Timestamp,
-    ) -> Result<Result<FilledReport, Failure>, RecordError> {
+    ) -> Result<Result<FilledReport, Error>, RecordError> {
         self.fill_with_row(record, None, now)
     }
 
@@ -114,7 +115,7 @@ impl Reader {
         record: &mut Record,
         row: Option<&ClientRow>,
         now: Timestamp,
-    ) -> Result<Result<FilledReport, Failure>, RecordError> {
+    ) -> Result<Result<FilledReport, Error>, RecordError> {
         let (target, given) = match resolve(&self.settings, Some(record)) {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
@@ -169,7 +170,7 @@ pub fn fail(record: &mut Record, failure: &Failure, now: Timestamp) -> Result<()
 ///
 /// # Errors
 /// When only some of them are set, or the result overflows.
-pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> {
+pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Error> {
     let margin = Settings::needed(settings.decimal(&variables::MARGIN)?, &variables::MARGIN)?;
     let window = Settings::needed(settings.bounded(&variables::WINDOW, 1_000_000)?, &variables::WINDOW)?;
     let gas = [&variables::MAX_GAS_PRICE, &variables::MAX_GAS_LIMIT, &variables::VERIFICATION_GAS];
@@ -185,7 +186,7 @@ pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> 
                 margin,
                 window,
             );
-            result.map(Some).map_err(|error| Failure::new(FailureKind::Config, error.to_string()))
+            result.map(Some).map_err(|error| Error::new(FailureKind::Config, error.to_string()))
         }
         _ => {
             let missing = gas.into_iter().find(|variable| !settings.is_given(variable));
@@ -196,7 +197,7 @@ pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Failure> 
     }
 }
 
-fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
+fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Error> {
     let words = &[("rpc", Kind::Rpc), ("cli", Kind::Cli), ("replay", Kind::Replay)];
     let network = settings.choice(&variables::NETWORK, Network::WORDS)?;
     let kind = match settings.choice(&variables::TRANSPORT, words)? {
@@ -227,12 +228,12 @@ fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Failure> {
 }
 
 /// The maximum number of concurrent requests.
-pub(crate) fn jobs(settings: &Settings) -> Result<usize, Failure> {
+pub(crate) fn jobs(settings: &Settings) -> Result<usize, Error> {
     let jobs = Settings::needed(settings.bounded(&variables::JOBS, 256)?, &variables::JOBS)?;
     Ok(usize::try_from(jobs).unwrap_or(1))
 }
 
-fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failure> {
+fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Error> {
     let given = settings.text(&variables::RPC_URL).map(str::to_owned);
     let urls = given.or_else(|| network.map(|network| network.rpc_url().to_owned()));
     let urls = Settings::needed(urls, &variables::RPC_URL)?;
@@ -241,7 +242,7 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failu
     let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
     if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3"].contains(&version.as_str())) {
         let message = format!("{} has {:?}: v3, v2 and v1 are known", variables::RPC_API.name, quote(wrong));
-        return Err(Failure::new(FailureKind::Config, message));
+        return Err(Error::new(FailureKind::Config, message));
     }
     Ok(RpcConfig {
         urls,
@@ -256,23 +257,23 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Failu
     })
 }
 
-fn retries(settings: &Settings) -> Result<u32, Failure> {
+fn retries(settings: &Settings) -> Result<u32, Error> {
     let retries = Settings::needed(settings.number(&variables::RETRIES)?, &variables::RETRIES)?;
     match u32::try_from(retries) {
         Ok(retries @ 0..=20) => Ok(retries),
-        _ => Err(Failure::new(
+        _ => Err(Error::new(
             FailureKind::Config,
             format!("{} is {retries}: at most 20", variables::RETRIES.name),
         )),
     }
 }
 
-fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
+fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Error> {
     let lines = settings.text(&variables::RPC_HEADERS).unwrap_or_default().lines();
     let mut headers = Vec::new();
     for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').ok_or_else(|| {
-            Failure::new(
+            Error::new(
                 FailureKind::Config,
                 format!("{}: a header is written Name: value", variables::RPC_HEADERS.name),
             )
@@ -289,7 +290,7 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Failure> {
 ///
 /// # Errors
 /// When a setting is missing or cannot be read.
-pub fn cli_config(settings: &Settings) -> Result<CliConfig, Failure> {
+pub fn cli_config(settings: &Settings) -> Result<CliConfig, Error> {
     crate::signals::kill_children_first()?;
     let program = settings.text(&variables::CLI_BIN).map(program_words).unwrap_or_default();
     let generation = settings.choice(&variables::CLI_GENERATION, Generation::WORDS)?;
@@ -297,7 +298,7 @@ pub fn cli_config(settings: &Settings) -> Result<CliConfig, Failure> {
     let urls = settings.text(&variables::RPC_URL).unwrap_or_default().split(',').map(Secret::new);
     let node = settings.text(&variables::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
     let node = node.map(CliConfig::node).transpose().map_err(|error| {
-        Failure::new(FailureKind::Config, format!("{} is ***: {error}", variables::RPC_URL.name))
+        Error::new(FailureKind::Config, format!("{} is ***: {error}", variables::RPC_URL.name))
     })?;
     Ok(CliConfig {
         program,
@@ -322,7 +323,7 @@ mod tests {
     }
 
     fn name(pairs: &[(&'static str, &str)]) -> Result<&'static str, String> {
-        transport(&settings(pairs)).map(|transport| transport.name()).map_err(|failure| failure.message)
+        transport(&settings(pairs)).map(|transport| transport.name()).map_err(|failure| failure.message())
     }
 
     #[test]
@@ -347,7 +348,7 @@ mod tests {
     fn the_gas_settings_go_together() {
         assert_eq!(calculation(&settings(&[])), Ok(None));
         let failure = calculation(&settings(&[("MAX_GAS_PRICE", "1")])).unwrap_err();
-        assert_eq!(failure.message, "MAX_GAS_LIMIT or --max-gas-limit is needed");
+        assert_eq!(failure.message(), "MAX_GAS_LIMIT or --max-gas-limit is needed");
         let all =
             [("MAX_GAS_PRICE", "1000"), ("MAX_GAS_LIMIT", "500_000"), ("VERIFICATION_GAS_VALUE", "25000")];
         let minimum = calculation(&settings(&all)).unwrap().unwrap().min_balance;
@@ -366,6 +367,6 @@ mod tests {
     #[test]
     fn mistakes_in_functions_name_the_variable() {
         let failure = options(&settings(&[("DVRF_FUNCTIONS", "balance")]), Detail::Full).err().unwrap();
-        assert_eq!(failure.message, "DVRF_FUNCTIONS has \"balance\": VALUE=FUNCTION is needed");
+        assert_eq!(failure.message(), "DVRF_FUNCTIONS has \"balance\": VALUE=FUNCTION is needed");
     }
 }

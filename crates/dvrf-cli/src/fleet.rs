@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use supra_core::collect::rows::{CLIENTS_MAX, ClientRow};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::record::Record;
 use supra_core::time::Clock;
 
@@ -31,7 +32,7 @@ pub(crate) fn one(session: &Session) -> ReportItem {
     let record = Record::new();
     match Reader::open(&session.settings) {
         Ok(reader) => ask(&reader, record, None, session.now),
-        Err(failure) => ReportItem::refused(record, failure, session.now),
+        Err(error) => ReportItem::refused(record, error.into(), session.now),
     }
 }
 
@@ -44,13 +45,13 @@ pub(crate) fn all(
 ) -> Result<(), CliError> {
     match Reader::open_for_fleet(&session.settings) {
         Ok(reader) => run(reader, first, rest, session, sink),
-        Err(failure) => refuse_targets(&failure, first, &mut rest, session, sink),
+        Err(error) => refuse_targets(&error, first, &mut rest, session, sink),
     }
 }
 
-/// Adds the failure to every target of the stream and passes the other records on.
+/// Adds the error to every target of the stream and passes the other records on.
 fn refuse_targets(
-    failure: &Failure,
+    error: &Error,
     first: Record,
     rest: &mut Records,
     session: &mut Session,
@@ -59,7 +60,7 @@ fn refuse_targets(
     let mut turn = Some(StreamItem::Target(first));
     while let Some(next_one) = turn {
         let (filled, last) = match next_one {
-            StreamItem::Target(record) => (ReportItem::refused(record, failure.clone(), session.now), false),
+            StreamItem::Target(record) => (ReportItem::refused(record, error.into(), session.now), false),
             StreamItem::Report(filled, last) => (filled, last),
         };
         if !sink.take(filled, session)? || last {
@@ -74,7 +75,7 @@ fn refuse_targets(
 fn ask(reader: &Reader, mut record: Record, row: Option<&ClientRow>, now: Timestamp) -> ReportItem {
     match reader.fill_with_row(&mut record, row, now) {
         Ok(Ok(filled)) => ReportItem::filled(record, filled.report, filled.failure),
-        Ok(Err(failure)) => ReportItem::refused(record, failure, now),
+        Ok(Err(error)) => ReportItem::refused(record, error.into(), now),
         Err(error) => ReportItem::refused(record, unusable(&error), now),
     }
 }
@@ -91,7 +92,7 @@ fn run(
     let queue = Arc::new(Queue::new(rest.ordered(), jobs, CLIENTS_MAX.min(jobs * ROWS_PER_WORKER)));
     let progress = rest.progress();
     let no_thread =
-        |error: io::Error| Failure::new(FailureKind::Config, format!("no thread can be started: {error}"));
+        |error: io::Error| Error::new(FailureKind::Config, "no thread can be started").with_source(error);
     let reader = Arc::new(reader);
     let start_worker = |_| {
         let (queue, reader) = (Arc::clone(&queue), Arc::clone(&reader));

@@ -12,7 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat, major, minor};
 
 use super::{CliError, Session};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::record::Record;
 use supra_core::record::reader::Reader;
 
@@ -172,7 +173,7 @@ impl Records {
             None => {
                 self.any = true;
                 let silent = "the upstream command produced no record";
-                Some(Err(Failure::new(FailureKind::Input, silent)
+                Some(Err(Error::new(FailureKind::Input, silent)
                     .with_hint("use --live to ask the chain")
                     .into()))
             }

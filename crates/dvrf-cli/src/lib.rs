@@ -19,7 +19,6 @@ pub mod stream;
 pub mod target;
 pub mod text;
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -33,6 +32,8 @@ use crate::settings::variables::Variable;
 use crate::settings::{Settings, variables};
 use crate::text::{plain, plain_lines};
 use stdio::Output;
+use supra_core::error::Error;
+pub use supra_core::error::chain;
 use supra_core::failure::Failure;
 use supra_core::record::RecordError;
 use supra_core::record::reader::ReadError;
@@ -42,7 +43,7 @@ use supra_core::record::reader::ReadError;
 pub enum CliError {
     /// A setting is invalid, or the chain could not be read.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Core(#[from] Error),
     /// The input is not a stream of records.
     #[error("cannot read {from}")]
     Read {
@@ -93,9 +94,17 @@ impl Session {
         log(&self.name, level, sentence);
     }
 
+    /// Logs an error and its hint, if it has one.
+    pub fn log_error(&self, error: &Error) {
+        self.log_failure(&error.into());
+    }
+
     /// Logs a failure and its hint, if it has one.
     pub fn log_failure(&self, failure: &Failure) {
-        log_failure(&self.name, failure);
+        self.log("error", &failure.message);
+        if let Some(hint) = &failure.hint {
+            self.log("info", hint);
+        }
     }
 
     /// Whether stdout may be coloured: it is a terminal, `NO_COLOR` is unset, and `TERM` is not `dumb`.
@@ -110,25 +119,6 @@ fn log(name: &str, level: &str, sentence: &str) {
     // One write, so that lines of several tools in a pipe do not interleave.
     let line = format!("[{level}] {name}: {}\n", plain(sentence));
     let _ = io::stderr().write_all(line.as_bytes());
-}
-
-fn log_failure(name: &str, failure: &Failure) {
-    log(name, "error", &failure.message);
-    if let Some(hint) = &failure.hint {
-        log(name, "info", hint);
-    }
-}
-
-/// The error and its sources in one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }
 
 /// Runs a tool on the words of its command line, of which the first is the program's name.
@@ -178,7 +168,7 @@ pub fn run_with_usage_hook<A: Parser>(
     let result = result.and_then(|exit| session.out.finish().map(|()| exit));
     let exit = result.unwrap_or_else(|error| {
         match &error {
-            CliError::Failure(failure) => session.log_failure(failure),
+            CliError::Core(error) => session.log_error(error),
             other => session.log("error", &chain(other)),
         }
         Exit::CannotAnswer
@@ -218,9 +208,9 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
 
 /// Writes a usage error to stderr and returns its first line.
 fn report_usage_error(error: &clap::Error, session: &Session) -> String {
-    if let Some(failure) = refused_value(error) {
-        session.log_failure(&failure);
-        return failure.message;
+    if let Some(refused) = refused_value(error) {
+        session.log_error(&refused);
+        return refused.message();
     }
     let text = plain_lines(&error.render().to_string());
     // A closed stderr must not change the exit code.
@@ -228,14 +218,14 @@ fn report_usage_error(error: &clap::Error, session: &Session) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The failure for a value that a flag's parser refused. It reads like that of a wrong setting.
-fn refused_value(error: &clap::Error) -> Option<Failure> {
+/// The error for a value that a flag's parser refused. It reads like that of a wrong setting.
+fn refused_value(error: &clap::Error) -> Option<Error> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
     let flag = context(ContextKind::InvalidArg)?.split(' ').next()?;
-    Some(parse::bad(flag, context(ContextKind::InvalidValue)?, error.source()?))
+    Some(parse::bad(flag, context(ContextKind::InvalidValue)?, std::error::Error::source(error)?))
 }
 
 /// The current time by the system clock.

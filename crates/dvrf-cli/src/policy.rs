@@ -10,7 +10,8 @@ use crate::settings::{Settings, variables};
 use crate::target::expected_chain_id;
 use supra_core::amount::{Decimal, GasPrice, GasUnits, Quants};
 use supra_core::check::{ExpectedEvent, Policy, Severity};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::time::parse_span_s;
 
 /// The flags that set what a check requires.
@@ -60,7 +61,7 @@ pub struct PolicyArgs {
 }
 
 /// `2`, `2.5` or `250%`.
-fn ratio(flag: &str, text: Option<&String>, default: Decimal) -> Result<Decimal, Failure> {
+fn ratio(flag: &str, text: Option<&String>, default: Decimal) -> Result<Decimal, Error> {
     let Some(text) = text else { return Ok(default) };
     let parsed = match text.trim().strip_suffix('%') {
         Some(percent) => percent.parse::<Decimal>().and_then(|percent| percent.shifted(2)),
@@ -69,21 +70,21 @@ fn ratio(flag: &str, text: Option<&String>, default: Decimal) -> Result<Decimal,
     parsed.map_err(|error| bad(flag, text, error))
 }
 
-fn given(flag: &str, text: Option<&String>) -> Result<Option<u128>, Failure> {
+fn given(flag: &str, text: Option<&String>) -> Result<Option<u128>, Error> {
     text.map(|text| number(flag, text)).transpose()
 }
 
-fn all<T: FromStr<Err: Display>>(flag: &str, texts: &[String]) -> Result<Vec<T>, Failure> {
+fn all<T: FromStr<Err: Display>>(flag: &str, texts: &[String]) -> Result<Vec<T>, Error> {
     texts.iter().map(|text| parsed(flag, text)).collect()
 }
 
-fn seconds(flag: &str, text: Option<&String>, default: u64) -> Result<u64, Failure> {
+fn seconds(flag: &str, text: Option<&String>, default: u64) -> Result<u64, Error> {
     let Some(text) = text else { return Ok(default) };
     let seconds = parse_span_s(text).and_then(|seconds| u64::try_from(seconds).ok());
     seconds.ok_or_else(|| bad(flag, text, "a span such as 90s, 5m or 2h is needed"))
 }
 
-fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Failure> {
+fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Error> {
     let parse = |text: &String| {
         let wrong = || bad("--expect-event", text, "a type and a span are needed, such as draw-handled/2h");
         let (kind, within) = text.rsplit_once('/').ok_or_else(wrong)?;
@@ -99,11 +100,11 @@ fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Failure> {
 
 impl PolicyArgs {
     /// The policy that flags and settings describe.
-    pub fn policy(&self, settings: &Settings) -> Result<Policy, Failure> {
+    pub fn policy(&self, settings: &Settings) -> Result<Policy, Error> {
         let default = Policy::default();
         let limit = settings.number(&variables::MIN_BALANCE_LIMIT)?;
         if limit == Some(0) {
-            return Err(Failure::new(
+            return Err(Error::new(
                 FailureKind::Config,
                 "MIN_BALANCE_LIMIT is 0: a limit of 0 guards nothing",
             ));
@@ -156,6 +157,6 @@ mod tests {
         assert_eq!(of("2"), Ok("2".to_owned()));
         assert_eq!(of("250%"), Ok("2.5".to_owned()));
         assert_eq!(of("12.5 %"), Ok("0.125".to_owned()));
-        assert!(of("two").unwrap_err().message.starts_with("--warn is \"two\": a decimal number"));
+        assert!(of("two").unwrap_err().message().starts_with("--warn is \"two\": a decimal number"));
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use supra_core::address::Address;
 use supra_core::amount::{Decimal, parse_u128_typed};
-use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
 use supra_core::time::parse_span;
 use variables::Variable;
 
@@ -52,11 +53,11 @@ impl Settings {
         &self,
         variable: &Variable,
         parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, Failure> {
+    ) -> Result<Option<T>, Error> {
         let Some(Given { text, by }) = self.given(variable) else { return Ok(None) };
         parse(text).map(Some).map_err(|error| {
             let shown = if variable.secret { "***".to_owned() } else { quote(text) };
-            Failure::new(FailureKind::Config, format!("{by} is {shown:?}: {error}"))
+            Error::new(FailureKind::Config, format!("{by} is {shown:?}: {error}"))
         })
     }
 
@@ -71,12 +72,12 @@ impl Settings {
     }
 
     /// The value as a whole number from 0.
-    pub fn number(&self, variable: &Variable) -> Result<Option<u128>, Failure> {
+    pub fn number(&self, variable: &Variable) -> Result<Option<u128>, Error> {
         self.parsed(variable, parse_u128_typed)
     }
 
     /// The value as a whole number from 1 to `most`.
-    pub fn bounded(&self, variable: &Variable, most: u32) -> Result<Option<u32>, Failure> {
+    pub fn bounded(&self, variable: &Variable, most: u32) -> Result<Option<u32>, Error> {
         self.parsed(variable, |text| match parse_u128_typed(text).ok().and_then(|n| u32::try_from(n).ok()) {
             Some(number) if (1..=most).contains(&number) => Ok(number),
             _ => Err(format!("a whole number from 1 to {most} is needed")),
@@ -84,17 +85,17 @@ impl Settings {
     }
 
     /// The value as an exact decimal such as `0.15`.
-    pub fn decimal(&self, variable: &Variable) -> Result<Option<Decimal>, Failure> {
+    pub fn decimal(&self, variable: &Variable) -> Result<Option<Decimal>, Error> {
         self.parsed(variable, str::parse)
     }
 
     /// The value as an account address.
-    pub fn address(&self, variable: &Variable) -> Result<Option<Address>, Failure> {
+    pub fn address(&self, variable: &Variable) -> Result<Option<Address>, Error> {
         self.parsed(variable, str::parse)
     }
 
     /// The value as a span of at least a millisecond and at most a day.
-    pub fn seconds(&self, variable: &Variable) -> Result<Option<Duration>, Failure> {
+    pub fn seconds(&self, variable: &Variable) -> Result<Option<Duration>, Error> {
         self.parsed(variable, |text| {
             let bounds = Duration::from_millis(1)..=Duration::from_secs(86_400);
             parse_span(text)
@@ -104,12 +105,12 @@ impl Settings {
     }
 
     /// A duration that must be set.
-    pub fn needed_seconds(&self, variable: &Variable) -> Result<Duration, Failure> {
+    pub fn needed_seconds(&self, variable: &Variable) -> Result<Duration, Error> {
         Self::needed(self.seconds(variable)?, variable)
     }
 
     /// The value that belongs to one of a few words; letter case does not matter.
-    pub fn choice<T: Copy>(&self, variable: &Variable, words: &[(&str, T)]) -> Result<Option<T>, Failure> {
+    pub fn choice<T: Copy>(&self, variable: &Variable, words: &[(&str, T)]) -> Result<Option<T>, Error> {
         self.parsed(variable, |text| {
             let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
             found.map(|(_, value)| *value).ok_or_else(|| {
@@ -120,14 +121,14 @@ impl Settings {
     }
 
     /// A value that must be set.
-    pub fn needed<T>(value: Option<T>, variable: &Variable) -> Result<T, Failure> {
+    pub fn needed<T>(value: Option<T>, variable: &Variable) -> Result<T, Error> {
         value.ok_or_else(|| Self::missing(variable))
     }
 
     /// The error for a required setting that is not set.
-    pub fn missing(variable: &Variable) -> Failure {
+    pub fn missing(variable: &Variable) -> Error {
         let flag = variable.flag.map(|flag| format!(" or {flag}")).unwrap_or_default();
-        Failure::new(FailureKind::Config, format!("{}{flag} is needed", variable.name))
+        Error::new(FailureKind::Config, format!("{}{flag} is needed", variable.name))
             .with_hint(variable.meaning)
     }
 }
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn flag_then_variable_then_default() {
         let window = |environment: &[_], flag| {
-            settings(environment, flag).number(&variables::WINDOW).map_err(|failure| failure.message)
+            settings(environment, flag).number(&variables::WINDOW).map_err(|failure| failure.message())
         };
         assert_eq!(window(&[], None), Ok(Some(30)));
         assert_eq!(window(&[("REQUEST_WINDOW", "7")], None), Ok(Some(7)));
@@ -173,7 +174,7 @@ mod tests {
         let failure = settings(&[("SUPRA_RPC_URL", "http://secret")], None)
             .choice::<()>(&variables::RPC_URL, &[])
             .unwrap_err();
-        assert!(!failure.message.contains("secret"), "{}", failure.message);
+        assert!(!failure.message().contains("secret"), "{}", failure.message());
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::transport::cli::kill_children;
 
-static STARTED: OnceLock<Result<(), Failure>> = OnceLock::new();
+static STARTED: OnceLock<Result<(), Error>> = OnceLock::new();
 /// Set by a server that shuts itself down after a signal.
 static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 
@@ -27,13 +28,13 @@ pub(crate) fn survive_file_size_limit() {
 
 /// Starts, once, a thread that kills the children before a signal ends this process: they have process groups of their
 /// own, which Ctrl-C does not reach.
-pub(crate) fn kill_children_first() -> Result<(), Failure> {
+pub(crate) fn kill_children_first() -> Result<(), Error> {
     STARTED.get_or_init(start).clone()
 }
 
-fn start() -> Result<(), Failure> {
+fn start() -> Result<(), Error> {
     let failure =
-        |error: io::Error| Failure::new(FailureKind::Config, format!("cannot wait for signals: {error}"));
+        |error: io::Error| Error::new(FailureKind::Config, "cannot wait for signals").with_source(error);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failure)?;
     let handle = move || {
         for signal in signals.forever() {

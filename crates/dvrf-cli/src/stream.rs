@@ -58,7 +58,7 @@ impl ReportItem {
     /// returned and ends the run.
     pub fn refuse(&mut self, error: CliError, session: &Session) -> Result<Exit, CliError> {
         let failure = match error {
-            CliError::Failure(failure) => failure,
+            CliError::Core(error) => Failure::from(error),
             CliError::Record(error) => unusable(&error),
             other => return Err(other),
         };
@@ -90,7 +90,7 @@ pub(crate) fn next(records: &mut Records, now: jiff::Timestamp) -> Option<Stream
         Err(error) => {
             let last = Records::is_final(&error);
             let failure = match error {
-                CliError::Failure(failure) => failure,
+                CliError::Core(error) => Failure::from(error),
                 other => Failure::new(FailureKind::Input, chain(&other)),
             };
             StreamItem::Report(ReportItem::refused(Record::new(), failure, now), last)

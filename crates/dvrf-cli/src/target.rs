@@ -1,7 +1,8 @@
 //! Resolves the target of a run from settings and from a record.
 
 use supra_core::address::Address;
-use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
 use supra_core::network::Network;
 use supra_core::record::Record;
 use supra_core::target::{GivenAddresses, Target};
@@ -10,22 +11,22 @@ use supra_core::view::is_identifier;
 use crate::settings::{Settings, variables};
 
 /// The chain id that the settings require, directly or by the network's name.
-pub fn expected_chain_id(settings: &Settings, network: Option<Network>) -> Result<Option<u8>, Failure> {
+pub fn expected_chain_id(settings: &Settings, network: Option<Network>) -> Result<Option<u8>, Error> {
     let given = settings.bounded(&variables::CHAIN_ID, 255)?.map(|id| u8::try_from(id).unwrap_or(u8::MAX));
     Ok(given.or(network.map(Network::chain_id)))
 }
 
 /// The target that the settings describe; keys of a record override them.
-pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, GivenAddresses), Failure> {
-    let own = |key: &str| -> Result<Option<String>, Failure> {
+pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, GivenAddresses), Error> {
+    let own = |key: &str| -> Result<Option<String>, Error> {
         let Some(record) = record else { return Ok(None) };
         let value = record.get::<String>(key);
         let value = value
-            .map_err(|_| Failure::new(FailureKind::Input, format!("the record's `{key}` is not a string")))?;
+            .map_err(|_| Error::new(FailureKind::Input, format!("the record's `{key}` is not a string")))?;
         Ok(value.filter(|text| !text.trim().is_empty()))
     };
     let network = settings.choice(&variables::NETWORK, Network::WORDS)?;
-    let text = |key: &str, variable| -> Result<Option<String>, Failure> {
+    let text = |key: &str, variable| -> Result<Option<String>, Error> {
         Ok(own(key)?.or_else(|| settings.text(variable).map(str::to_owned)))
     };
     let lottery = text("lottery_addr", &variables::LOTTERY_ADDR)?;
@@ -55,27 +56,27 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
 }
 
 /// Validates a profile from a record: it becomes an argument of the Supra CLI and must not be taken for a flag.
-fn profile(text: String) -> Result<String, Failure> {
+fn profile(text: String) -> Result<String, Error> {
     if text.starts_with('-') || text.len() > 128 || text.chars().any(char::is_control) {
         let shown = quote(&text);
         let message =
             format!("profile is {shown:?}: a name of at most 128 characters without a leading - is needed");
-        return Err(Failure::new(FailureKind::Config, message));
+        return Err(Error::new(FailureKind::Config, message));
     }
     Ok(text)
 }
 
-fn address(key: &str, text: &str) -> Result<Address, Failure> {
+fn address(key: &str, text: &str) -> Result<Address, Error> {
     text.parse()
-        .map_err(|error| Failure::new(FailureKind::Config, format!("{key} is {:?}: {error}", quote(text))))
+        .map_err(|error| Error::new(FailureKind::Config, format!("{key} is {:?}: {error}", quote(text))))
 }
 
-fn identifier(settings: &Settings, variable: &'static variables::Variable) -> Result<String, Failure> {
+fn identifier(settings: &Settings, variable: &'static variables::Variable) -> Result<String, Error> {
     match settings.text(variable) {
         Some(text) if is_identifier(text) => Ok(text.to_owned()),
         other => {
             let shown = quote(other.unwrap_or_default());
-            Err(Failure::new(
+            Err(Error::new(
                 FailureKind::Config,
                 format!("{} is {shown:?}: a Move identifier is needed", variable.name),
             ))
@@ -92,7 +93,7 @@ mod tests {
         let record = record.map(|text| serde_json::from_str::<Record>(text).unwrap());
         super::resolve(&settings, record.as_ref())
             .map(|(target, _)| target)
-            .map_err(|failure| failure.message)
+            .map_err(|failure| failure.message())
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
                 .filter_map(|view| view.error.as_ref())
                 .find(|failure| is_config(failure))
             {
-                Some(failure) => probes.failed("chain", failure),
+                Some(failure) => probes.failed("chain", failure.clone()),
                 None => node(&chain, session.now.as_second(), probes),
             }
             values(&filled.report.views, &target, probes);
@@ -133,7 +133,7 @@ fn values(views: &Views, target: &Target, probes: &mut Probes) {
                 probes.warning(&name, "this chain does not have it", None);
             }
             Some(failure) if is_config(failure) => {}
-            Some(failure) => probes.failed(&name, failure),
+            Some(failure) => probes.failed(&name, failure.clone()),
         }
     }
 }

@@ -39,9 +39,10 @@ impl Probes {
         self.add(name, Health::Wrong, found.into(), Some(fix.into()));
     }
 
-    /// Adds a failure, with its hint as the fix.
-    pub(crate) fn failed(&mut self, name: &str, failure: &Failure) {
-        self.add(name, Health::Wrong, failure.message.clone(), failure.hint.clone());
+    /// Adds an error, with its hint as the fix.
+    pub(crate) fn failed(&mut self, name: &str, failure: impl Into<Failure>) {
+        let Failure { message, hint, .. } = failure.into();
+        self.add(name, Health::Wrong, message, hint);
     }
 
     /// Whether a run would fail.

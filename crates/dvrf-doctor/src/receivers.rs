@@ -28,7 +28,7 @@ pub(crate) fn probe(args: &ChannelArgs, session: &Session, probes: &mut Probes) 
     if let Some(url) = session.settings.text(&variables::PUSH_URL) {
         match Endpoint::parse(url) {
             Ok(endpoint) => connection("push url", &endpoint, probes),
-            Err(error) => probes.failed("push url", &Failure::new(FailureKind::Config, error.to_string())),
+            Err(error) => probes.failed("push url", Failure::new(FailureKind::Config, error.to_string())),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dvrf_cli::settings::{Settings, variables};
+use supra_core::error::Error;
 use supra_core::state_dir::StateDir;
 
 use crate::probe::Probes;
@@ -20,6 +21,6 @@ pub(crate) fn probe(settings: &Settings, probes: &mut Probes) {
         .and_then(|file| file.replace("json", b"{}"));
     match written {
         Ok(()) => probes.ok(NAME, format!("{path} can be written")),
-        Err(error) => probes.failed(NAME, &error.into()),
+        Err(error) => probes.failed(NAME, Error::from(error)),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn probe(settings: &Settings, probes: &mut Probes) {
         Ok(finished) => generation(&config, &String::from_utf8_lossy(&finished.stdout), probes),
         Err(failure) => {
             let fix = "only draws and DVRF_TRANSPORT=cli need it: set SUPRA_CLI_BIN to its path";
-            probes.warning(NAME, failure.message, Some(fix));
+            probes.warning(NAME, failure.message(), Some(fix));
         }
     }
 }

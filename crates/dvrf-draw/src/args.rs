@@ -9,7 +9,7 @@ use dvrf_cli::args::{LiveArgs, StateArgs};
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::{Settings, variables};
 use supra_core::address::Address;
-use supra_core::failure::Failure;
+use supra_core::error::Error;
 use supra_core::lang::Lang;
 use supra_core::readiness::DrawPolicy;
 use supra_core::target::Target;
@@ -125,7 +125,7 @@ impl ReadinessArgs {
         target: Option<&Target>,
         lang: Lang,
         settings: &Settings,
-    ) -> Result<DrawPolicy, Failure> {
+    ) -> Result<DrawPolicy, Error> {
         let sender: Option<Address> = settings.address(&variables::SENDER_ACCOUNT)?;
         Ok(DrawPolicy {
             min_tickets: self.min_tickets,

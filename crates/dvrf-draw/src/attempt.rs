@@ -8,7 +8,8 @@ use crate::runner::{DrawRunner, guard_error, journal_error};
 use dvrf_cli::settings::variables::fault_point;
 use supra_core::amount::Count;
 use supra_core::draw::{ConfirmedBy, DrawError, DrawErrorCode, DrawResult, Handled};
-use supra_core::failure::{Failure, quote};
+use supra_core::error::Error;
+use supra_core::failure::quote;
 use supra_core::stable_id::stable_id;
 use supra_core::state::Lottery;
 use supra_core::submit::command::RunWords;
@@ -90,7 +91,7 @@ impl DrawRunner {
             }
             Err(why) => {
                 let why = match &outcome {
-                    SubmitOutcome::Unknown(failure) => format!("{}; {why}", failure.message),
+                    SubmitOutcome::Unknown(failure) => format!("{}; {why}", failure.message()),
                     _ => format!("the receipt says success; {why}"),
                 };
                 let hint = "the next run decides by the chain before it sends anything";
@@ -107,7 +108,7 @@ impl DrawRunner {
         };
         match self.watch(self.confirm_timeout, shows) {
             Ok(_) => Ok(()),
-            Err(Some(failure)) => Err(format!("the chain cannot be asked: {}", failure.message)),
+            Err(Some(error)) => Err(format!("the chain cannot be asked: {}", error.message())),
             Err(None) => {
                 Err(format!("the chain did not show the request within {} s", self.confirm_timeout.as_secs()))
             }
@@ -130,7 +131,7 @@ impl DrawRunner {
         &self,
         limit: Duration,
         satisfies: impl Fn(&Lottery) -> bool,
-    ) -> Result<Lottery, Option<Failure>> {
+    ) -> Result<Lottery, Option<Error>> {
         let start = Instant::now();
         loop {
             let failure = match self.reader.client.lottery_status(&self.target) {
@@ -158,7 +159,7 @@ fn note(submission: Submission, result: &mut DrawResult) -> (SubmitOutcome, Rece
 }
 
 /// The error of a transaction that provably was not sent.
-fn not_sent(failure: &Failure) -> DrawError {
+fn not_sent(failure: &Error) -> DrawError {
     let error = DrawError::of(DrawErrorCode::NotSent, failure);
     DrawError { message: quote(&error.message), ..error }
 }

@@ -75,7 +75,7 @@ pub(crate) fn auto(args: &AutoArgs, session: &mut Session) -> Result<Exit, CliEr
     session.out.record(&Record::from_fields(&line)?, false)?;
     if let Err(error) = logged {
         // What was done is on stdout; that it is not in the log must not pass unseen.
-        session.log_failure(&error.into());
+        session.log_error(&error.into());
         return Ok(Exit::CannotAnswer);
     }
     Ok(exit)

@@ -11,6 +11,7 @@ use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
 use supra_core::draw::{DrawError, DrawErrorCode};
+use supra_core::error::{Error, chain};
 use supra_core::failure::Failure;
 use supra_core::record::Record;
 use supra_core::report::Report;
@@ -77,7 +78,7 @@ fn journal_place(settings: &Settings) -> Option<PathBuf> {
 fn lock_error(error: StateError) -> DrawError {
     match error {
         StateError::Busy { .. } => DrawError::new(DrawErrorCode::Busy, error.to_string()),
-        other => DrawError::from(&Failure::from(other)),
+        other => DrawError::from(&Error::from(other)),
     }
 }
 
@@ -91,7 +92,7 @@ pub(crate) fn journal_error(error: &JournalError) -> DrawError {
             "look on the chain whether a draw is under way; then move the file away"
         }
     };
-    DrawError::new(DrawErrorCode::Journal, error.to_string()).with_hint(hint)
+    DrawError::new(DrawErrorCode::Journal, chain(error)).with_hint(hint)
 }
 
 /// The error for a draw that the guard refused, with what to do.
@@ -112,8 +113,8 @@ pub(crate) fn guard_error(error: &GuardError) -> DrawError {
 /// The error of anything else that ends a run.
 pub(crate) fn cli_error(error: CliError) -> DrawError {
     match error {
-        CliError::Failure(failure) => DrawError::from(&failure),
-        other => DrawError::new(DrawErrorCode::Output, dvrf_cli::chain(&other)),
+        CliError::Core(error) => DrawError::from(&error),
+        other => DrawError::new(DrawErrorCode::Output, chain(&other)),
     }
 }
 
@@ -125,7 +126,7 @@ impl DrawRunner {
         sends: bool,
         session: &Session,
     ) -> Result<Self, DrawError> {
-        let failed = |failure: Failure| DrawError::from(&failure);
+        let failed = |error: Error| DrawError::from(&error);
         let settings = &session.settings;
         let (target, _) = dvrf_cli::target::resolve(settings, None).map_err(failed)?;
         let (sender, words) = sender(args, &target, settings).map_err(failed)?;
@@ -164,7 +165,8 @@ impl DrawRunner {
         let now = self.clock.now();
         let (report, failure) = match self.reader.fill(&mut record, now)? {
             Ok(filled) => (filled.report, filled.failure),
-            Err(failure) => {
+            Err(error) => {
+                let failure = Failure::from(error);
                 fail(&mut record, &failure, now)?;
                 (Report::of(&record)?, Some(failure))
             }

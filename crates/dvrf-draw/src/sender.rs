@@ -5,7 +5,7 @@ use dvrf_cli::channel::args::secret_file;
 use dvrf_cli::connect::cli_config;
 use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::settings::{Settings, variables};
-use supra_core::failure::Failure;
+use supra_core::error::Error;
 use supra_core::secret::Secret;
 use supra_core::submit::command::RunWords;
 use supra_core::submit::sender::CliSender;
@@ -18,7 +18,7 @@ pub(crate) fn sender(
     args: &DrawArgs,
     target: &Target,
     settings: &Settings,
-) -> Result<(CliSender, RunWords), Failure> {
+) -> Result<(CliSender, RunWords), Error> {
     let process = cli_config(settings)?;
     let lottery = Settings::needed(target.lottery, &variables::LOTTERY_ADDR)?;
     let function = match settings.text(&variables::FUNCTION_ID) {
@@ -60,7 +60,7 @@ pub(crate) fn sender(
     Ok((sender, words))
 }
 
-fn password(settings: &Settings, generation: Generation) -> Result<Option<(String, Secret)>, Failure> {
+fn password(settings: &Settings, generation: Generation) -> Result<Option<(String, Secret)>, Error> {
     let Some(path) = settings.text(&variables::PASSWORD_FILE) else { return Ok(None) };
     let secret = secret_file(path)?;
     let name =

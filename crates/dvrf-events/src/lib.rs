@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
+use supra_core::error::Error;
 use supra_core::failure::Failure;
 
 use crate::list::{ListArgs, list};
@@ -43,9 +44,10 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     }
 }
 
-/// Logs a failure and prints it as a line with `error`, so that the reader of stdout learns of it too.
-fn print_failure(failure: &Failure, session: &mut Session) -> Result<Exit, CliError> {
-    session.log_failure(failure);
+/// Logs an error and prints it as a line with `error`, so that the reader of stdout learns of it too.
+fn print_error(error: &Error, session: &mut Session) -> Result<Exit, CliError> {
+    let failure = Failure::from(error);
+    session.log_failure(&failure);
     let text = serde_json::json!({"schema": supra_core::events::SCHEMA, "error": failure}).to_string();
     session.out.text(&(text + "\n"))?;
     Ok(Exit::CannotAnswer)

@@ -6,7 +6,7 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
 use supra_core::client::events::line;
 
-use crate::print_failure;
+use crate::print_error;
 use crate::selection::{RangeArgs, TypeArgs, read};
 
 #[derive(Args)]
@@ -23,7 +23,7 @@ pub(crate) fn list(args: &ListArgs, session: &mut Session) -> Result<Exit, CliEr
     args.live.fill(&mut session.settings);
     let scan = match read(&args.types, &args.range, session) {
         Ok(scan) => scan,
-        Err(failure) => return print_failure(&failure, session),
+        Err(failure) => return print_error(&failure, session),
     };
     for note in &scan.notes {
         session.log("warning", note);

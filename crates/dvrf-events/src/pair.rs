@@ -10,7 +10,7 @@ use supra_core::failure::FailureKind;
 use supra_core::record::{Record, RecordError};
 use supra_core::requests;
 
-use crate::print_failure;
+use crate::print_error;
 use crate::selection::{RangeArgs, TypeArgs, read};
 
 #[derive(Args)]
@@ -31,7 +31,7 @@ pub(crate) fn pair(args: &PairArgs, session: &mut Session) -> Result<Exit, CliEr
     let (events, mut exit) = match args.input.open(session)? {
         Source::Live => match read(&TypeArgs::default(), &args.range, session) {
             Ok(scan) => (scan.events, Exit::Done),
-            Err(failure) => return print_failure(&failure, session),
+            Err(error) => return print_error(&error, session),
         },
         Source::Records(records) => read_records(records, session),
     };
@@ -56,7 +56,7 @@ fn read_records(mut records: Records, session: &Session) -> (Vec<Event>, Exit) {
         number += 1;
         let record = match next {
             Ok(record) => record,
-            Err(CliError::Failure(failure)) if number == 1 && failure.kind == FailureKind::Input => break,
+            Err(CliError::Core(error)) if number == 1 && error.kind() == FailureKind::Input => break,
             Err(error) => {
                 session.log("error", &chain(&error));
                 exit = exit.and(Exit::CannotAnswer);

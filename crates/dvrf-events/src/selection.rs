@@ -3,9 +3,9 @@
 use clap::Args;
 use dvrf_cli::{Session, connect, target};
 use supra_core::client::events::places;
+use supra_core::error::Error;
 use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::events::scan::{Scan, Wanted};
-use supra_core::failure::Failure;
 
 /// Which types of events are read.
 #[derive(Clone, Default, Args)]
@@ -49,7 +49,7 @@ pub(crate) struct RangeArgs {
 }
 
 /// Reads the events of these types in these blocks.
-pub(crate) fn read(types: &TypeArgs, range: &RangeArgs, session: &Session) -> Result<Scan, Failure> {
+pub(crate) fn read(types: &TypeArgs, range: &RangeArgs, session: &Session) -> Result<Scan, Error> {
     let point = |flag, text: &Option<String>| {
         text.as_deref().map(|text| BlockPoint::parse(flag, text, session.now)).transpose()
     };

@@ -7,6 +7,7 @@
 mod checkpoint;
 mod output_file;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -17,13 +18,14 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session, connect, target};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use supra_core::client::events::{line, places};
+use supra_core::error::Error;
 use supra_core::events::Event;
 use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::events::scan::{Scan, Scanner, Wanted};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::failure::FailureKind;
 use supra_core::time::parse_span;
 
-use crate::print_failure;
+use crate::print_error;
 use crate::selection::TypeArgs;
 use crate::tail::checkpoint::{Checkpoint, CheckpointFile};
 use crate::tail::output_file::OutputFile;
@@ -65,7 +67,7 @@ pub(crate) fn tail(args: &TailArgs, session: &mut Session) -> Result<Exit, CliEr
     args.live.fill(&mut session.settings);
     args.state.fill(&mut session.settings);
     match follow(args, session) {
-        Err(CliError::Failure(failure)) => print_failure(&failure, session),
+        Err(CliError::Core(error)) => print_error(&error, session),
         other => other,
     }
 }
@@ -97,9 +99,9 @@ fn follow(args: &TailArgs, session: &mut Session) -> Result<Exit, CliError> {
                 (is_behind, Exit::Done)
             }
             // A wrong setting stays wrong. A node that does not answer may answer later.
-            Err(failure) if failure.kind == FailureKind::Config => return Err(failure.into()),
+            Err(failure) if failure.kind() == FailureKind::Config => return Err(failure.into()),
             Err(failure) => {
-                session.log_failure(&failure);
+                session.log_error(&failure);
                 (false, Exit::CannotAnswer)
             }
         };
@@ -122,7 +124,7 @@ fn step(
     scanner: &Scanner,
     types: &[String],
     checkpoint: &mut Checkpoint,
-) -> Result<(Scan, bool), Failure> {
+) -> Result<(Scan, bool), Error> {
     let tip = scanner.tip()?;
     let end = tip.next_height();
     if checkpoint.start.is_none() {
@@ -166,9 +168,10 @@ fn print_new(
 }
 
 /// Returns a channel that receives the first SIGTERM or SIGINT.
-fn stop_signal() -> Result<mpsc::Receiver<i32>, Failure> {
+fn stop_signal() -> Result<mpsc::Receiver<i32>, Error> {
     let (sender, receiver) = mpsc::channel();
-    let failed = |error| Failure::new(FailureKind::Output, format!("cannot wait for signals: {error}"));
+    let failed =
+        |error: io::Error| Error::new(FailureKind::Output, "cannot wait for signals").with_source(error);
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT]).map_err(failed)?;
     let wait = move || {
         if let Some(signal) = signals.forever().next() {

@@ -3,8 +3,8 @@
 use clap::Args;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session, connect, target};
+use supra_core::error::Error;
 use supra_core::events::scan::block_point::BlockPoint;
-use supra_core::failure::Failure;
 use supra_core::record::Record;
 
 #[derive(Args)]
@@ -20,7 +20,7 @@ pub(crate) struct EventArgs {
 
 impl EventArgs {
     /// Checks `--events` before any record is read.
-    pub(crate) fn check(&self, session: &Session) -> Result<(), Failure> {
+    pub(crate) fn check(&self, session: &Session) -> Result<(), Error> {
         self.events
             .as_ref()
             .map_or(Ok(()), |since| BlockPoint::parse("--events", since, session.now).map(drop))

@@ -16,7 +16,8 @@ use dvrf_cli::setting_flags;
 use dvrf_cli::settings::{Settings, variables};
 use supra_core::amount::Decimal;
 use supra_core::check::Policy;
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::http::{Http, Roots};
 use supra_core::stable_id::stable_id;
 use supra_core::time::{Clock, parse_span_s};
@@ -117,7 +118,7 @@ fn span_s(text: &str) -> Result<i64, &'static str> {
 }
 
 /// The time for all deliveries of a run.
-pub(crate) fn notify_timeout(settings: &Settings) -> Result<Duration, Failure> {
+pub(crate) fn notify_timeout(settings: &Settings) -> Result<Duration, Error> {
     settings.needed_seconds(&variables::NOTIFY_TIMEOUT)
 }
 
@@ -145,22 +146,22 @@ impl NotifyArgs {
 
     /// Creates the notifier, without alert state. A mistake in the configuration of a channel silences that channel; one in
     /// that of all channels ends the run before anything is read or sent.
-    pub(crate) fn notifier(&self, policy: Policy, session: &Session) -> Result<Notifier, Failure> {
+    pub(crate) fn notifier(&self, policy: Policy, session: &Session) -> Result<Notifier, Error> {
         let channels = self.channels.resolve(session);
         for warning in &channels.warnings {
             session.log("warning", warning);
         }
         if let Some((last, others)) = channels.problems.split_last() {
             for problem in others {
-                session.log_failure(&problem.into());
+                session.log_error(&problem.into());
             }
             if channels.list.is_empty() {
                 return Err(last.into());
             }
-            session.log_failure(&last.into());
+            session.log_error(&last.into());
         }
         if channels.list.is_empty() && !self.output.dry_run {
-            return Err(Failure::new(FailureKind::Config, NO_CHANNEL).with_hint(NO_CHANNEL_FIX));
+            return Err(Error::new(FailureKind::Config, NO_CHANNEL).with_hint(NO_CHANNEL_FIX));
         }
         let settings = &session.settings;
         let text = |variable| settings.text(variable).unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use dvrf_cli::channel::parse::Problem;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::variables;
 use dvrf_cli::{CliError, Session};
-use supra_core::failure::Failure;
+use supra_core::error::Error;
 use supra_core::record::Record;
 
 /// The effective configuration, without secrets.
@@ -34,12 +34,12 @@ pub(crate) fn print_config(args: &NotifyArgs, session: &mut Session) -> Result<E
     record.set("notify", &configuration)?;
     session.out.record(&record, args.output.pretty)?;
     for problem in &configuration.problems {
-        session.log_failure(&problem.into());
+        session.log_error(&problem.into());
     }
     Ok(if configuration.problems.is_empty() { Exit::Done } else { Exit::CannotAnswer })
 }
 
-fn configuration(args: &NotifyArgs, session: &Session) -> Result<Configuration, Failure> {
+fn configuration(args: &NotifyArgs, session: &Session) -> Result<Configuration, Error> {
     let channels = args.channels.resolve(session);
     let rules = args.rules();
     let settings = &session.settings;

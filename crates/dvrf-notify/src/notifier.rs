@@ -166,7 +166,7 @@ impl Notifier {
         result.map(Some).map_err(|error| {
             if !std::mem::replace(&mut self.is_memory_unusable, true) {
                 if !is_fault_logged {
-                    session.log_failure(&error.into());
+                    session.log_error(&error.into());
                 }
                 session.log("warning", MEMORY_UNUSABLE);
             }

@@ -27,8 +27,8 @@ pub(crate) fn send(
     session: &mut Session,
 ) -> Result<Exit, CliError> {
     // A state directory that cannot be used is logged and makes the run fail, but it silences nobody.
-    let state_dir = StateArgs::open(&session.settings).inspect_err(|failure| {
-        session.log_failure(failure);
+    let state_dir = StateArgs::open(&session.settings).inspect_err(|error| {
+        session.log_error(error);
         session.log("warning", MEMORY_UNUSABLE);
     });
     let is_memory_unusable = state_dir.is_err();

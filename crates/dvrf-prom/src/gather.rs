@@ -10,7 +10,8 @@ use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::{CliError, Session};
 use jiff::Timestamp;
-use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
 use supra_core::record::Record;
 use supra_core::report::SubscriptionId;
 
@@ -46,13 +47,13 @@ struct CheckedRecord {
 }
 
 impl Gatherer {
-    pub(crate) fn new(args: &PromArgs, session: &Session) -> Result<Self, Failure> {
+    pub(crate) fn new(args: &PromArgs, session: &Session) -> Result<Self, Error> {
         let settings = &session.settings;
         let prefix = Settings::needed(settings.text(&variables::METRIC_PREFIX), &variables::METRIC_PREFIX)?;
         if !is_name(prefix) {
             let message =
                 format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
-            return Err(Failure::new(FailureKind::Config, message));
+            return Err(Error::new(FailureKind::Config, message));
         }
         let MetricsArgs { compat, fail_on_low, format, ref label, .. } = args.metrics;
         let is_taken = |name: &str| !compat && catalogue::is_taken(name);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dvrf_cli::Session;
 use dvrf_cli::args::StateArgs;
 use jiff::Timestamp;
-use supra_core::failure::Failure;
+use supra_core::error::Error;
 use supra_core::state_dir::LockedState;
 
 const STATE_NAME: &str = "prom";
@@ -26,12 +26,12 @@ impl LastSuccess {
     /// Reads the state directory, if one is set. If that fails, it logs why and starts empty, so that the metrics go on.
     pub(crate) fn load(session: &Session) -> Self {
         Self::try_load(session).unwrap_or_else(|failure| {
-            session.log_failure(&failure);
+            session.log_error(&failure);
             Self::default()
         })
     }
 
-    fn try_load(session: &Session) -> Result<Self, Failure> {
+    fn try_load(session: &Session) -> Result<Self, Error> {
         let Some(directory) = StateArgs::open(&session.settings)? else { return Ok(Self::default()) };
         let file = directory.lock(STATE_NAME, LOCK_WAIT)?;
         let times = match file.read(STATE_KIND)? {
@@ -74,7 +74,7 @@ impl LastSuccess {
         let Some(file) = self.file.take() else { return };
         let bytes = serde_json::to_vec(&self.times).unwrap_or_default();
         if let Err(error) = file.replace(STATE_KIND, &bytes) {
-            session.log_failure(&error.into());
+            session.log_error(&error.into());
         }
     }
 }

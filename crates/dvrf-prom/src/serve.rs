@@ -13,7 +13,8 @@ use dvrf_cli::parse::bad;
 use dvrf_cli::settings::variables;
 use dvrf_cli::stdio::Output;
 use dvrf_cli::{CliError, Session, chain, now, signals};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 
 use crate::gather::Gatherer;
 use crate::last_success::LastSuccess;
@@ -50,7 +51,8 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
     };
     let input = repeatable_input(&args.input)?;
     let failed = |error: std::io::Error| {
-        Failure::new(FailureKind::Output, format!("cannot listen on {address}: {error}"))
+        Error::new(FailureKind::Output, format!("cannot listen on {address}"))
+            .with_source(error)
             .with_hint("is another program listening there? choose another port")
     };
     let exporter = Exporter::bind(address).map_err(failed)?;
@@ -79,7 +81,7 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
 }
 
 /// Returns an input that every scrape can read again: the chain or a file.
-fn repeatable_input(input: &InputArgs) -> Result<InputArgs, Failure> {
+fn repeatable_input(input: &InputArgs) -> Result<InputArgs, Error> {
     match &input.input {
         Some(path) if path.as_os_str() == "-" => {
             Err(bad("--input", "-", "stdin can be read only once; name a file, or use --live"))

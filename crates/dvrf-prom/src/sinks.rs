@@ -12,7 +12,8 @@ use dvrf_cli::channel::parse::SecretSource;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::http::{Http, Method, Roots};
 use supra_core::secret::Secret;
 
@@ -53,7 +54,7 @@ struct PushTarget {
 }
 
 impl Sinks {
-    pub(crate) fn new(args: &MetricsArgs, session: &Session) -> Result<Self, Failure> {
+    pub(crate) fn new(args: &MetricsArgs, session: &Session) -> Result<Self, Error> {
         let push = push_target(args, session)?;
         let settings = &session.settings;
         if args.sinks.delete && settings.text(&variables::PUSH_JOB).is_none() {
@@ -82,12 +83,12 @@ impl Sinks {
 
     /// Writes the textfile and pushes. Each failure is logged, and does not stop the other sink.
     pub(crate) fn deliver(&self, body: &[u8], session: &Session) -> Exit {
-        let mut results: Vec<Result<(), Failure>> = Vec::new();
+        let mut results: Vec<Result<(), Error>> = Vec::new();
         if let Some(path) = &self.textfile {
             if self.dry_run {
                 session.log("info", &format!("would write {} bytes to {}", body.len(), path.display()));
             } else {
-                results.push(textfile::replace(path, body).map_err(Failure::from));
+                results.push(textfile::replace(path, body).map_err(Error::from));
             }
         }
         if let Some(target) = &self.push {
@@ -102,13 +103,7 @@ impl Sinks {
         Ok(exit_of([self.send(target, Method::Delete, &[], session)], session))
     }
 
-    fn send(
-        &self,
-        target: &PushTarget,
-        method: Method,
-        body: &[u8],
-        session: &Session,
-    ) -> Result<(), Failure> {
+    fn send(&self, target: &PushTarget, method: Method, body: &[u8], session: &Session) -> Result<(), Error> {
         if self.dry_run {
             let what = if method == Method::Delete { "delete a group at" } else { "push to" };
             session.log("info", &format!("would {what} {}", target.destination.shown()));
@@ -119,18 +114,18 @@ impl Sinks {
 }
 
 /// Logs the failures and returns the exit of all deliveries.
-fn exit_of(results: impl IntoIterator<Item = Result<(), Failure>>, session: &Session) -> Exit {
+fn exit_of(results: impl IntoIterator<Item = Result<(), Error>>, session: &Session) -> Exit {
     results.into_iter().fold(Exit::Done, |exit, result| match result {
         Ok(()) => exit,
         Err(failure) => {
-            session.log_failure(&failure);
+            session.log_error(&failure);
             exit.and(Exit::CannotAnswer)
         }
     })
 }
 
 /// Reads where to push to; `None` where no push URL is set.
-fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarget>, Failure> {
+fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarget>, Error> {
     let settings = &session.settings;
     let Some(url) = push_url(settings)? else { return Ok(None) };
     if args.settings.given(&variables::PUSH_URL).is_some_and(|url| url.contains(['@', '?'])) {
@@ -138,7 +133,7 @@ fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarge
         session.log("warning", sentence);
     }
     let wrong =
-        |error| Failure::new(FailureKind::Config, format!("{} is ***: {error}", variables::PUSH_URL.name));
+        |error| Error::new(FailureKind::Config, format!("{} is ***: {error}", variables::PUSH_URL.name));
     let mut destination = Destination::new(&url).map_err(wrong)?;
     let job = settings.text(&variables::PUSH_JOB);
     let grouping = parse_flag("--push-group", &args.sinks.push_group, |name| name == "job")?;
@@ -159,19 +154,17 @@ fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarge
 }
 
 /// Reads the push URL from the setting, else from the file that a setting names, else from the systemd credential.
-fn push_url(settings: &Settings) -> Result<Option<Secret>, Failure> {
+fn push_url(settings: &Settings) -> Result<Option<Secret>, Error> {
     let source = match (settings.text(&variables::PUSH_URL), settings.text(&variables::PUSH_URL_FILE)) {
         (Some(_), Some(_)) => {
             let message =
                 format!("{} and {} are both given", variables::PUSH_URL.name, variables::PUSH_URL_FILE.name);
-            return Err(
-                Failure::new(FailureKind::Config, message).with_hint("give the push URL in one place")
-            );
+            return Err(Error::new(FailureKind::Config, message).with_hint("give the push URL in one place"));
         }
         (Some(url), None) => return Ok(Some(Secret::new(url))),
         (None, Some(path)) => SecretSource::File(path),
         (None, None) => SecretSource::Credential("push-url"),
     };
     fetch(&source, settings)
-        .map_err(|why| Failure::new(FailureKind::Config, format!("the push URL cannot be read: {why}")))
+        .map_err(|why| Error::new(FailureKind::Config, format!("the push URL cannot be read: {why}")))
 }

@@ -14,7 +14,8 @@ use crate::collect::cache::Cache;
 use crate::collect::resolve::Overrides;
 use crate::collect::rows::ClientRow;
 use crate::collect::{Collected, Collector, Detail, decode, rows};
-use crate::failure::{Failure, FailureKind};
+use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::state::Lottery;
 use crate::target::Target;
 use crate::transport::singleflight::Singleflight;
@@ -130,23 +131,23 @@ impl ChainClient {
     }
 
     /// Calls one view function.
-    pub fn view(&self, call: ViewCall) -> Result<Value, Failure> {
+    pub fn view(&self, call: ViewCall) -> Result<Value, Error> {
         let replies = self.transport.ask(&[Request::View(call)], Deadline::after(self.options.timeout));
         let reply = replies.into_iter().next();
         reply.map_or_else(
-            || Err(Failure::new(FailureKind::Unreachable, "nothing was asked")),
+            || Err(Error::new(FailureKind::Unreachable, "nothing was asked")),
             |reply| reply.result,
         )
     }
 
     /// Reads only the lottery's status, for callers that poll one draw.
-    pub fn lottery_status(&self, target: &Target) -> Result<Lottery, Failure> {
+    pub fn lottery_status(&self, target: &Target) -> Result<Lottery, Error> {
         let address = target
             .lottery
-            .ok_or_else(|| Failure::new(FailureKind::Config, "the target has no lottery contract"))?;
+            .ok_or_else(|| Error::new(FailureKind::Config, "the target has no lottery contract"))?;
         let (module, name) = (target.lottery_module.clone(), "get_lottery_status".to_owned());
         let function = FunctionId { address, module, name };
         let answer = self.view(ViewCall { function, type_arguments: Vec::new(), arguments: Vec::new() })?;
-        decode::status(&answer).map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
+        Ok(decode::status(&answer)?)
     }
 }

@@ -303,7 +303,8 @@ impl Search {
         let batch = matches!(source, Source::Known(Candidate::Row(..) | Candidate::LotteryData));
         let answer = match &reply.result {
             Ok(answer) => answer,
-            Err(failure) => {
+            Err(error) => {
+                let failure = Failure::from(error);
                 let mut said = failure.clone();
                 // A node that denies what is there is not to be believed: it may be behind, or not serve this route.
                 let vouched = self.availability != Availability::Unknown && source.is_function();
@@ -320,7 +321,7 @@ impl Search {
                         | FailureKind::Timeout
                         | FailureKind::WrongChain
                 );
-                let unrecognised = is_unrecognised(failure) && !vouched;
+                let unrecognised = is_unrecognised(&failure) && !vouched;
                 if unrecognised && self.doubt.is_none() {
                     self.doubt = Some(failure.clone());
                 }

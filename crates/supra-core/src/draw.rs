@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::amount::Count;
-use crate::failure::{Failure, FailureKind};
+use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::readiness::Readiness;
 
 /// How one attempt to draw ended: the old script's `--json-result`, then ours.
@@ -180,8 +181,8 @@ impl DrawError {
     }
 
     /// A failure under a code of its own, with its hint.
-    pub fn of(code: DrawErrorCode, failure: &Failure) -> Self {
-        Self { code, message: failure.message.clone(), hint: failure.hint.clone() }
+    pub fn of(code: DrawErrorCode, failure: &Error) -> Self {
+        Self { code, message: failure.message(), hint: failure.hint().map(str::to_owned) }
     }
 
     /// The same error with a hint.
@@ -192,9 +193,9 @@ impl DrawError {
     }
 }
 
-impl From<&Failure> for DrawError {
-    fn from(failure: &Failure) -> Self {
-        Self::of(failure.kind.into(), failure)
+impl From<&Error> for DrawError {
+    fn from(failure: &Error) -> Self {
+        Self::of(failure.kind().into(), failure)
     }
 }
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::failure::{Failure, FailureKind, quote};
+use crate::error::Error;
+use crate::failure::{FailureKind, quote};
 use crate::view::FunctionId;
 
 /// The `schema` of an event line.
@@ -139,7 +140,7 @@ pub fn needs_abi(words: &[String]) -> bool {
 }
 
 /// The full types that the words mean, each once, in the order of the words.
-pub fn resolve(words: &[String], places: &Places, published: &Published) -> Result<Vec<String>, Failure> {
+pub fn resolve(words: &[String], places: &Places, published: &Published) -> Result<Vec<String>, Error> {
     let known = |published: &[String], list: &[&str]| -> Vec<String> {
         if published.is_empty() {
             list.iter().map(|name| (*name).to_owned()).collect()
@@ -159,13 +160,13 @@ pub fn resolve(words: &[String], places: &Places, published: &Published) -> Resu
     let vrf = group(Some((places.deposit.0, VRF_MODULE)), known(&published.vrf, VRF));
     let one = |name: &str| {
         let (address, module) = lottery_place.ok_or_else(|| {
-            Failure::new(
+            Error::new(
                 FailureKind::Config,
                 format!("{name} is an event of the lottery, and no lottery is named"),
             )
             .with_hint("set LOTTERY_ADDR or --lottery-addr")
         })?;
-        Ok::<_, Failure>(vec![format!("{}::{module}::{name}", address.short())])
+        Ok::<_, Error>(vec![format!("{}::{module}::{name}", address.short())])
     };
     let last = |tag: &String| tag.rsplit("::").next().unwrap_or_default().to_owned();
     let mut found = Vec::new();
@@ -189,7 +190,7 @@ pub fn resolve(words: &[String], places: &Places, published: &Published) -> Resu
 }
 
 /// A full type, or the name of one that we know or that the lottery may have.
-fn named(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str)>) -> Result<String, Failure> {
+fn named(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str)>) -> Result<String, Error> {
     let base = word.split('<').next().unwrap_or(word);
     if let Ok(id) = base.parse::<FunctionId>() {
         let rest = &word[base.len()..];
@@ -205,7 +206,7 @@ fn named(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str)>
         {
             Ok(format!("{}::{module}::{word}", address.short()))
         }
-        _ => Err(Failure::new(
+        _ => Err(Error::new(
             FailureKind::Config,
             format!(
                 "{:?} is not an event type: {}, a name or 0x…::module::Event",
@@ -229,7 +230,7 @@ mod tests {
 
     fn types(words: &[&str], published: &Published) -> Result<Vec<String>, String> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        resolve(&words, &places(), published).map_err(|failure| failure.message)
+        resolve(&words, &places(), published).map_err(|failure| failure.message())
     }
 
     #[test]

@@ -11,7 +11,8 @@ use rustls::CertificateError;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 
-use crate::failure::{Failure, FailureKind, quote};
+use crate::error::Error;
+use crate::failure::{FailureKind, quote};
 use crate::secret::Secret;
 pub use endpoint::{Endpoint, UrlError, redact_url};
 use resolver::BoundedResolver;
@@ -66,14 +67,20 @@ impl Answer {
 }
 
 /// Why there is no response. The messages do not quote the URL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The timeout passed.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
     /// The connection could not be made, or it broke.
     #[error("{0}")]
-    Connection(String),
+    Connection(&'static str),
+    /// The operating system or TLS reported why the connection failed.
+    #[error("the connection failed")]
+    Io(#[source] io::Error),
+    /// The server's certificate is not trusted.
+    #[error("the server's certificate is refused: {}{}", quote(&.0.to_string()), certificate_hint(.0))]
+    Certificate(CertificateError),
     /// The body exceeds the limit in bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLong(u64),
@@ -92,25 +99,25 @@ const ROOTS_BYTES_MAX: u64 = 4 << 20;
 impl Roots {
     /// Loads a PEM file, which replaces the built-in authorities; without a file, Mozilla's built-in list is trusted.
     /// The system's store is not read.
-    pub fn load(file: Option<&str>) -> Result<Self, Failure> {
+    pub fn load(file: Option<&str>) -> Result<Self, Error> {
         let Some(file) = file else { return Ok(Self(RootCerts::WebPki)) };
-        let wrong = |why: String| {
-            Failure::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file)))
+        let wrong = |why: &str| {
+            Error::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file)))
                 .with_hint("DVRF_TLS_ROOTS or --tls-roots names a PEM file of certificates")
         };
         let text = crate::file::read(Path::new(file), ROOTS_BYTES_MAX)
-            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            .map_err(|error| wrong("cannot be read").with_source(error))?;
         let mut certificates: Vec<Certificate<'static>> = Vec::new();
         for item in parse_pem(&text) {
             match item {
                 Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-                Ok(PemItem::PrivateKey(_)) => return Err(wrong("hold a private key".to_owned())),
+                Ok(PemItem::PrivateKey(_)) => return Err(wrong("hold a private key")),
                 Ok(_) => {}
-                Err(_) => return Err(wrong("are no PEM".to_owned())),
+                Err(_) => return Err(wrong("are no PEM")),
             }
         }
         if certificates.is_empty() {
-            return Err(wrong("hold no certificate".to_owned()));
+            return Err(wrong("hold no certificate"));
         }
         Ok(Self(RootCerts::from(certificates)))
     }
@@ -146,9 +153,9 @@ impl Http {
             Method::Post => self.prepare_body(self.agent.post(call.url), call).send(call.body),
             Method::Put => self.prepare_body(self.agent.put(call.url), call).send(call.body),
         };
-        let mut response = result.map_err(|error| http_error(&error, call))?;
+        let mut response = result.map_err(|error| http_error(error, call))?;
         let body = response.body_mut().with_config().limit(call.body_bytes_max).read_to_vec();
-        let body = body.map_err(|error| http_error(&error, call))?;
+        let body = body.map_err(|error| http_error(error, call))?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
@@ -174,34 +181,33 @@ fn certificate_error(error: &io::Error) -> Option<&CertificateError> {
     }
 }
 
-fn certificate_refused(why: &CertificateError) -> HttpError {
-    let hint = match why {
+fn certificate_hint(why: &CertificateError) -> &'static str {
+    match why {
         CertificateError::UnknownIssuer => "; DVRF_TLS_ROOTS names an authority of your own",
         _ => "",
-    };
-    HttpError::Connection(format!("the server's certificate is refused: {}{hint}", quote(&why.to_string())))
+    }
 }
 
-fn http_error(error: &ureq::Error, call: &Call) -> HttpError {
+fn http_error(error: ureq::Error, call: &Call) -> HttpError {
     use ureq::Error;
     match error {
         Error::Timeout(_) => HttpError::Timeout(call.timeout),
         Error::BodyExceedsLimit(_) => HttpError::TooLong(call.body_bytes_max),
         Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
         // The operating system's messages contain no URL.
-        Error::Io(cause) => certificate_error(cause).map_or_else(
-            || HttpError::Connection(format!("the connection failed: {}", quote(&cause.to_string()))),
-            certificate_refused,
-        ),
-        Error::Rustls(rustls::Error::InvalidCertificate(why)) => certificate_refused(why),
-        Error::HostNotFound => HttpError::Connection("the host name is not known".to_owned()),
-        Error::ConnectionFailed => HttpError::Connection("no connection".to_owned()),
-        Error::Tls(_) | Error::Rustls(_) => HttpError::Connection("the TLS handshake failed".to_owned()),
-        Error::Protocol(_) => HttpError::Connection("the answer is not HTTP".to_owned()),
+        Error::Io(cause) => match certificate_error(&cause) {
+            Some(why) => HttpError::Certificate(why.clone()),
+            None => HttpError::Io(cause),
+        },
+        Error::Rustls(rustls::Error::InvalidCertificate(why)) => HttpError::Certificate(why),
+        Error::HostNotFound => HttpError::Connection("the host name is not known"),
+        Error::ConnectionFailed => HttpError::Connection("no connection"),
+        Error::Tls(_) | Error::Rustls(_) => HttpError::Connection("the TLS handshake failed"),
+        Error::Protocol(_) => HttpError::Connection("the answer is not HTTP"),
         Error::BadUri(_) => HttpError::BadCall("the URL is malformed"),
         Error::Http(_) => HttpError::BadCall("the URL or a header is malformed"),
         // ureq's message may quote the URL.
-        _ => HttpError::Connection("the request failed".to_owned()),
+        _ => HttpError::Connection("the request failed"),
     }
 }
 
@@ -217,17 +223,20 @@ mod tests {
         let wrong = |name: &str, text: &str| {
             fs::write(path(name), text).unwrap();
             let failure = Roots::load(Some(&path(name))).unwrap_err();
-            failure.message.rsplit_once(name).map(|(_, why)| why.to_owned()).unwrap()
+            failure.message().rsplit_once(name).map(|(_, why)| why.to_owned()).unwrap()
         };
         assert!(Roots::load(None).is_ok());
         assert_eq!(wrong("empty", ""), " hold no certificate");
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         assert_eq!(wrong("own", key), " hold a private key");
         assert!(
-            Roots::load(Some(&path("none"))).unwrap_err().message.contains("cannot be read: No such file")
+            Roots::load(Some(&path("none"))).unwrap_err().message().contains("cannot be read: No such file")
         );
         assert!(
-            Roots::load(Some("/")).unwrap_err().message.ends_with("cannot be read: it is not a regular file")
+            Roots::load(Some("/"))
+                .unwrap_err()
+                .message()
+                .ends_with("cannot be read: it is not a regular file")
         );
     }
 }

@@ -18,7 +18,8 @@
 //! use serde_json::json;
 //! use supra_core::amount::Quants;
 //! use supra_core::client::{ChainClient, ClientOptions};
-//! use supra_core::failure::{Failure, FailureKind};
+//! use supra_core::error::Error;
+//! use supra_core::failure::FailureKind;
 //! use supra_core::target::Target;
 //! use supra_core::transport::{Deadline, Reply, Request, Transport};
 //!
@@ -29,7 +30,7 @@
 //!     fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
 //!         let answer = |request: &Request| match request {
 //!             Request::View(call) if call.function.name == "check_client_fund" => Ok(json!(["78750000000"])),
-//!             _ => Err(Failure::new(FailureKind::Unsupported, "this chain has only a balance")),
+//!             _ => Err(Error::new(FailureKind::Unsupported, "this chain has only a balance")),
 //!         };
 //!         let reply = |result| Reply { result, elapsed: Duration::ZERO, attempts: 1 };
 //!         requests.iter().map(answer).map(reply).collect()
@@ -62,6 +63,7 @@
 
 pub mod address;
 pub mod amount;
+pub mod error;
 pub mod failure;
 pub mod file;
 pub mod lang;

@@ -12,15 +12,12 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use crate::failure::{Failure, FailureKind};
+use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::file::{self, Durability, Temporary};
 
 /// A state file is some kB; a larger one is not ours.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
-
-const LINK: &str = "it is a symbolic link";
-const NO_READER: &str = "it is a fifo that nobody reads, or a socket";
-const NO_FILE: &str = "it is not a regular file";
 
 /// Why a state file, a lock or a log could not be used. `path` is what the operator named.
 #[derive(Debug, thiserror::Error)]
@@ -32,16 +29,25 @@ pub enum StateError {
         path: String,
     },
     /// The system refused.
-    #[error("cannot {what} {path}: {reason}")]
+    #[error("cannot {what} {path}")]
     Io {
         /// What was tried.
         what: &'static str,
         /// The file or directory.
         path: String,
-        /// The system's words.
-        reason: String,
-        /// The same for programs.
-        kind: ErrorKind,
+        /// The reason.
+        #[source]
+        source: io::Error,
+    },
+    /// Something else lies where a file of ours belongs.
+    #[error("cannot {what} {path}: {found}")]
+    NotOurs {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: String,
+        /// What it is instead.
+        found: &'static str,
     },
     /// The file is larger than any of ours.
     #[error("{path} is longer than {FILE_BYTES_MAX} bytes")]
@@ -52,32 +58,38 @@ pub enum StateError {
 }
 
 impl StateError {
-    fn io(what: &'static str, path: &Path, error: &io::Error) -> Self {
-        // `O_NOFOLLOW` on a symlink is `ELOOP`, whose text speaks of levels.
-        let reason = match error.raw_os_error() {
-            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => LINK.to_owned(),
+    fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        let not_ours = |found| Self::NotOurs { what, path: path.display().to_string(), found };
+        match rustix::io::Errno::from_io_error(&source) {
+            // `O_NOFOLLOW` on a symlink is `ELOOP`, whose text speaks of levels.
+            Some(rustix::io::Errno::LOOP) => not_ours("it is a symbolic link"),
             // A fifo without a reader, as it was opened without waiting for one.
-            Some(code) if code == rustix::io::Errno::NXIO.raw_os_error() => NO_READER.to_owned(),
-            _ => error.to_string(),
-        };
-        Self::Io { what, path: path.display().to_string(), reason, kind: error.kind() }
+            Some(rustix::io::Errno::NXIO) => not_ours("it is a fifo that nobody reads, or a socket"),
+            _ => Self::Io { what, path: path.display().to_string(), source },
+        }
     }
 }
 
-impl From<StateError> for Failure {
+impl From<StateError> for Error {
     fn from(error: StateError) -> Self {
         let hint = match &error {
             StateError::Busy { .. } => "wait for the other run, or give it another lock or state directory",
-            StateError::Io { kind: ErrorKind::StorageFull | ErrorKind::QuotaExceeded, .. } => {
+            StateError::Io { source, .. }
+                if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+            {
                 "free some space, or name another directory"
             }
-            StateError::Io { reason, .. } if [LINK, NO_READER, NO_FILE].contains(&reason.as_str()) => {
+            StateError::NotOurs { .. } => {
                 "remove it, or name another path: these tools put only regular files there"
             }
             StateError::Io { .. } => "give a directory that this user can write to",
             StateError::TooLong { .. } => "move the file away: it was not written by these tools",
         };
-        Failure::new(FailureKind::Output, error.to_string()).with_hint(hint)
+        let converted = Self::new(FailureKind::Output, error.to_string()).with_hint(hint);
+        match error {
+            StateError::Io { source, .. } => converted.with_source(source),
+            _ => converted,
+        }
     }
 }
 
@@ -94,7 +106,7 @@ impl StateDir {
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .map_err(|error| StateError::io("make the state directory", path, &error))?;
+            .map_err(|error| StateError::io("make the state directory", path, error))?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -146,16 +158,17 @@ impl Lock {
 
     fn hold(path: &Path, wait: Duration, opened: io::Result<File>) -> Result<Self, StateError> {
         const POLL: Duration = Duration::from_millis(20);
-        let failed = |error: &io::Error| StateError::io("open the lock file", path, error);
-        let file = opened.map_err(|error| failed(&error))?;
-        if !file.metadata().map_err(|error| failed(&error))?.is_file() {
-            return Err(failed(&io::Error::other(NO_FILE)));
+        let failed = |error: io::Error| StateError::io("open the lock file", path, error);
+        let file = opened.map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            let (what, path) = ("open the lock file", path.display().to_string());
+            return Err(StateError::NotOurs { what, path, found: "it is not a regular file" });
         }
         let start = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { file }),
-                Err(TryLockError::Error(error)) => return Err(StateError::io("lock", path, &error)),
+                Err(TryLockError::Error(error)) => return Err(StateError::io("lock", path, error)),
                 Err(TryLockError::WouldBlock) => match wait.checked_sub(start.elapsed()) {
                     Some(left) if !left.is_zero() => std::thread::sleep(POLL.min(left)),
                     _ => return Err(StateError::Busy { path: path.display().to_string() }),
@@ -187,7 +200,7 @@ impl LockedState {
     /// The file `NAME.KIND`, or `None` where there is none.
     pub fn read(&self, kind: &str) -> Result<Option<Vec<u8>>, StateError> {
         let path = self.path(kind);
-        let failed = |error: &io::Error| StateError::io("read", &path, error);
+        let failed = |error: io::Error| StateError::io("read", &path, error);
         let opened = OpenOptions::new()
             .read(true)
             // A fifo laid in our place must not hold us.
@@ -196,10 +209,10 @@ impl LockedState {
         let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(failed(error)),
         };
         let mut bytes = Vec::new();
-        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(StateError::TooLong { path: path.display().to_string() });
         }
@@ -210,14 +223,14 @@ impl LockedState {
     pub fn replace(&self, kind: &str, bytes: &[u8]) -> Result<(), StateError> {
         let path = self.path(kind);
         file::replace(&path, bytes, 0o600, Durability::Directory, Temporary::Fixed)
-            .map_err(|error| StateError::io("write", &path, &error))
+            .map_err(|error| StateError::io("write", &path, error))
     }
 
     /// Moves a file that cannot be understood to `NAME.KIND.corrupt`, in place of an earlier one, and names it.
     pub fn quarantine(&self, kind: &str) -> Result<PathBuf, StateError> {
         let path = self.path(kind);
         let aside = self.path(&format!("{kind}.corrupt"));
-        fs::rename(&path, &aside).map_err(|error| StateError::io("move away", &path, &error))?;
+        fs::rename(&path, &aside).map_err(|error| StateError::io("move away", &path, error))?;
         Ok(aside)
     }
 }
@@ -226,14 +239,14 @@ impl LockedState {
 /// that lines of two runs never mix; on disk when this returns.
 pub fn append_line(path: &Path, line: &str) -> Result<(), StateError> {
     debug_assert!(!line.contains('\n'));
-    let failed = |error: &io::Error| StateError::io("append to", path, error);
+    let failed = |error: io::Error| StateError::io("append to", path, error);
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(0o640);
     // A fifo that nobody reads is an error now, not a wait for ever.
-    let mut file = file::open_named(path, &mut options, OFlags::NONBLOCK).map_err(|error| failed(&error))?;
+    let mut file = file::open_named(path, &mut options, OFlags::NONBLOCK).map_err(failed)?;
     // A slow reader's full pipe is waited for, as everywhere.
-    let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(&error.into()))?;
-    rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK).map_err(|error| failed(&error.into()))?;
+    let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
+    rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK).map_err(|error| failed(error.into()))?;
     let before = file.metadata().map(|found| found.len());
     if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
         // A disk that fills up within the line must not leave half of it for the next one to be glued to.
@@ -243,12 +256,12 @@ pub fn append_line(path: &Path, line: &str) -> Result<(), StateError> {
         {
             let _ = file.set_len(before);
         }
-        return Err(failed(&error));
+        return Err(failed(error));
     }
     match file.sync_all() {
         // A pipe or a terminal has no disk to reach.
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
-        other => other.map_err(|error| failed(&error)),
+        other => other.map_err(failed),
     }
 }
 
@@ -257,6 +270,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::failure::Failure;
 
     fn opened() -> (tempfile::TempDir, StateDir) {
         let directory = tempfile::tempdir().unwrap();
@@ -306,7 +320,7 @@ mod tests {
         let refused = held.read("json").unwrap_err().to_string();
         assert!(refused.ends_with("x.json: it is a symbolic link"), "{refused}");
         symlink(state.path.join("made"), state.path.join("y.lock")).unwrap();
-        let refused: Failure = state.lock("y", Duration::ZERO).unwrap_err().into();
+        let refused = Failure::from(Error::from(state.lock("y", Duration::ZERO).unwrap_err()));
         assert!(refused.message.ends_with("y.lock: it is a symbolic link"), "{}", refused.message);
         assert!(refused.hint.unwrap().starts_with("remove it") && !state.path.join("made").exists());
         symlink(&secret, held.path("json.new")).unwrap();
@@ -334,10 +348,10 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_path_and_the_way_out() {
-        let failure: Failure = StateDir::open(Path::new("/proc/none/state")).unwrap_err().into();
+        let failure = Failure::from(Error::from(StateDir::open(Path::new("/proc/none/state")).unwrap_err()));
         assert_eq!(failure.kind, FailureKind::Output);
         assert!(failure.message.starts_with("cannot make the state directory /proc/none/state: "));
-        let full: Failure = append_line(Path::new("/dev/full"), "{}").unwrap_err().into();
+        let full = Failure::from(Error::from(append_line(Path::new("/dev/full"), "{}").unwrap_err()));
         assert_eq!(full.message, "cannot append to /dev/full: No space left on device (os error 28)");
         assert_eq!(full.hint.as_deref(), Some("free some space, or name another directory"));
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::view::ViewCall;
 
 /// A request to the chain.
@@ -125,7 +125,7 @@ pub enum Absent {
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The value, or the failure of the last attempt.
-    pub result: Result<Value, Failure>,
+    pub result: Result<Value, Error>,
     /// The wall-clock time from the first attempt to the last.
     pub elapsed: Duration,
     /// The number of attempts; 0 if there was no time left for one.

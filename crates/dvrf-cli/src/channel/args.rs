@@ -11,7 +11,8 @@ use super::parse::{self, Problem, ReadSecret, SecretSource, WebhookUrl, parse};
 use super::{Channel, ChannelKind};
 use crate::settings::{Settings, variables};
 use crate::{Session, setting_flags};
-use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
 use supra_core::secret::Secret;
 
 /// The longest secret file. A secret is one line.
@@ -49,7 +50,7 @@ pub struct Channels {
     pub warnings: Vec<String>,
 }
 
-impl From<&Problem> for Failure {
+impl From<&Problem> for Error {
     fn from(problem: &Problem) -> Self {
         Self::new(FailureKind::Config, problem.to_string()).with_hint(problem.fix.as_str())
     }
@@ -192,12 +193,12 @@ pub fn fetch(source: &SecretSource, settings: &Settings) -> Result<Option<Secret
 }
 
 /// The one secret of a file that was named.
-pub fn secret_file(path: &str) -> Result<Secret, Failure> {
+pub fn secret_file(path: &str) -> Result<Secret, Error> {
     let secret = read(Path::new(path)).map_err(|error| {
-        Failure::new(FailureKind::Config, format!("{} cannot be read: {error}", quote(path)))
+        Error::new(FailureKind::Config, format!("{} cannot be read", quote(path))).with_source(error)
     })?;
     if secret.reveal().is_empty() {
-        return Err(Failure::new(FailureKind::Config, format!("{} is empty", quote(path))));
+        return Err(Error::new(FailureKind::Config, format!("{} is empty", quote(path))));
     }
     Ok(secret)
 }
@@ -225,7 +226,7 @@ mod tests {
         std::fs::write(&path, "x".repeat(limit)).unwrap();
         assert_eq!(secret_file(&path).unwrap().reveal().len(), limit);
         std::fs::write(&path, "x".repeat(limit + 1)).unwrap();
-        let message = secret_file(&path).unwrap_err().message;
+        let message = secret_file(&path).unwrap_err().message();
         assert_eq!(message, format!("{path} cannot be read: it is longer than 16384 bytes"));
         let settings = Settings::new([("CREDENTIALS_DIRECTORY", folder.path().display().to_string())].into());
         for source in [SecretSource::File(&path), SecretSource::Credential("token")] {

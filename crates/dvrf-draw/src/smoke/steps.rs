@@ -14,9 +14,10 @@ use supra_core::address::Address;
 use supra_core::amount::Count;
 use supra_core::client::events::places;
 use supra_core::draw::{ConfirmedBy, DrawError, DrawErrorCode};
+use supra_core::error::Error;
 use supra_core::events::Event;
 use supra_core::events::scan::Wanted;
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::failure::FailureKind;
 use supra_core::move_value::Node;
 use supra_core::state::State;
 use supra_core::submit::command::RunWords;
@@ -76,7 +77,7 @@ fn expect(holds: bool, code: DrawErrorCode, found: String) -> Result<String, Dra
     if holds { Ok(found) } else { Err(DrawError::new(code, found)) }
 }
 
-fn unknown(failure: &Failure) -> DrawError {
+fn unknown(failure: &Error) -> DrawError {
     DrawError::of(DrawErrorCode::Unknown, failure)
 }
 
@@ -98,7 +99,7 @@ fn ask(runner: &DrawRunner, module: &str, name: &str, arguments: Vec<Argument>) 
 
 fn number(answer: &Value) -> Result<u128, DrawError> {
     let read = Node::root(answer).returned(0).and_then(|node| node.u128());
-    read.map_err(|error| unknown(&Failure::new(FailureKind::Undecodable, error.to_string())))
+    read.map_err(|error| unknown(&error.into()))
 }
 
 fn treasury(runner: &DrawRunner) -> String {
@@ -119,7 +120,7 @@ fn send(runner: &DrawRunner, words: &RunWords) -> Result<bool, DrawError> {
     match runner.guarded.sender.send(words).outcome {
         SubmitOutcome::Accepted => Ok(true),
         SubmitOutcome::Unknown(_) => Ok(false),
-        SubmitOutcome::NotSent(failure) => Err(DrawError::new(DrawErrorCode::NotSent, failure.message)),
+        SubmitOutcome::NotSent(failure) => Err(DrawError::new(DrawErrorCode::NotSent, failure.message())),
         SubmitOutcome::Refused(failure) | SubmitOutcome::Failed(failure) => {
             Err(DrawError::of(DrawErrorCode::TransactionFailed, &failure))
         }
@@ -138,7 +139,7 @@ fn store(args: &SmokeArgs, runner: &DrawRunner, player: Address) -> Result<Strin
     let is_registered = || -> Result<bool, DrawError> {
         let answer = ask(runner, &treasury(runner), "store_registered", vec![Argument::Address(player)])?;
         let read = Node::root(&answer).returned(0).and_then(|node| node.bool());
-        read.map_err(|error| unknown(&Failure::new(FailureKind::Undecodable, error.to_string())))
+        read.map_err(|error| unknown(&error.into()))
     };
     if is_registered()? {
         return Ok("it has one".to_owned());
@@ -269,7 +270,7 @@ fn event(runner: &DrawRunner, round: &Round, word: &str) -> Result<Option<Event>
 fn draw(runner: &mut DrawRunner, round: &mut Round) -> Result<String, DrawError> {
     round.tip = match runner.reader.client.scanner().tip() {
         Ok(tip) => Some(tip.height),
-        Err(failure) if failure.kind == FailureKind::Unsupported => None,
+        Err(failure) if failure.kind() == FailureKind::Unsupported => None,
         Err(failure) => return Err(unknown(&failure)),
     };
     let result = runner.draw(&ReadyToken::asserted(round.requests));

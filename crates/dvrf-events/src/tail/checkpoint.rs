@@ -7,7 +7,7 @@ use dvrf_cli::Session;
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::settings::Settings;
 use serde::{Deserialize, Serialize};
-use supra_core::failure::Failure;
+use supra_core::error::Error;
 use supra_core::stable_id::stable_id;
 use supra_core::state_dir::LockedState;
 
@@ -39,14 +39,14 @@ pub(super) struct CheckpointFile(LockedState);
 
 impl CheckpointFile {
     /// Locks the checkpoint of these event types; `None` without a state directory. Each set of types has its own.
-    pub(super) fn open(types: &[String], settings: &Settings) -> Result<Option<Self>, Failure> {
+    pub(super) fn open(types: &[String], settings: &Settings) -> Result<Option<Self>, Error> {
         let Some(directory) = StateArgs::open(settings)? else { return Ok(None) };
         let name = format!("events-{}", stable_id(&[&types.join("\n")]));
         Ok(Some(Self(directory.lock(&name, LOCK_WAIT)?)))
     }
 
     /// Reads the checkpoint. One that cannot be parsed is set aside, and the run begins without a checkpoint.
-    pub(super) fn load(&self, session: &Session) -> Result<Checkpoint, Failure> {
+    pub(super) fn load(&self, session: &Session) -> Result<Checkpoint, Error> {
         let Some(bytes) = self.0.read(STATE_KIND)? else { return Ok(Checkpoint::default()) };
         if let Ok(checkpoint) = serde_json::from_slice(&bytes) {
             return Ok(checkpoint);
@@ -56,7 +56,7 @@ impl CheckpointFile {
         Ok(Checkpoint::default())
     }
 
-    pub(super) fn save(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+    pub(super) fn save(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let bytes = serde_json::to_vec(checkpoint).unwrap_or_default();
         Ok(self.0.replace(STATE_KIND, &bytes)?)
     }

@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use supra_core::error::Error;
 use supra_core::events::Event;
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::failure::FailureKind;
 
 use crate::tail::checkpoint::Checkpoint;
 
@@ -19,20 +20,20 @@ pub(super) struct OutputFile {
 }
 
 impl OutputFile {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let path_text = path.display().to_string();
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
         let file = file.map_err(|error| {
-            Failure::new(FailureKind::Output, format!("cannot open {path_text}: {error}"))
+            Error::new(FailureKind::Output, format!("cannot open {path_text}")).with_source(error)
         })?;
         Ok(Self { file, path: path_text })
     }
 
     /// Cuts off an incomplete last line, and adds to the checkpoint which events of the blocks that are read again the
     /// file already has.
-    pub(super) fn recover(&mut self, checkpoint: &mut Checkpoint, rescan: u64) -> Result<(), Failure> {
+    pub(super) fn recover(&mut self, checkpoint: &mut Checkpoint, rescan: u64) -> Result<(), Error> {
         let failed = |error: std::io::Error| {
-            Failure::new(FailureKind::Output, format!("cannot read {}: {error}", self.path))
+            Error::new(FailureKind::Output, format!("cannot read {}", self.path)).with_source(error)
         };
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut reader = BufReader::new(&self.file);
@@ -63,13 +64,13 @@ impl OutputFile {
     }
 
     /// Appends lines and syncs them to the disk.
-    pub(super) fn append(&mut self, text: &str) -> Result<(), Failure> {
+    pub(super) fn append(&mut self, text: &str) -> Result<(), Error> {
         if text.is_empty() {
             return Ok(());
         }
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(|error| {
-            Failure::new(FailureKind::Output, format!("cannot write {}: {error}", self.path))
+            Error::new(FailureKind::Output, format!("cannot write {}", self.path)).with_source(error)
         })
     }
 }

@@ -6,7 +6,8 @@ use crate::alert_state::AlertState;
 use crate::planner::Verdict;
 use dvrf_cli::Session;
 use dvrf_cli::settings::{Settings, variables};
-use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
 use supra_core::report::SubscriptionId;
 use supra_core::stable_id::stable_id;
 use supra_core::state_dir::{LockedState, StateDir, StateError};
@@ -51,13 +52,13 @@ pub(super) fn load(
 
 /// Saves the alert state, and logs a failure; whether it succeeded.
 pub(super) fn save(file: &LockedState, state: &AlertState, session: &Session) -> bool {
-    let failure: Failure = match serde_json::to_vec(state) {
+    let error: Error = match serde_json::to_vec(state) {
         Ok(bytes) => match file.replace("json", &bytes) {
             Ok(()) => return true,
             Err(error) => error.into(),
         },
-        Err(error) => Failure::new(FailureKind::Output, error.to_string()),
+        Err(error) => Error::new(FailureKind::Output, error.to_string()),
     };
-    session.log_failure(&failure);
+    session.log_error(&error);
     false
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use dvrf_cli::parse::bad;
-use supra_core::failure::{Failure, QUOTED_BYTES_MAX, is_hidden};
+use supra_core::error::Error;
+use supra_core::failure::{QUOTED_BYTES_MAX, is_hidden};
 
 /// A label name or value. Most are static.
 pub type Text = Cow<'static, str>;
@@ -114,7 +115,7 @@ pub(crate) fn parse_flag(
     flag: &str,
     texts: &[String],
     is_taken: impl Fn(&str) -> bool,
-) -> Result<Labels, Failure> {
+) -> Result<Labels, Error> {
     let mut labels = Labels::new();
     for text in texts.iter().filter(|text| !text.trim().is_empty()) {
         let parsed =
@@ -153,7 +154,7 @@ mod tests {
     fn the_last_value_of_a_repeated_flag_wins() {
         let parse = |texts: &[&str]| {
             let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            parse_flag("--label", &texts, |name| name == "code").map_err(|failure| failure.message)
+            parse_flag("--label", &texts, |name| name == "code").map_err(|failure| failure.message())
         };
         assert_eq!(
             parse(&["b=1", "", "a=2", "b=3"]),

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use supra_core::failure::{Failure, FailureKind, quote};
+use supra_core::error::{Error, chain};
+use supra_core::failure::{FailureKind, quote};
 use supra_core::http::{Answer, Call, Endpoint, Http, HttpError, Method, UrlError};
 use supra_core::retry::{Backoff, retry_after};
 use supra_core::secret::{Redactor, Secret};
@@ -75,7 +76,7 @@ pub(crate) fn push(
     method: Method,
     body: &[u8],
     timeout: Duration,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let start = Instant::now();
     let mut backoff = Backoff::default();
     let mut attempt = 1;
@@ -93,7 +94,7 @@ pub(crate) fn push(
         let (why, wait) = match &result {
             Ok(answer) if (200..300).contains(&answer.status) => return Ok(()),
             Ok(answer) => (refusal(destination, answer), wait_after_response(answer, &mut backoff)),
-            Err(error) => (error.to_string(), wait_after_error(error, &mut backoff)),
+            Err(error) => (chain(error), wait_after_error(error, &mut backoff)),
         };
         let remaining = timeout.saturating_sub(start.elapsed());
         match wait.filter(|wait| attempt < ATTEMPTS_MAX && *wait < remaining) {
@@ -112,7 +113,8 @@ fn wait_after_response(answer: &Answer, backoff: &mut Backoff) -> Option<Duratio
 }
 
 fn wait_after_error(error: &HttpError, backoff: &mut Backoff) -> Option<Duration> {
-    matches!(error, HttpError::Connection(_)).then(|| backoff.next_wait())
+    matches!(error, HttpError::Connection(_) | HttpError::Io(_) | HttpError::Certificate(_))
+        .then(|| backoff.next_wait())
 }
 
 fn refusal(destination: &Destination, answer: &Answer) -> String {
@@ -128,7 +130,7 @@ fn failure(
     attempts: u32,
     why: &str,
     answer: Option<&Answer>,
-) -> Failure {
+) -> Error {
     let verb = match method {
         Method::Get => "GET",
         Method::Post => "POST",
@@ -149,7 +151,7 @@ fn failure(
         Some(_) => "the server is in trouble: the next run pushes again",
         None => "is the push URL right, and is the server up?",
     };
-    Failure::new(FailureKind::Output, message).with_hint(hint)
+    Error::new(FailureKind::Output, message).with_hint(hint)
 }
 
 #[cfg(test)]

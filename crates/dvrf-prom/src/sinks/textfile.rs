@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use supra_core::failure::{Failure, FailureKind};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::file::{self, Durability, Temporary};
 
 /// Why the file was not replaced.
@@ -14,14 +15,22 @@ pub(crate) enum TextfileError {
     #[error("{0} is not a regular file")]
     NotAFile(String),
     /// The operating system refused.
-    #[error("cannot write {path}: {why}")]
-    Io { path: String, why: String },
+    #[error("cannot write {path}")]
+    Io {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
 }
 
-impl From<TextfileError> for Failure {
+impl From<TextfileError> for Error {
     fn from(error: TextfileError) -> Self {
-        Failure::new(FailureKind::Output, error.to_string())
-            .with_hint("name a .prom file in the directory of --collector.textfile.directory that this user can write to")
+        let converted = Self::new(FailureKind::Output, error.to_string())
+            .with_hint("name a .prom file in the directory of --collector.textfile.directory that this user can write to");
+        match error {
+            TextfileError::Io { source, .. } => converted.with_source(source),
+            TextfileError::NotAFile(_) => converted,
+        }
     }
 }
 
@@ -32,8 +41,7 @@ pub(crate) fn is_collected(path: &Path) -> bool {
 
 /// Replaces the file: writes a file with mode 0644 beside it, under a name that is not collected, syncs and renames it.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TextfileError> {
-    let failed =
-        |error: io::Error| TextfileError::Io { path: path.display().to_string(), why: error.to_string() };
+    let failed = |source: io::Error| TextfileError::Io { path: path.display().to_string(), source };
     file::is_own_link(path).map_err(failed)?;
     // This follows links, because the rename below replaces what is behind one.
     match fs::metadata(path) {

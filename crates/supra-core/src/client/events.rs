@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ChainClient;
+use crate::error::Error;
 use crate::events::scan::block_point::BlockPoint;
 use crate::events::scan::{Scanner, Wanted, shown};
 use crate::events::{Event, Places};
-use crate::failure::{Failure, quote};
+use crate::failure::quote;
 use crate::requests::{CallbackFailure, Requests};
 use crate::target::Target;
 
@@ -36,7 +37,7 @@ impl ChainClient {
     /// Reads a target's requests since a point in time; `error` in the result names a failure.
     pub fn requests(&self, target: &Target, since: &str, more: &[String], now: Timestamp) -> Requests {
         let found = self.read_requests(target, since, more, now);
-        found.unwrap_or_else(|failure| Requests { error: Some(failure), ..Requests::default() })
+        found.unwrap_or_else(|failure| Requests { error: Some(failure.into()), ..Requests::default() })
     }
 
     fn read_requests(
@@ -45,7 +46,7 @@ impl ChainClient {
         since: &str,
         more: &[String],
         now: Timestamp,
-    ) -> Result<Requests, Failure> {
+    ) -> Result<Requests, Error> {
         let when = BlockPoint::parse("--events", since, now)?;
         let scanner = self.scanner();
         let mut names: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
@@ -79,7 +80,7 @@ fn aborted_callbacks(
     target: &Target,
     from: u64,
     tip: u64,
-) -> Result<Vec<CallbackFailure>, Failure> {
+) -> Result<Vec<CallbackFailure>, Error> {
     let Some(lottery) = target.lottery else { return Ok(Vec::new()) };
     let heights: BTreeSet<u64> = (from..=tip.min(from.saturating_add(ANSWER_BLOCKS))).collect();
     let blocks = scanner.blocks(&heights, true)?;
@@ -111,8 +112,8 @@ fn aborted_callbacks(
 }
 
 /// Serialises an event as one line of JSON.
-pub fn line(event: &Event) -> Result<String, Failure> {
+pub fn line(event: &Event) -> Result<String, Error> {
     let text = serde_json::to_string(event);
     text.map(|text| text + "\n")
-        .map_err(|error| Failure::new(crate::failure::FailureKind::Output, error.to_string()))
+        .map_err(|error| Error::new(crate::failure::FailureKind::Output, error.to_string()))
 }

@@ -22,10 +22,10 @@ pub(super) fn asked(request: &Request) -> String {
 
 /// Takes the chain's id from its reply.
 pub(super) fn chain_id_of(reply: &Reply, target: &Target, collected: &mut Collected) {
-    let result = reply.result.clone().and_then(|value| {
-        let id = Node::root(&value).returned(0).and_then(|node| node.u8());
-        id.map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
-    });
+    let result = reply
+        .result
+        .clone()
+        .and_then(|value| Ok(Node::root(&value).returned(0).and_then(|node| node.u8())?));
     let mut report = ViewReport {
         function: Some(asked(&Request::ChainId)),
         duration_ms: reply.elapsed_ms(),
@@ -40,7 +40,7 @@ pub(super) fn chain_id_of(reply: &Reply, target: &Target, collected: &mut Collec
                 report.error = Some(Failure::new(FailureKind::WrongChain, message));
             }
         }
-        Err(failure) => report.error = Some(failure),
+        Err(error) => report.error = Some(error.into()),
     }
     collected.views.insert("chain_id".to_owned(), report);
 }

@@ -106,9 +106,10 @@ pub fn split(reply: &Reply) -> HashMap<Address, ClientRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Failure, FailureKind};
+    use crate::error::Error;
+    use crate::failure::FailureKind;
 
-    fn reply(result: Result<Value, Failure>) -> Reply {
+    fn reply(result: Result<Value, Error>) -> Reply {
         Reply { result, elapsed: Duration::from_millis(3), attempts: 2 }
     }
 
@@ -128,7 +129,7 @@ mod tests {
         for answer in [json!(null), json!([]), json!([[]]), json!(["x"]), json!({"rows": 1})] {
             assert!(split(&reply(Ok(answer))).is_empty());
         }
-        assert!(split(&reply(Err(Failure::new(FailureKind::Timeout, "late")))).is_empty());
+        assert!(split(&reply(Err(Error::new(FailureKind::Timeout, "late")))).is_empty());
     }
 
     #[test]

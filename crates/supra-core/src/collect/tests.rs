@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::error::Error;
 use crate::record::Record;
 
 /// A chain: functions by name, everything else is unsupported.
 struct Table {
-    answers: BTreeMap<String, Result<Value, Failure>>,
+    answers: BTreeMap<String, Result<Value, Error>>,
     abi: Option<Value>,
     asked: Mutex<Vec<Vec<String>>>,
 }
@@ -23,7 +24,7 @@ impl Table {
     }
 
     fn failing(mut self, name: &str, kind: FailureKind) -> Self {
-        self.answers.insert(name.to_owned(), Err(Failure::new(kind, format!("{name} failed"))));
+        self.answers.insert(name.to_owned(), Err(Error::new(kind, format!("{name} failed"))));
         self
     }
 
@@ -47,7 +48,7 @@ impl Transport for Table {
         };
         let names: Vec<String> = requests.iter().map(name_of).collect();
         self.asked.lock().unwrap().push(names.clone());
-        let unsupported = |name: &str| Failure::new(FailureKind::Unsupported, format!("no function {name}"));
+        let unsupported = |name: &str| Error::new(FailureKind::Unsupported, format!("no function {name}"));
         let answer = |name: &String| match (&self.abi, name.as_str()) {
             (Some(abi), "abi") => Ok(abi.clone()),
             _ => self.answers.get(name).cloned().unwrap_or_else(|| Err(unsupported(name))),

@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::events::{Event, Places, Published, SCHEMA, VRF_MODULE, needs_abi, resolve};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::FailureKind;
 use crate::transport::{Absent, Block, Deadline, Request, Transport};
 use crate::view::FunctionId;
 
@@ -85,12 +86,12 @@ enum There<T> {
     No(Absent),
 }
 
-fn decoded<T: DeserializeOwned>(value: &Value) -> Result<There<T>, Failure> {
+fn decoded<T: DeserializeOwned>(value: &Value) -> Result<There<T>, Error> {
     if let Ok(absent) = Absent::deserialize(value) {
         return Ok(There::No(absent));
     }
     let there = T::deserialize(value);
-    there.map(There::Yes).map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
+    there.map(There::Yes).map_err(|error| Error::new(FailureKind::Undecodable, error.to_string()))
 }
 
 impl<'a> Scanner<'a> {
@@ -99,7 +100,7 @@ impl<'a> Scanner<'a> {
         Self { transport, timeout, old: Cell::new(false) }
     }
 
-    fn ask(&self, requests: &[Request]) -> Vec<Result<Value, Failure>> {
+    fn ask(&self, requests: &[Request]) -> Vec<Result<Value, Error>> {
         let mut results = Vec::with_capacity(requests.len());
         for batch in requests.chunks(BATCH) {
             let replies = self.transport.ask(batch, Deadline::after(self.timeout));
@@ -108,21 +109,21 @@ impl<'a> Scanner<'a> {
         results
     }
 
-    fn one(&self, request: Request) -> Result<Value, Failure> {
-        let nothing = || Err(Failure::new(FailureKind::Unreachable, "nothing was asked"));
+    fn one(&self, request: Request) -> Result<Value, Error> {
+        let nothing = || Err(Error::new(FailureKind::Unreachable, "nothing was asked"));
         self.ask(&[request]).pop().unwrap_or_else(nothing)
     }
 
     /// The latest block.
-    pub fn tip(&self) -> Result<Block, Failure> {
+    pub fn tip(&self) -> Result<Block, Error> {
         match decoded(&self.one(Request::Block { height: None, transactions: false })?)? {
             There::Yes(block) => Ok(block),
-            There::No(_) => Err(Failure::new(FailureKind::Unsupported, "the node has no latest block")),
+            There::No(_) => Err(Error::new(FailureKind::Unsupported, "the node has no latest block")),
         }
     }
 
     /// The full types that words mean; modules are asked for their ABI where the words need it.
-    pub fn types(&self, words: &[String], places: &Places) -> Result<Vec<String>, Failure> {
+    pub fn types(&self, words: &[String], places: &Places) -> Result<Vec<String>, Error> {
         let mut published = Published::default();
         if needs_abi(words) && self.transport.offers_abi() {
             let (account, module) = places.deposit.clone();
@@ -144,13 +145,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads events of a range of blocks.
-    pub fn read(&self, wanted: &Wanted) -> Result<Scan, Failure> {
+    pub fn read(&self, wanted: &Wanted) -> Result<Scan, Error> {
         let rows = self.rows(wanted)?;
         self.dressed(wanted, rows)
     }
 
     /// Reads the last `count` events before `to`, in windows back from there.
-    pub fn last(&self, wanted: &Wanted, count: usize) -> Result<Scan, Failure> {
+    pub fn last(&self, wanted: &Wanted, count: usize) -> Result<Scan, Error> {
         let (mut to, mut size) = (wanted.to, LOOK_BACK);
         let mut all = Rows { found: Vec::new(), from: to, to, notes: Vec::new() };
         while to > wanted.from && all.found.len() < count {
@@ -173,7 +174,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Rows of all types in one order, numbered within their transactions.
-    fn rows(&self, wanted: &Wanted) -> Result<Rows, Failure> {
+    fn rows(&self, wanted: &Wanted) -> Result<Rows, Error> {
         if wanted.from >= wanted.to || wanted.types.is_empty() {
             return Ok(Rows { found: Vec::new(), from: wanted.from, to: wanted.to, notes: Vec::new() });
         }
@@ -181,11 +182,11 @@ impl<'a> Scanner<'a> {
             self.windows(wanted)?
         } else {
             match self.pages(wanted) {
-                Err(failure) if failure.kind == FailureKind::Unsupported => {
+                Err(failure) if failure.kind() == FailureKind::Unsupported => {
                     // What does not serve v3 events may serve v1's.
                     let rows = self
                         .windows(wanted)
-                        .map_err(|old| if old.kind == FailureKind::Unsupported { failure } else { old })?;
+                        .map_err(|old| if old.kind() == FailureKind::Unsupported { failure } else { old })?;
                     self.old.set(true);
                     rows
                 }
@@ -200,11 +201,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Blocks by height, several at once.
-    pub fn blocks(
-        &self,
-        heights: &BTreeSet<u64>,
-        transactions: bool,
-    ) -> Result<BTreeMap<u64, Block>, Failure> {
+    pub fn blocks(&self, heights: &BTreeSet<u64>, transactions: bool) -> Result<BTreeMap<u64, Block>, Error> {
         let request = |height: &u64| Request::Block { height: Some(*height), transactions };
         let requests: Vec<Request> = heights.iter().map(request).collect();
         let mut blocks = BTreeMap::new();
@@ -213,7 +210,7 @@ impl<'a> Scanner<'a> {
                 There::Yes(block) => drop(blocks.insert(*height, block)),
                 There::No(_) => {
                     let message = format!("the node has events of block {height} but not the block");
-                    return Err(Failure::new(FailureKind::Unsupported, message));
+                    return Err(Error::new(FailureKind::Unsupported, message));
                 }
             }
         }
@@ -221,7 +218,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Adds times, and the hashes that v1 does not tell.
-    fn dressed(&self, wanted: &Wanted, rows: Rows) -> Result<Scan, Failure> {
+    fn dressed(&self, wanted: &Wanted, rows: Rows) -> Result<Scan, Error> {
         let hashless = rows.found.iter().any(|found| found.hash.is_none());
         let heights: BTreeSet<u64> = rows.found.iter().map(|found| found.height).collect();
         let blocks =

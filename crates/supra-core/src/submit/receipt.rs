@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::abort::classify;
 use crate::amount::Count;
+use crate::error::Error;
 use crate::failure::{Failure, FailureKind, quote};
 
 /// What the CLI printed about a transaction.
@@ -23,15 +24,15 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmitOutcome {
     /// The CLI could not be started.
-    NotSent(Failure),
+    NotSent(Error),
     /// The CLI refused before it could send: wrong arguments, no profile, a simulation that failed.
-    Refused(Failure),
+    Refused(Error),
     /// The receipt says that the transaction failed; it changed nothing.
-    Failed(Failure),
+    Failed(Error),
     /// The receipt says that the transaction succeeded.
     Accepted,
     /// Anything else: the transaction may have been sent.
-    Unknown(Failure),
+    Unknown(Error),
 }
 
 /// Reads the receipt out of the JSON documents of an output: the last that looks like one.
@@ -87,19 +88,19 @@ pub fn outcome(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &str
     let said = if stderr.trim().is_empty() { stdout } else { stderr };
     if receipt.success == Some(false) {
         let words = receipt.vm_status.clone().unwrap_or_else(|| quote(said));
-        return SubmitOutcome::Failed(known(&words, "the transaction failed"));
+        return SubmitOutcome::Failed(known(&words, "the transaction failed").into());
     }
     let Some(code) = ended else {
         let message =
             format!("the Supra CLI did not end in time and was stopped; it printed: {}", quote(said));
-        return SubmitOutcome::Unknown(Failure::new(FailureKind::Timeout, message));
+        return SubmitOutcome::Unknown(Error::new(FailureKind::Timeout, message));
     };
     let failure = known(said, &format!("the Supra CLI ended with code {code}"));
     // With a hash in the output something was sent, whatever else is said.
     if receipt.hash.is_none() && refused_before_sending(code, stdout, stderr) {
-        return SubmitOutcome::Refused(failure);
+        return SubmitOutcome::Refused(failure.into());
     }
-    SubmitOutcome::Unknown(failure)
+    SubmitOutcome::Unknown(failure.into())
 }
 
 /// Endings of which the CLI's own order of work proves that nothing was sent.
@@ -188,8 +189,8 @@ mod tests {
         let aborted =
             json!({"status": "Fail", "vm_status": "Move abort in 0x9::main_v2: E_DRAW_NOT_SCHEDULED(0x4): "});
         let SubmitOutcome::Failed(failure) = of(Some(aborted), Some(0), "") else { panic!() };
-        assert_eq!(failure.abort.unwrap().name.as_deref(), Some("E_DRAW_NOT_SCHEDULED"));
-        assert_eq!(failure.hint.as_deref(), Some("wait until five tickets are sold"));
+        assert_eq!(failure.abort().unwrap().name.as_deref(), Some("E_DRAW_NOT_SCHEDULED"));
+        assert_eq!(failure.hint(), Some("wait until five tickets are sold"));
         for (code, stderr) in [
             (2, "error: unexpected argument '--assume-yes' found"),
             (1, "Error: No active profile"),

@@ -16,6 +16,7 @@ use super::semaphore::Semaphore;
 use super::{Deadline, Reply, Request, Transport, parallel};
 use crate::abort::{classify, is_unrecognised};
 use crate::address::Address;
+use crate::error::Error;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::http::{Endpoint, UrlError};
 use crate::metadata::module_abi;
@@ -136,9 +137,9 @@ pub fn program_words(text: &str) -> Vec<OsString> {
 
 impl CliTransport {
     /// Checks the options. Runs nothing yet.
-    pub fn new(config: CliConfig) -> Result<Self, Failure> {
+    pub fn new(config: CliConfig) -> Result<Self, Error> {
         if config.program.is_empty() {
-            return Err(Failure::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
+            return Err(Error::new(FailureKind::Config, "SUPRA_CLI_BIN names no program"));
         }
         Ok(Self {
             semaphore: Semaphore::new(config.jobs),
@@ -149,7 +150,7 @@ impl CliTransport {
     }
 
     /// Returns the arguments for a request; `Err` if this version of the CLI has no such command.
-    fn words(&self, request: &Request) -> Result<Vec<String>, Failure> {
+    fn words(&self, request: &Request) -> Result<Vec<String>, Error> {
         let word = |text: &str| text.to_owned();
         let mut words = vec![word("move"), word("tool")];
         match request {
@@ -170,12 +171,12 @@ impl CliTransport {
             }
             Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
                 let message = "the Supra CLI reads neither blocks nor events";
-                return Err(Failure::new(FailureKind::Unsupported, message)
+                return Err(Error::new(FailureKind::Unsupported, message)
                     .with_hint("name a node with SUPRA_RPC_URL or --rpc-url: events are read over REST"));
             }
             Request::Resource { .. } | Request::ModuleAbi { .. } => {
                 let message = "a Supra CLI before v11 reads no resources or modules of an account";
-                return Err(Failure::new(FailureKind::Unsupported, message));
+                return Err(Error::new(FailureKind::Unsupported, message));
             }
         }
         if let Some(url) = &self.config.rpc_url {
@@ -205,7 +206,7 @@ impl CliTransport {
     }
 
     /// Runs a command of the CLI; its output contains no secret of ours.
-    fn run(&self, argv: &[OsString], limit: Deadline) -> Result<Finished, Failure> {
+    fn run(&self, argv: &[OsString], limit: Deadline) -> Result<Finished, Error> {
         let finished = run(argv, &self.config.environment(), self.config.env_remove, limit)?;
         let redacted = |bytes: &[u8]| self.redactor.redact(&String::from_utf8_lossy(bytes)).into_bytes();
         Ok(Finished { stdout: redacted(&finished.stdout), stderr: redacted(&finished.stderr), ..finished })
@@ -219,7 +220,7 @@ impl CliTransport {
             Err(failure) => return reply(Err(failure), 0),
         };
         let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired()) else {
-            return reply(Err(Failure::new(FailureKind::Timeout, "there was no time left to ask")), 0);
+            return reply(Err(Error::new(FailureKind::Timeout, "there was no time left to ask")), 0);
         };
         if let Err(failure) = self.usability.enter(deadline) {
             return reply(Err(failure), 0);
@@ -234,11 +235,11 @@ impl CliTransport {
 }
 
 /// Extracts the reply, or the failure, from a finished call.
-fn answer(request: &Request, finished: &Finished) -> Result<Value, Failure> {
+fn answer(request: &Request, finished: &Finished) -> Result<Value, Error> {
     if finished.timed_out {
         let stderr = quote(&String::from_utf8_lossy(&finished.stderr));
         let stderr = if stderr.is_empty() { stderr } else { format!("; it printed: {stderr}") };
-        return Err(Failure::new(
+        return Err(Error::new(
             FailureKind::Timeout,
             format!("the Supra CLI did not end in time and was stopped{stderr}"),
         ));
@@ -259,7 +260,7 @@ fn answer(request: &Request, finished: &Finished) -> Result<Value, Failure> {
     // A flag that only lists know says nothing about views.
     let only_here =
         failure.kind == FailureKind::Config && !matches!(request, Request::View(_) | Request::ChainId);
-    Err(if only_here { Failure { kind: FailureKind::Unsupported, ..failure } } else { failure })
+    Err(if only_here { Failure { kind: FailureKind::Unsupported, ..failure } } else { failure }.into())
 }
 
 const PROGRAM: &str = "the Supra CLI";
@@ -295,8 +296,8 @@ fn failed(finished: &Finished, program: &str) -> Failure {
 }
 
 /// Selects the requested item: the CLI lists everything that an account has.
-fn pick(request: &Request, value: Value) -> Result<Value, Failure> {
-    let absent = || Failure::new(FailureKind::Unsupported, "the account does not have it");
+fn pick(request: &Request, value: Value) -> Result<Value, Error> {
+    let absent = || Error::new(FailureKind::Unsupported, "the account does not have it");
     match request {
         Request::View(_) | Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
             Ok(value)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Deadline, Reply, Request, Transport};
+use crate::error::Error;
 use crate::failure::{Failure, FailureKind};
 use crate::file::{self, Durability, Temporary};
 
@@ -69,28 +70,27 @@ pub struct ReplayTransport {
 
 impl ReplayTransport {
     /// Reads all files of a recording.
-    pub fn open(directory: &Path) -> Result<Self, Failure> {
-        let broken = |what: &Path, why: String| {
-            Failure::new(
-                FailureKind::Config,
-                format!("the recording {} cannot be read: {why}", what.display()),
-            )
+    pub fn open(directory: &Path) -> Result<Self, Error> {
+        let broken = |what: &Path| {
+            Error::new(FailureKind::Config, format!("the recording {} cannot be read", what.display()))
         };
-        let listed = fs::read_dir(directory).map_err(|error| broken(directory, error.to_string()))?;
+        let listed = fs::read_dir(directory).map_err(|error| broken(directory).with_source(error))?;
         let mut answers = BTreeMap::new();
         for entry in listed {
-            let path = entry.map_err(|error| broken(directory, error.to_string()))?.path();
+            let path = entry.map_err(|error| broken(directory).with_source(error))?.path();
             if path.extension().is_none_or(|ending| ending != "json") {
                 continue;
             }
             let text =
-                file::read(&path, ANSWER_BYTES_MAX).map_err(|error| broken(&path, error.to_string()))?;
+                file::read(&path, ANSWER_BYTES_MAX).map_err(|error| broken(&path).with_source(error))?;
             let recorded: Recorded =
-                serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
+                serde_json::from_slice(&text).map_err(|error| broken(&path).with_source(error))?;
             answers.insert(recorded.question.clone(), recorded);
         }
         if answers.is_empty() {
-            return Err(broken(directory, "it holds no answers".to_owned()));
+            let message =
+                format!("the recording {} cannot be read: it holds no answers", directory.display());
+            return Err(Error::new(FailureKind::Config, message));
         }
         Ok(Self { directory: directory.to_owned(), answers })
     }
@@ -101,11 +101,11 @@ impl Transport for ReplayTransport {
         let answer = |request: &Request| {
             let recorded = self.answers.get(&question(request));
             match recorded.map(|recorded| (&recorded.answer, &recorded.failure)) {
-                Some((_, Some(failure))) => Err(failure.clone()),
+                Some((_, Some(failure))) => Err(failure.clone().into()),
                 Some((Some(value), None)) => Ok(value.clone()),
                 Some((None, None)) => Ok(Value::Null),
                 None => {
-                    Err(Failure::new(FailureKind::Unsupported, "the recording does not hold this question"))
+                    Err(Error::new(FailureKind::Unsupported, "the recording does not hold this question"))
                 }
             }
         };
@@ -137,10 +137,10 @@ pub struct Recorder {
 
 impl Recorder {
     /// Records into a directory, which is created. Files of an earlier recording are replaced one by one.
-    pub fn new(inner: Box<dyn Transport>, directory: &Path) -> Result<Self, Failure> {
+    pub fn new(inner: Box<dyn Transport>, directory: &Path) -> Result<Self, Error> {
         fs::create_dir_all(directory).map_err(|error| {
-            let message = format!("the recording {} cannot be written: {error}", directory.display());
-            Failure::new(FailureKind::Output, message)
+            let message = format!("the recording {} cannot be written", directory.display());
+            Error::new(FailureKind::Output, message).with_source(error)
         })?;
         Ok(Self { inner, directory: directory.to_owned(), written: std::sync::Mutex::default() })
     }
@@ -150,8 +150,11 @@ impl Recorder {
         let mut written = self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let next = written.len();
         let number = *written.entry(question.clone()).or_insert(next);
-        let recorded =
-            Recorded { question, answer: reply.result.clone().ok(), failure: reply.result.clone().err() };
+        let recorded = Recorded {
+            question,
+            answer: reply.result.clone().ok(),
+            failure: reply.result.as_ref().err().map(Failure::from),
+        };
         let mut text = serde_json::to_vec_pretty(&recorded)?;
         text.push(b'\n');
         let path = self.directory.join(file_name(number, request));
@@ -165,9 +168,8 @@ impl Transport for Recorder {
         for (request, reply) in requests.iter().zip(&mut replies) {
             if let Err(error) = self.write(request, reply) {
                 // An incomplete recording would replay as a different chain, so the reply becomes a failure.
-                let message =
-                    format!("the recording {} cannot be written: {error}", self.directory.display());
-                reply.result = Err(Failure::new(FailureKind::Output, message));
+                let message = format!("the recording {} cannot be written", self.directory.display());
+                reply.result = Err(Error::new(FailureKind::Output, message).with_source(error));
             }
         }
         replies
@@ -197,7 +199,7 @@ mod tests {
         fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
             let answer = |request: &Request| match request {
                 Request::ChainId => Ok(json!(6)),
-                _ => Err(Failure::new(FailureKind::Timeout, "slow")),
+                _ => Err(Error::new(FailureKind::Timeout, "slow")),
             };
             let reply = |request| Reply { result: answer(request), elapsed: Duration::ZERO, attempts: 1 };
             requests.iter().map(reply).collect()
@@ -227,10 +229,10 @@ mod tests {
         let replay = ReplayTransport::open(folder.path()).unwrap();
         let results: Vec<_> = replay.ask(&asked, deadline).into_iter().map(|reply| reply.result).collect();
         assert_eq!(results[0], Ok(json!(6)));
-        assert_eq!(results[1], Err(Failure::new(FailureKind::Timeout, "slow")));
+        assert_eq!(results[1], Err(Error::new(FailureKind::Timeout, "slow")));
         let other = Request::ModuleAbi { account: crate::address::Address::FRAMEWORK, module: "n".into() };
         let result = replay.ask(&[other], deadline).pop().unwrap().result;
-        assert_eq!(result.unwrap_err().kind, FailureKind::Unsupported);
+        assert_eq!(result.unwrap_err().kind(), FailureKind::Unsupported);
     }
 
     #[test]
@@ -239,7 +241,7 @@ mod tests {
         assert!(ReplayTransport::open(folder.path()).is_err());
         fs::write(folder.path().join("a.json"), "{").unwrap();
         let failure = ReplayTransport::open(folder.path()).err().unwrap();
-        assert_eq!(failure.kind, FailureKind::Config);
-        assert!(failure.message.contains("a.json"));
+        assert_eq!(failure.kind(), FailureKind::Config);
+        assert!(failure.message().contains("a.json"));
     }
 }

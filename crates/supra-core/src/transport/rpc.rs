@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::semaphore::Semaphore;
 use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
 use crate::abort::{classify_view, is_unrecognised};
-use crate::failure::{Failure, FailureKind, quote};
+use crate::error::Error;
+use crate::failure::{FailureKind, quote};
 use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlError};
 use crate::retry::{Backoff, retry_after};
 use crate::secret::{Redactor, Secret};
@@ -67,16 +68,16 @@ const DEAD_AFTER: usize = 4;
 /// How to go on after a failed attempt.
 enum Next {
     /// Give up: every node would return the same failure.
-    Stop(Failure),
+    Stop(Error),
     /// Try the next node; after the last one, wait at least this long.
-    Again(Failure, Option<Duration>),
+    Again(Error, Option<Duration>),
     /// Try the next node, which may have these blocks; after the last one this is the reply.
     Elsewhere(Absent),
 }
 
 impl RpcTransport {
     /// Checks the options. Sends nothing yet.
-    pub fn new(config: RpcConfig) -> Result<Self, Failure> {
+    pub fn new(config: RpcConfig) -> Result<Self, Error> {
         let nodes = config.urls.iter().map(|url| {
             let endpoint = Endpoint::parse(url.reveal().trim().trim_end_matches('/')).map_err(|error| {
                 let message = match error {
@@ -85,17 +86,17 @@ impl RpcTransport {
                     }
                     _ => format!("SUPRA_RPC_URL is ***: {error}"),
                 };
-                Failure::new(FailureKind::Config, message)
+                Error::new(FailureKind::Config, message)
             })?;
             let mut headers = config.headers.clone();
             if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
                 headers.extend(endpoint.headers.iter().cloned());
             }
-            Ok::<_, Failure>(Node { endpoint, headers, version: AtomicUsize::new(0) })
+            Ok::<_, Error>(Node { endpoint, headers, version: AtomicUsize::new(0) })
         });
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         if nodes.is_empty() || config.versions.is_empty() {
-            return Err(Failure::new(
+            return Err(Error::new(
                 FailureKind::Config,
                 "at least one RPC URL and one REST version are needed",
             ));
@@ -120,7 +121,7 @@ impl RpcTransport {
         let started = Instant::now();
         let mut attempts = 0;
         let mut backoff = Backoff::default();
-        let mut last = Failure::new(FailureKind::Timeout, "there was no time left to ask");
+        let mut last = Error::new(FailureKind::Timeout, "there was no time left to ask");
         for round in 0..=self.config.retries {
             let mut wait = None;
             let mut absent = None;
@@ -134,8 +135,8 @@ impl RpcTransport {
                 attempts += 1;
                 let answer = self.ask_node(&self.nodes[index], request, deadline);
                 // A node that throttles or returns garbage is not dead.
-                let nothing = |failure: &Failure| {
-                    matches!(failure.kind, FailureKind::Unreachable | FailureKind::Timeout)
+                let nothing = |failure: &Error| {
+                    matches!(failure.kind(), FailureKind::Unreachable | FailureKind::Timeout)
                 };
                 if matches!(&answer, Err(Next::Again(failure, None)) if nothing(failure)) {
                     self.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -205,7 +206,7 @@ impl RpcTransport {
             return Ok(value);
         }
         let message = format!("{} serves none of the REST versions {}", node.endpoint, versions.join(", "));
-        Err(Next::Again(Failure::new(FailureKind::Unsupported, message), None))
+        Err(Next::Again(Error::new(FailureKind::Unsupported, message), None))
     }
 
     fn send(
@@ -245,15 +246,16 @@ impl RpcTransport {
             body_bytes_max: self.config.body_bytes_max,
         };
         self.http.send(&call).map_err(|error| {
-            let message = format!("{}: {error}", node.endpoint);
-            match error {
-                HttpError::Timeout(_) => Next::Again(Failure::new(FailureKind::Timeout, message), None),
-                HttpError::Connection(_) => {
-                    Next::Again(Failure::new(FailureKind::Unreachable, message), None)
+            let kind = match error {
+                HttpError::Timeout(_) => FailureKind::Timeout,
+                HttpError::Connection(_) | HttpError::Io(_) | HttpError::Certificate(_) => {
+                    FailureKind::Unreachable
                 }
-                HttpError::TooLong(_) => Next::Again(Failure::new(FailureKind::Undecodable, message), None),
-                HttpError::BadCall(_) => Next::Stop(Failure::new(FailureKind::Config, message)),
-            }
+                HttpError::TooLong(_) => FailureKind::Undecodable,
+                HttpError::BadCall(_) => FailureKind::Config,
+            };
+            let error = Error::new(kind, node.endpoint.to_string()).with_source(error);
+            if kind == FailureKind::Config { Next::Stop(error) } else { Next::Again(error, None) }
         })
     }
 
@@ -264,7 +266,7 @@ impl RpcTransport {
             && expected != found
         {
             let message = format!("{} serves chain {found}, expected is {expected}", node.endpoint);
-            return Err(Next::Again(Failure::new(FailureKind::WrongChain, message), None));
+            return Err(Next::Again(Error::new(FailureKind::WrongChain, message), None));
         }
         let text = self.redactor.redact(&String::from_utf8_lossy(&answer.body));
         let html = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
@@ -277,14 +279,14 @@ impl RpcTransport {
                 node.endpoint,
                 if html { "a web page".into() } else { quote(&text) }
             );
-            Next::Again(Failure::new(kind, message), wait)
+            Next::Again(Error::new(kind, message), wait)
         };
         match status {
             200..=299 if html => Err(again(FailureKind::Unreachable, None)),
             200..=299 => {
                 let mut body = serde_json::from_slice(&answer.body).map_err(|_| {
                     let message = format!("{} answered what is not JSON: {}", node.endpoint, quote(&text));
-                    Next::Again(Failure::new(FailureKind::Undecodable, message), None)
+                    Next::Again(Error::new(FailureKind::Undecodable, message), None)
                 })?;
                 self.redactor.redact_json(&mut body);
                 let cursor = answer.header("x-supra-cursor").map(str::trim);
@@ -302,10 +304,10 @@ impl RpcTransport {
             }
             404 if !html => {
                 let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
-                Err(Next::Stop(Failure::new(FailureKind::Unsupported, message)))
+                Err(Next::Stop(Error::new(FailureKind::Unsupported, message)))
             }
             _ if html => Err(again(FailureKind::Unreachable, wait)),
-            _ => Err(Next::Stop(classify_view(&message_of(&text)))),
+            _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
         }
     }
 }

@@ -202,7 +202,8 @@ impl Transport for Singleflight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Failure, FailureKind};
+    use crate::error::Error;
+    use crate::failure::FailureKind;
     use crate::view::{Argument, ViewCall};
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -218,7 +219,7 @@ mod tests {
             let one = |_| {
                 let before = self.asked.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(Duration::from_millis(20));
-                let late = Failure::new(FailureKind::Timeout, "late");
+                let late = Error::new(FailureKind::Timeout, "late");
                 let result = if before < self.bad { Err(late) } else { Ok(json!(before)) };
                 Reply { result, elapsed: Duration::ZERO, attempts: 1 }
             };

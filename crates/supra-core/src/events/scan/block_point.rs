@@ -3,7 +3,8 @@
 use jiff::{Timestamp, civil};
 
 use super::{Scanner, There, decoded};
-use crate::failure::{Failure, FailureKind, quote};
+use crate::error::Error;
+use crate::failure::{FailureKind, quote};
 use crate::time::parse_span;
 use crate::transport::{Absent, Block, Request};
 
@@ -21,14 +22,14 @@ pub enum BlockPoint {
 
 impl BlockPoint {
     /// `2h`, `45m`, `7d`, an RFC 3339 time, a date, or a height.
-    pub fn parse(flag: &str, text: &str, now: Timestamp) -> Result<Self, Failure> {
+    pub fn parse(flag: &str, text: &str, now: Timestamp) -> Result<Self, Error> {
         let text = text.trim();
         let bad = || {
             let message = format!(
                 "{flag} is {:?}: a span such as 2h or 7d, a time such as 2026-01-31T08:00:00Z, or a height is needed",
                 quote(text)
             );
-            Failure::new(FailureKind::Config, message)
+            Error::new(FailureKind::Config, message)
         };
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().map(Self::Height).map_err(|_| bad());
@@ -51,20 +52,20 @@ impl BlockPoint {
 }
 
 impl Scanner<'_> {
-    fn block_or_absent(&self, height: u64) -> Result<There<Block>, Failure> {
+    fn block_or_absent(&self, height: u64) -> Result<There<Block>, Error> {
         decoded(&self.one(Request::Block { height: Some(height), transactions: false })?)
     }
 
     /// The height of the first block at or after a point; one above the tip where there is none yet. Where the node
     /// has pruned that past, the oldest block it has.
-    pub fn height_of(&self, when: BlockPoint, tip: &Block) -> Result<u64, Failure> {
+    pub fn height_of(&self, when: BlockPoint, tip: &Block) -> Result<u64, Error> {
         match when {
             BlockPoint::Height(height) => Ok(height),
             BlockPoint::Micros(micros) => self.first_at(micros, tip),
         }
     }
 
-    fn first_at(&self, micros: u64, tip: &Block) -> Result<u64, Failure> {
+    fn first_at(&self, micros: u64, tip: &Block) -> Result<u64, Error> {
         if micros > tip.time_us {
             return Ok(tip.next_height());
         }

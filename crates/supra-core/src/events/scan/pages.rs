@@ -1,7 +1,8 @@
 //! REST v3: pages with a cursor, all types side by side.
 
 use super::{Found, Rows, Scanner, There, Wanted, decoded};
-use crate::failure::{Failure, FailureKind};
+use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::transport::{Absent, EventPage, PAGE_V3, Request};
 
 /// More pages of one type than any range can have.
@@ -31,7 +32,7 @@ impl Progress {
         true
     }
 
-    fn take(&mut self, page: EventPage, kind: usize, to: u64) -> Result<(), Failure> {
+    fn take(&mut self, page: EventPage, kind: usize, to: u64) -> Result<(), Error> {
         let rows = page.rows.len();
         let before = self.found.len();
         let floor = self.found.last().map_or(self.from, |row| row.height);
@@ -55,7 +56,7 @@ impl Progress {
             return Ok(());
         }
         if self.pages >= PAGES_MAX || before == self.found.len() {
-            return Err(Failure::new(FailureKind::Undecodable, "the node repeats a page of events"));
+            return Err(Error::new(FailureKind::Undecodable, "the node repeats a page of events"));
         }
         if !moved || is_last {
             // Without a cursor the rest begins at the last block.
@@ -63,7 +64,7 @@ impl Progress {
             if self.done && rows >= PAGE_USUAL {
                 let message =
                     "the list may be cut: the node names no next page although a block may have more events";
-                return Err(Failure::new(FailureKind::Undecodable, message));
+                return Err(Error::new(FailureKind::Undecodable, message));
             }
         }
         Ok(())
@@ -71,7 +72,7 @@ impl Progress {
 }
 
 impl Scanner<'_> {
-    pub(super) fn pages(&self, wanted: &Wanted) -> Result<Rows, Failure> {
+    pub(super) fn pages(&self, wanted: &Wanted) -> Result<Rows, Error> {
         let (mut from, mut to) = (wanted.from, wanted.to);
         let mut notes = Vec::new();
         let fresh = |from: u64| Progress { from, cursor: None, found: Vec::new(), pages: 0, done: false };
@@ -92,7 +93,7 @@ impl Scanner<'_> {
                     Ok(There::No(why)) => absent = Some(why),
                     // Another node may not understand the cursor of the one before.
                     Err(failure)
-                        if failure.kind == FailureKind::Undecodable
+                        if failure.kind() == FailureKind::Undecodable
                             && all[*kind].cursor.is_some()
                             && all[*kind].restart() => {}
                     Err(failure) => return Err(failure),
@@ -136,8 +137,8 @@ impl Scanner<'_> {
         from: u64,
         to: u64,
         request: impl Fn(u64, u64) -> Request,
-    ) -> Result<u64, Failure> {
-        let known = |end: u64| -> Result<bool, Failure> {
+    ) -> Result<u64, Error> {
+        let known = |end: u64| -> Result<bool, Error> {
             let reply = self.one(request(end.saturating_sub(1), end))?;
             Ok(matches!(decoded::<EventPage>(&reply)?, There::Yes(_)))
         };
@@ -174,10 +175,10 @@ pub(super) fn pruned(asked: u64, floor: u64) -> String {
     format!("blocks {asked} to {} are pruned on this node", floor.saturating_sub(1))
 }
 
-pub(super) fn above_floor(oldest: Option<u64>, from: u64) -> Result<u64, Failure> {
+pub(super) fn above_floor(oldest: Option<u64>, from: u64) -> Result<u64, Error> {
     oldest.filter(|oldest| *oldest > from).ok_or_else(|| {
         let message = format!("the node has pruned block {from} and does not say what is left");
-        Failure::new(FailureKind::Unsupported, message)
+        Error::new(FailureKind::Unsupported, message)
             .with_hint("begin later with --since, or ask an archive node")
     })
 }

@@ -10,7 +10,7 @@ fn micros(text: &str) -> u64 {
 #[test]
 fn points_in_time() {
     let now: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
-    let when = |text: &str| BlockPoint::parse("--since", text, now).map_err(|failure| failure.message);
+    let when = |text: &str| BlockPoint::parse("--since", text, now).map_err(|failure| failure.message());
     assert_eq!(when("123"), Ok(BlockPoint::Height(123)));
     assert_eq!(when("2h"), Ok(BlockPoint::Micros(micros("2026-01-01T22:00:00Z"))));
     assert_eq!(when("2026-01-01"), Ok(BlockPoint::Micros(micros("2026-01-01T00:00:00Z"))));

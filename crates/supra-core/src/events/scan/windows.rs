@@ -2,7 +2,8 @@
 
 use super::pages::{above_floor, not_indexed, pruned};
 use super::{Found, Rows, Scanner, There, Wanted, decoded};
-use crate::failure::{Failure, FailureKind};
+use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::transport::{Absent, EventPage, EventRow, Request, WINDOW_V1};
 
 /// Events of one type that are somewhere in `from..to`.
@@ -14,7 +15,7 @@ struct Part {
 }
 
 impl Scanner<'_> {
-    pub(super) fn windows(&self, wanted: &Wanted) -> Result<Rows, Failure> {
+    pub(super) fn windows(&self, wanted: &Wanted) -> Result<Rows, Error> {
         let (mut from, mut to) = (wanted.from, wanted.to);
         let mut notes = Vec::new();
         let probe = |from, to| Request::EventsV1 { type_tag: wanted.types[0].clone(), from, to };
@@ -41,12 +42,12 @@ impl Scanner<'_> {
         Ok(Rows { found, from: from.min(to), to: next.max(from.min(to)), notes })
     }
 
-    fn window(&self, request: Request) -> Result<There<EventPage>, Failure> {
+    fn window(&self, request: Request) -> Result<There<EventPage>, Error> {
         decoded(&self.one(request)?)
     }
 
     /// The windows of all types between two heights that hold anything.
-    fn parts(&self, wanted: &Wanted, from: u64, to: u64) -> Result<Vec<Part>, Failure> {
+    fn parts(&self, wanted: &Wanted, from: u64, to: u64) -> Result<Vec<Part>, Error> {
         let step = usize::try_from(WINDOW_V1).unwrap_or(1);
         let windows: Vec<(usize, u64, u64)> = (0..wanted.types.len())
             .flat_map(|kind| {
@@ -56,7 +57,7 @@ impl Scanner<'_> {
         self.counted(wanted, &windows)
     }
 
-    fn counted(&self, wanted: &Wanted, windows: &[(usize, u64, u64)]) -> Result<Vec<Part>, Failure> {
+    fn counted(&self, wanted: &Wanted, windows: &[(usize, u64, u64)]) -> Result<Vec<Part>, Error> {
         let request = |(kind, from, to): &(usize, u64, u64)| Request::EventsV1 {
             type_tag: wanted.types[*kind].clone(),
             from: *from,
@@ -70,7 +71,7 @@ impl Scanner<'_> {
                 There::No(_) => {
                     let message =
                         format!("the node lacks events of blocks {from} to {}", to.saturating_sub(1));
-                    return Err(Failure::new(FailureKind::Unreachable, message)
+                    return Err(Error::new(FailureKind::Unreachable, message)
                         .with_hint("nodes behind one address differ: ask again"));
                 }
             }
@@ -80,7 +81,7 @@ impl Scanner<'_> {
     }
 
     /// Halves windows until every event has its block. Only left halves are asked about: the rest is on the right.
-    fn located(&self, wanted: &Wanted, parts: Vec<Part>) -> Result<Vec<Found>, Failure> {
+    fn located(&self, wanted: &Wanted, parts: Vec<Part>) -> Result<Vec<Found>, Error> {
         let mut found = Vec::new();
         let mut open = parts;
         while !open.is_empty() {

@@ -12,7 +12,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use crate::failure::{Failure, FailureKind};
+use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::transport::Deadline;
 
 /// The largest stdout that is kept, in bytes.
@@ -102,9 +103,9 @@ pub fn run(
     environment: &[(&str, String)],
     env_remove: &[&str],
     deadline: Deadline,
-) -> Result<Finished, Failure> {
+) -> Result<Finished, Error> {
     let Some((program, words)) = argv.split_first() else {
-        return Err(Failure::new(FailureKind::Config, "no program to run"));
+        return Err(Error::new(FailureKind::Config, "no program to run"));
     };
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -114,11 +115,11 @@ pub fn run(
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     let on_its_way = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
     if ENDING.load(Ordering::SeqCst) {
-        return Err(Failure::new(FailureKind::Unreachable, "the run was ended by a signal"));
+        return Err(Error::new(FailureKind::Unreachable, "the run was ended by a signal"));
     }
     let mut child = command.spawn().map_err(|error| {
-        let message = format!("the Supra CLI {} cannot be run: {}", program.display(), reason(&error));
-        Failure::new(FailureKind::Config, message)
+        Error::new(FailureKind::Config, format!("the Supra CLI {} cannot be run", program.display()))
+            .with_source(explained(error))
             .with_hint("set SUPRA_CLI_BIN to the CLI's path, or SUPRA_RPC_URL to ask a node without it")
     })?;
     let group = Registered::new(&child);
@@ -131,17 +132,18 @@ pub fn run(
     }
     finished.status = child.wait().ok();
     if let Err(error) = drained {
-        let message = format!("the Supra CLI's output cannot be read: {error}");
-        return Err(Failure::new(FailureKind::Unreachable, message));
+        let message = "the Supra CLI's output cannot be read";
+        return Err(Error::new(FailureKind::Unreachable, message).with_source(error));
     }
     Ok(finished)
 }
 
-fn reason(error: &io::Error) -> String {
+/// The error with a text that tells what is wrong with the program.
+fn explained(error: io::Error) -> io::Error {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "it is not an executable file".to_owned(),
-        _ => error.to_string(),
+        io::ErrorKind::NotFound => io::Error::new(error.kind(), "there is no such file"),
+        io::ErrorKind::PermissionDenied => io::Error::new(error.kind(), "it is not an executable file"),
+        _ => error,
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::time::Instant;
 
 use super::{CliTransport, Compose, Finished, answer};
+use crate::error::Error;
 use crate::failure::{Failure, FailureKind};
 use crate::transport::{Deadline, Reply, Request};
 use std::os::unix::process::ExitStatusExt;
@@ -101,7 +102,7 @@ pub(super) fn ask(
         use std::hash::{BuildHasher, RandomState};
         format!("dvrf-{:016x}", RandomState::new().hash_one(std::process::id()))
     };
-    let mut failures: Vec<Option<Failure>> = vec![None; requests.len()];
+    let mut failures: Vec<Option<Error>> = vec![None; requests.len()];
     let mut calls = Vec::new();
     for (index, request) in requests.iter().enumerate() {
         match transport.words(request) {
@@ -125,17 +126,17 @@ pub(super) fn ask(
         Ok(finished) => {
             let found = parse(&String::from_utf8_lossy(&finished.stdout), &marker);
             let common = if finished.timed_out {
-                Failure::new(FailureKind::Timeout, "docker compose did not end in time and was stopped")
+                Error::new(FailureKind::Timeout, "docker compose did not end in time and was stopped")
             } else {
                 match super::failed(&finished, "docker compose") {
-                    failure if failure.kind == FailureKind::Config => failure,
-                    failure => Failure { kind: FailureKind::Unreachable, help: None, ..failure },
+                    failure if failure.kind == FailureKind::Config => failure.into(),
+                    failure => Failure { kind: FailureKind::Unreachable, help: None, ..failure }.into(),
                 }
             };
             (found, common)
         }
     };
-    let asked = |index: usize| -> Result<serde_json::Value, Failure> {
+    let asked = |index: usize| -> Result<serde_json::Value, Error> {
         if let Some(failure) = &failures[index] {
             return Err(failure.clone());
         }

@@ -36,7 +36,7 @@ fn view(name: &str) -> Request {
     Request::View(ViewCall { function, type_arguments: vec![], arguments })
 }
 
-fn ask(text: &str) -> Result<Value, Failure> {
+fn ask(text: &str) -> Result<Value, Error> {
     let folder = tempfile::tempdir().unwrap();
     let transport = CliTransport::new(config(script(folder.path(), text))).unwrap();
     let mut replies = transport.ask(&[view("f")], Deadline::after(Duration::from_secs(5)));
@@ -44,7 +44,7 @@ fn ask(text: &str) -> Result<Value, Failure> {
 }
 
 fn kind(text: &str) -> FailureKind {
-    ask(text).unwrap_err().kind
+    ask(text).unwrap_err().kind()
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn words_by_generation() {
     assert!(words(Generation::V9, &view("f")).unwrap().ends_with("--rpc-url http://n"));
     assert!(!words(Generation::V11, &view("f")).unwrap().contains("--profile"));
     let resource = Request::Resource { account: Address::FRAMEWORK, type_tag: "0x1::m::S".into() };
-    assert_eq!(words(Generation::V10, &resource).unwrap_err().kind, FailureKind::Unsupported);
+    assert_eq!(words(Generation::V10, &resource).unwrap_err().kind(), FailureKind::Unsupported);
     assert!(
         words(Generation::V11, &resource)
             .unwrap()
@@ -98,8 +98,8 @@ fn endings() {
     // A result printed by a CLI that then failed is not trusted.
     assert_eq!(kind("echo '{\"result\":[\"1\"]}'; exit 3"), FailureKind::Unreachable);
     let refused = ask("echo \"error: unexpected argument '--profile' found\" >&2; exit 2").unwrap_err();
-    assert_eq!(refused.kind, FailureKind::Config);
-    assert!(refused.hint.unwrap().contains("DVRF_CLI_GENERATION"));
+    assert_eq!(refused.kind(), FailureKind::Config);
+    assert!(refused.hint().unwrap().contains("DVRF_CLI_GENERATION"));
 }
 
 /// The same words on either stream, with either exit code, in JSON or not, mean the same.
@@ -131,7 +131,7 @@ fn words_count_wherever_they_are(#[case] words: &str, #[case] expected: FailureK
 
 #[test]
 fn words_that_nobody_knows_are_marked() {
-    let said = |text: &str| crate::abort::is_unrecognised(&ask(text).unwrap_err());
+    let said = |text: &str| crate::abort::is_unrecognised(&ask(text).unwrap_err().into());
     assert!(said("echo 'Error: the gnomes refuse' >&2; exit 1"));
     assert!(said("echo '{\"message\": \"the gnomes refuse\"}'"));
     for text in ["kill -9 $$", "exit 137", "echo '{\"result\": [\"12'", "echo '{\"result\": [1]}'; exit 1"] {
@@ -151,7 +151,7 @@ fn a_cli_that_cannot_be_used_is_not_asked_again() {
     let deadline = Deadline::after(Duration::from_millis(900));
     for _ in 0..2 {
         let replies = transport.ask(&requests, deadline);
-        assert!(replies.iter().all(|reply| reply.result.as_ref().unwrap_err().kind == FailureKind::Config));
+        assert!(replies.iter().all(|reply| reply.result.as_ref().unwrap_err().kind() == FailureKind::Config));
     }
     let runs = || fs::read_to_string(folder.path().join("log")).unwrap().lines().count();
     assert_eq!(runs(), 1);
@@ -169,8 +169,8 @@ fn a_binary_that_cannot_run_is_a_configuration_error() {
         let transport = CliTransport::new(config(program)).unwrap();
         let mut replies = transport.ask(&[view("f")], Deadline::after(Duration::from_secs(5)));
         let failure = replies.pop().unwrap().result.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Config, "{failure}");
-        assert!(failure.hint.unwrap().contains("SUPRA_CLI_BIN"));
+        assert_eq!(failure.kind(), FailureKind::Config, "{failure}");
+        assert!(failure.hint().unwrap().contains("SUPRA_CLI_BIN"));
     }
 }
 
@@ -232,7 +232,7 @@ fn compose_starts_one_container_for_all() {
         [view("f"), Request::ModuleAbi { account: Address::FRAMEWORK, module: "m".into() }, view("g")];
     let replies = transport.ask(&requests, Deadline::after(Duration::from_secs(5)));
     assert_eq!(replies[0].result.as_ref().unwrap()[0], format!("{}::deposit::f", Address::FRAMEWORK));
-    assert_eq!(replies[1].result.as_ref().unwrap_err().kind, FailureKind::Unsupported);
+    assert_eq!(replies[1].result.as_ref().unwrap_err().kind(), FailureKind::Unsupported);
     assert_eq!(replies[2].result.as_ref().unwrap()[0], format!("{}::deposit::g", Address::FRAMEWORK));
     assert_eq!(fs::read_to_string(log).unwrap(), "start\n");
 }

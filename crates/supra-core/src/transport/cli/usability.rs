@@ -3,7 +3,8 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::failure::{Failure, FailureKind};
+use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::transport::Deadline;
 
 /// How long the other calls wait for the end of the first: a wrong profile or a missing program shows at once.
@@ -23,11 +24,11 @@ struct State {
     /// Whether a call ended otherwise than by a wrong setting.
     proven: bool,
     /// Why no call can succeed, and until when this is believed: the deadline of the run that met it.
-    broken: Option<(Deadline, Failure)>,
+    broken: Option<(Deadline, Error)>,
 }
 
 impl State {
-    fn broken(&self) -> Option<&Failure> {
+    fn broken(&self) -> Option<&Error> {
         self.broken.as_ref().filter(|(until, _)| !until.is_expired()).map(|(_, failure)| failure)
     }
 }
@@ -41,7 +42,7 @@ impl Usability {
     ///
     /// # Errors
     /// When a call has found that none can succeed.
-    pub(super) fn enter(&self, deadline: Deadline) -> Result<(), Failure> {
+    pub(super) fn enter(&self, deadline: Deadline) -> Result<(), Error> {
         let mut state = self.lock();
         if state.begun {
             let open = |state: &mut State| !state.proven && state.broken().is_none();
@@ -57,8 +58,8 @@ impl Usability {
     }
 
     /// Notes how a call of a run with this deadline ended.
-    pub(super) fn note(&self, failure: Option<&Failure>, deadline: Deadline) {
-        let broken = failure.filter(|failure| failure.kind == FailureKind::Config);
+    pub(super) fn note(&self, failure: Option<&Error>, deadline: Deadline) {
+        let broken = failure.filter(|failure| failure.kind() == FailureKind::Config);
         *self.lock() = State {
             begun: broken.is_none(),
             proven: broken.is_none(),

@@ -3,16 +3,17 @@
 use serde_json::Value;
 
 use crate::abort::classify_view;
-use crate::failure::{Failure, FailureKind, quote};
+use crate::error::Error;
+use crate::failure::{FailureKind, quote};
 use crate::metadata::module_abi;
 use crate::transport::{Block, EventPage, EventRow, Request};
 
 /// Extracts the reply from the body of a successful response.
-pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Result<Value, Failure> {
+pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Result<Value, Error> {
     if let Some(message) = body.get("message").and_then(Value::as_str)
         && body.get("result").is_none()
     {
-        return Err(classify_view(message));
+        return Err(classify_view(message).into());
     }
     match request {
         Request::View(_) => view(body),
@@ -73,7 +74,7 @@ fn page(body: &Value, cursor: Option<&str>, places: bool) -> Option<Value> {
 }
 
 /// Decodes return values: `{"result": […]}`, or a bare array.
-fn view(body: Value) -> Result<Value, Failure> {
+fn view(body: Value) -> Result<Value, Error> {
     match body {
         Value::Array(_) => Ok(body),
         Value::Object(mut fields) => match fields.remove("result") {
@@ -101,12 +102,12 @@ fn unwrapped(body: Value) -> Option<Value> {
     }
 }
 
-fn absent(what: &str) -> Failure {
-    Failure::new(FailureKind::Unsupported, format!("the account does not have {}", quote(what)))
+fn absent(what: &str) -> Error {
+    Error::new(FailureKind::Unsupported, format!("the account does not have {}", quote(what)))
 }
 
-fn undecodable(wanted: &str, found: &Value) -> Failure {
-    Failure::new(
+fn undecodable(wanted: &str, found: &Value) -> Error {
+    Error::new(
         FailureKind::Undecodable,
         format!("{wanted} is wanted, the node answered {}", quote(&found.to_string())),
     )
@@ -152,6 +153,6 @@ mod tests {
             assert_eq!(open(request, body.clone(), None).ok(), answer, "{body}");
         }
         let refused = open(&view, json!({"message": "FUNCTION_RESOLUTION_FAILURE"}), None).unwrap_err();
-        assert_eq!(refused.kind, FailureKind::Unsupported);
+        assert_eq!(refused.kind(), FailureKind::Unsupported);
     }
 }

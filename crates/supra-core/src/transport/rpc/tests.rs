@@ -78,7 +78,7 @@ fn ask_one(responses: &[String]) -> (Result<Value, FailureKind>, Vec<String>) {
     let (url, log) = node(responses);
     let reply = ask(config(vec![url]));
     let log = log.lock().unwrap().clone();
-    (reply.result.map_err(|failure| failure.kind), log)
+    (reply.result.map_err(|failure| failure.kind()), log)
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn time_runs_out_for_a_call_and_for_all() {
     let started = Instant::now();
     let transport = RpcTransport::new(config(vec![url])).unwrap();
     let mut replies = transport.ask(&[view()], Deadline::after(Duration::from_millis(700)));
-    assert_eq!(replies.pop().unwrap().result.unwrap_err().kind, FailureKind::Timeout);
+    assert_eq!(replies.pop().unwrap().result.unwrap_err().kind(), FailureKind::Timeout);
     assert!(started.elapsed() < Duration::from_millis(1500));
 }
 
@@ -197,7 +197,7 @@ fn no_message_holds_a_key() {
     let failure = ask(config(vec![url, Secret::new("http://canary@127.0.0.1:1/canary")])).result.unwrap_err();
     assert!(!format!("{failure} {failure:?}").contains("canary"), "{failure}");
     let failure = RpcTransport::new(config(vec![Secret::new("ftp://canary")])).err().unwrap();
-    assert!(!failure.message.contains("canary"));
+    assert!(!failure.message().contains("canary"));
 }
 
 #[test]
