@@ -54,15 +54,15 @@ fuzz_target!(|data: &[u8]| {
             }
             SubmitOutcome::Refused(failure) => {
                 assert!(read.hash.is_none() && code.is_some_and(|code| code != 0));
-                oracle::one_plain_line(&failure.message, 1000);
+                oracle::one_plain_line(&failure.message(), 1000);
             }
             SubmitOutcome::Failed(failure) => {
                 assert_eq!(read.success, Some(false));
-                oracle::one_plain_line(&failure.message, 1000);
+                oracle::one_plain_line(&failure.message(), 1000);
             }
             // Reading an output cannot find that the CLI was not started.
             SubmitOutcome::NotSent(failure) => panic!("{failure}"),
-            SubmitOutcome::Unknown(failure) => oracle::one_plain_line(&failure.message, 1000),
+            SubmitOutcome::Unknown(failure) => oracle::one_plain_line(&failure.message(), 1000),
         }
     }
 });

@@ -7,11 +7,11 @@ use dvrf_cli::channel::parse;
 use dvrf_cli::settings::{Settings, variables};
 use libfuzzer_sys::fuzz_target;
 use oracle::one_plain_line;
-use supra_core::failure::Failure;
+use supra_core::error::Error;
 
-fn refused(failure: &Failure, name: &str) {
-    assert!(failure.message.starts_with(name), "{}", failure.message);
-    one_plain_line(&failure.message, 2000);
+fn refused(failure: &Error, name: &str) {
+    assert!(failure.message().starts_with(name), "{}", failure.message());
+    one_plain_line(&failure.message(), 2000);
 }
 
 /// The number of these digits; `None` for other characters or an overflow.

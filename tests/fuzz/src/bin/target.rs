@@ -57,9 +57,9 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(given.lottery.as_deref(), Some(lottery));
         }
         Err(failure) => {
-            oracle::one_plain_line(&failure.message, 2000);
+            oracle::one_plain_line(&failure.message(), 2000);
             let keys = ["lottery_addr", "deposit_addr", "client_addr", "profile"];
-            assert!(keys.iter().any(|key| failure.message.contains(key)), "{}", failure.message);
+            assert!(keys.iter().any(|key| failure.message().contains(key)), "{}", failure.message());
         }
     }
 });
