@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod notify_channels;
+mod notify_draws;
 mod notify_levels;
 mod notify_real;
 mod notify_state;

@@ -2,7 +2,7 @@
 
 use supra_core::collect::legacy_report::upgrade;
 use supra_core::failure::{Failure, FailureKind};
-use supra_core::record::{Record, RecordError};
+use supra_core::record::{DRAW_SCHEMA, Record, RecordError};
 use supra_core::report::Report;
 
 use crate::connect::fail;
@@ -102,7 +102,8 @@ pub(crate) fn next(records: &mut Records, now: jiff::Timestamp) -> Option<Stream
 fn sort(mut record: Record, now: jiff::Timestamp) -> StreamItem {
     let whole = |record| StreamItem::Report(ReportItem::whole(record), false);
     let refused = |record, failure| StreamItem::Report(ReportItem::refused(record, failure, now), false);
-    if record.has("state") {
+    let is_draw = record.get::<String>("schema").is_ok_and(|schema| schema.as_deref() == Some(DRAW_SCHEMA));
+    if is_draw || record.has("state") {
         return whole(record);
     }
     if record.has("error") {

@@ -13,16 +13,13 @@ use crate::run;
 use crate::runner::{DrawRunner, Reading, cli_error};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
-use dvrf_cli::settings::variables::fault_point;
+use dvrf_cli::settings::variables::{self, fault_point};
 use dvrf_cli::{CliError, Session};
 use supra_core::draw::{AutoLine, AutoStatus, Commands, DrawError, DrawErrorCode, DrawResult};
 use supra_core::readiness::Readiness;
-use supra_core::record::Record;
+use supra_core::record::{DRAW_SCHEMA, Record};
 use supra_core::stable_id::stable_id;
 use supra_core::state_dir::append_line;
-
-/// The value of the line's `schema`.
-pub(crate) const SCHEMA: &str = "dvrf.draw/1";
 
 /// The flags of `auto`.
 #[derive(Debug, Clone, Args)]
@@ -84,6 +81,7 @@ pub(crate) fn auto(args: &AutoArgs, session: &mut Session) -> Result<Exit, CliEr
 fn begin(args: &AutoArgs, session: &Session) -> AutoLine {
     let run_id =
         stable_id(&["auto", &session.now.as_nanosecond().to_string(), &std::process::id().to_string()]);
+    let text = |variable| session.settings.text(variable).map(str::to_owned);
     AutoLine {
         timestamp: session.now.to_string(),
         execute: args.execute,
@@ -99,11 +97,15 @@ fn begin(args: &AutoArgs, session: &Session) -> AutoLine {
         error: None,
         manual_draw_exit_code: None,
         exit_code: 2,
-        schema: SCHEMA.to_owned(),
+        schema: DRAW_SCHEMA.to_owned(),
         run_id,
         level: String::new(),
         event: String::new(),
         tickets_bought: None,
+        profile: text(&variables::PROFILE),
+        lottery_addr: text(&variables::LOTTERY_ADDR),
+        deposit_addr: text(&variables::DEPOSIT_ADDR),
+        client_addr: text(&variables::CLIENT_ADDR),
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::outbox::Outbox;
 use crate::message::Item;
 use crate::notification::EventKind;
-use crate::problem::{Gravity, Limits, Problem, UNKNOWN, is_judged};
+use crate::problem::{DRAW_BUSY, Gravity, Limits, Problem, ends_at_once, is_judged, is_patient};
 use crate::runway::RequestHistory;
 use supra_core::amount::Decimal;
 use supra_core::check::{Checks, Severity, Status};
@@ -177,8 +177,7 @@ impl Incident {
             *alert = Item { code: alert.code.clone(), severity: alert.severity, ..item.clone() };
         }
         if !self.is_open {
-            let is_unknown = problem.key == UNKNOWN;
-            let needed = if is_unknown { rules.unknown_after } else { rules.fire_after };
+            let needed = if is_patient(&problem.key) { rules.unknown_after } else { rules.fire_after };
             self.gravity = problem.gravity;
             self.level_limits = problem.limits;
             if self.bad_runs < needed {
@@ -231,7 +230,7 @@ impl Incident {
         (self.bad_runs, self.worse_runs, self.better_runs) = (0, 0, 0);
         let is_clear = self.limits.is_clear(checks, rules.clear_margin);
         self.good_runs = if is_clear { self.good_runs.saturating_add(1) } else { 0 };
-        self.is_open && (key == UNKNOWN || self.good_runs >= rules.resolve_after)
+        self.is_open && (ends_at_once(key) || self.good_runs >= rules.resolve_after)
     }
 
     fn is_reminder_due(&self, now_s: i64, rules: &AlertRules) -> bool {
@@ -317,7 +316,8 @@ impl AlertState {
         let mut events = Vec::new();
         let is_listed = |key: &str| problems.iter().any(|problem| problem.key == key);
         self.incidents.retain(|key, incident| {
-            let is_over = key == UNKNOWN || is_judged(key, checks);
+            // Another run that holds a lock says nothing about what is known.
+            let is_over = is_patient(key) && !is_listed(DRAW_BUSY) || is_judged(key, checks);
             if incident.ended_s.is_some() || is_listed(key) || !is_over {
                 return true;
             }

@@ -9,6 +9,7 @@ pub mod alert_state;
 mod args;
 mod config;
 mod delivery;
+pub mod draw;
 mod escape;
 mod heartbeat;
 mod merge;

@@ -17,6 +17,7 @@ use self::log::log;
 use self::memory::{load, save, subscription_key};
 use crate::alert_state::{AlertRules, AlertState};
 use crate::delivery::{Queue, WebhookSender, deliver_all, must_wait};
+use crate::draw::DrawOutcome;
 use crate::heartbeat::Heartbeat;
 use crate::merge::{Parcel, parcels};
 use crate::message::{Message, MessageTemplate};
@@ -26,9 +27,11 @@ use crate::planner::{Planner, Verdict};
 use dvrf_cli::Session;
 use dvrf_cli::channel::{Channel, ChannelKind, Level};
 use dvrf_cli::checker::Checked;
+use dvrf_cli::settings::variables;
 use supra_core::check::Policy;
 use supra_core::delivery::Attempt;
 use supra_core::record::Record;
+use supra_core::report::SubscriptionId;
 use supra_core::stable_id::stable_id;
 use supra_core::state_dir::{LockedState, StateDir};
 
@@ -50,7 +53,7 @@ pub(crate) struct NotifyReport {
 pub(crate) struct Planned {
     /// The locked file of the subscription and its state.
     memory: Option<(LockedState, AlertState)>,
-    level: Option<Level>,
+    pub(crate) level: Option<Level>,
     /// The messages that can be sent now.
     due: Vec<OutboxEntry>,
     pub report: NotifyReport,
@@ -112,39 +115,63 @@ impl Notifier {
         session: &Session,
     ) -> Planned {
         let id = &checked.report.id;
-        let key = subscription_key(id, &session.settings);
-        // A record that is nested too deeply to attach must not prevent the notification.
-        let document = self.planner().needs_record().then(|| record.to_value().unwrap_or(Value::Null));
+        let document = self.document(record);
         let verdict = Verdict {
-            key: &key,
+            key: &subscription_key(id, &session.settings),
             name: id.label(),
             checks: &checked.checks,
             state: checked.report.state.as_ref(),
+            draw: None,
             record: document.as_ref(),
             now_s: session.now.as_second(),
         };
-        let level = Some(Level::of(checked.checks.status, checked.checks.severity));
+        self.plan_verdict(&verdict, is_fault_logged, session)
+    }
+
+    /// Plans the messages about a line of `dvrf-draw auto`.
+    pub(crate) fn plan_draw(&mut self, record: &Record, draw: &DrawOutcome, session: &Session) -> Planned {
+        let id = SubscriptionId::of(record);
+        let document = self.document(record);
+        let fallback = session.settings.text(&variables::PROFILE).unwrap_or("-");
+        let verdict = Verdict {
+            key: &format!("draw {}", subscription_key(&id, &session.settings)),
+            name: Some(id.label()).filter(|label| *label != "-").unwrap_or(fallback),
+            checks: &draw.checks,
+            state: None,
+            draw: Some(draw),
+            record: document.as_ref(),
+            now_s: session.now.as_second(),
+        };
+        self.plan_verdict(&verdict, false, session)
+    }
+
+    /// The record for channels that attach it. One that is nested too deeply must not prevent the notification.
+    fn document(&self, record: &Record) -> Option<Value> {
+        self.planner().needs_record().then(|| record.to_value().unwrap_or(Value::Null))
+    }
+
+    fn plan_verdict(&mut self, verdict: &Verdict, is_fault_logged: bool, session: &Session) -> Planned {
         let planned = if self.dry_run {
-            let (message, entries) = self.planner().report(&verdict, &self.run_id);
+            let (message, entries) = self.planner().report(verdict, &self.run_id);
             let notifications =
                 entries.iter().map(|entry| unsent(entry, DeliveryOutcome::DryRun, None)).collect();
             let report = NotifyReport { messages: vec![message], notifications, has_failed: false };
             Planned { report, ..Planned::default() }
         } else {
-            match self.load(&verdict, is_fault_logged, session) {
-                Ok(Some((file, state))) => self.plan_with_memory(file, state, &verdict, session),
+            match self.load(verdict, is_fault_logged, session) {
+                Ok(Some((file, state))) => self.plan_with_memory(file, state, verdict, session),
                 Ok(None) => {
-                    let (message, due) = self.planner().report(&verdict, &self.run_id);
+                    let (message, due) = self.planner().report(verdict, &self.run_id);
                     planned(message, due, false)
                 }
                 // The channels are notified all the same, but the run fails.
                 Err(()) => {
-                    let (message, due) = self.planner().fallback(&verdict, &self.run_id);
+                    let (message, due) = self.planner().fallback(verdict, &self.run_id);
                     planned(message, due, true)
                 }
             }
         };
-        Planned { level, ..planned }
+        Planned { level: Some(verdict.level()), ..planned }
     }
 
     /// Locks and reads the alert state of a subscription; `None` without a state directory, an error if it cannot be used,

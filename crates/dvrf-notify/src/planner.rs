@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::alert_state::{AlertEvent, AlertRules, AlertState, Incident, incident_id};
+use super::draw::DrawOutcome;
 use super::message::{Alert, Item, Message, MessageTemplate, numbers};
 use super::outbox::OutboxEntry;
 use crate::notification::EventKind;
@@ -27,10 +28,20 @@ pub struct Verdict<'a> {
     pub checks: &'a Checks,
     /// The typed state, if it was read.
     pub state: Option<&'a State>,
+    /// The outcome of a draw, if the record is a line of `dvrf-draw auto`.
+    pub draw: Option<&'a DrawOutcome>,
     /// The record, if a channel attaches it.
     pub record: Option<&'a Value>,
     /// The time of the verdict, in seconds since 1970.
     pub now_s: i64,
+}
+
+impl Verdict<'_> {
+    /// The level that channels and dead man's switches compare with theirs.
+    pub fn level(&self) -> Level {
+        let of_checks = || Level::of(self.checks.status, self.checks.severity);
+        self.draw.map_or_else(of_checks, DrawOutcome::level)
+    }
 }
 
 /// Plans messages for the channels of a run.
@@ -58,13 +69,29 @@ pub struct Plan {
 }
 
 impl Planner<'_> {
+    fn problems(&self, verdict: &Verdict) -> Vec<Problem> {
+        match verdict.draw {
+            Some(draw) => draw.problems.clone(),
+            None => problems(verdict.checks, self.policy.fail_on, self.template),
+        }
+    }
+
+    fn numbers(&self, verdict: &Verdict, hours_left: Option<u128>) -> Vec<(String, String)> {
+        match verdict.draw {
+            Some(draw) => draw.numbers.clone(),
+            None => numbers(verdict.checks, verdict.state, hours_left, self.policy),
+        }
+    }
+
     /// Plans a run without alert state: the verdict is sent to every channel whose level it reaches.
     pub fn report(&self, verdict: &Verdict, run: &str) -> (Message, Vec<OutboxEntry>) {
-        let found = problems(verdict.checks, self.policy.fail_on, self.template);
+        let found = self.problems(verdict);
         let message = self.report_message(verdict, run, &found);
-        let level = Level::of(verdict.checks.status, verdict.checks.severity);
+        let level = verdict.level();
         let is_notified = |channel: &&Channel| match channel.kind {
             ChannelKind::Ping => false,
+            // A draw that was not due is no message.
+            _ if verdict.draw.is_some_and(DrawOutcome::is_silent) => false,
             // PagerDuty resolves the incident that an earlier run may have opened.
             ChannelKind::Pagerduty if level == Level::Ok => true,
             ChannelKind::Alertmanager => !message.alerts.is_empty() && level >= channel.min,
@@ -82,7 +109,7 @@ impl Planner<'_> {
         let is_pager = |entry: &OutboxEntry| self.is_pager(&entry.channel);
         entries.retain(|entry| verdict.checks.status != Status::Ok && !is_pager(entry));
         for channel in self.channels.iter().filter(|channel| channel.kind == ChannelKind::Pagerduty) {
-            let found = problems(verdict.checks, self.policy.fail_on, self.template);
+            let found = self.problems(verdict);
             for problem in found.iter().filter(|problem| Level::From(problem.gravity.severity) >= channel.min)
             {
                 let mut alone = self.report_message(verdict, run, std::slice::from_ref(problem));
@@ -103,13 +130,14 @@ impl Planner<'_> {
     }
 
     fn report_message(&self, verdict: &Verdict, run: &str, found: &[Problem]) -> Message {
-        let items = found.iter().flat_map(|problem| problem.items.clone()).collect();
+        let news = verdict.draw.and_then(|draw| draw.news.clone());
+        let items = news.into_iter().chain(found.iter().flat_map(|problem| problem.items.clone())).collect();
         let mut message = self.template.message(verdict.name, verdict.checks, items);
         message.event = EventKind::Report;
         message.id = stable_id(&[verdict.key, "report", run]);
         message.incident = stable_id(&[verdict.key, "incident"]);
         message.at_s = verdict.now_s;
-        message.numbers = numbers(verdict.checks, verdict.state, None, self.policy);
+        message.numbers = self.numbers(verdict, None);
         let alert = |problem: &Problem| {
             let item = problem.items.first()?.clone();
             Some(Alert { problem: problem.key.clone(), item, since_s: verdict.now_s, ended_s: None })
@@ -120,12 +148,12 @@ impl Planner<'_> {
 
     /// Plans a run with alert state: applies the verdict, and adds the messages of its events to the outbox.
     pub fn update(&self, state: &mut AlertState, verdict: &Verdict) -> Plan {
-        let found = problems(verdict.checks, self.policy.fail_on, self.template);
+        let found = self.problems(verdict);
         let events = state.step(&found, verdict.checks, verdict.now_s, self.rules);
         let requests = verdict.state.and_then(|state| state.lottery.rng_request_count);
         let hours_left =
             state.request_history.hours_left(requests, verdict.checks.requests_left, verdict.now_s);
-        let numbers = numbers(verdict.checks, verdict.state, hours_left, self.policy);
+        let numbers = self.numbers(verdict, hours_left);
         let mut plan = Plan::default();
         for event in events {
             let Some(incident) = state.incidents.get(&event.key).cloned() else {
@@ -139,9 +167,27 @@ impl Planner<'_> {
             self.push(state, &channels, &message, verdict, &mut plan);
             plan.messages.push(message);
         }
+        self.news(state, verdict, &mut plan);
         self.catch_up(state, verdict, &numbers, &mut plan);
         self.refresh_alertmanagers(state, verdict, &numbers, &mut plan);
         plan
+    }
+
+    /// A draw that was requested is reported once.
+    fn news(&self, state: &mut AlertState, verdict: &Verdict, plan: &mut Plan) {
+        if verdict.draw.is_none_or(|draw| draw.news.is_none()) {
+            return;
+        }
+        state.sequence = state.sequence.saturating_add(1);
+        let mut message = self.report_message(verdict, &state.sequence.to_string(), &[]);
+        message.severity = Some(Severity::Info);
+        let reaches = |channel: &&Channel| {
+            let is_pager = channel.kind == ChannelKind::Pagerduty;
+            is_told(channel) && !is_pager && Level::From(Severity::Info) >= channel.min
+        };
+        let channels: Vec<&Channel> = self.channels.iter().filter(reaches).collect();
+        self.push(state, &channels, &message, verdict, plan);
+        plan.messages.push(message);
     }
 
     fn push(

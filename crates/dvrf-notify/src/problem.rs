@@ -15,6 +15,8 @@ use supra_core::check::{Checks, Finding, Severity, Status};
 
 /// The key of the problem that the status is unknown.
 pub(crate) const UNKNOWN: &str = "unknown";
+/// The key of the problem that another run holds the lock of the draw.
+pub(crate) const DRAW_BUSY: &str = "draw_busy";
 /// The key of the problem that the deposit is low.
 pub(crate) const DEPOSIT: &str = "deposit";
 
@@ -184,6 +186,16 @@ pub(crate) fn problems(checks: &Checks, least: Severity, template: &MessageTempl
     let mut problems: Vec<Problem> = found.into_values().collect();
     problems.sort_by(|a, b| b.gravity.cmp(&a.gravity).then_with(|| a.key.cmp(&b.key)));
     problems
+}
+
+/// Whether a problem opens only after `unknown_after` runs in a row, because a single run means little.
+pub(crate) fn is_patient(key: &str) -> bool {
+    [UNKNOWN, DRAW_BUSY].contains(&key)
+}
+
+/// Whether a single run without a problem ends it.
+pub(crate) fn ends_at_once(key: &str) -> bool {
+    is_patient(key) || key.starts_with("draw")
 }
 
 /// Whether this verdict says that a problem which it does not list is over. What could not be read is never healthy.

@@ -1,6 +1,7 @@
 //! `dvrf-notify send`: reads records, notifies the channels of each verdict, and passes the records on.
 
 use crate::args::{NotifyArgs, OutputFormat};
+use crate::draw::DrawOutcome;
 use crate::notifier::{MEMORY_UNUSABLE, Notifier, NotifyReport, Planned};
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
@@ -70,18 +71,23 @@ struct SendRun<'a> {
 impl Consumer for SendRun<'_> {
     fn take(&mut self, mut item: ReportItem, session: &mut Session) -> Result<Exit, CliError> {
         session.now = self.clock.now();
-        let verdict = self.checker.checks(&mut item, session)?;
-        let is_fault_logged = self.checker.state_failed();
-        let planned = self.notifier.plan(&item.record, &verdict, is_fault_logged, session);
-        self.level = self.level.max(Level::of(verdict.checks.status, verdict.checks.severity));
+        let lang = self.checker.checker.policy.lang;
+        let (planned, exit) = if let Some(draw) = DrawOutcome::of(&item.record, lang) {
+            (self.notifier.plan_draw(&item.record, &draw, session), draw.exit())
+        } else {
+            let verdict = self.checker.checks(&mut item, session)?;
+            let is_fault_logged = self.checker.state_failed();
+            (self.notifier.plan(&item.record, &verdict, is_fault_logged, session), verdict.exit)
+        };
+        self.level = self.level.max(planned.level.unwrap_or(Level::Ok));
         // A record without a message is not held, unless an earlier one is.
         let is_held = !self.batch.is_empty() || planned.has_messages();
         self.batch.push((item.record, planned));
         if !is_held || self.batch.len() >= BATCH_MAX {
             self.finish_held(session)?;
         }
-        let is_muted = verdict.exit == Exit::No && !self.args.output.fail_on_low;
-        Ok(if is_muted { Exit::Done } else { verdict.exit })
+        let is_muted = exit == Exit::No && !self.args.output.fail_on_low;
+        Ok(if is_muted { Exit::Done } else { exit })
     }
 
     fn finish_held(&mut self, session: &mut Session) -> Result<(), CliError> {

@@ -276,6 +276,18 @@ pub struct AutoLine {
     /// What `--fill-tickets` bought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tickets_bought: Option<u64>,
+    /// The profile of the Supra CLI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The lottery, as it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lottery_addr: Option<String>,
+    /// The dVRF package, as it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposit_addr: Option<String>,
+    /// The paying client, as it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_addr: Option<String>,
 }
 
 /// The commands of a run.

@@ -20,6 +20,9 @@ pub const SCHEMA: &str = "dvrf.record/1";
 /// The value of the `schema` key of an event line, which travels through the same reader.
 pub const EVENT_SCHEMA: &str = "dvrf.event/1";
 
+/// The value of the `schema` key of a line of `dvrf-draw auto`, which travels through the same reader.
+pub const DRAW_SCHEMA: &str = "dvrf.draw/1";
+
 /// One record.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
@@ -95,7 +98,7 @@ impl Record {
     pub fn check_schema(&self) -> Result<(), RecordError> {
         match self.get::<String>("schema") {
             Ok(None) => Ok(()),
-            Ok(Some(schema)) if schema == SCHEMA || schema == EVENT_SCHEMA => Ok(()),
+            Ok(Some(schema)) if [SCHEMA, EVENT_SCHEMA, DRAW_SCHEMA].contains(&schema.as_str()) => Ok(()),
             Ok(Some(other)) => Err(RecordError::Schema(crate::failure::quote(&other))),
             Err(error) => Err(error),
         }
@@ -256,6 +259,7 @@ mod tests {
     #[test]
     fn other_majors_are_refused() {
         assert!(record(r#"{"schema":"dvrf.record/1"}"#).check_schema().is_ok());
+        assert!(record(r#"{"schema":"dvrf.draw/1"}"#).check_schema().is_ok());
         assert!(record(r#"{"lottery_addr":"0x1"}"#).check_schema().is_ok());
         let error = record(r#"{"schema":"dvrf.record/2"}"#).check_schema().unwrap_err();
         assert_eq!(

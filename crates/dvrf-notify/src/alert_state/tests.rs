@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::message::MessageTemplate;
-use crate::problem::{DEPOSIT, problems};
+use crate::problem::{DEPOSIT, UNKNOWN, problems};
 use supra_core::amount::{Count, Quants};
 use supra_core::check::Finding;
 use supra_core::check::code::Code;

@@ -111,7 +111,7 @@ impl Fixture {
 
 fn verdict(checks: &Checks, now_s: i64) -> Verdict<'_> {
     static RECORD: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"r": 1}));
-    Verdict { key: "k", name: "n", checks, state: None, record: Some(&RECORD), now_s }
+    Verdict { key: "k", name: "n", checks, state: None, draw: None, record: Some(&RECORD), now_s }
 }
 
 const ALL: [&str; 5] = [

@@ -64,7 +64,7 @@ fn memory(text: &[u8], u: &mut Unstructured) {
     for _ in 0..4 {
         let checks = verdict(u);
         let now_s = u.int_in_range(-10i64..=4_000_000_000).unwrap_or(0);
-        let case = Verdict { key: KEY, name: "n", checks: &checks, state: Some(&state), record: None, now_s };
+        let case = Verdict { key: KEY, name: "n", checks: &checks, state: Some(&state), draw: None, record: None, now_s };
         for message in planner.update(&mut memory, &case).messages {
             assert!(ids.insert(message.id.clone()), "an id stands for one message");
             assert!(!message.text().is_empty());

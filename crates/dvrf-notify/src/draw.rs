@@ -1,0 +1,211 @@
+//! Lines of `dvrf-draw auto`: what each says about the draws of a lottery. Pure.
+
+use crate::message::Item;
+use crate::problem::{DRAW_BUSY, Gravity, Limits, Problem, UNKNOWN};
+use dvrf_cli::channel::Level;
+use dvrf_cli::exit::Exit;
+use supra_core::check::{Checks, Severity, Status};
+use supra_core::draw::{AutoLine, AutoStatus, DrawError, DrawResult};
+use supra_core::failure::quote;
+use supra_core::lang::Lang;
+use supra_core::record::{DRAW_SCHEMA, Record};
+
+/// The key of the problem that draws fail.
+const DRAW: &str = "draw";
+/// The key of the problem that a draw was not answered in time.
+const UNANSWERED: &str = "draw_unanswered";
+/// Reasons against a draw which say that no earlier one is still to be requested.
+const DECIDED: [&str; 3] = ["DRAW_NOT_SCHEDULED", "REQUEST_PENDING", "ROUND_DRAWN"];
+const HELP: &str = "docs/draw.md#auto";
+
+/// What a line says.
+#[derive(Debug, Clone, Default)]
+pub struct DrawOutcome {
+    /// The problems, worst first.
+    pub problems: Vec<Problem>,
+    /// The status of the draws: unknown for a line that does not say whether the last draw was requested.
+    pub checks: Checks,
+    /// That a draw was requested.
+    pub news: Option<Item>,
+    /// Numbers with their labels.
+    pub numbers: Vec<(String, String)>,
+}
+
+impl DrawOutcome {
+    /// Reads a record; `None` if it is no line of `auto`.
+    pub fn of(record: &Record, lang: Lang) -> Option<Self> {
+        if record.get::<String>("schema").ok()?.as_deref() != Some(DRAW_SCHEMA) {
+            return None;
+        }
+        let line = record.to_value().map_err(|error| error.to_string());
+        let line = line.and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string()));
+        Some(match line {
+            Ok(line) => of_line(&line, lang),
+            Err(error) => undecided(&format!("the line cannot be read: {}", quote(&error)), None, lang),
+        })
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_silent(&self) -> bool {
+        self.problems.is_empty() && self.news.is_none()
+    }
+
+    /// The level of the worst problem; that of a requested draw is info.
+    pub fn level(&self) -> Level {
+        let news = self.news.as_ref().map(|news| news.severity);
+        let worst = self.problems.iter().map(|problem| problem.gravity.severity).chain(news).max();
+        worst.map_or(Level::Ok, Level::From)
+    }
+
+    /// The exit that the line implies.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.level() {
+            Level::From(Severity::Unknown) => Exit::CannotAnswer,
+            Level::From(Severity::Warning | Severity::Critical) => Exit::No,
+            _ => Exit::Done,
+        }
+    }
+
+    fn problem(key: &str, gravity: Gravity, item: Item) -> Self {
+        let severity = Some(gravity.severity);
+        let status = if gravity.severity == Severity::Unknown { Status::Unknown } else { Status::Alert };
+        let problem = Problem { key: key.to_owned(), gravity, items: vec![item], limits: Limits::default() };
+        let checks = Checks { status, severity, ..Checks::default() };
+        Self { problems: vec![problem], checks, ..Self::default() }
+    }
+
+    fn fine(is_decided: bool) -> Self {
+        let status = if is_decided { Status::Ok } else { Status::Unknown };
+        Self { checks: Checks { status, ..Checks::default() }, ..Self::default() }
+    }
+}
+
+fn item(code: &str, severity: Severity, sentence: String, remedy: String) -> Item {
+    let (code, link) = (code.to_owned(), HELP.to_owned());
+    Item { code, severity, sentence, remedy, link }
+}
+
+fn of_line(line: &AutoLine, lang: Lang) -> DrawOutcome {
+    let result = line.manual_draw.as_ref();
+    let outcome = match line.status {
+        AutoStatus::Executed => executed(result, lang),
+        AutoStatus::Reconciled => {
+            let sentence = lang.pick(
+                "the draw of an earlier run was requested after all; nothing was sent",
+                "розыгрыш прошлого запуска всё же запрошен; ничего не отправлено",
+            );
+            let news = item("DRAW_RECONCILED", Severity::Info, sentence, String::new());
+            DrawOutcome { news: Some(news), ..DrawOutcome::fine(true) }
+        }
+        AutoStatus::ManualDrawFailed => failed(result.and_then(|result| result.error.as_ref()), lang),
+        AutoStatus::NotReady => not_ready(line, lang),
+        AutoStatus::Busy => {
+            let sentence = lang.pick(
+                "another run holds the lock of the draw",
+                "другой запуск удерживает блокировку розыгрыша",
+            );
+            let remedy =
+                lang.pick("Find the run that hangs, and end it.", "Найдите зависший запуск и завершите его.");
+            let busy = item("DRAW_BUSY", Severity::Warning, sentence, remedy);
+            let outcome = DrawOutcome::problem(DRAW_BUSY, Severity::Warning.into(), busy);
+            // Whether the last draw was requested is for the other run to say.
+            DrawOutcome { checks: Checks { status: Status::Unknown, ..outcome.checks }, ..outcome }
+        }
+        AutoStatus::Error => {
+            let error = line.error.as_ref();
+            let why = error.map_or("?", |error| error.message.as_str());
+            undecided(&quote(why), error.and_then(|error| error.hint.as_deref()), lang)
+        }
+        AutoStatus::ReadyDryRun | AutoStatus::Submitting => DrawOutcome::fine(false),
+    };
+    DrawOutcome { numbers: numbers(result, lang), ..outcome }
+}
+
+fn executed(result: Option<&DrawResult>, lang: Lang) -> DrawOutcome {
+    let handled = result.and_then(|result| result.handled.as_ref());
+    let seconds = |ms: u64| format!("{}.{}", ms / 1000, ms % 1000 / 100);
+    if let Some(waited) = handled.filter(|handled| !handled.handled).map(|handled| handled.waited_ms) {
+        let s = seconds(waited);
+        let sentence = lang.pick(
+            format!("the draw was requested, and its answer did not come within {s} s"),
+            format!("розыгрыш запрошен, но за {s} с ответа не было"),
+        );
+        let remedy = lang.pick(
+            "Do not draw again: the contract refuses it while the request waits. If no answer comes, give Supra the nonce and the transaction.",
+            "Не запускайте розыгрыш повторно: пока запрос ждёт ответа, контракт его отклонит. Если ответа не будет, передайте Supra nonce и транзакцию.",
+        );
+        let late = item("DRAW_NOT_HANDLED", Severity::Warning, sentence, remedy);
+        return DrawOutcome::problem(UNANSWERED, Severity::Warning.into(), late);
+    }
+    let sentence = match handled {
+        Some(handled) => {
+            let s = seconds(handled.waited_ms);
+            lang.pick(
+                format!("the draw was requested and answered in {s} s"),
+                format!("розыгрыш запрошен, ответ получен через {s} с"),
+            )
+        }
+        None => lang.pick("the draw was requested", "розыгрыш запрошен"),
+    };
+    let news = item("DRAW_EXECUTED", Severity::Info, sentence, String::new());
+    DrawOutcome { news: Some(news), ..DrawOutcome::fine(true) }
+}
+
+fn failed(error: Option<&DrawError>, lang: Lang) -> DrawOutcome {
+    let why = quote(error.map_or("?", |error| error.message.as_str()));
+    let sentence = lang.pick(format!("the draw failed: {why}"), format!("розыгрыш не удался: {why}"));
+    let hint = error.and_then(|error| error.hint.as_deref()).map(quote);
+    let remedy = hint.unwrap_or_else(|| {
+        lang.pick(
+            "Look at manual_draw.error; docs/draw.md explains its code.",
+            "Посмотрите manual_draw.error; код объяснён в docs/draw.md.",
+        )
+    });
+    let failed = item("MANUAL_DRAW_FAILED", Severity::Critical, sentence, remedy);
+    DrawOutcome::problem(DRAW, Severity::Critical.into(), failed)
+}
+
+fn not_ready(line: &AutoLine, lang: Lang) -> DrawOutcome {
+    let reasons = line.readiness.as_ref().map(|readiness| readiness.reasons.as_slice()).unwrap_or_default();
+    if let Some(reason) = reasons.iter().find(|reason| reason.code == "ATTEMPTS_EXHAUSTED") {
+        let remedy = lang.pick(
+            "No draw is tried any more. Find out why the attempts failed, then raise --max-attempts.",
+            "Новых попыток не будет. Выясните, почему прежние не удались, затем увеличьте --max-attempts.",
+        );
+        let exhausted = item("ATTEMPTS_EXHAUSTED", Severity::Critical, quote(&reason.message), remedy);
+        return DrawOutcome::problem(
+            DRAW,
+            Gravity { severity: Severity::Critical, is_blocked: true },
+            exhausted,
+        );
+    }
+    DrawOutcome::fine(reasons.iter().any(|reason| DECIDED.contains(&reason.code.as_str())))
+}
+
+/// It could not be decided whether to draw.
+fn undecided(why: &str, hint: Option<&str>, lang: Lang) -> DrawOutcome {
+    let sentence = lang.pick(
+        format!("it could not be decided whether to draw: {why}"),
+        format!("не удалось решить, запускать ли розыгрыш: {why}"),
+    );
+    let advice = lang.pick(
+        "Look at the error; dvrf-doctor checks settings and node.",
+        "Посмотрите на ошибку; настройки и узел проверит dvrf-doctor.",
+    );
+    let remedy = hint.map_or(advice, quote);
+    let undecided = item("DRAW_UNDECIDED", Severity::Unknown, sentence, remedy);
+    DrawOutcome::problem(UNKNOWN, Severity::Unknown.into(), undecided)
+}
+
+fn numbers(result: Option<&DrawResult>, lang: Lang) -> Vec<(String, String)> {
+    let Some(result) = result else { return Vec::new() };
+    let rows = [
+        (lang.pick("Round", "Раунд"), result.round.map(|round| round.to_string())),
+        (lang.pick("Nonce", "Nonce"), result.nonce.map(|nonce| nonce.to_string())),
+        (lang.pick("Transaction", "Транзакция"), result.tx_hash.as_deref().map(quote)),
+    ];
+    rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Draws: `dvrf-draw auto | dvrf-notify`, with and without a memory.
+
+use serde_json::{Value, json};
+use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
+use testkit::{Devnet, Outcome, Way, run};
+
+use super::{generic, of, tell};
+
+/// A line of `auto` as a run on this devnet writes it.
+fn line(devnet: &Devnet, state: &std::path::Path, words: &[&str]) -> Value {
+    let mut draw = devnet.tool("dvrf-draw", Way::Rpc);
+    draw.env("SUPRA_CLI_BIN", &devnet.cli).env("DVRF_DEVNET_URL", &devnet.url);
+    draw.args(["auto", "--execute", "--assume-yes", "--cool-down", "0", "--state-dir"]).arg(state);
+    run(draw.args(words)).json()
+}
+
+fn tell_line(inbox: &MockReceiver, words: &[&str], line: &Value) -> Outcome {
+    tell(&generic(inbox), words, &line.to_string())
+}
+
+/// What receivers got: event, problem and the first finding.
+fn told(inbox: &MockReceiver) -> Vec<(String, String, String)> {
+    let text = |sent: &Value, key: &str| sent[key].as_str().unwrap_or_default().to_owned();
+    let of = |sent: &Value| {
+        let message = text(sent, "message");
+        let finding = message.lines().find(|line| line.starts_with("• ")).unwrap_or_default().to_owned();
+        (text(sent, "event"), text(sent, "problem"), finding)
+    };
+    inbox.requests().iter().map(|letter| of(&letter.json())).collect()
+}
+
+#[test]
+fn a_real_draw_is_told_with_its_numbers() {
+    let devnet = Devnet::start(&["--scenario", "ready", "--block-ms", "100", "--answer-ms", "300"]);
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let executed = line(&devnet, &folder.path().join("draws"), &["--wait-handled", "20"]);
+    assert_eq!(executed["status"], "executed", "{executed}");
+    let memory = folder.path().join("memory").display().to_string();
+    for words in [&[][..], &["--state-dir", &memory]] {
+        inbox.reset(Vec::new(), ScriptedResponse::status(204));
+        let outcome = tell_line(&inbox, words, &executed);
+        assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome}");
+        assert_eq!(of(&outcome, "event"), ["report"]);
+        let sent = inbox.requests()[0].json();
+        let text = sent["message"].as_str().unwrap();
+        assert!(text.contains("the draw was requested and answered in "), "{text}");
+        assert!(text.contains("Nonce: ") && text.contains("Transaction: 0x"), "{text}");
+        assert_eq!((&sent["verdict"], &sent["status"]), (&json!("ok"), &json!(0)));
+    }
+    // The next run finds nothing to draw, and has nothing to tell.
+    let idle = line(&devnet, &folder.path().join("draws"), &[]);
+    assert_eq!(idle["status"], "not_ready");
+    for words in [&[][..], &["--state-dir", &memory]] {
+        let outcome = tell_line(&inbox, words, &idle);
+        assert_eq!((outcome.code, of(&outcome, "event")), (0, vec![]), "{outcome}");
+    }
+}
+
+/// Failures, exhausted attempts, locks that are held and answers that do not come: each is one incident.
+#[test]
+fn what_goes_wrong_with_draws_is_an_incident() {
+    let devnet = Devnet::start(&["--scenario", "ready", "--block-ms", "100", "--answer-ms", "300"]);
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let memory = folder.path().join("memory").display().to_string();
+    let good = line(&devnet, &folder.path().join("draws"), &[]);
+    let with = |status: &str, added: Value| {
+        let mut line = good.clone();
+        line["status"] = json!(status);
+        for (key, value) in added.as_object().unwrap() {
+            line[key] = value.clone();
+        }
+        line
+    };
+    let failed = with(
+        "manual_draw_failed",
+        json!({"manual_draw": {"executed": true, "error": {"code": "TRANSACTION_FAILED", "message": "E_NOT_OWNER", "hint": "Use the owner's profile."}}}),
+    );
+    let mut exhausted = with("not_ready", json!({"manual_draw": null}));
+    exhausted["readiness"]["ready"] = json!(false);
+    exhausted["readiness"]["reasons"] =
+        json!([{"code": "ATTEMPTS_EXHAUSTED", "message": "this round was tried 3 times", "known": true}]);
+    let busy = with("busy", json!({"manual_draw": null}));
+    let late = with(
+        "executed",
+        json!({"manual_draw": {"nonce": "9", "handled": {"handled": false, "waited_ms": 60000}}}),
+    );
+    let words = ["--state-dir", memory.as_str()];
+    for line in [&failed, &exhausted, &exhausted, &busy, &busy, &busy, &late, &good] {
+        assert_eq!(tell_line(&inbox, &words, line).code, 0);
+    }
+    let expected = [
+        ("firing", "draw", "• the draw failed: E_NOT_OWNER"),
+        ("worse", "draw", "• this round was tried 3 times"),
+        ("firing", "draw_busy", "• another run holds the lock of the draw"),
+        ("resolved", "draw", "• was: this round was tried 3 times"),
+        ("resolved", "draw_busy", "• was: another run holds the lock of the draw"),
+        ("firing", "draw_unanswered", "• the draw was requested, and its answer did not come within 60.0 s"),
+        (
+            "resolved",
+            "draw_unanswered",
+            "• was: the draw was requested, and its answer did not come within 60.0 s",
+        ),
+        ("report", "", "• the draw was requested"),
+    ];
+    let expected =
+        expected.map(|(event, problem, text)| (event.to_owned(), problem.to_owned(), text.to_owned()));
+    assert_eq!(told(&inbox), expected);
+    // Without a memory each line is told by its level, and --fail-on-low makes a failure of it.
+    assert_eq!(tell_line(&inbox, &["--fail-on-low"], &failed).code, 1);
+    assert_eq!(
+        tell_line(
+            &inbox,
+            &["--fail-on-low"],
+            &with("error", json!({"error": {"code": "UNKNOWN", "message": "no answer"}}))
+        )
+        .code,
+        2
+    );
+}
