@@ -1,19 +1,21 @@
 //! Plans the messages of a run: which channels are notified of a verdict, given the alert state. Pure.
 
-use std::cmp::Reverse;
+mod all_clear;
+mod recipients;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use self::recipients::{alerts, has_not_taken, is_notified, is_told};
 use super::alert_state::{AlertEvent, AlertRules, AlertState, Incident, incident_id};
 use super::draw::DrawOutcome;
-use super::message::{Alert, Item, Message, MessageTemplate, numbers};
+use super::message::{Alert, Message, MessageTemplate, numbers};
 use super::outbox::OutboxEntry;
 use crate::notification::EventKind;
-use crate::problem::{Problem, UNKNOWN, keys_without_subject, problems};
+use crate::problem::{Problem, UNKNOWN, problems};
 use dvrf_cli::channel::{Channel, ChannelKind, Level};
 use supra_core::check::{Checks, Policy, Severity, Status};
-use supra_core::failure::quote;
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
 
@@ -258,54 +260,6 @@ impl Planner<'_> {
         message
     }
 
-    /// Alerts of which the alert state was lost are over: chats get one message, pagers one event per possible problem.
-    fn all_clear(&self, state: &mut AlertState, verdict: &Verdict, plan: &mut Plan) {
-        state.sequence = state.sequence.saturating_add(1);
-        let sequence = state.sequence.to_string();
-        let lang = self.template.lang;
-        let item = Item {
-            code: "ALERT_STATE_LOST".to_owned(),
-            severity: Severity::Info,
-            sentence: lang.pick(
-                "No problem is open. The file that remembers alerts was damaged, so earlier alerts may have had no end: they are over.",
-                "Открытых проблем нет. Файл с памятью об оповещениях был повреждён, поэтому прежние оповещения могли остаться без завершения: они больше не действуют.",
-            ),
-            remedy: String::new(),
-            link: String::new(),
-        };
-        let mut message = self.template.message(verdict.name, verdict.checks, vec![item]);
-        message.id = stable_id(&[verdict.key, "all_clear", &verdict.now_s.to_string(), &sequence]);
-        message.incident = stable_id(&[verdict.key, "incident"]);
-        (message.event, message.status, message.link) = (EventKind::Resolved, Status::Ok, None);
-        message.at_s = verdict.now_s;
-        for channel in self.channels.iter().filter(|channel| channel.resolved && is_told(channel)) {
-            let entries = if channel.kind == ChannelKind::Pagerduty {
-                self.resolve_all(channel, &message, verdict)
-            } else {
-                vec![self.entry(channel, &message, verdict)]
-            };
-            for entry in entries {
-                plan.dropped.extend(state.outbox.push(entry, channel.kind));
-            }
-        }
-        plan.messages.push(message);
-    }
-
-    /// Resolves every problem that a pager may know of.
-    fn resolve_all(&self, channel: &Channel, message: &Message, verdict: &Verdict) -> Vec<OutboxEntry> {
-        let modules = verdict.state.and_then(|state| state.deposit.modules.as_deref()).unwrap_or_default();
-        let of_modules =
-            modules.iter().map(|module| format!("MODULE_DISABLED {}", quote(&module.module_type)));
-        let entry = |key: String| {
-            let incident = incident_id(verdict.key, &key);
-            let id = stable_id(&[&message.id, &key]);
-            let resolved =
-                Message { id, incident, problem: key, event: EventKind::Resolved, ..message.clone() };
-            self.entry(channel, &resolved, verdict)
-        };
-        keys_without_subject().chain(of_modules).map(entry).collect()
-    }
-
     /// Sends the current alerts to Alertmanager in every run: it drops an alert that is not repeated. Alerts that ended are
     /// repeated for a while.
     fn refresh_alertmanagers(
@@ -365,48 +319,6 @@ impl Planner<'_> {
             queued_at_s: verdict.now_s,
             not_before_s: None,
         }
-    }
-}
-
-/// The alerts of an Alertmanager whose level they reach: the current ones, and those that ended a short time ago.
-fn alerts(state: &AlertState, min: Level) -> Vec<Alert> {
-    let mut alerts = Vec::new();
-    for (problem, incident) in &state.incidents {
-        let since_s = incident.since_s;
-        let alert =
-            |item: &Item, ended_s| Alert { problem: problem.clone(), item: item.clone(), since_s, ended_s };
-        let is_known = incident.is_open || incident.ended_s.is_some();
-        alerts.extend(incident.alert.iter().filter(|_| is_known).map(|item| alert(item, incident.ended_s)));
-        alerts.extend(incident.earlier.iter().map(|earlier| alert(&earlier.item, Some(earlier.ended_s))));
-    }
-    alerts.retain(|alert| Level::From(alert.item.severity) >= min);
-    alerts.sort_by_key(|alert| Reverse(alert.item.severity));
-    alerts
-}
-
-/// Whether a channel is notified of incidents. Pings and Alertmanager are sent the state of every run instead.
-fn is_told(channel: &Channel) -> bool {
-    !matches!(channel.kind, ChannelKind::Ping | ChannelKind::Alertmanager)
-}
-
-fn has_not_taken(channel: &Channel, incident: &Incident) -> bool {
-    Level::From(incident.gravity.severity) >= channel.min && !incident.channels.contains(&channel.name)
-}
-
-/// Whether a channel is notified of an event. Of an end or an improvement, only the channels that received the alert are.
-fn is_notified(channel: &Channel, event: &AlertEvent, incident: &Incident, state: &AlertState) -> bool {
-    let reaches = Level::From(incident.gravity.severity) >= channel.min;
-    let knows =
-        || incident.channels.contains(&channel.name) || state.outbox.is_waiting(&channel.name, &event.key);
-    match event.kind {
-        _ if !is_told(channel) => false,
-        EventKind::Resolved => channel.resolved && knows(),
-        // A pager is not called by an improvement; below its level, its incident is over.
-        EventKind::Better if channel.kind == ChannelKind::Pagerduty => {
-            !reaches && channel.resolved && knows()
-        }
-        EventKind::Better => knows(),
-        _ => reaches,
     }
 }
 
