@@ -119,3 +119,23 @@ fn what_goes_wrong_with_draws_is_an_incident() {
         2
     );
 }
+
+/// `dvrf-draw auto | dvrf-prom`: the outcome and the latency as metrics.
+#[test]
+fn a_line_becomes_metrics() {
+    let devnet = Devnet::start(&["--scenario", "ready", "--block-ms", "100", "--answer-ms", "300"]);
+    let folder = tempfile::tempdir().unwrap();
+    let executed = line(&devnet, folder.path(), &["--wait-handled", "20"]);
+    let printed = run(testkit::tool("dvrf-prom").arg("--fail-on-low").write_stdin(executed.to_string()));
+    assert_eq!((printed.code, printed.err.as_str()), (0, ""), "{printed}");
+    for (status, value) in [("executed", 1), ("manual_draw_failed", 0), ("busy", 0), ("error", 0)] {
+        let sample =
+            format!("supra_dvrf_draw_outcome{{status=\"{status}\",subscription=\"devnet\"}} {value}\n");
+        assert!(printed.out.contains(&sample), "{sample}: {printed}");
+    }
+    assert!(printed.out.contains("\nsupra_dvrf_draw_answered{subscription=\"devnet\"} 1\n"), "{printed}");
+    assert!(printed.out.contains("\nsupra_dvrf_draw_answer_seconds{subscription=\"devnet\"} "), "{printed}");
+    assert!(printed.out.contains("\nsupra_dvrf_draw_run_timestamp_seconds{"), "{printed}");
+    // Nothing that the line does not say: neither that the chain was read nor a deposit.
+    assert!(!printed.out.contains("supra_dvrf_up") && !printed.out.contains("balance"), "{printed}");
+}

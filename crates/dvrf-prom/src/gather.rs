@@ -10,10 +10,12 @@ use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::{CliError, Session};
 use jiff::Timestamp;
+use supra_core::check::Checks;
+use supra_core::draw::AutoLine;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
-use supra_core::record::Record;
-use supra_core::report::SubscriptionId;
+use supra_core::record::{DRAW_SCHEMA, Record};
+use supra_core::report::{Report, SubscriptionId};
 
 use crate::last_success::LastSuccess;
 use crate::metrics::identity::subscriptions;
@@ -37,12 +39,15 @@ pub(crate) struct Gathered {
     record: Record,
     id: SubscriptionId,
     complete_at: Option<Timestamp>,
+    is_draw: bool,
     samples: Vec<Sample>,
 }
 
 struct CheckedRecord {
     record: Record,
     checked: Checked,
+    /// The samples of a line of `dvrf-draw auto`, which says nothing about the deposit.
+    draw: Option<Vec<Sample>>,
     is_low: Option<bool>,
 }
 
@@ -97,16 +102,30 @@ impl Gatherer {
     }
 
     fn check(&self, item: &mut ReportItem, session: &Session) -> Result<CheckedRecord, CliError> {
-        let checked = self.checker.checks(item, session)?;
+        let draw = draw_line(&item.record);
+        let checked = match &draw {
+            Some(_) => {
+                let report = Report::readable(&item.record);
+                Checked { report, checks: Checks::default(), exit: Exit::Done }
+            }
+            None => self.checker.checks(item, session)?,
+        };
+        let is_low = if draw.is_some() { Some(false) } else { self.checker.checker.is_low(&checked.report) };
         Ok(CheckedRecord {
-            is_low: self.checker.checker.is_low(&checked.report),
+            is_low,
             checked,
+            draw,
             record: if self.keeps_records { std::mem::take(&mut item.record) } else { Record::new() },
         })
     }
 
     fn convert(&self, record: CheckedRecord, now: Timestamp) -> Gathered {
-        let CheckedRecord { record, checked: Checked { report, checks, .. }, is_low } = record;
+        let CheckedRecord { record, checked: Checked { report, checks, .. }, draw, is_low } = record;
+        if let Some(samples) = draw {
+            // The old script knew no metrics of draws.
+            let samples = if self.compat { Vec::new() } else { samples };
+            return Gathered { complete_at: None, is_draw: true, record, id: report.id, samples };
+        }
         let observation = Observation {
             identity: &report.id,
             state: report.state.as_ref(),
@@ -126,7 +145,13 @@ impl Gatherer {
             observation.samples()
         };
         samples.shrink_to_fit();
-        Gathered { complete_at: report.read_at.filter(|_| is_up), record, id: report.id, samples }
+        Gathered {
+            complete_at: report.read_at.filter(|_| is_up),
+            is_draw: false,
+            record,
+            id: report.id,
+            samples,
+        }
     }
 
     /// Adds the labels and samples that need the whole run: the subscription's name, and when it last succeeded.
@@ -137,8 +162,8 @@ impl Gatherer {
     ) -> Vec<(Record, Vec<Sample>)> {
         let names = subscriptions(gathered.iter().map(|gathered| &gathered.id));
         let label = |(gathered, name): (Gathered, String)| {
-            let Gathered { record, mut samples, complete_at, .. } = gathered;
-            let last_success = last_success.update(&name, complete_at);
+            let Gathered { record, mut samples, complete_at, is_draw, .. } = gathered;
+            let last_success = if is_draw { None } else { last_success.update(&name, complete_at) };
             let mut shared = self.labels.clone();
             if !self.compat {
                 samples.reserve_exact(1);
@@ -173,6 +198,15 @@ impl Gatherer {
         }
         exposition
     }
+}
+
+/// The samples of a line of `dvrf-draw auto`; `None` for another record.
+fn draw_line(record: &Record) -> Option<Vec<Sample>> {
+    if record.get::<String>("schema").ok()?.as_deref() != Some(DRAW_SCHEMA) {
+        return None;
+    }
+    let line: AutoLine = serde_json::from_value(record.to_value().ok()?).ok()?;
+    Some(observe::draw_line(&line))
 }
 
 impl CheckedRecord {

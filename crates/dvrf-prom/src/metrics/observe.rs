@@ -11,6 +11,7 @@ use super::{Family, Sample, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits, Quants, quotient};
 use supra_core::check::code::Code;
 use supra_core::check::{Checks, Policy, Severity, Status};
+use supra_core::draw::{AutoLine, AutoStatus};
 use supra_core::failure::FailureKind;
 use supra_core::min_balance::Calculation;
 use supra_core::report::ReportError;
@@ -302,6 +303,22 @@ pub(super) fn ratio(part: Option<Quants>, whole: Option<Quants>) -> Option<Value
 
 fn seconds(at: Timestamp) -> Value {
     Value::decimal(at.as_second())
+}
+
+/// The samples of a line of `dvrf-draw auto`.
+pub(crate) fn draw_line(line: &AutoLine) -> Vec<Sample> {
+    use AutoStatus as S;
+    const ALL: [AutoStatus; 7] =
+        [S::NotReady, S::ReadyDryRun, S::Executed, S::ManualDrawFailed, S::Busy, S::Reconciled, S::Error];
+    let mut samples = Samples::default();
+    for status in ALL {
+        samples.with(&name::DRAW_OUTCOME, [("status", status.name())], Some(status == line.status));
+    }
+    samples.add(&name::DRAW_RUN, line.timestamp.parse().ok().map(seconds));
+    let handled = line.manual_draw.as_ref().and_then(|result| result.handled.as_ref());
+    samples.add(&name::DRAW_ANSWER, handled.map(|handled| thousandths(handled.waited_ms)));
+    samples.add(&name::DRAW_ANSWERED, handled.map(|handled| handled.handled));
+    samples.0
 }
 
 /// Formats milliseconds as seconds.
