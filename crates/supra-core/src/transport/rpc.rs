@@ -73,6 +73,8 @@ enum Next {
     Again(Error, Option<Duration>),
     /// Try the next node, which may have these blocks; after the last one this is the reply.
     Elsewhere(Absent),
+    /// Try the next node, which may serve the one version that the request needs; after the last one give up.
+    Unserved(Error),
 }
 
 impl RpcTransport {
@@ -125,6 +127,7 @@ impl RpcTransport {
         for round in 0..=self.config.retries {
             let mut wait = None;
             let mut absent = None;
+            let mut unserved = 0;
             let first = self.preferred.load(Ordering::Relaxed);
             for step in 0..self.nodes.len() {
                 let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired())
@@ -155,6 +158,10 @@ impl RpcTransport {
                         last = failure;
                         wait = wait.max(asked);
                     }
+                    Err(Next::Unserved(failure)) => {
+                        last = failure;
+                        unserved += 1;
+                    }
                     // If one node has pruned the blocks, they exist; the node with the longest history counts.
                     Err(Next::Elsewhere(found)) => {
                         absent = match (absent, found) {
@@ -169,7 +176,8 @@ impl RpcTransport {
                 return Reply { result: Ok(value), elapsed: started.elapsed(), attempts };
             }
             let span = wait.unwrap_or_else(|| backoff.next_wait());
-            if round == self.config.retries || span >= deadline.remaining() || self.all_dead() {
+            let hopeless = self.all_dead() || unserved == self.nodes.len();
+            if round == self.config.retries || span >= deadline.remaining() || hopeless {
                 break;
             }
             std::thread::sleep(span);
@@ -187,11 +195,7 @@ impl RpcTransport {
         let first = node.version.load(Ordering::Relaxed);
         for step in 0..versions.len() {
             let index = (first + step) % versions.len();
-            let only = match request {
-                Request::Events { .. } => Some("v3"),
-                Request::EventsV1 { .. } => Some("v1"),
-                _ => None,
-            };
+            let only = envelope::only_version(request);
             if only.is_some_and(|only| only != versions[index]) {
                 continue;
             }
@@ -206,7 +210,11 @@ impl RpcTransport {
             return Ok(value);
         }
         let message = format!("{} serves none of the REST versions {}", node.endpoint, versions.join(", "));
-        Err(Next::Again(Error::new(FailureKind::Unsupported, message), None))
+        let error = Error::new(FailureKind::Unsupported, message);
+        match envelope::only_version(request) {
+            Some(_) => Err(Next::Unserved(error)),
+            None => Err(Next::Again(error, None)),
+        }
     }
 
     fn send(

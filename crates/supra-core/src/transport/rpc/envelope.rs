@@ -113,6 +113,15 @@ fn undecodable(wanted: &str, found: &Value) -> Error {
     )
 }
 
+/// The only REST version that has the request, where it is one.
+pub(super) fn only_version(request: &Request) -> Option<&'static str> {
+    match request {
+        Request::Events { .. } => Some("v3"),
+        Request::EventsV1 { .. } => Some("v1"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -91,6 +91,16 @@ fn versions_are_tried_down_to_the_one_that_is_served() {
 }
 
 #[test]
+fn a_version_that_no_node_serves_is_not_waited_for() {
+    let (url, log) = node(&[answer("404", "", "")]);
+    let transport = RpcTransport::new(config(vec![url])).unwrap();
+    let request = Request::Events { type_tag: "0x1::m::E".into(), from: 0, to: 9, cursor: None };
+    let reply = transport.ask(&[request], Deadline::after(Duration::from_secs(4))).pop().unwrap();
+    assert_eq!(reply.result.map_err(|failure| failure.kind()), Err(FailureKind::Unsupported));
+    assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+#[test]
 fn final_failures_are_not_retried() {
     for (status, body, kind) in [
         (
