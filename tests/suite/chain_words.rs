@@ -142,6 +142,46 @@ fn a_wrong_setting_is_said_once(#[case] words: &str, #[case] remedy: &str) {
 }
 
 #[test]
+fn a_node_that_is_behind_loses_to_one_that_is_not() {
+    let stale = Devnet::start(&["--block-ms", "500", "--fault", "stale=900"]);
+    let fresh = Devnet::start(&["--block-ms", "500"]);
+    for urls in [format!("{},{}", stale.url, fresh.url), format!("{},{}", fresh.url, stale.url)] {
+        let mut check = fresh.tool("dvrf-check", Way::Rpc);
+        let outcome = run(check.env("SUPRA_RPC_URL", &urls).arg("--live"));
+        assert_eq!(outcome.code, 0, "{urls}: {outcome}");
+        let outcome = run(fresh.tool("dvrf-doctor", Way::Rpc).env("SUPRA_RPC_URL", &urls));
+        assert!(outcome.out.contains("it is behind and is asked last: replace it"), "{outcome}");
+        assert_eq!(outcome.out.matches("node: ").count(), 2, "{outcome}");
+        assert!(outcome.out.contains(&format!("{}: dvrf-devnet, block ", fresh.url)), "{outcome}");
+    }
+    // Better an old answer than none; the verdict says that it is old.
+    let urls = format!("{},http://127.0.0.1:1", stale.url);
+    let outcome = run(fresh.tool("dvrf-check", Way::Rpc).env("SUPRA_RPC_URL", urls).arg("--live"));
+    assert!(outcome.out.contains("CHAIN_"), "{outcome}");
+}
+
+#[test]
+fn rest_v4_is_asked_where_the_others_are_gone() {
+    let devnet = Devnet::start(&["--api", "v4"]);
+    let outcome = run(devnet.tool("dvrf-check", Way::Rpc).arg("--live"));
+    assert_eq!(outcome.code, 0, "{outcome}");
+    let words = ["list", "--type", "draw-requested", "--since", "0"];
+    let outcome = run(devnet.tool("dvrf-events", Way::Rpc).args(words));
+    assert_eq!((outcome.code, outcome.out.lines().count()), (0, 4), "{outcome}");
+}
+
+#[test]
+fn the_devnets_name_fills_in_its_chain_id_and_node() {
+    let mut doctor = tool("dvrf-doctor");
+    let words = ["--network", "devnet", "--timeout", "1", "--retries", "0"];
+    doctor.env("LOTTERY_ADDR", LOTTERY).env("HTTPS_PROXY", "http://127.0.0.1:1").args(words);
+    let outcome = run(&mut doctor);
+    assert!(outcome.out.contains("DEPOSIT_ADDR or --deposit-addr is needed"), "{outcome}");
+    let outcome = run(doctor.env("DEPOSIT_ADDR", DEPOSIT));
+    assert!(outcome.out.contains("rpc https://rpc-devnet.supra.com"), "{outcome}");
+}
+
+#[test]
 fn doctor_names_a_missing_module_and_its_setting_in_one_line() {
     let devnet = Devnet::start(&["--lottery-module", "core_main_v2"]);
     for way in [Way::Rpc, Way::Cli("v9"), Way::Cli("v11")] {

@@ -240,8 +240,10 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Error
     let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Secret::new).collect();
     let versions = settings.text(&variables::RPC_API).unwrap_or_default().split(',').map(str::trim);
     let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
-    if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3"].contains(&version.as_str())) {
-        let message = format!("{} has {:?}: v3, v2 and v1 are known", variables::RPC_API.name, quote(wrong));
+    if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3", "v4"].contains(&version.as_str()))
+    {
+        let message =
+            format!("{} has {:?}: v1, v2, v3 and v4 are known", variables::RPC_API.name, quote(wrong));
         return Err(Error::new(FailureKind::Config, message));
     }
     Ok(RpcConfig {
@@ -340,7 +342,7 @@ mod tests {
         );
         assert_eq!(
             name(&[("SUPRA_RPC_URL", "http://n"), ("DVRF_RPC_API", "v9")]),
-            Err("DVRF_RPC_API has \"v9\": v3, v2 and v1 are known".into())
+            Err("DVRF_RPC_API has \"v9\": v1, v2, v3 and v4 are known".into())
         );
     }
 

@@ -31,7 +31,7 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
     };
     let lottery = text("lottery_addr", &variables::LOTTERY_ADDR)?;
     let deposit = text("deposit_addr", &variables::DEPOSIT_ADDR)?
-        .or_else(|| network.map(|network| network.deposit_addr().to_owned()))
+        .or_else(|| network.and_then(|network| network.deposit_addr().map(str::to_owned)))
         .ok_or_else(|| Settings::missing(&variables::DEPOSIT_ADDR))?;
     // A record that names a lottery refers to that lottery's own deposit, not to the client of the settings.
     let client = match own("client_addr")? {
@@ -110,7 +110,7 @@ mod tests {
     fn a_network_fills_in() {
         let target = resolve(&[("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3")], None).unwrap();
         assert_eq!((target.chain_id, target.lottery), (Some(8), None));
-        assert_eq!(target.deposit.to_string(), Network::Mainnet.deposit_addr());
+        assert_eq!(Some(target.deposit.to_string().as_str()), Network::Mainnet.deposit_addr());
         let pairs = [("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3"), ("DVRF_CHAIN_ID", "50")];
         assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(50));
     }

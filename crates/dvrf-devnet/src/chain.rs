@@ -56,7 +56,7 @@ pub(crate) enum BadOptions {
     Fault(#[from] BadFault),
     #[error("--interface `{0}` is not made of v3, v2 and camel")]
     Interface(String),
-    #[error("--api `{0}` is not one of v1, v2, v3")]
+    #[error("--api `{0}` is not one of v1, v2, v3, v4")]
     Api(String),
 }
 
@@ -72,7 +72,7 @@ impl Chain {
             (true, Node::V6) => vec!["v1".to_owned(), "v2".to_owned()],
             (true, _) => vec!["v1".to_owned(), "v2".to_owned(), "v3".to_owned()],
         };
-        if let Some(bad) = api.iter().find(|v| !matches!(v.as_str(), "v1" | "v2" | "v3")) {
+        if let Some(bad) = api.iter().find(|v| !matches!(v.as_str(), "v1" | "v2" | "v3" | "v4")) {
             return Err(BadOptions::Api(bad.clone()));
         }
         let clock = Clock::new(options.blocks, options.block_ms, options.start_time);

@@ -1,7 +1,7 @@
 //! Probes the settings of a report and the chain: the formula, the target, the node, and every value.
 
-use dvrf_cli::connect::{Reader, calculation};
-use dvrf_cli::settings::Settings;
+use dvrf_cli::connect::{Reader, calculation, open};
+use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session, target};
 use supra_core::address::Address;
@@ -42,6 +42,7 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
         }
     };
     probes.ok("transport", reader.client.identity());
+    nodes(&session.settings, session.now.as_second(), probes);
     match reader.fill(&mut Record::new(), session.now)? {
         Ok(filled) => {
             let chain = filled.report.state.unwrap_or_default().chain;
@@ -74,6 +75,31 @@ fn gas_settings(settings: &Settings, probes: &mut Probes) {
             probes.warning("gas settings", "none are set", Some(fix));
         }
         Err(failure) => probes.failed("gas settings", &failure),
+    }
+}
+
+/// Probes each REST node: its version, its height and its clock. `now_s` is our clock in Unix time.
+fn nodes(settings: &Settings, now_s: i64, probes: &mut Probes) {
+    let urls = settings.text(&variables::RPC_URL).unwrap_or_default().split(',').map(str::trim);
+    let urls: Vec<Option<&str>> = urls.map(|url| Some(url).filter(|url| !url.is_empty())).collect();
+    for url in &urls {
+        let mut own = settings.clone();
+        own.set_flag(&variables::RPC_URL, *url);
+        let Ok(client) = open(&own) else { continue };
+        let Some(info) = client.node_info() else { continue };
+        let place = client.identity().trim_start_matches("rpc ").to_owned();
+        let version = info.version.unwrap_or_else(|| "a version that it does not tell".to_owned());
+        let Some(tip) = info.tip else {
+            probes.warning("node", format!("{place}: {version}, no latest block"), None);
+            continue;
+        };
+        let lag = now_s.saturating_sub(i64::try_from(tip.time_us / 1_000_000).unwrap_or(i64::MAX));
+        let found = format!("{place}: {version}, block {}, {lag} s behind ours", tip.height);
+        if urls.len() > 1 && lag > LAG_SECONDS_MAX {
+            probes.warning("node", found, Some("it is behind and is asked last: replace it"));
+        } else {
+            probes.ok("node", found);
+        }
     }
 }
 

@@ -15,11 +15,11 @@ use crate::collect::resolve::Overrides;
 use crate::collect::rows::ClientRow;
 use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::error::Error;
-use crate::failure::FailureKind;
+use crate::failure::{FailureKind, quote};
 use crate::state::Lottery;
 use crate::target::Target;
 use crate::transport::singleflight::Singleflight;
-use crate::transport::{Deadline, Request, Transport};
+use crate::transport::{Block, Deadline, Request, Transport};
 use crate::view::{FunctionId, ViewCall};
 
 /// The longest wait for a call for many targets. It is cut to half of a call's timeout, so that a call that hangs
@@ -51,6 +51,15 @@ impl Default for ClientOptions {
             call_timeout: Duration::from_secs(10),
         }
     }
+}
+
+/// What a node says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct NodeInfo {
+    /// Its build, if it tells it.
+    pub version: Option<String>,
+    /// Its latest block, if it answers.
+    pub tip: Option<Block>,
 }
 
 /// Reads targets over one transport.
@@ -128,6 +137,23 @@ impl ChainClient {
     /// Identifies the chain behind the transport; contains no secret.
     pub fn identity(&self) -> String {
         self.transport.identity()
+    }
+
+    /// Reads what a node says of itself; `None` where the transport does not reach a node.
+    pub fn node_info(&self) -> Option<NodeInfo> {
+        if self.transport.name() != "rpc" {
+            return None;
+        }
+        let requests = [Request::NodeVersion, Request::Block { height: None, transactions: false }];
+        let mut replies =
+            self.transport.ask(&requests, Deadline::after(self.options.call_timeout)).into_iter();
+        let mut next = || replies.next()?.result.ok();
+        let version = next().map(|version| {
+            let names = ["tag", "version", "build_tag", "build_version"];
+            let tag = names.iter().find_map(|name| version.get(*name)?.as_str());
+            quote(&tag.map_or_else(|| version.to_string(), str::to_owned))
+        });
+        Some(NodeInfo { version, tip: next().and_then(|block| serde_json::from_value(block).ok()) })
     }
 
     /// Calls one view function.

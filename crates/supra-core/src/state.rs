@@ -57,7 +57,7 @@ pub struct State {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Chain {
-    /// Chain id: 8 mainnet, 6 testnet.
+    /// Chain id: 8 mainnet, 6 testnet, 50 devnet.
     pub id: Option<u8>,
     /// The chain's own clock in microseconds since 1970 (`0x1::timestamp::now_microseconds`).
     pub time_us: Option<Count>,

@@ -37,6 +37,8 @@ pub enum Request {
     },
     /// The chain id (u8); the reply is a number.
     ChainId,
+    /// The node's build; the reply is an object, such as `{"tag": …, "commit": …}`.
+    NodeVersion,
     /// A block; the reply is a [`Block`], or an [`Absent`] if the node does not have it.
     Block {
         /// Its height; `None` is the latest block.

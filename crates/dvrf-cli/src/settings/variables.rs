@@ -46,7 +46,7 @@ macro_rules! variables {
 
 variables! {
     "What is watched" {
-        NETWORK "DVRF_NETWORK" flag "--network": "testnet or mainnet: fills in RPC URL, chain id and deposit address where they are not given."
+        NETWORK "DVRF_NETWORK" flag "--network": "testnet, mainnet or devnet: fills in RPC URL, chain id and, but for devnet, deposit address where they are not given."
         PROFILE "PROFILE" flag "--profile": "Profile of the Supra CLI; also names the subscription in reports."
         LOTTERY_ADDR "LOTTERY_ADDR" flag "--lottery-addr": "Address of the lottery contract."
         DEPOSIT_ADDR "DEPOSIT_ADDR" flag "--deposit-addr": "Address of the dVRF package that holds the deposit module."
@@ -60,9 +60,9 @@ variables! {
         RPC_URL "SUPRA_RPC_URL" flag "--rpc-url" is secret: "RPC node, or several separated by commas: the next is asked when one fails."
         RPC_HEADERS "DVRF_RPC_HEADERS" flag "--rpc-header" is secret: "Extra request headers, Name: value, one a line."
         NODE_API_KEY "NODE_API_KEY" is secret: "Key of a private node, sent as Authorization: Bearer."
-        RPC_API "DVRF_RPC_API" flag "--rpc-api" default "v3,v2,v1": "REST versions to try, in order."
+        RPC_API "DVRF_RPC_API" flag "--rpc-api" default "v3,v2,v1,v4": "REST versions to try, in order."
         TLS_ROOTS "DVRF_TLS_ROOTS" flag "--tls-roots": "PEM file of the certificate authorities to believe instead of Mozilla's, for nodes, webhooks and push addresses."
-        CHAIN_ID "DVRF_CHAIN_ID" flag "--chain-id": "Chain id the node must have: 8 mainnet, 6 testnet."
+        CHAIN_ID "DVRF_CHAIN_ID" flag "--chain-id": "Chain id the node must have: 8 mainnet, 6 testnet, 50 devnet."
         CLI_BIN "SUPRA_CLI_BIN" flag "--supra-cli-bin" default "/supra/supra": "The Supra CLI, or words that run it, such as: docker exec supra_cli /supra/supra."
         SUPRA_CONFIG "SUPRA_CONFIG" flag "--supra-config": "Exported to the CLI as SUPRA_CONFIG."
         CLI_GENERATION "DVRF_CLI_GENERATION" flag "--cli-generation" default "v9": "Flag set of the CLI: v6, v9, v10 or v11."

@@ -13,6 +13,7 @@ pub(super) fn asked(request: &Request) -> String {
         Request::View(call) => call.function.to_string(),
         Request::ModuleAbi { account, module } => format!("{account}::{module}"),
         Request::ChainId => "chain id".to_owned(),
+        Request::NodeVersion => "version".to_owned(),
         Request::Block { .. } => "block".to_owned(),
         Request::Resource { type_tag, .. }
         | Request::Events { type_tag, .. }

@@ -169,7 +169,10 @@ impl CliTransport {
                 words.extend(["show", "--query", "module", "--name", module, "--account"].map(word));
                 words.push(account.to_string());
             }
-            Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
+            Request::NodeVersion
+            | Request::Block { .. }
+            | Request::Events { .. }
+            | Request::EventsV1 { .. } => {
                 let message = "the Supra CLI reads neither blocks nor events";
                 return Err(Error::new(FailureKind::Unsupported, message)
                     .with_hint("name a node with SUPRA_RPC_URL or --rpc-url: events are read over REST"));
@@ -299,9 +302,11 @@ fn failed(finished: &Finished, program: &str) -> Failure {
 fn pick(request: &Request, value: Value) -> Result<Value, Error> {
     let absent = || Error::new(FailureKind::Unsupported, "the account does not have it");
     match request {
-        Request::View(_) | Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
-            Ok(value)
-        }
+        Request::View(_)
+        | Request::NodeVersion
+        | Request::Block { .. }
+        | Request::Events { .. }
+        | Request::EventsV1 { .. } => Ok(value),
         Request::ChainId => match value {
             Value::Array(mut items) if items.len() == 1 => Ok(items.swap_remove(0)),
             other => Ok(other),

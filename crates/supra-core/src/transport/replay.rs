@@ -35,6 +35,7 @@ fn question(request: &Request) -> String {
         Request::Resource { account, type_tag } => format!("resource {account} {type_tag}"),
         Request::ModuleAbi { account, module } => format!("module {account} {module}"),
         Request::ChainId => "chain_id".to_owned(),
+        Request::NodeVersion => "version".to_owned(),
         Request::Block { height, transactions } => {
             let height = height.map_or_else(|| "latest".to_owned(), |height| height.to_string());
             format!("block {height}{}", if *transactions { " transactions" } else { "" })
@@ -53,6 +54,7 @@ fn file_name(number: usize, request: &Request) -> String {
         Request::Resource { .. } => "resource",
         Request::ModuleAbi { module, .. } => module,
         Request::ChainId => "chain_id",
+        Request::NodeVersion => "version",
         Request::Block { .. } => "block",
         Request::Events { .. } | Request::EventsV1 { .. } => "events",
     };

@@ -1,21 +1,23 @@
-//! The Supra REST transport: versions v3, v2 and v1, fail-over between nodes, and retries that respect `Retry-After`.
+//! The Supra REST transport: versions v1 to v4, fail-over between nodes, and retries that respect `Retry-After`.
 
 mod envelope;
+mod freshness;
+mod path;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 
 use super::semaphore::Semaphore;
-use super::{Absent, Deadline, PAGE_V3, Reply, Request, Transport, parallel};
+use super::{Absent, Deadline, Reply, Request, Transport, parallel};
 use crate::abort::{classify_view, is_unrecognised};
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
 use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlError};
 use crate::retry::{Backoff, retry_after};
 use crate::secret::{Redactor, Secret};
+use freshness::{Freshness, PROBE_TIMEOUT, Tip};
 
 /// Options of the REST transport.
 #[derive(Debug, Clone)]
@@ -24,7 +26,7 @@ pub struct RpcConfig {
     pub urls: Vec<Secret>,
     /// Headers of every request.
     pub headers: Vec<(String, Secret)>,
-    /// REST versions in order of preference: `v3`, `v2`, `v1`.
+    /// REST versions in order of preference: `v3`, `v2`, `v1`, `v4`.
     pub versions: Vec<String>,
     /// The time for one attempt.
     pub call_timeout: Duration,
@@ -59,6 +61,7 @@ pub struct RpcTransport {
     preferred: AtomicUsize,
     /// The number of attempts without any response since the last response.
     unanswered: AtomicUsize,
+    freshness: Freshness,
 }
 
 /// After this many attempts without any response, per node and per request in flight, requests are not repeated until a
@@ -108,6 +111,7 @@ impl RpcTransport {
         let headers = nodes.iter().flat_map(|node| &node.headers).map(|(_, value)| value);
         let redactor = Redactor::new(config.urls.iter().chain(headers).map(Secret::reveal));
         Ok(Self {
+            freshness: Freshness::new(nodes.len()),
             config,
             http,
             redactor,
@@ -128,13 +132,11 @@ impl RpcTransport {
             let mut wait = None;
             let mut absent = None;
             let mut unserved = 0;
-            let first = self.preferred.load(Ordering::Relaxed);
-            for step in 0..self.nodes.len() {
+            for index in self.freshness.order(self.preferred.load(Ordering::Relaxed)) {
                 let Some(_permit) = self.semaphore.acquire(deadline).filter(|_| !deadline.is_expired())
                 else {
                     return Reply { result: Err(last), elapsed: started.elapsed(), attempts };
                 };
-                let index = (first + step) % self.nodes.len();
                 attempts += 1;
                 let answer = self.ask_node(&self.nodes[index], request, deadline);
                 // A node that throttles or returns garbage is not dead.
@@ -185,6 +187,22 @@ impl RpcTransport {
         Reply { result: Err(last), elapsed: started.elapsed(), attempts }
     }
 
+    /// What each node says of its latest block.
+    fn tips(&self, deadline: Deadline) -> Vec<Tip> {
+        let request = Request::Block { height: None, transactions: false };
+        let deadline = deadline.min_with(PROBE_TIMEOUT);
+        let tip = |node: &Node| match self.ask_node(node, &request, deadline) {
+            Ok(block) => block.get("time_us").and_then(Value::as_u64).map_or(Tip::Unknown, Tip::At),
+            Err(Next::Again(failure, None))
+                if matches!(failure.kind(), FailureKind::Unreachable | FailureKind::Timeout) =>
+            {
+                Tip::Silent
+            }
+            Err(_) => Tip::Unknown,
+        };
+        parallel::map(&self.nodes, self.nodes.len(), tip)
+    }
+
     fn all_dead(&self) -> bool {
         self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER * self.config.jobs * self.nodes.len()
     }
@@ -195,8 +213,8 @@ impl RpcTransport {
         let first = node.version.load(Ordering::Relaxed);
         for step in 0..versions.len() {
             let index = (first + step) % versions.len();
-            let only = envelope::only_version(request);
-            if only.is_some_and(|only| only != versions[index]) {
+            let only = envelope::only_versions(request);
+            if only.is_some_and(|only| !only.contains(&versions[index].as_str())) {
                 continue;
             }
             let answer = self.send(node, &versions[index], request, deadline)?;
@@ -211,7 +229,7 @@ impl RpcTransport {
         }
         let message = format!("{} serves none of the REST versions {}", node.endpoint, versions.join(", "));
         let error = Error::new(FailureKind::Unsupported, message);
-        match envelope::only_version(request) {
+        match envelope::only_versions(request) {
             Some(_) => Err(Next::Unserved(error)),
             None => Err(Next::Again(error, None)),
         }
@@ -225,23 +243,10 @@ impl RpcTransport {
         deadline: Deadline,
     ) -> Result<Answer, Next> {
         let base = node.endpoint.url.reveal();
-        let (method, url, body) = match request {
-            Request::View(call) => {
-                (Method::Post, format!("{base}/rpc/{version}/view"), call.to_json().to_string().into_bytes())
-            }
-            Request::Resource { account, type_tag } => {
-                let tag = path_segment(type_tag);
-                (Method::Get, format!("{base}/rpc/{version}/accounts/{account}/resources/{tag}"), Vec::new())
-            }
-            Request::ModuleAbi { account, module } => {
-                (Method::Get, format!("{base}/rpc/{version}/accounts/{account}/modules/{module}"), Vec::new())
-            }
-            Request::ChainId => {
-                (Method::Get, format!("{base}/rpc/{version}/transactions/chain_id"), Vec::new())
-            }
-            Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. } => {
-                (Method::Get, format!("{base}/rpc/{version}{}", path_of_blocks(request)), Vec::new())
-            }
+        let url = format!("{base}/rpc/{version}{}", path::of(request));
+        let (method, body) = match request {
+            Request::View(call) => (Method::Post, call.to_json().to_string().into_bytes()),
+            _ => (Method::Get, Vec::new()),
         };
         let timeout = self.config.call_timeout.min(deadline.remaining()).max(Duration::from_millis(1));
         let call = Call {
@@ -324,49 +329,6 @@ fn is_of_blocks(request: &Request) -> bool {
     matches!(request, Request::Block { .. } | Request::Events { .. } | Request::EventsV1 { .. })
 }
 
-/// The route of a block or of events. Both heights are always sent, because some nodes fail without them.
-fn path_of_blocks(request: &Request) -> String {
-    match request {
-        Request::Block { height: None, .. } => "/block".to_owned(),
-        Request::Block { height: Some(height), transactions } => {
-            format!(
-                "/block/height/{height}{}",
-                if *transactions { "?with_finalized_transactions=true" } else { "" }
-            )
-        }
-        Request::Events { type_tag, from, to, cursor } => {
-            let cursor = cursor.as_ref().map(|cursor| format!("&start={cursor}")).unwrap_or_default();
-            let tag = path_segment(type_tag);
-            format!("/events/{tag}?start_height={from}&end_height={to}&limit={PAGE_V3}{cursor}")
-        }
-        Request::EventsV1 { type_tag, from, to } => {
-            format!("/events/{}?start={from}&end={to}", path_segment(type_tag))
-        }
-        _ => String::new(),
-    }
-}
-
-/// The path-segment percent-encode set of the URL standard, with `%` itself.
-const PATH_SEGMENT: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'/')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}')
-    .add(b'^')
-    .add(b'\\')
-    .add(b'|');
-
-fn path_segment(text: &str) -> PercentEncode<'_> {
-    utf8_percent_encode(text, PATH_SEGMENT)
-}
-
 /// The message of an error body: the field `message`, else the whole text.
 fn message_of(text: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(text).ok();
@@ -376,6 +338,7 @@ fn message_of(text: &str) -> String {
 
 impl Transport for RpcTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
+        self.freshness.compare(|| self.tips(deadline));
         parallel::map(requests, self.semaphore.parallelism(), |request| self.ask_one(request, deadline))
     }
 

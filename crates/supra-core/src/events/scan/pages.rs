@@ -34,10 +34,14 @@ impl Progress {
 
     fn take(&mut self, page: EventPage, kind: usize, to: u64) -> Result<(), Error> {
         let rows = page.rows.len();
+        let is_last = page.cursor.as_deref() == Some("");
+        let moved = page.cursor.is_some() && page.cursor != self.cursor;
+        // A cursor is the place of the last row: one that did not change brings no row that is new.
+        let repeats = page.cursor.is_some() && !moved;
         let before = self.found.len();
         let floor = self.found.last().map_or(self.from, |row| row.height);
         let mut past_the_end = false;
-        for row in page.rows {
+        for row in page.rows.into_iter().filter(|_| !repeats) {
             let height = row.height.unwrap_or_default();
             past_the_end |= height >= to;
             // Some nodes go past the end, or back, when a cursor is given.
@@ -46,20 +50,17 @@ impl Progress {
             }
         }
         self.pages += 1;
-        let is_last = page.cursor.as_deref() == Some("");
-        let moved = page.cursor.is_some() && page.cursor != self.cursor;
-        let repeats = page.cursor.is_some() && !moved;
         self.cursor = page.cursor.filter(|cursor| !cursor.is_empty());
         // A short page is not the last one: gateways cap pages.
-        self.done = rows == 0 || past_the_end || (rows < PAGE_V3 && (is_last || repeats));
+        self.done = rows == 0 || past_the_end || (rows < PAGE_V3 && is_last);
         if self.done {
             return Ok(());
         }
-        if self.pages >= PAGES_MAX || before == self.found.len() {
+        if self.pages >= PAGES_MAX || (before == self.found.len() && !repeats) {
             return Err(Error::new(FailureKind::Undecodable, "the node repeats a page of events"));
         }
         if !moved || is_last {
-            // Without a cursor the rest begins at the last block.
+            // Without a cursor that leads on, the rest begins at the last block.
             self.done = !self.restart();
             if self.done && rows >= PAGE_USUAL {
                 let message =

@@ -88,6 +88,87 @@ impl Transport for Liar {
     }
 }
 
+/// A node of one event type that caps pages, with a way of its own to name the next page.
+struct Paged {
+    /// The blocks of the events.
+    heights: Vec<u64>,
+    cap: usize,
+    cursor: fn(usize) -> Option<String>,
+    /// Whether it understands its own cursors.
+    follows: bool,
+}
+
+impl Transport for Paged {
+    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<crate::transport::Reply> {
+        let answer = |request: &Request| {
+            let Request::Events { from, to, cursor, .. } = request else { panic!("{request:?}") };
+            let after = cursor.as_ref().filter(|_| self.follows).and_then(|text| text.parse::<usize>().ok());
+            let within = |(index, height): &(usize, &u64)| {
+                (*from..*to).contains(*height) && after.is_none_or(|after| *index > after)
+            };
+            let rows: Vec<(usize, &u64)> =
+                self.heights.iter().enumerate().filter(within).take(self.cap).collect();
+            let cursor = rows.last().map_or(Some(String::new()), |(index, _)| (self.cursor)(*index));
+            let event = |(index, height): &(usize, &u64)| crate::transport::EventRow {
+                height: Some(**height),
+                hash: None,
+                data: (*index).into(),
+            };
+            let page = crate::transport::EventPage { rows: rows.iter().map(event).collect(), cursor };
+            let value = serde_json::to_value(page).unwrap();
+            crate::transport::Reply { result: Ok(value), elapsed: Duration::ZERO, attempts: 1 }
+        };
+        requests.iter().map(answer).collect()
+    }
+    fn name(&self) -> &'static str {
+        "paged"
+    }
+    fn identity(&self) -> String {
+        String::new()
+    }
+    fn offers_abi(&self) -> bool {
+        false
+    }
+}
+
+#[rstest::rstest]
+#[case::as_documented(20, |index: usize| Some(index.to_string()), true)]
+#[case::whole_pages(100, |index: usize| Some(index.to_string()), true)]
+#[case::no_cursor(20, |_: usize| None, true)]
+#[case::one_cursor_for_all_pages(20, |_: usize| Some("00".to_owned()), false)]
+#[case::cursors_that_it_ignores(20, |index: usize| Some(index.to_string()), false)]
+fn every_event_once_or_an_error(
+    #[case] cap: usize,
+    #[case] cursor: fn(usize) -> Option<String>,
+    #[case] follows: bool,
+) {
+    for count in [0, 1, 19, 20, 21, 60, 100, 250] {
+        let heights: Vec<u64> = (0..count).map(|index| 10 + index / 2).collect();
+        let node = Paged { heights, cap, cursor, follows };
+        let wanted =
+            Wanted { types: &["0x1::m::E".to_owned()], from: 0, to: 1000, limit: None, times: false };
+        let scanner = Scanner::new(&node, Duration::from_secs(1));
+        let read = scanner
+            .pages(&wanted)
+            .map(|rows| rows.found.iter().map(|row| row.data.clone()).collect::<Vec<_>>());
+        match read {
+            Ok(read) => assert_eq!(read, (0..count).map(Value::from).collect::<Vec<_>>(), "{count}"),
+            Err(failure) => {
+                assert!(!follows && failure.message().contains("repeats a page"), "{count}: {failure}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_that_may_be_cut_is_an_error() {
+    // One block with more events than a page, and no cursor.
+    let node = Paged { heights: vec![5; 50], cap: 20, cursor: |_| None, follows: true };
+    let wanted = Wanted { types: &["0x1::m::E".to_owned()], from: 0, to: 1000, limit: None, times: false };
+    let failure = Scanner::new(&node, Duration::from_secs(1)).pages(&wanted).err().unwrap();
+    assert!(failure.message().starts_with("the list may be cut"), "{failure}");
+}
+
 proptest::proptest! {
     /// Tests are built with overflow checks.
     #[test]

@@ -31,6 +31,10 @@ pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Resu
             Value::Number(_) | Value::String(_) => Ok(body),
             other => Err(undecodable("a chain id", &other)),
         },
+        Request::NodeVersion => match body {
+            Value::Object(_) => Ok(body),
+            other => Err(undecodable("the node's version", &other)),
+        },
         Request::Block { .. } => block(&body).ok_or_else(|| undecodable("a block", &body)),
         Request::Events { .. } => {
             let cursor = cursor.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
@@ -113,11 +117,11 @@ fn undecodable(wanted: &str, found: &Value) -> Error {
     )
 }
 
-/// The only REST version that has the request, where it is one.
-pub(super) fn only_version(request: &Request) -> Option<&'static str> {
+/// The only REST versions that have the request, where they are not all.
+pub(super) fn only_versions(request: &Request) -> Option<&'static [&'static str]> {
     match request {
-        Request::Events { .. } => Some("v3"),
-        Request::EventsV1 { .. } => Some("v1"),
+        Request::Events { .. } => Some(&["v3", "v4"]),
+        Request::EventsV1 { .. } => Some(&["v1"]),
         _ => None,
     }
 }
