@@ -199,3 +199,45 @@ fn a_silent_pipe_holds_nothing_back() {
     drop(stdin);
     assert!(child.wait().unwrap().success());
 }
+
+/// A receiver that takes eleven seconds for its answer gets one copy.
+#[test]
+fn a_slow_receiver_gets_one_copy() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let copies = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&copies);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let mut reader = BufReader::new(&stream);
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                let found = line.to_ascii_lowercase();
+                length = found.strip_prefix("content-length: ").map_or(length, |n| n.trim().parse().unwrap());
+                line.clear();
+            }
+            reader.read_exact(&mut vec![0; length]).unwrap();
+            std::thread::sleep(Duration::from_secs(11));
+            (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        }
+    });
+    let outcome = tell(&[format!("slack,url=http://{address}/x")], &[], &report(50));
+    assert_eq!((outcome.code, of(&outcome, "attempts")), (0, vec![json!(1)]), "{outcome}");
+    assert_eq!(copies.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+/// Few open files: the fleet is notified in smaller batches, with its memory.
+#[test]
+fn few_open_files_are_smaller_batches() {
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let folder = tempfile::tempdir().unwrap();
+    let mut limited = assert_cmd::Command::from_std(testkit::program("prlimit"));
+    limited.env_clear().env("DVRF_NOTIFY_CHANNELS", generic(&inbox).join(";"));
+    limited.args(["--nofile=32", "--"]).arg(testkit::binary("dvrf-notify"));
+    limited.arg("--state-dir").arg(folder.path());
+    let outcome = run(limited.write_stdin(fleet(60, |number| 110 + number)));
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{}", outcome.err);
+    assert_eq!(inbox.requests().len(), 60);
+}

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustix::process::{Resource, getrlimit};
 use supra_core::record::Record;
 
 use crate::exit::Exit;
@@ -15,6 +16,13 @@ use crate::{CliError, Session};
 
 /// How long the input must be silent before held records are finished.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many records may be held if each of them keeps a file open: at most 200, and a quarter of the open files that this
+/// process may have.
+pub fn held_max() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit / 4).unwrap_or(usize::MAX).clamp(1, 200)
+}
 
 /// Consumes the records of a run.
 pub trait Consumer {

@@ -22,7 +22,7 @@ use supra_core::http::{Http, Roots};
 use supra_core::stable_id::stable_id;
 use supra_core::time::{Clock, parse_span_s};
 
-/// The longest wait for one response.
+/// The longest wait for one response of a receiver that joins duplicates.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait for a dead man's switch.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);

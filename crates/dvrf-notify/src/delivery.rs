@@ -6,7 +6,7 @@ use crate::merge::Parcel;
 use crate::message::Message;
 use crate::payload::{Form, WebhookRequest, has_plain_form, request};
 use crate::response::{WebhookResponse, attempt, failed_attempt};
-use dvrf_cli::channel::Channel;
+use dvrf_cli::channel::{Channel, ChannelKind};
 use supra_core::delivery::{Attempt, Disposition};
 use supra_core::http::{Call, Http, Method};
 use supra_core::retry::Backoff;
@@ -22,7 +22,7 @@ pub(crate) struct WebhookSender {
     pub http: Http,
     /// When the deliveries to a channel must be done.
     pub deadline: Instant,
-    /// The longest wait for one response.
+    /// The longest wait for one response of a receiver that joins duplicates.
     pub call_timeout: Duration,
     /// How many times a message is sent again.
     pub retries: u32,
@@ -63,6 +63,14 @@ pub(crate) fn must_wait(attempt: &Attempt) -> bool {
 }
 
 impl WebhookSender {
+    /// The longest wait for one response. A receiver that cannot recognise a duplicate is waited for as long as there is
+    /// time: if it is only slow, it gets one copy.
+    fn longest_wait(&self, kind: ChannelKind) -> Duration {
+        let remaining = self.remaining();
+        let joins_duplicates = matches!(kind, ChannelKind::Pagerduty | ChannelKind::Alertmanager);
+        if joins_duplicates { self.call_timeout.min(remaining) } else { remaining }
+    }
+
     fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -114,7 +122,7 @@ impl WebhookSender {
             headers: &headers,
             body: &request.body,
             content_type: request.content_type,
-            timeout: self.call_timeout.min(self.remaining()).max(Duration::from_millis(1)),
+            timeout: self.longest_wait(channel.kind).max(Duration::from_millis(1)),
             body_bytes_max: RESPONSE_BYTES_MAX,
         });
         match answer {

@@ -8,7 +8,7 @@ use dvrf_cli::channel::Level;
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::pipeline::{Consumer, consume};
+use dvrf_cli::pipeline::{Consumer, consume, held_max};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::text::plain_lines;
@@ -18,8 +18,6 @@ use supra_core::time::Clock;
 
 /// The most text of messages that is sent to dead man's switches.
 const PING_TEXT_BYTES_MAX: usize = 64 << 10;
-/// The most records of a batch: each holds a lock.
-const BATCH_MAX: usize = 200;
 
 pub(crate) fn send(
     args: &NotifyArgs,
@@ -47,6 +45,7 @@ pub(crate) fn send(
         level: Level::Ok,
         messages: String::new(),
         batch: Vec::new(),
+        batch_max: held_max(),
     };
     let result = consume(input, session, &mut run);
     // An aborted run is pinged as a failure.
@@ -66,6 +65,8 @@ struct SendRun<'a> {
     messages: String,
     has_failed: bool,
     batch: Vec<(Record, Planned)>,
+    /// The most records of a batch: each holds a lock.
+    batch_max: usize,
 }
 
 impl Consumer for SendRun<'_> {
@@ -83,7 +84,7 @@ impl Consumer for SendRun<'_> {
         // A record without a message is not held, unless an earlier one is.
         let is_held = !self.batch.is_empty() || planned.has_messages();
         self.batch.push((item.record, planned));
-        if !is_held || self.batch.len() >= BATCH_MAX {
+        if !is_held || self.batch.len() >= self.batch_max {
             self.finish_held(session)?;
         }
         let is_muted = exit == Exit::No && !self.args.output.fail_on_low;

@@ -37,7 +37,9 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> W
         document["data_left_out"] = json!(true);
     }
     let mut request = WebhookRequest::json(channel.endpoint.url.reveal(), &document);
+    // The id under both names by which receivers recognise a duplicate.
     request.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
+    request.headers.push(("idempotency-key".to_owned(), Secret::new(&message.id)));
     let time = now.as_second().to_string();
     request.headers.push(("webhook-timestamp".to_owned(), Secret::new(&time)));
     let signatures: Vec<String> =

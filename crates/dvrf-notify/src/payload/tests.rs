@@ -259,13 +259,14 @@ fn generic_keeps_the_old_shape_and_signs() {
     };
     let signed = headers(&spec, now());
     assert_eq!(signed[0], ("webhook-id".to_owned(), message().id));
-    assert_eq!(signed[1], ("webhook-timestamp".to_owned(), "1800000000".to_owned()));
-    let signatures: Vec<&str> = signed[2].1.split(' ').collect();
+    assert_eq!(signed[1], ("idempotency-key".to_owned(), message().id));
+    assert_eq!(signed[2], ("webhook-timestamp".to_owned(), "1800000000".to_owned()));
+    let signatures: Vec<&str> = signed[3].1.split(' ').collect();
     assert!(signatures.len() == 2 && signatures[0] == signatures[1] && signatures[0].starts_with("v1,"));
     // A later attempt has the same id and a new signature.
     let later = headers(&spec, Timestamp::from_second(1_800_000_007).unwrap());
-    assert!(later[0] == signed[0] && later[1] != signed[1] && later[2] != signed[2]);
-    assert_eq!(headers("generic,url=https://h/x", now()).len(), 2);
+    assert!(later[..2] == signed[..2] && later[2] != signed[2] && later[3] != signed[3]);
+    assert_eq!(headers("generic,url=https://h/x", now()).len(), 3);
     let large = Message { record: Some(json!("x".repeat(30_000))), ..message() };
     let request = super::request(&channel(&spec), &large, Form::Rich, now());
     assert!(request.body.len() < 20_000);
