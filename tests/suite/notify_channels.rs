@@ -241,3 +241,18 @@ fn few_open_files_are_smaller_batches() {
     assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{}", outcome.err);
     assert_eq!(inbox.requests().len(), 60);
 }
+
+/// A stream may have several records about one subscription: each is a run of its own, in order, and none waits for a lock.
+#[test]
+fn a_stream_of_one_subscription_is_a_history() {
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let folder = tempfile::tempdir().unwrap();
+    let stream: String =
+        [500, 150, 50, 150, 500, 500].into_iter().map(|percent| report(percent) + "\n").collect();
+    let start = Instant::now();
+    let outcome = tell(&generic(&inbox), &["--state-dir", folder.path().to_str().unwrap()], &stream);
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{}", outcome.err);
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    let events: Vec<Value> = inbox.requests().iter().map(|letter| letter.json()["event"].clone()).collect();
+    assert_eq!(events, ["firing", "worse", "better", "resolved"]);
+}

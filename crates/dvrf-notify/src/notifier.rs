@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use self::apply::{apply, notification, unsent};
 use self::log::log;
-use self::memory::{load, save, subscription_key};
+pub(crate) use self::memory::{draw_key, subscription_key};
+use self::memory::{load, save};
 use crate::alert_state::{AlertRules, AlertState};
 use crate::delivery::{Queue, WebhookSender, deliver_all, must_wait};
 use crate::draw::DrawOutcome;
@@ -109,16 +110,16 @@ impl Notifier {
     /// be used.
     pub(crate) fn plan(
         &mut self,
+        key: &str,
         record: &Record,
         checked: &Checked,
         is_fault_logged: bool,
         session: &Session,
     ) -> Planned {
-        let id = &checked.report.id;
         let document = self.document(record);
         let verdict = Verdict {
-            key: &subscription_key(id, &session.settings),
-            name: id.label(),
+            key,
+            name: checked.report.id.label(),
             checks: &checked.checks,
             state: checked.report.state.as_ref(),
             draw: None,
@@ -129,12 +130,18 @@ impl Notifier {
     }
 
     /// Plans the messages about a line of `dvrf-draw auto`.
-    pub(crate) fn plan_draw(&mut self, record: &Record, draw: &DrawOutcome, session: &Session) -> Planned {
+    pub(crate) fn plan_draw(
+        &mut self,
+        key: &str,
+        record: &Record,
+        draw: &DrawOutcome,
+        session: &Session,
+    ) -> Planned {
         let id = SubscriptionId::of(record);
         let document = self.document(record);
         let fallback = session.settings.text(&variables::PROFILE).unwrap_or("-");
         let verdict = Verdict {
-            key: &format!("draw {}", subscription_key(&id, &session.settings)),
+            key,
             name: Some(id.label()).filter(|label| *label != "-").unwrap_or(fallback),
             checks: &draw.checks,
             state: None,
@@ -339,6 +346,9 @@ impl Notifier {
             queues.push(Queue { channel, sender, parcels: parcels(channel.kind, &entries) });
         }
         queues.retain(|queue| !queue.parcels.is_empty());
+        // Where no thread can be started, one channel comes after another: those that failed before are the last.
+        let newest = due.iter().map(|(_, entry)| entry.queued_at_s).max().unwrap_or_default();
+        queues.sort_by_key(|queue| queue.parcels.iter().any(|parcel| parcel.message.at_s < newest));
         deliver_all(&queues, |channel, parcel, attempt| {
             *spent.entry(channel.name.clone()).or_default() = start.elapsed();
             if must_wait(&attempt) {

@@ -1,8 +1,10 @@
 //! `dvrf-notify send`: reads records, notifies the channels of each verdict, and passes the records on.
 
+use std::collections::BTreeSet;
+
 use crate::args::{NotifyArgs, OutputFormat};
 use crate::draw::DrawOutcome;
-use crate::notifier::{MEMORY_UNUSABLE, Notifier, NotifyReport, Planned};
+use crate::notifier::{MEMORY_UNUSABLE, Notifier, NotifyReport, Planned, draw_key, subscription_key};
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
 use dvrf_cli::checker::RecordChecker;
@@ -14,6 +16,7 @@ use dvrf_cli::stream::ReportItem;
 use dvrf_cli::text::plain_lines;
 use dvrf_cli::{CliError, Session};
 use supra_core::record::Record;
+use supra_core::report::SubscriptionId;
 use supra_core::time::Clock;
 
 /// The most text of messages that is sent to dead man's switches.
@@ -45,6 +48,7 @@ pub(crate) fn send(
         level: Level::Ok,
         messages: String::new(),
         batch: Vec::new(),
+        held: BTreeSet::new(),
         batch_max: held_max(),
     };
     let result = consume(input, session, &mut run);
@@ -65,8 +69,22 @@ struct SendRun<'a> {
     messages: String,
     has_failed: bool,
     batch: Vec<(Record, Planned)>,
+    /// The subscriptions of the batch.
+    held: BTreeSet<String>,
     /// The most records of a batch: each holds a lock.
     batch_max: usize,
+}
+
+impl SendRun<'_> {
+    /// Finishes the batch if it holds the lock of this subscription: a stream may have several records about one.
+    fn release(&mut self, key: &str, session: &mut Session) -> Result<(), CliError> {
+        if self.held.insert(key.to_owned()) {
+            return Ok(());
+        }
+        self.finish_held(session)?;
+        self.held.insert(key.to_owned());
+        Ok(())
+    }
 }
 
 impl Consumer for SendRun<'_> {
@@ -74,11 +92,15 @@ impl Consumer for SendRun<'_> {
         session.now = self.clock.now();
         let lang = self.checker.checker.policy.lang;
         let (planned, exit) = if let Some(draw) = DrawOutcome::of(&item.record, lang) {
-            (self.notifier.plan_draw(&item.record, &draw, session), draw.exit())
+            let key = draw_key(&SubscriptionId::of(&item.record), &session.settings);
+            self.release(&key, session)?;
+            (self.notifier.plan_draw(&key, &item.record, &draw, session), draw.exit())
         } else {
             let verdict = self.checker.checks(&mut item, session)?;
+            let key = subscription_key(&verdict.report.id, &session.settings);
+            self.release(&key, session)?;
             let is_fault_logged = self.checker.state_failed();
-            (self.notifier.plan(&item.record, &verdict, is_fault_logged, session), verdict.exit)
+            (self.notifier.plan(&key, &item.record, &verdict, is_fault_logged, session), verdict.exit)
         };
         self.level = self.level.max(planned.level.unwrap_or(Level::Ok));
         // A record without a message is not held, unless an earlier one is.
@@ -97,6 +119,7 @@ impl Consumer for SendRun<'_> {
             records.push(record);
             planned.push(plan);
         }
+        self.held.clear();
         self.notifier.deliver(&mut planned, session);
         for (mut record, Planned { report, .. }) in records.into_iter().zip(planned) {
             self.has_failed |= report.has_failed;

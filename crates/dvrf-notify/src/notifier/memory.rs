@@ -14,7 +14,7 @@ use supra_core::state_dir::{LockedState, StateDir, StateError};
 
 /// The identity of a subscription. Settings stand in for addresses that the report lacks, so that a run that could not
 /// read the chain finds the same state.
-pub(super) fn subscription_key(id: &SubscriptionId, settings: &Settings) -> String {
+pub(crate) fn subscription_key(id: &SubscriptionId, settings: &Settings) -> String {
     let part = |read: &Option<String>, variable| {
         read.clone().or_else(|| settings.text(variable).map(str::to_owned)).unwrap_or_else(|| "-".to_owned())
     };
@@ -24,6 +24,11 @@ pub(super) fn subscription_key(id: &SubscriptionId, settings: &Settings) -> Stri
         client => client,
     };
     format!("{} {lottery} {client}", part(&id.deposit, &variables::DEPOSIT_ADDR))
+}
+
+/// The identity of a lottery's draws.
+pub(crate) fn draw_key(id: &SubscriptionId, settings: &Settings) -> String {
+    format!("draw {}", subscription_key(id, settings))
 }
 
 /// Locks and reads the alert state of a subscription. An unusable file is moved aside and replaced by a new state.
