@@ -97,7 +97,7 @@ fn the_tool_runs_through_a_link() {
 
 #[test]
 fn a_record_is_checked_in_this_process() {
-    let record = "{\"state\":{\"deposit\":{\"balance\":\"1\",\"min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n";
+    let record = "{\"state\":{\"deposit\":{\"balance\":\"1\",\"min_balance\":\"10\",\"supra_min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n";
     dvrf(&["check"])
         .env("PATH", "/nonexistent")
         .write_stdin(record)

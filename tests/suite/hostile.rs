@@ -26,7 +26,7 @@ const READERS: [(&str, &[&str]); 6] = [
 /// A record that every tool can use; `balance` is JSON.
 fn record(name: &str, balance: &str) -> String {
     format!(
-        r#"{{"profile":"{name}","client_addr":"0x1","state":{{"deposit":{{"balance":{balance},"min_balance":"10","client_whitelisted":true}}}},"views":{{}}}}"#
+        r#"{{"profile":"{name}","client_addr":"0x1","state":{{"deposit":{{"balance":{balance},"min_balance":"10","supra_min_balance":"10","client_whitelisted":true}}}},"views":{{}}}}"#
     )
 }
 

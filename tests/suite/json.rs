@@ -189,5 +189,5 @@ fn one_run_asks_no_more_than_it_must() {
     let counts = devnet.requests();
     let by = counts["counts"].as_object().unwrap();
     assert!(by.values().all(|count| *count == json!(1)), "{counts}");
-    assert_eq!(counts["total"], 15, "{counts}");
+    assert_eq!(counts["total"], 16, "{counts}");
 }

@@ -16,6 +16,7 @@ mod hostile;
 mod legacy;
 mod manners;
 mod matrix;
+mod pending;
 mod pipeline;
 mod readme;
 mod schema;

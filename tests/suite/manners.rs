@@ -11,7 +11,7 @@ use rstest::rstest;
 use testkit::{Devnet, Way, binary, json_at, program, tool};
 
 fn records(count: usize) -> String {
-    "{\"state\":{\"deposit\":{\"balance\":\"100\",\"min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n".repeat(count)
+    "{\"state\":{\"deposit\":{\"balance\":\"100\",\"min_balance\":\"10\",\"supra_min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n".repeat(count)
 }
 
 #[rstest]

@@ -312,7 +312,7 @@ fn a_zig_zag_of_200_runs_is_one_alert_with_reminders_and_one_end() {
         let mut at = assert_cmd::Command::from_std(program("faketime"));
         at.env_clear().env("TZ", "UTC").env("DVRF_NOTIFY_CHANNELS", generic(&inbox).join(";"));
         at.args(["--exclude-monotonic", "-f", &format!("@{}", time.strftime("%Y-%m-%d %H:%M:%S"))]);
-        at.arg(binary("dvrf-notify")).arg("--state-dir").arg(folder.path());
+        at.arg(binary("dvrf-notify")).args(["--max-age", "0", "--state-dir"]).arg(folder.path());
         let outcome = run(at.write_stdin(record.clone()));
         assert_eq!(outcome.code, 0, "{number}: {outcome}");
         events.extend(of(&outcome, "event").iter().map(|event| (number, event.as_str().unwrap().to_owned())));

@@ -215,7 +215,7 @@ fn tell_at(time: &str, inbox: &MockReceiver, state: &Path, record: &str) -> Outc
     let mut at = Command::from_std(program("faketime"));
     at.env_clear().env("TZ", "UTC").env("DVRF_NOTIFY_CHANNELS", generic(inbox).join(";"));
     at.args(["--exclude-monotonic", "-f", &format!("@{time}")]).arg(binary("dvrf-notify"));
-    at.args(["--notify-timeout", "0.3", "--resolve-after", "1", "--state-dir"]).arg(state);
+    at.args(["--max-age", "0", "--notify-timeout", "0.3", "--resolve-after", "1", "--state-dir"]).arg(state);
     run(at.write_stdin(record.to_owned()))
 }
 

@@ -13,7 +13,7 @@ use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
 use testkit::receivers::eventually;
 use testkit::{Devnet, Printed, Way, tool};
 
-const RECORD: &str = "{\"profile\":\"p\",\"state\":{\"deposit\":{\"balance\":\"100\",\"min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n";
+const RECORD: &str = "{\"profile\":\"p\",\"state\":{\"deposit\":{\"balance\":\"100\",\"min_balance\":\"10\",\"supra_min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n";
 
 /// Pushes a record to the address of the environment.
 fn push(url: &str) -> Command {

@@ -48,6 +48,9 @@ pub struct Checked {
 #[derive(Serialize, Deserialize)]
 struct PendingSince {
     nonce: Option<Count>,
+    /// The number of requests that the lottery had made.
+    #[serde(default)]
+    round: Option<Count>,
     /// RFC 3339.
     since: String,
 }
@@ -138,21 +141,30 @@ fn remember_pending(
     let Some(pending) = state.lottery.pending_request else { return Ok(None) };
     let held = state_dir.lock(&memory_name(&report.id), LOCK_WAIT)?;
     let known = held.read("json")?.and_then(|bytes| serde_json::from_slice::<PendingSince>(&bytes).ok());
+    let round = state.lottery.rng_request_count;
+    if known.as_ref().and_then(|seen| seen.round).zip(round).is_some_and(|(seen, found)| found < seen) {
+        // The node is behind the one that an earlier run asked.
+        return Ok(None);
+    }
     if !pending {
         if known.is_some() {
             held.replace("json", b"null")?;
         }
         return Ok(None);
     }
-    // A nonce that could not be read does not start a new age.
-    let same = |seen: &PendingSince| nonce.is_none() || seen.nonce.is_none() || seen.nonce == nonce;
+    // A nonce or a counter that could not be read does not start a new age.
+    let agrees = |a: Option<Count>, b: Option<Count>| a.is_none() || b.is_none() || a == b;
+    let same = |seen: &PendingSince| agrees(seen.nonce, nonce) && agrees(seen.round, round);
     let known = known.filter(same);
     let known_since = known.as_ref().and_then(|seen| seen.since.parse().ok());
-    if known.is_some_and(|seen| nonce.is_none() || seen.nonce == nonce) && known_since.is_some() {
+    let adds_nothing = |seen: PendingSince| {
+        (nonce.is_none() || seen.nonce == nonce) && (round.is_none() || seen.round == round)
+    };
+    if known.is_some_and(adds_nothing) && known_since.is_some() {
         return Ok(known_since);
     }
     let since = known_since.or(report.read_at).unwrap_or(now);
-    let seen = PendingSince { nonce, since: since.to_string() };
+    let seen = PendingSince { nonce, round, since: since.to_string() };
     held.replace("json", &serde_json::to_vec(&seen).unwrap_or_default())?;
     Ok(Some(since))
 }

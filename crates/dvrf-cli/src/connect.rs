@@ -124,6 +124,12 @@ impl Reader {
         let failure = collected.failure();
         let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
         collected.write(record, &target, &given, &calculation, now)?;
+        // How long a pending request has waited decides whether it is stuck.
+        let is_pending = collected.state.lottery.pending_request == Some(true);
+        let requests = is_pending.then(|| self.client.pending_request(&target, now)).flatten();
+        if let Some(requests) = &requests {
+            record.set("requests", requests)?;
+        }
         let report = Report {
             id: SubscriptionId::of(record),
             read_at: Some(now),
@@ -131,7 +137,7 @@ impl Reader {
             state: Some(collected.state),
             views: collected.views,
             calculation: self.calculation.clone(),
-            requests: None,
+            requests,
         };
         Ok(Ok(FilledReport { report, failure: failure.map(|(_, failure)| failure) }))
     }

@@ -46,6 +46,9 @@ pub struct PolicyArgs {
     /// Report an unknown status when the chain's clock is further behind; 0 disables the rule [default 300]
     #[arg(long, value_name = "SECONDS")]
     max_lag: Option<u32>,
+    /// Report an unknown status for a record that is older; 0 disables the rule [default 1h]
+    #[arg(long, value_name = "SPAN")]
+    max_age: Option<String>,
     /// Warn of a request that waits longer: 90s, 5m, 2h [default 5m]
     #[arg(long, value_name = "SPAN")]
     pending_warn: Option<String>,
@@ -132,6 +135,8 @@ impl PolicyArgs {
                 Some(seconds) => Some(seconds),
                 None => default.max_lag_s,
             },
+            max_age_s: Some(seconds("--max-age", self.max_age.as_ref(), default.max_age_s.unwrap_or(0))?)
+                .filter(|seconds| *seconds > 0),
             fail_on,
             pending_warn_s: seconds("--pending-warn", self.pending_warn.as_ref(), default.pending_warn_s)?,
             pending_critical_s: seconds(

@@ -49,7 +49,7 @@ fn deposit_lines(state: &State, lang: Lang) -> Vec<Line> {
     });
     vec![
         ("deposit", "депозит", "balance", amount(d.balance)),
-        ("minimum balance", "минимальный баланс", "min_balance", amount(d.min_balance)),
+        ("minimum balance", "минимальный баланс", "min_balance", amount(d.refusal_minimum())),
         (
             "at or below the minimum",
             "минимум достигнут",

@@ -24,6 +24,7 @@ use crate::requests::Requests;
 use crate::state::State;
 use crate::view_report::Views;
 use code::Code;
+pub use deposit::is_low;
 use module::ModuleName;
 
 /// How grave a finding is. `Unknown` says that something could not be judged, not that it is grave.
@@ -80,6 +81,15 @@ pub struct Finding {
     pub help: String,
 }
 
+impl Finding {
+    /// The keys of the values that could not be read, if the finding is about such values.
+    pub fn unread_values(&self) -> Vec<&str> {
+        let one = self.evidence.get("value").and_then(Value::as_str);
+        let many = self.evidence.get("values").and_then(Value::as_array).map(Vec::as_slice);
+        one.into_iter().chain(many.unwrap_or_default().iter().filter_map(Value::as_str)).collect()
+    }
+}
+
 /// The verdict on one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checks {
@@ -95,7 +105,7 @@ pub struct Checks {
     pub warnings: Vec<Code>,
     /// The balance in quants.
     pub available_quants: Option<Quants>,
-    /// The chain's minimum in quants.
+    /// The chain's minimum in quants: the larger of the client's and Supra's.
     pub min_balance_onchain: Option<Quants>,
     /// Your own limit, else the calculated minimum, in quants.
     pub min_balance_expected: Option<Quants>,
@@ -134,6 +144,8 @@ pub struct Policy {
     pub chain_id: Option<u8>,
     /// How far the chain's clock may be behind, in seconds; `None` switches the rule off.
     pub max_lag_s: Option<u32>,
+    /// The age from which a report is not judged any more, in seconds; `None` switches the rule off.
+    pub max_age_s: Option<u64>,
     /// The lowest severity that makes an alert.
     pub fail_on: Severity,
     /// A request that waits so long is a warning, in seconds.
@@ -180,6 +192,7 @@ impl Default for Policy {
             max_gas_limit: None,
             chain_id: None,
             max_lag_s: Some(300),
+            max_age_s: Some(3600),
             fail_on: Severity::Warning,
             pending_warn_s: 300,
             pending_critical_s: 1800,
@@ -269,6 +282,9 @@ impl Checker {
             let none = ReportError::default();
             return evaluate_failure(report.error.as_ref().unwrap_or(&none), &self.policy);
         };
+        if let Some(stale) = report.read_at.and_then(|at| chain::report_age(at, now, &self.policy)) {
+            return verdict(vec![stale], &self.policy);
+        }
         let facts = Facts {
             state,
             views: &report.views,
@@ -305,6 +321,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     lottery::judge(&facts, policy, &mut findings);
     requests::judge(&facts, policy, &mut findings);
     unread::judge(&facts, &mut findings);
+    unread::merge(&facts, &mut findings);
     let deposit = &facts.state.deposit;
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);
     let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
@@ -313,13 +330,13 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     let known = deposit.client_whitelisted != Some(false);
     Checks {
         available_quants: deposit.balance.filter(|_| known),
-        min_balance_onchain: deposit.min_balance,
+        min_balance_onchain: deposit.refusal_minimum(),
         min_balance_expected: policy.min_balance_limit.or(calculated),
         recommended_deposit: facts.calculation.map(|calculation| calculation.recommended_deposit),
         ratio: deposit
             .balance
             .filter(|_| known)
-            .zip(deposit.min_balance)
+            .zip(deposit.refusal_minimum())
             .and_then(|(b, m)| quotient(b.get(), m.get(), 2)),
         grant_remaining: deposit.grant_remaining,
         requests_left: deposit.effective_balance.filter(|_| known).zip(fee).and_then(requests),
@@ -369,19 +386,6 @@ fn fold(severities: impl Iterator<Item = Severity>, fail_on: Severity) -> Status
         (_, severity) if severity >= fail_on && severity != Severity::Unknown => Status::Alert,
         (status, _) => status,
     })
-}
-
-/// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.
-pub fn is_low(state: &State, calculation: Option<&Calculation>, limit: Option<Quants>) -> Option<bool> {
-    let deposit = &state.deposit;
-    let minimums = [deposit.min_balance, calculation.map(|calculation| calculation.min_balance), limit];
-    let by_numbers =
-        minimums.into_iter().flatten().map(|minimum| deposit.balance.map(|balance| balance <= minimum));
-    let answers: Vec<Option<bool>> = [deposit.at_or_below_minimum].into_iter().chain(by_numbers).collect();
-    if deposit.client_whitelisted == Some(false) || answers.contains(&Some(true)) {
-        return Some(true);
-    }
-    if deposit.balance.is_none() { None } else { answers.contains(&Some(false)).then_some(false) }
 }
 
 #[cfg(test)]

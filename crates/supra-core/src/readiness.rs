@@ -87,9 +87,10 @@ impl Readiness {
 }
 
 /// Findings of `check` that stand against a draw, whatever the operator's alert level is.
-const BLOCKING: [Code; 13] = [
+const BLOCKING: [Code; 14] = [
     Code::WrongChain,
     Code::ChainStale,
+    Code::ReportStale,
     Code::GasNotConfigured,
     Code::AggregatorNotSet,
     Code::AggregatorUnexpected,
@@ -179,8 +180,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: 
 /// The chain's own verdict, or else its numbers; equal is reached, because the chain refuses at `≤`.
 fn reached(state: &State) -> Option<bool> {
     let deposit = &state.deposit;
-    let by_numbers = deposit.balance.zip(deposit.min_balance).map(|(balance, minimum)| balance <= minimum);
-    match (deposit.at_or_below_minimum, by_numbers) {
+    match (deposit.at_or_below_minimum, deposit.is_at_minimum()) {
         (Some(true), _) | (_, Some(true)) => Some(true),
         (flag, numbers) => flag.or(numbers),
     }
@@ -197,8 +197,8 @@ fn counters(state: &State, views: &Views, checks: &Checks, policy: &DrawPolicy, 
     let asked = |key: &str| views.is_empty() || views.contains_key(key);
     // A view that failed has a finding, which says why.
     let said = |key: &str| {
-        let unknown = checks.findings.iter().filter(|finding| finding.code == Code::ValueUnknown);
-        unknown.filter_map(|finding| finding.evidence.get("value")).any(|value| value == key)
+        let unknown = checks.findings.iter().filter(|finding| finding.severity == Severity::Unknown);
+        unknown.flat_map(|finding| finding.unread_values()).any(|value| value == key)
     };
     let most = Count(u64::MAX.into());
     if let (Some(consumers), Some(owner)) = (&lottery.consumers, policy.lottery)
@@ -237,10 +237,15 @@ fn counters(state: &State, views: &Views, checks: &Checks, policy: &DrawPolicy, 
 fn findings(checks: &Checks, policy: &DrawPolicy, reasons: &mut Reasons) {
     for finding in &checks.findings {
         let about_money = finding.code == Code::DepositAtOrBelowMinBalance;
-        let value = finding.evidence.get("value").and_then(|value| value.as_str()).unwrap_or_default();
         match finding.code {
-            Code::ValueUnknown => {
-                let about_money = matches!(value, "balance" | "min_balance");
+            Code::ValueUnknown
+            | Code::NodeUnreachable
+            | Code::NodeThrottled
+            | Code::NotANode
+            | Code::CliFailed => {
+                let values = finding.unread_values();
+                let money = ["balance", "min_balance", "supra_min_balance"];
+                let about_money = !values.is_empty() && values.iter().all(|value| money.contains(value));
                 if !(about_money && policy.skip_min_balance) {
                     reasons.push(finding.code.name(), finding.message.clone(), false);
                 }
@@ -248,7 +253,7 @@ fn findings(checks: &Checks, policy: &DrawPolicy, reasons: &mut Reasons) {
             Code::ModuleDisabled if finding.severity == Severity::Info => {}
             code if BLOCKING.contains(&code) && !(about_money && policy.skip_min_balance) => {
                 // A wrong or stale chain says nothing about this lottery.
-                let known = !matches!(code, Code::WrongChain | Code::ChainStale);
+                let known = !matches!(code, Code::WrongChain | Code::ChainStale | Code::ReportStale);
                 reasons.push(code.name(), finding.message.clone(), known);
             }
             _ => {}

@@ -69,8 +69,11 @@ pub struct Chain {
 pub struct Deposit {
     /// The client's fund in quants (`check_client_fund`). Whether it includes the grant is not documented.
     pub balance: Option<Quants>,
-    /// The minimum in quants; requests are refused at or below it (`check_min_balance_client_v2`).
+    /// The client's minimum in quants (`check_min_balance_client_v2`); see [`Deposit::refusal_minimum`].
     pub min_balance: Option<Quants>,
+    /// Supra's own minimum for all clients in quants, or the larger of both minimums on chains that only answer that
+    /// (`check_min_balance_supra_v2`).
+    pub supra_min_balance: Option<Quants>,
     /// The chain's own verdict, `true` is bad (`has_minimum_balance_reached_v2`).
     pub at_or_below_minimum: Option<bool>,
     /// What is left above the minimum (`check_effective_balance_v2`, else `balance − min_balance`, not below 0).
@@ -97,6 +100,22 @@ pub struct Deposit {
     pub contracts: Option<Vec<Address>>,
     /// When a dVRF 2 subscription ends, seconds since 1970 (`get_subscription_by_client`).
     pub subscription_ends_at_s: Option<Count>,
+}
+
+impl Deposit {
+    /// The balance in quants at or below which requests are refused: the larger of the client's and Supra's minimum.
+    ///
+    /// It is too small if [`Self::supra_min_balance`] is not known.
+    pub fn refusal_minimum(&self) -> Option<Quants> {
+        self.min_balance.map(|minimum| minimum.max(self.supra_min_balance.unwrap_or_default()))
+    }
+
+    /// Whether the balance is at or below the minimum by the numbers; `None` if that is not certain.
+    pub fn is_at_minimum(&self) -> Option<bool> {
+        let (balance, minimum) = self.balance.zip(self.refusal_minimum())?;
+        let is_low = balance <= minimum;
+        (is_low || self.supra_min_balance.is_some()).then_some(is_low)
+    }
 }
 
 /// A consumer module of the client (`deposit::ClientModuleInfo`).

@@ -142,7 +142,7 @@ impl<'a> Oracle<'a> {
         // A fault that hides a function from the tools may hide the problem too.
         let hidden = self.case.all_faults().any(|fault| fault.ends_with("=missing"));
         match self.case.scenario.as_str() {
-            "at-minimum" | "below-minimum" | "low" => ALERT,
+            "at-minimum" | "below-minimum" | "low" | "stuck" => ALERT,
             // Only dVRF 3 has a view of these.
             "paused" | "module-disabled" if hidden || !self.case.interface.contains("v3") => EITHER,
             "empty" | "no-aggregator" | "consumer-missing" | "gas-drift" if hidden => EITHER,

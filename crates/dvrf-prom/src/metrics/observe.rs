@@ -99,7 +99,7 @@ impl Observation<'_> {
 
     /// Whether the values are current and come from the right chain.
     pub(super) fn is_trusted(&self) -> bool {
-        !self.finds(Code::WrongChain) && !self.finds(Code::ChainStale)
+        ![Code::WrongChain, Code::ChainStale, Code::ReportStale].iter().any(|code| self.finds(*code))
     }
 
     fn finds(&self, code: Code) -> bool {
@@ -201,9 +201,9 @@ impl Observation<'_> {
             return;
         }
         samples.add(&name::BALANCE, deposit.balance);
-        samples.add(&name::MIN_BALANCE, deposit.min_balance);
+        samples.add(&name::MIN_BALANCE, deposit.refusal_minimum());
         samples.add(&name::AT_OR_BELOW, deposit.at_or_below_minimum);
-        samples.add(&name::RATIO, ratio(deposit.balance, deposit.min_balance));
+        samples.add(&name::RATIO, ratio(deposit.balance, deposit.refusal_minimum()));
         samples.add(&name::EFFECTIVE, deposit.effective_balance);
         samples.add(&name::GRANT_REMAINING, deposit.grant_remaining);
         samples.add(&name::GRANT_TOTAL, deposit.grant_total);

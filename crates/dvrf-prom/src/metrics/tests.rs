@@ -46,7 +46,15 @@ fn views() -> Views {
 
 fn checks(state: &State, views: &Views, calculation: Option<&Calculation>) -> Checks {
     evaluate(
-        Facts { requests: None, pending_since: None, state, views, error: None, calculation, now: at() },
+        Facts {
+            requests: None,
+            pending_since: Some(at()),
+            state,
+            views,
+            error: None,
+            calculation,
+            now: at(),
+        },
         &Policy::default(),
     )
 }

@@ -89,7 +89,7 @@ mod tests {
             assert!(matches!(replace(path, b""), Err(TextfileError::NotAFile(_))));
         }
         assert!(!fs::metadata(&fifo).unwrap().is_file());
-        let lost = replace(Path::new("/none/a.prom"), b"").unwrap_err().to_string();
+        let lost = supra_core::error::chain(&replace(Path::new("/none/a.prom"), b"").unwrap_err());
         assert!(lost.starts_with("cannot write /none/a.prom: No such file or directory"), "{lost}");
     }
 

@@ -1,10 +1,14 @@
 //! Whether what was read may be judged at all: the right chain, and a fresh one.
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Map, json};
 
 use super::code::Code;
-use super::{Facts, Findings, Policy};
+use super::{Facts, Finding, Findings, Policy};
 use crate::failure::{FailureKind, quote};
+
+/// How far the clocks of two machines may differ, in seconds.
+const CLOCK_SKEW_S: i64 = 300;
 
 /// Adds a finding and says no where the answers are another chain's or too old.
 pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -> bool {
@@ -29,18 +33,48 @@ pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -
     }
     let (Some(most), Some(time)) = (policy.max_lag_s, facts.state.chain.time_us) else { return true };
     let now_us = u128::try_from(facts.now.as_microsecond()).unwrap_or(0);
-    let lag_s = now_us.saturating_sub(time.get()) / 1_000_000;
+    let lag_s = now_us.abs_diff(time.get()) / 1_000_000;
     if lag_s <= most.into() {
         return true;
+    }
+    if time.get() > now_us {
+        let message = findings.lang.pick(
+            format!("the chain's clock is {lag_s} s ahead of this machine's; one of the two is wrong"),
+            format!("часы сети спешат на {lag_s} с относительно этого узла; одни из часов неверны"),
+        );
+        let evidence = json!({"lag_seconds": format!("-{lag_s}"), "max_lag_seconds": most});
+        findings.add(Code::ChainStale, message, evidence);
+        return false;
     }
     let message = findings.lang.pick(
         format!("the chain's clock is {lag_s} s behind; the node may be stuck or pruned"),
         format!("часы сети отстают на {lag_s} с; возможно, узел завис"),
     );
-    findings.add(
-        Code::ChainStale,
-        message,
-        json!({"lag_seconds": lag_s.to_string(), "max_lag_seconds": most}),
-    );
+    let evidence = json!({"lag_seconds": lag_s.to_string(), "max_lag_seconds": most});
+    findings.add(Code::ChainStale, message, evidence);
     false
+}
+
+/// Returns the finding about a report that was made too long before `now`, or after it.
+pub(super) fn report_age(read_at: Timestamp, now: Timestamp, policy: &Policy) -> Option<Finding> {
+    let most = i64::try_from(policy.max_age_s?).unwrap_or(i64::MAX);
+    let age_s = now.as_second().saturating_sub(read_at.as_second());
+    let (en, ru) = if age_s > most {
+        (format!("the report is {age_s} s old"), format!("отчёту {age_s} с"))
+    } else if age_s < -CLOCK_SKEW_S {
+        let ahead_s = age_s.saturating_neg();
+        (
+            format!("the report is dated {ahead_s} s in the future"),
+            format!("отчёт датирован временем на {ahead_s} с позже текущего"),
+        )
+    } else {
+        return None;
+    };
+    let message = policy.lang.pick(en, ru);
+    let code = Code::ReportStale;
+    let evidence = Map::from_iter([
+        ("age_seconds".to_owned(), json!(age_s)),
+        ("max_age_seconds".to_owned(), json!(most)),
+    ]);
+    Some(Finding { code, severity: code.severity(), message, evidence, help: code.help() })
 }

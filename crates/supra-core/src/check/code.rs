@@ -54,7 +54,12 @@ codes! {
     EventMissing "EVENT_MISSING" Warning: "An expected event has not come within its time."
     WhitelistChanged "WHITELIST_CHANGED" Warning: "A whitelist was changed in the blocks that were read."
     WrongChain "WRONG_CHAIN" Unknown: "The node serves another chain: nothing it says is judged."
-    ChainStale "CHAIN_STALE" Unknown: "The chain's clock is too far behind: nothing it says is judged."
+    ChainStale "CHAIN_STALE" Unknown: "The chain's clock is too far behind or ahead: nothing it says is judged."
+    ReportStale "REPORT_STALE" Unknown: "The report is too old to be judged, or from the future."
+    NodeUnreachable "NODE_UNREACHABLE" Unknown: "The node did not answer: nothing could be read."
+    NodeThrottled "NODE_THROTTLED" Unknown: "The node refuses more requests for now: nothing could be read."
+    NotANode "NOT_A_NODE" Unknown: "What answered is not a Supra node: nothing could be read."
+    CliFailed "CLI_FAILED" Unknown: "The Supra CLI is not set up: nothing could be read."
     ViewFailed "VIEW_FAILED" Info: "Values that no verdict needs could not be read."
     ValueUnknown "VALUE_UNKNOWN" Unknown: "A value that the verdict needs could not be read."
 }

@@ -5,6 +5,8 @@ use serde_json::json;
 use super::code::Code;
 use super::{Facts, Findings, Policy, Severity};
 use crate::amount::{Decimal, Quants};
+use crate::min_balance::Calculation;
+use crate::state::State;
 
 const SECONDS_BEFORE_END: u128 = 14 * 24 * 3600;
 
@@ -43,11 +45,25 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     subscription(facts, findings);
 }
 
+/// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.
+pub fn is_low(state: &State, calculation: Option<&Calculation>, limit: Option<Quants>) -> Option<bool> {
+    let deposit = &state.deposit;
+    let minimums = [calculation.map(|calculation| calculation.min_balance), limit];
+    let by_numbers =
+        minimums.into_iter().flatten().map(|minimum| deposit.balance.map(|balance| balance <= minimum));
+    let by_chain = [deposit.at_or_below_minimum, deposit.is_at_minimum()];
+    let answers: Vec<Option<bool>> = by_chain.into_iter().chain(by_numbers).collect();
+    if deposit.client_whitelisted == Some(false) || answers.contains(&Some(true)) {
+        return Some(true);
+    }
+    if deposit.balance.is_none() { None } else { answers.contains(&Some(false)).then_some(false) }
+}
+
 fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
     let Some(balance) = deposit.balance else {
         if deposit.at_or_below_minimum == Some(true) {
-            at_minimum(None, deposit.min_balance, findings);
+            at_minimum(None, deposit.refusal_minimum(), findings);
         }
         findings.unknown("balance", "the balance", "баланс");
         if deposit.min_balance.is_none() && deposit.at_or_below_minimum.is_none() {
@@ -55,12 +71,16 @@ fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         }
         return;
     };
-    let below = deposit.min_balance.map(|minimum| balance <= minimum);
+    let minimum = deposit.refusal_minimum();
+    let below = deposit.is_at_minimum();
     match (deposit.at_or_below_minimum, below) {
+        (Some(true), _) | (_, Some(true)) => at_minimum(Some(balance), minimum, findings),
+        (None, None) if minimum.is_some() => {
+            findings.unknown("supra_min_balance", "Supra's minimum balance", "минимальный баланс Supra");
+        }
         (None, None) => findings.unknown("min_balance", "the minimum balance", "минимальный баланс"),
-        (Some(true), _) | (_, Some(true)) => at_minimum(Some(balance), deposit.min_balance, findings),
         // Not at the minimum, but how far above it is what the tiers are about.
-        (_, None) if findings.failed("min_balance") => {
+        (_, None) if minimum.is_none() && findings.failed("min_balance") => {
             findings.unknown("min_balance", "the minimum balance", "минимальный баланс");
         }
         _ => {}
@@ -72,14 +92,13 @@ fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             "the chain's own verdict on the minimum and its numbers contradict each other",
             "вердикт сети о минимуме противоречит её же числам",
         );
-        let evidence =
-            json!({"at_or_below_minimum": flag, "balance": balance, "min_balance": deposit.min_balance});
+        let evidence = json!({"at_or_below_minimum": flag, "balance": balance, "min_balance": minimum});
         findings.add(Code::DepositViewsDisagree, message, evidence);
     }
-    if let Some(minimum) = deposit.min_balance {
+    if let Some(minimum) = minimum {
         demanded(minimum, facts, findings);
     }
-    if let Some(minimum) = deposit.min_balance.filter(|minimum| balance > *minimum) {
+    if let Some(minimum) = minimum.filter(|minimum| balance > *minimum) {
         tiers(balance, minimum, policy, findings);
     }
     expected(balance, facts, policy, findings);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::code::Code;
 use super::{Facts, Findings, Policy};
-use crate::amount::{GasPrice, GasUnits};
+use crate::amount::{Count, GasPrice, GasUnits};
 use crate::state::Lottery;
 
 pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
@@ -30,7 +30,9 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
     whitelist(lottery, policy, findings);
     gas(facts, policy, findings);
-    if lottery.vrf_request_config.as_ref().is_some_and(|config| config.0.is_none()) {
+    // An answered draw uses the configuration up.
+    let has_drawn = lottery.rng_response_count.is_some_and(|count| count > Count(0));
+    if !has_drawn && lottery.vrf_request_config.as_ref().is_some_and(|config| config.0.is_none()) {
         let message = findings
             .lang
             .pick("the randomness request is not configured", "запрос случайных чисел не настроен");

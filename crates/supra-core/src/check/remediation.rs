@@ -92,6 +92,26 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             ("Correct the RPC URL or the expected chain id.", "Исправьте адрес RPC или ожидаемый chain id.")
         }
         C::ChainStale => ("Use another node.", "Используйте другой узел."),
+        C::ReportStale => (
+            "Make a new report, or allow its age with --max-age.",
+            "Создайте новый отчёт или разрешите его возраст через --max-age.",
+        ),
+        C::NodeUnreachable => (
+            "Try another node: SUPRA_RPC_URL takes several, separated by commas.",
+            "Попробуйте другой узел: SUPRA_RPC_URL принимает несколько через запятую.",
+        ),
+        C::NodeThrottled => (
+            "Ask less often or with fewer --jobs, or use a node of your own.",
+            "Обращайтесь реже, уменьшите --jobs или используйте собственный узел.",
+        ),
+        C::NotANode => (
+            "Check the RPC URL: it is the node's address without a path such as /rpc/v3.",
+            "Проверьте адрес RPC: это адрес узла без пути вида /rpc/v3.",
+        ),
+        C::CliFailed => (
+            "Run dvrf doctor: it names the profile, password or program that is missing.",
+            "Запустите dvrf doctor: он назовёт недостающий профиль, пароль или программу.",
+        ),
         C::ViewFailed | C::ValueUnknown => (
             "Look at the error, and ask another node if it stays.",
             "Посмотрите на ошибку; если не исчезнет, спросите другой узел.",

@@ -1,5 +1,6 @@
 //! Requests that wait, and why: the cause is read from the record, the first that fits.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::code::Code;
@@ -114,8 +115,7 @@ fn fits(cause: Cause, facts: &Facts) -> bool {
         Cause::ClientNotWhitelisted => deposit.client_whitelisted == Some(false),
         Cause::ModuleDisabled => !modules.is_empty() && modules.iter().all(|module| !module.enabled),
         Cause::DepositLow => {
-            let low = deposit.balance.zip(deposit.min_balance).map(|(balance, minimum)| balance <= minimum);
-            deposit.at_or_below_minimum == Some(true) || low == Some(true)
+            deposit.at_or_below_minimum == Some(true) || deposit.is_at_minimum() == Some(true)
         }
         Cause::CallbackFeeTooLow => {
             let fee = facts.requests.and_then(|requests| requests.callback_fee_quants);
@@ -175,27 +175,53 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
 }
 
+/// How long a request has waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// Since its event, in seconds.
+    Exact(u64),
+    /// At least so many seconds: it is older than the events that were read, or than the first run that saw it.
+    AtLeast(u64),
+    Unknown,
+}
+
+impl Age {
+    fn seconds(self) -> Option<u64> {
+        match self {
+            Self::Exact(seconds) | Self::AtLeast(seconds) => Some(seconds),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// The age of the oldest request that waits, and what is known of it.
-fn oldest(facts: &Facts) -> Option<(Option<u64>, Value)> {
+fn oldest(facts: &Facts) -> Option<(Age, Value)> {
     let read = facts.requests.filter(|requests| requests.error.is_none());
     if let Some(first) = read.and_then(|requests| requests.pending.first()) {
-        return Some((first.age_seconds, json!({"nonce": first.nonce, "requested_at": first.requested_at})));
+        let age = first.age_seconds.map_or(Age::Unknown, Age::Exact);
+        return Some((age, json!({"nonce": first.nonce, "requested_at": first.requested_at})));
     }
     let lottery = &facts.state.lottery;
     if lottery.pending_request != Some(true) {
         return None;
     }
     let nonce = lottery.pending_nonce.as_ref().and_then(|nonce| nonce.0);
-    let seconds = |since: jiff::Timestamp| facts.now.as_second().saturating_sub(since.as_second());
-    let age = facts.pending_since.map(seconds).and_then(|age| u64::try_from(age).ok());
-    Some((age, json!({"nonce": nonce})))
+    let seconds_since = |since: Timestamp| {
+        u64::try_from(facts.now.as_second().saturating_sub(since.as_second())).unwrap_or(0)
+    };
+    // A lottery has one request at a time: one without an event in a range that was read whole is older than the range.
+    let is_older =
+        |requests: &&Requests| requests.requested == 0 && requests.orphans == 0 && requests.notes.is_empty();
+    let since = read.filter(is_older).and_then(|requests| requests.since.as_ref()?.parse::<Timestamp>().ok());
+    let least = since.into_iter().chain(facts.pending_since).map(seconds_since).max();
+    Some((least.map_or(Age::Unknown, Age::AtLeast), json!({"nonce": nonce})))
 }
 
 fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let Some((age, mut evidence)) = oldest(facts) else { return };
     let cause = diagnose(facts);
     if let Value::Object(fields) = &mut evidence {
-        fields.insert("age_seconds".to_owned(), json!(age));
+        fields.insert("age_seconds".to_owned(), json!(age.seconds()));
         fields.insert("diagnosis".to_owned(), json!(cause.name()));
         fields.insert("diagnosis_help".to_owned(), json!(cause.help()));
     }
@@ -220,12 +246,24 @@ fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         age if age >= policy.pending_warn_s => Some(Severity::Warning),
         _ => None,
     };
-    if let Some((age, severity)) = age.and_then(|age| Some((age, graver(age)?))) {
+    if let Some((seconds, severity)) = age.seconds().and_then(|age| Some((age, graver(age)?))) {
+        let (least, least_ru) = match age {
+            Age::AtLeast(_) => ("at least ", "не менее "),
+            _ => ("", ""),
+        };
         let message = findings.lang.pick(
-            format!("a randomness request has waited for {age} s: {why}"),
-            format!("запрос случайных чисел ждёт ответа {age} с: {why}"),
+            format!("a randomness request has waited for {least}{seconds} s: {why}"),
+            format!("запрос случайных чисел ждёт ответа {least_ru}{seconds} с: {why}"),
         );
         findings.add_as(Code::RequestStuck, severity, message, evidence);
+        return;
+    }
+    if age == Age::Unknown {
+        let message = findings.lang.pick(
+            "a randomness request is pending, and how long it has waited is not known",
+            "запрос случайных чисел ожидает ответа; как давно, неизвестно",
+        );
+        findings.add_as(Code::RequestPending, Severity::Unknown, message, evidence);
         return;
     }
     let message =

@@ -1,6 +1,7 @@
 //! Rules by table, the fold by every pair, and the promises by property.
 
 use proptest::prelude::*;
+use rstest::rstest;
 use serde_json::json;
 
 use super::*;
@@ -10,7 +11,7 @@ use crate::view_report::ViewReport;
 fn healthy() -> State {
     serde_json::from_value(json!({
         "chain": {"id": 6, "time_us": "1759676400000000"},
-        "deposit": {"balance": "20000000000", "min_balance": "30000000", "at_or_below_minimum": false,
+        "deposit": {"balance": "20000000000", "min_balance": "30000000", "supra_min_balance": "1", "at_or_below_minimum": false,
             "effective_balance": "19970000000", "max_txn_fee": "1000000", "client_whitelisted": true, "paused": false,
             "modules": [{"module_type": "0xbc95::game::Marker", "max_callback_txn_fee": "1000000",
                 "min_balance_limit": "30000000", "enabled": true}]},
@@ -104,6 +105,63 @@ fn the_deposit_against_its_minimum() {
     );
 }
 
+/// The client's minimum is 0.3 SUPRA; Supra's own is 1 SUPRA.
+#[rstest]
+#[case::refused_by_the_floor(90_000_000, Some(100_000_000), None, Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"])]
+#[case::at_the_floor(100_000_000, Some(100_000_000), None, Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"])]
+#[case::near_the_floor(150_000_000, Some(100_000_000), None, Status::Alert, &["DEPOSIT_BELOW_WARN_TIER"])]
+#[case::floor_and_flag_unknown(90_000_000, None, None, Status::Unknown, &["VALUE_UNKNOWN"])]
+#[case::low_without_the_floor(30_000_000, None, None, Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"])]
+#[case::flag_says_no(90_000_000, None, Some(false), Status::Ok, &[])]
+#[case::flag_says_yes(90_000_000, None, Some(true), Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"])]
+fn the_larger_minimum_refuses(
+    #[case] balance: u128,
+    #[case] floor: Option<u128>,
+    #[case] flag: Option<bool>,
+    #[case] status: Status,
+    #[case] codes: &[&str],
+) {
+    check(
+        |state| {
+            state.deposit.balance = Some(Quants(balance));
+            state.deposit.supra_min_balance = floor.map(Quants);
+            state.deposit.at_or_below_minimum = flag;
+        },
+        status,
+        codes,
+    );
+}
+
+#[rstest]
+#[case::fresh(3600, Some(3600), Status::Ok)]
+#[case::old(3601, Some(3600), Status::Unknown)]
+#[case::clock_skew(-300, Some(3600), Status::Ok)]
+#[case::from_the_future(-301, Some(3600), Status::Unknown)]
+#[case::off(1_000_000, None, Status::Ok)]
+fn the_age_of_a_report(#[case] age_s: i64, #[case] max_age_s: Option<u64>, #[case] status: Status) {
+    let report = Report { read_at: Some(now()), state: Some(healthy()), views: views(), ..Report::default() };
+    let checker = Checker { policy: Policy { max_age_s, ..Policy::default() }, calculation: None };
+    let later = now().checked_add(jiff::SignedDuration::from_secs(age_s)).unwrap();
+    let checks = checker.check(&report, None, later);
+    assert_eq!(checks.status, status);
+    assert_eq!(
+        checks.findings.iter().any(|finding| finding.code == Code::ReportStale),
+        status == Status::Unknown
+    );
+}
+
+#[rstest]
+#[case::behind(-301, Status::Unknown)]
+#[case::in_step(-300, Status::Ok)]
+#[case::a_little_ahead(300, Status::Ok)]
+#[case::ahead(301, Status::Unknown)]
+fn the_clock_of_the_chain(#[case] ahead_s: i64, #[case] status: Status) {
+    let mut state = healthy();
+    let time = now().checked_add(jiff::SignedDuration::from_secs(ahead_s)).unwrap().as_microsecond();
+    state.chain.time_us = Some(Count(time.try_into().unwrap()));
+    assert_eq!(judge(&state, &Policy::default()).status, status);
+}
+
 #[test]
 fn unknown_is_neither_ok_nor_low() {
     check(|state| state.deposit.balance = None, Status::Unknown, &["VALUE_UNKNOWN"]);
@@ -179,10 +237,15 @@ fn the_lottery() {
         &["GAS_NOT_CONFIGURED"],
     );
     check(
-        |state| state.lottery.vrf_request_config = Some(Maybe(None)),
+        |state| {
+            state.lottery.vrf_request_config = Some(Maybe(None));
+            state.lottery.rng_request_count = Some(Count(0));
+            state.lottery.rng_response_count = Some(Count(0));
+        },
         Status::Ok,
         &["REQUEST_CONFIG_NOT_SET"],
     );
+    check(|state| state.lottery.vrf_request_config = Some(Maybe(None)), Status::Ok, &[]);
     check(
         |state| {
             let (max_gas_price, max_gas_limit) = (GasPrice(1000), GasUnits(400_000));
@@ -197,7 +260,7 @@ fn the_lottery() {
             state.lottery.pending_request = Some(true);
             state.lottery.rng_request_count = Some(Count(3));
         },
-        Status::Ok,
+        Status::Unknown,
         &["REQUEST_PENDING"],
     );
     check(|state| state.lottery.rng_request_count = Some(Count(4)), Status::Alert, &["REQUESTS_UNANSWERED"]);
@@ -411,7 +474,14 @@ fn what_the_chain_demands_against_what_is_assumed() {
     check(snapshot(29_999_999), Status::Alert, &["MIN_BALANCE_DRIFTED"]);
     // Another formula may well demand more than the chain does.
     check(snapshot(15_750_000_000), Status::Ok, &[]);
-    check(|state| state.deposit.min_balance = Some(Quants(0)), Status::Alert, &["MIN_BALANCE_ZERO"]);
+    check(
+        |state| {
+            state.deposit.min_balance = Some(Quants(0));
+            state.deposit.supra_min_balance = Some(Quants(0));
+        },
+        Status::Alert,
+        &["MIN_BALANCE_ZERO"],
+    );
 }
 
 #[test]
@@ -494,4 +564,108 @@ proptest! {
         };
         prop_assert!(severity(u128::from(balance) + u128::from(more)) <= severity(balance.into()));
     }
+}
+
+/// A report of which these values could not be read, for these reasons; `true` adds one that was read.
+fn unread(causes: &[(&str, FailureKind, &str)], something_was_read: bool) -> Vec<Finding> {
+    let failed = |(key, kind, why): &(&str, FailureKind, &str)| {
+        let error = Some(Failure::new(*kind, *why));
+        ((*key).to_owned(), ViewReport { error, ..ViewReport::default() })
+    };
+    let mut views: Views = causes.iter().map(failed).collect();
+    if something_was_read {
+        views.insert("chain_id".to_owned(), ViewReport::default());
+    }
+    let state = State::default();
+    evaluate(facts(&state, &views), &Policy::default()).findings
+}
+
+const REFUSED: (FailureKind, &str) = (FailureKind::Unreachable, "http://n: connection refused");
+
+#[rstest]
+#[case::unreachable(REFUSED.0, Code::NodeUnreachable, "the node does not answer: why")]
+#[case::late(FailureKind::Timeout, Code::NodeUnreachable, "the node does not answer: why")]
+#[case::throttled(FailureKind::Throttled, Code::NodeThrottled, "the node refuses more requests: why")]
+#[case::a_web_page(FailureKind::Undecodable, Code::NotANode, "what answers is not a Supra node: why")]
+#[case::no_profile(FailureKind::Config, Code::CliFailed, "the Supra CLI is not set up: why")]
+fn one_cause_of_everything_is_one_finding(
+    #[case] kind: FailureKind,
+    #[case] code: Code,
+    #[case] message: &str,
+) {
+    let keys = ["balance", "min_balance", "min_balance_reached", "lottery_status", "grant_total", "paused"];
+    let findings = unread(&keys.map(|key| (key, kind, "why")), false);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!((findings[0].code, findings[0].message.as_str()), (code, message));
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    assert_eq!(findings[0].unread_values(), sorted);
+}
+
+#[test]
+fn one_cause_of_several_values_is_one_finding() {
+    let (kind, why) = REFUSED;
+    let findings = unread(
+        &[
+            ("balance", kind, why),
+            ("min_balance", kind, why),
+            ("lottery_status", FailureKind::Timeout, "late"),
+        ],
+        true,
+    );
+    let shown: Vec<_> = findings.iter().map(|finding| (finding.code, finding.unread_values())).collect();
+    assert_eq!(
+        shown,
+        [(Code::ValueUnknown, vec!["lottery_status"]), (Code::ValueUnknown, vec!["balance", "min_balance"])]
+    );
+    assert_eq!(findings[1].message, format!("values are not known (balance, min_balance): {why}"));
+}
+
+/// Requests as they were read since 2 h ago, with a pending one of this age.
+fn read_requests(change: impl FnOnce(&mut Requests), pending_age_s: Option<u64>) -> Requests {
+    let since = now().checked_sub(jiff::SignedDuration::from_hours(2)).unwrap();
+    let pending = pending_age_s.map(|age| crate::requests::Pending {
+        nonce: Count(3),
+        height: 7,
+        transaction_hash: None,
+        requested_at: None,
+        age_seconds: Some(age),
+        requester: None,
+    });
+    let mut requests = Requests {
+        since: Some(since.to_string()),
+        pending: pending.into_iter().collect(),
+        ..Requests::default()
+    };
+    change(&mut requests);
+    requests
+}
+
+const WAITED: &str = "a randomness request has waited for";
+
+#[rstest]
+#[case::fresh_by_its_event(Some(read_requests(|_| {}, Some(6))), None, Status::Ok, "a randomness request is pending")]
+#[case::old_by_its_event(Some(read_requests(|_| {}, Some(1800))), None, Status::Alert, &format!("{WAITED} 1800 s"))]
+#[case::older_than_the_events(Some(read_requests(|_| {}, None)), None, Status::Alert, &format!("{WAITED} at least 7200 s"))]
+#[case::answered_meanwhile(Some(read_requests(|r| r.requested = 1, None)), None, Status::Unknown, "how long it has waited")]
+#[case::events_with_gaps(Some(read_requests(|r| r.notes.push("pruned".into()), None)), None, Status::Unknown, "how long")]
+#[case::seen_for_a_while(None, Some(301), Status::Alert, &format!("{WAITED} at least 301 s"))]
+#[case::just_seen(None, Some(0), Status::Ok, "a randomness request is pending")]
+#[case::never_seen(None, None, Status::Unknown, "how long it has waited is not known")]
+fn a_pending_request_is_dated(
+    #[case] requests: Option<Requests>,
+    #[case] seen_for_s: Option<i64>,
+    #[case] status: Status,
+    #[case] message: &str,
+) {
+    let mut state = healthy();
+    state.lottery.pending_request = Some(true);
+    state.lottery.rng_request_count = Some(Count(3));
+    let pending_since =
+        seen_for_s.map(|age| now().checked_sub(jiff::SignedDuration::from_secs(age)).unwrap());
+    let views = views();
+    let facts = Facts { requests: requests.as_ref(), pending_since, ..facts(&state, &views) };
+    let checks = evaluate(facts, &Policy::default());
+    assert_eq!(checks.status, status, "{checks:?}");
+    assert!(checks.findings.iter().any(|finding| finding.message.contains(message)), "{checks:?}");
 }

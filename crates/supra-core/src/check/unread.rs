@@ -1,10 +1,12 @@
 //! What could not be read: what that leaves undecided, and what is only worth knowing.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::json;
 
 use super::code::Code;
 use super::{Facts, Finding, Findings};
-use crate::failure::{FailureKind, quote};
+use crate::failure::{Failure, FailureKind, quote};
 
 pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     incomplete(facts, findings);
@@ -16,7 +18,7 @@ pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
 fn incomplete(facts: &Facts, findings: &mut Findings) {
     let Some(error) = facts.error else { return };
     let said = findings.list.iter().any(|finding| match finding.code {
-        Code::ValueUnknown => finding.evidence.get("value").and_then(Value::as_str) == error.view.as_deref(),
+        Code::ValueUnknown => finding.unread_values().first().copied() == error.view.as_deref(),
         Code::ClientNotWhitelisted => error.kind == FailureKind::NotWhitelisted.name(),
         _ => false,
     });
@@ -26,7 +28,7 @@ fn incomplete(facts: &Facts, findings: &mut Findings) {
         let why = quote(&error.message);
         let message =
             findings.lang.pick(format!("the report is incomplete: {why}"), format!("отчёт неполон: {why}"));
-        let evidence = serde_json::json!({"value": error.view, "error": error.kind});
+        let evidence = json!({"value": error.view, "error": error.kind});
         findings.add(Code::ValueUnknown, message, evidence);
     }
 }
@@ -63,7 +65,7 @@ fn undecided(facts: &Facts, findings: &mut Findings) {
 /// Whether a finding speaks of the value already.
 fn named(key: &str, facts: &Facts, findings: &Findings) -> bool {
     let error = facts.error.and_then(|error| error.view.as_deref());
-    let by_finding = |finding: &Finding| finding.evidence.get("value").is_some_and(|value| value == key);
+    let by_finding = |finding: &Finding| finding.unread_values().contains(&key);
     error == Some(key) || findings.list.iter().any(by_finding)
 }
 
@@ -80,6 +82,74 @@ fn others(facts: &Facts, findings: &mut Findings) {
             format!("values that no verdict needs could not be read: {listed}"),
             format!("не прочитаны значения, не нужные для вердикта: {listed}"),
         );
-        findings.add(Code::ViewFailed, message, serde_json::json!({"values": failed}));
+        findings.add(Code::ViewFailed, message, json!({"values": failed}));
     }
+}
+
+/// Replaces the findings about values that could not be read for one reason by one finding.
+pub(super) fn merge(facts: &Facts, findings: &mut Findings) {
+    let failure_of = |key: &str| match key {
+        "requests" => facts.requests.and_then(|requests| requests.error.as_ref()),
+        key => facts.views.get(key).and_then(|report| report.error.as_ref()),
+    };
+    // By kind and message: the message names the node or the program.
+    let mut causes: BTreeMap<(&str, &str), (&Failure, Vec<String>)> = BTreeMap::new();
+    for finding in findings.list.iter().filter(|finding| finding.code == Code::ValueUnknown) {
+        for key in finding.unread_values() {
+            if let Some(failure) = failure_of(key) {
+                let cause = (failure.kind.name(), failure.message.as_str());
+                causes.entry(cause).or_insert((failure, Vec::new())).1.push(key.to_owned());
+            }
+        }
+    }
+    let nothing_was_read = facts.views.values().all(|report| report.error.is_some());
+    for (failure, mut keys) in causes.into_values() {
+        let code = code_of(failure.kind).filter(|_| nothing_was_read);
+        if code.is_none() && keys.len() < 2 {
+            continue;
+        }
+        if code.is_some() {
+            // What no verdict needs was not read either, for the same reason.
+            let same = |key: &&String| failure_of(key).is_some_and(|other| other.message == failure.message);
+            let others = facts.views.keys().filter(same).filter(|key| !keys.contains(key));
+            keys = others.cloned().chain(keys.clone()).collect();
+            keys.sort_unstable();
+        }
+        let is_said = |finding: &Finding| {
+            let values = finding.unread_values();
+            let listed = !values.is_empty() && values.iter().all(|value| keys.iter().any(|key| key == value));
+            listed && matches!(finding.code, Code::ValueUnknown | Code::ViewFailed)
+        };
+        findings.list.retain(|finding| !is_said(finding));
+        let message = sentence(code, failure, &keys, findings);
+        let evidence = json!({"values": keys, "error": failure.kind.name()});
+        findings.add(code.unwrap_or(Code::ValueUnknown), message, evidence);
+    }
+}
+
+/// The code for a cause that hid everything.
+fn code_of(kind: FailureKind) -> Option<Code> {
+    match kind {
+        FailureKind::Unreachable | FailureKind::Timeout => Some(Code::NodeUnreachable),
+        FailureKind::Throttled => Some(Code::NodeThrottled),
+        FailureKind::Undecodable | FailureKind::Unsupported => Some(Code::NotANode),
+        FailureKind::Config => Some(Code::CliFailed),
+        _ => None,
+    }
+}
+
+fn sentence(code: Option<Code>, failure: &Failure, keys: &[String], findings: &Findings) -> String {
+    let why = quote(&failure.message);
+    let (en, ru) = match code {
+        Some(Code::NodeUnreachable) => ("the node does not answer", "узел не отвечает"),
+        Some(Code::NodeThrottled) => ("the node refuses more requests", "узел ограничивает число запросов"),
+        Some(Code::NotANode) => ("what answers is not a Supra node", "отвечает не узел Supra"),
+        Some(Code::CliFailed) => ("the Supra CLI is not set up", "Supra CLI не настроен"),
+        _ => {
+            let listed = quote(&keys.join(", "));
+            let en = format!("values are not known ({listed}): {why}");
+            return findings.lang.pick(en, format!("неизвестны значения ({listed}): {why}"));
+        }
+    };
+    findings.lang.pick(format!("{en}: {why}"), format!("{ru}: {why}"))
 }

@@ -1,6 +1,7 @@
 //! Reads a target's events and derives its randomness requests from them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,6 +17,12 @@ use crate::target::Target;
 
 /// The number of blocks after a request that are searched for an aborted callback.
 const ANSWER_BLOCKS: u64 = 120;
+
+/// How far back a pending request is looked for.
+const PENDING_WINDOW: &str = "1d";
+
+/// The time for looking a pending request up: REST v1 needs a request for every ten blocks.
+const PENDING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The event types that the record's `requests` is derived from.
 const TYPES: [&str; 4] = ["draw-requested", "draw-handled", "whitelist", "SupraCollected"];
@@ -40,6 +47,15 @@ impl ChainClient {
         found.unwrap_or_else(|failure| Requests { error: Some(failure.into()), ..Requests::default() })
     }
 
+    /// Reads the draw requests of the last [`PENDING_WINDOW`] and their answers, to date a pending one. `None` if they
+    /// cannot be read.
+    pub fn pending_request(&self, target: &Target, now: Timestamp) -> Option<Requests> {
+        let types = ["draw-requested", "draw-handled"].map(str::to_owned);
+        let when = BlockPoint::parse("", PENDING_WINDOW, now).ok()?;
+        let scanner = Scanner::new(&*self.transport, self.options.timeout.min(PENDING_TIMEOUT));
+        Some(read_pairs(&scanner, target, when, &types, now).ok()?.0)
+    }
+
     fn read_requests(
         &self,
         target: &Target,
@@ -48,30 +64,40 @@ impl ChainClient {
         now: Timestamp,
     ) -> Result<Requests, Error> {
         let when = BlockPoint::parse("--events", since, now)?;
-        let scanner = self.scanner();
         let mut names: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
         names.extend_from_slice(more);
-        let types = scanner.types(&names, &places(target))?;
-        let tip = scanner.tip()?;
-        let from = scanner.height_of(when, &tip)?;
-        let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: true };
-        let mut scan = scanner.read(&wanted)?;
-        // The deposit module publishes the events of all clients.
-        scan.events
-            .retain(|event| event.address("client_address").is_none_or(|client| client == target.client));
-        let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
-        let mut requests = Requests::of(&scan.events, &types, now_us);
-        (requests.since_height, requests.until_height) = (scan.from, scan.to.saturating_sub(1));
-        requests.since = match when {
-            BlockPoint::Micros(micros) => shown(micros),
-            BlockPoint::Height(_) => None,
-        };
-        requests.notes = scan.notes;
+        let (mut requests, tip) = read_pairs(&self.scanner(), target, when, &names, now)?;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {
-            requests.callback_failures = aborted_callbacks(&scanner, target, first, tip.height)?;
+            requests.callback_failures = aborted_callbacks(&self.scanner(), target, first, tip)?;
         }
         Ok(requests)
     }
+}
+
+/// Reads these events and pairs requests with answers; also returns the height of the tip.
+fn read_pairs(
+    scanner: &Scanner,
+    target: &Target,
+    when: BlockPoint,
+    names: &[String],
+    now: Timestamp,
+) -> Result<(Requests, u64), Error> {
+    let types = scanner.types(names, &places(target))?;
+    let tip = scanner.tip()?;
+    let from = scanner.height_of(when, &tip)?;
+    let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: true };
+    let mut scan = scanner.read(&wanted)?;
+    // The deposit module publishes the events of all clients.
+    scan.events.retain(|event| event.address("client_address").is_none_or(|client| client == target.client));
+    let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
+    let mut requests = Requests::of(&scan.events, &types, now_us);
+    (requests.since_height, requests.until_height) = (scan.from, scan.to.saturating_sub(1));
+    requests.since = match when {
+        BlockPoint::Micros(micros) => shown(micros),
+        BlockPoint::Height(_) => None,
+    };
+    requests.notes = scan.notes;
+    Ok((requests, tip.height))
 }
 
 /// Finds failed transactions that called the lottery's callback within [`ANSWER_BLOCKS`] after a request.

@@ -20,6 +20,7 @@ pub(super) fn view(wanted: Wanted, answer: &Value, state: &mut State) -> Result<
         Wanted::ChainTime => chain.time_us = Some(count(&first()?)?),
         Wanted::Balance => deposit.balance = Some(fund(&first()?)?),
         Wanted::MinBalance => deposit.min_balance = Some(quants(&first()?)?),
+        Wanted::SupraMinBalance => deposit.supra_min_balance = Some(quants(&first()?)?),
         Wanted::MinBalanceReached => deposit.at_or_below_minimum = Some(first()?.bool()?),
         Wanted::EffectiveBalance => deposit.effective_balance = Some(quants(&first()?)?),
         Wanted::GrantRemaining => deposit.grant_remaining = Some(quants(&first()?)?),

@@ -33,16 +33,16 @@ pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut Vi
     {
         deposit.min_balance = Some(Quants(minimum));
     }
-    if let (Some(balance), Some(minimum)) = (deposit.balance, deposit.min_balance) {
-        if deposit.at_or_below_minimum.is_none()
-            && derived(Wanted::MinBalanceReached, "balance ≤ min_balance")
-        {
-            deposit.at_or_below_minimum = Some(balance <= minimum);
-        }
-        if deposit.effective_balance.is_none() && derived(Wanted::EffectiveBalance, "balance − min_balance")
-        {
-            deposit.effective_balance = Some(Quants(balance.get().saturating_sub(minimum.get())));
-        }
+    if let (None, Some(is_low)) = (deposit.at_or_below_minimum, deposit.is_at_minimum())
+        && derived(Wanted::MinBalanceReached, "balance ≤ minimum")
+    {
+        deposit.at_or_below_minimum = Some(is_low);
+    }
+    if let (None, Some(balance), Some(minimum)) =
+        (deposit.effective_balance, deposit.balance, deposit.refusal_minimum())
+        && derived(Wanted::EffectiveBalance, "balance − minimum")
+    {
+        deposit.effective_balance = Some(Quants(balance.get().saturating_sub(minimum.get())));
     }
     let lottery = &mut state.lottery;
     if lottery.pending_nonce.is_none()

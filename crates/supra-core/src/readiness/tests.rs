@@ -171,18 +171,19 @@ proptest! {
     /// Never ready at or below the minimum, with a pending request, without tickets, or without a due draw.
     #[test]
     fn never_ready_when_the_contract_would_refuse(
-        balance in 0u128..300, minimum in 0u128..300, tickets in 0u128..9,
+        balance in 0u128..300, minimum in 0u128..300, floor in proptest::option::of(0u128..300), tickets in 0u128..9,
         scheduled in proptest::option::of(any::<bool>()), pending in proptest::option::of(any::<bool>()),
     ) {
         let mut state = good();
         state.deposit.balance = Some(Quants(balance));
         state.deposit.min_balance = Some(Quants(minimum));
+        state.deposit.supra_min_balance = floor.map(Quants);
         state.deposit.at_or_below_minimum = None;
         state.lottery.ticket_count = Some(Count(tickets));
         state.lottery.draw_scheduled = scheduled;
         state.lottery.pending_request = pending;
         let found = judge(&state, &DrawPolicy { min_tickets: 1, ..policy() });
-        let accepts = balance > minimum && tickets > 0 && scheduled == Some(true) && pending == Some(false);
+        let accepts = floor.is_some_and(|floor| balance > minimum.max(floor)) && tickets > 0 && scheduled == Some(true) && pending == Some(false);
         prop_assert_eq!(found.ready, accepts);
     }
 }

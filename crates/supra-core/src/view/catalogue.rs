@@ -48,6 +48,7 @@ pub enum Wanted {
     WhitelistStatus,
     Balance,
     MinBalance,
+    SupraMinBalance,
     MinBalanceReached,
     ContractDetails,
     SubscriptionInfo,
@@ -186,6 +187,17 @@ pub const CATALOGUE: &[Entry] = &[
             View("get_client_modules_info", Client),
             View("get_clients_contract", Client),
             View("listAllWhitelistedContractByClient", Client),
+        ],
+    ),
+    entry(
+        Wanted::SupraMinBalance,
+        "supra_min_balance",
+        Place::Deposit,
+        &[
+            View("check_min_balance_supra_v2", Nothing),
+            View("check_min_balance_supra", Nothing),
+            // The larger of the client's and Supra's minimum.
+            View("check_min_balance", Client),
         ],
     ),
     entry(Wanted::MaxGasPrice, "max_gas_price", Place::Deposit, &[View("checkMaxGasPriceClient", Client)]),

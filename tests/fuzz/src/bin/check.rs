@@ -48,6 +48,7 @@ fn deposit(u: &mut Unstructured) -> Deposit {
     Deposit {
         balance: quants(u),
         min_balance: quants(u),
+        supra_min_balance: quants(u),
         at_or_below_minimum: flag(u),
         effective_balance: quants(u),
         grant_remaining: quants(u),
@@ -215,12 +216,17 @@ fuzz_target!(|data: &[u8]| {
     let own = policy.min_balance_limit.or(calculated);
     let below =
         |minimum: Option<Quants>| d.balance.zip(minimum).is_some_and(|(balance, least)| balance <= least);
-    let low = d.at_or_below_minimum == Some(true) || below(d.min_balance) || below(own);
+    let low = d.at_or_below_minimum == Some(true) || below(d.refusal_minimum()) || below(own);
     if checks.status == Status::Ok {
         assert!(trusted, "another chain's word is no verdict");
         assert!(!low, "ok at or below a minimum: {d:?}");
         assert!(d.balance.is_some(), "ok without a balance");
-        assert!(d.min_balance.is_some() || d.at_or_below_minimum.is_some(), "ok without a minimum");
+        let is_known =
+            d.at_or_below_minimum.is_some() || d.refusal_minimum().and(d.supra_min_balance).is_some();
+        assert!(is_known, "ok without a minimum: {d:?}");
+        let is_dated = state.lottery.pending_request != Some(true)
+            || requests.as_ref().is_some_and(|requests| requests.error.is_none());
+        assert!(is_dated, "ok with a request that may have waited for days");
         assert!(d.client_whitelisted != Some(false) && d.paused != Some(true));
         assert!(error.is_none(), "ok although the report says that it is incomplete");
         for key in ["client_whitelisted", "paused"] {
