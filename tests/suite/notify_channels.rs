@@ -256,3 +256,21 @@ fn a_stream_of_one_subscription_is_a_history() {
     let events: Vec<Value> = inbox.requests().iter().map(|letter| letter.json()["event"].clone()).collect();
     assert_eq!(events, ["firing", "worse", "better", "resolved"]);
 }
+
+/// Two runs over one fleet, in opposite orders: neither holds a lock while it waits for another's.
+#[test]
+fn two_runs_in_opposite_orders_tell_once() {
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--state-dir", folder.path().to_str().unwrap(), "--notify-timeout", "5"];
+    let forward = fleet(30, |number| 110 + number);
+    let backward: String = forward.lines().rev().flat_map(|line| [line, "\n"]).collect();
+    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let runs = [&forward, &backward].map(|stream| scope.spawn(|| tell(&generic(&inbox), &words, stream)));
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    for outcome in outcomes {
+        assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{}", outcome.err);
+    }
+    assert_eq!(inbox.requests().len(), 30);
+}

@@ -69,10 +69,21 @@ fn bond(kind: ChannelKind, subscription: usize, entry: &OutboxEntry) -> Option<B
         || message.problem == Code::DepositPaused.name()
         || is_report && message.items.iter().all(|item| item.severity == Severity::Unknown);
     if is_outside && !message.items.is_empty() && (is_chat || kind == K::Generic) {
-        let items = message.items.iter().map(|item| (item.code.clone(), item.sentence.clone()));
+        let items = message.items.iter().map(|item| (item.code.clone(), without_spans(&item.sentence)));
         return Some(Bond::Cause(event, items.collect()));
     }
     (is_chat && is_incident).then_some(Bond::Run(subscription, event, entry.queued_at_s))
+}
+
+/// A sentence without its spans of time: how long a node was waited for differs between subscriptions.
+fn without_spans(sentence: &str) -> String {
+    let is_span = |word: &str| {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        unit.len() < word.len() && ["s", "ms", "µs", "ns", "с", "мс"].contains(&unit)
+    };
+    let words = sentence.split(' ').map(|word| if is_span(word) { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn join(bond: Option<&Bond>, members: &[(usize, &OutboxEntry)]) -> Option<Parcel> {
@@ -161,6 +172,12 @@ mod tests {
             (3, entry("d", "deposit", EventKind::Firing, "low", 1)),
         ];
         assert_eq!(joined(ChannelKind::Slack, &others).len(), 4);
+    }
+
+    #[test]
+    fn spans_of_time_are_no_other_cause() {
+        assert_eq!(without_spans("no answer within 9.98s, 4 tries"), "no answer within … 4 tries");
+        assert_eq!(without_spans("http://10.0.0.1:9/s refused"), "http://10.0.0.1:9/s refused");
     }
 
     #[test]

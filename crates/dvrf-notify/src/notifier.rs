@@ -15,7 +15,7 @@ use serde_json::Value;
 use self::apply::{apply, notification, unsent};
 use self::log::log;
 pub(crate) use self::memory::{draw_key, subscription_key};
-use self::memory::{load, save};
+use self::memory::{load, save, state_name};
 use crate::alert_state::{AlertRules, AlertState};
 use crate::delivery::{Queue, WebhookSender, deliver_all, must_wait};
 use crate::draw::DrawOutcome;
@@ -34,7 +34,7 @@ use supra_core::delivery::Attempt;
 use supra_core::record::Record;
 use supra_core::report::SubscriptionId;
 use supra_core::stable_id::stable_id;
-use supra_core::state_dir::{LockedState, StateDir};
+use supra_core::state_dir::{LockedState, StateDir, StateError};
 
 pub(crate) const MEMORY_UNUSABLE: &str = "the memory cannot be used: this run notifies as if there were none";
 
@@ -179,6 +179,12 @@ impl Notifier {
             }
         };
         Planned { level: Some(verdict.level()), ..planned }
+    }
+
+    /// Whether a run holds the lock of this subscription at the moment.
+    pub(crate) fn is_locked(&self, key: &str) -> bool {
+        let lock = |state_dir: &StateDir| state_dir.lock(&state_name(key), Duration::ZERO);
+        matches!(self.state_dir.as_ref().map(lock), Some(Err(StateError::Busy { .. })))
     }
 
     /// Locks and reads the alert state of a subscription; `None` without a state directory, an error if it cannot be used,

@@ -76,12 +76,12 @@ struct SendRun<'a> {
 }
 
 impl SendRun<'_> {
-    /// Finishes the batch if it holds the lock of this subscription: a stream may have several records about one.
+    /// Finishes the batch if it or another run holds the lock of this subscription: a stream may have several records about
+    /// one, and a run that waits for a lock must hold none that another waits for.
     fn release(&mut self, key: &str, session: &mut Session) -> Result<(), CliError> {
-        if self.held.insert(key.to_owned()) {
-            return Ok(());
+        if !self.batch.is_empty() && (self.held.contains(key) || self.notifier.is_locked(key)) {
+            self.finish_held(session)?;
         }
-        self.finish_held(session)?;
         self.held.insert(key.to_owned());
         Ok(())
     }

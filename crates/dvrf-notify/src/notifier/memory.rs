@@ -31,6 +31,11 @@ pub(crate) fn draw_key(id: &SubscriptionId, settings: &Settings) -> String {
     format!("draw {}", subscription_key(id, settings))
 }
 
+/// The name of a subscription's files.
+pub(super) fn state_name(key: &str) -> String {
+    format!("notify-{}", stable_id(&[key]))
+}
+
 /// Locks and reads the alert state of a subscription. An unusable file is moved aside and replaced by a new state.
 pub(super) fn load(
     state_dir: &StateDir,
@@ -38,8 +43,7 @@ pub(super) fn load(
     verdict: &Verdict,
     session: &Session,
 ) -> Result<(LockedState, AlertState), StateError> {
-    let name = format!("notify-{}", stable_id(&[verdict.key]));
-    let file = state_dir.lock(&name, wait)?;
+    let file = state_dir.lock(&state_name(verdict.key), wait)?;
     let Some(bytes) = file.read("json")? else { return Ok((file, AlertState::new(verdict.key))) };
     let state = match AlertState::parse(&bytes, verdict.key) {
         Ok(state) => state,
