@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod draw_chaos;
 mod draw_guard;
+mod draw_nodes;
+mod draw_words;
 
 use assert_cmd::Command;
 use serde_json::{Value, json};

@@ -98,7 +98,15 @@ impl Place {
     /// A plain run after an accident; if the accident's transaction might still come, one after its time.
     fn recover(&self) -> Vec<String> {
         let mut statuses = Vec::new();
-        let first = run(&mut self.auto()).json();
+        let mut first = run(&mut self.auto()).json();
+        // The CLI of a killed run may still hold the lock, on a slow machine for a while.
+        for _ in 0..20 {
+            if first["status"] != "busy" {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            first = run(&mut self.auto()).json();
+        }
         statuses.push(first["status"].as_str().unwrap().to_owned());
         if first["error"]["code"] == "INTENT_OPEN" {
             // A day later, by the chain's clock and by ours.
@@ -342,28 +350,47 @@ fn a_damaged_journal_is_looked_at_by_people() {
 fn attempts_are_few_and_rest_between_them() {
     let place = Place::new();
     let lottery = |tickets: u64| json!({"lottery": {"tickets": tickets, "draw_scheduled": true}});
+    let place_state = place.path("state").display().to_string();
     let auto = |words: &[&str]| run(place.auto().args(words)).json();
-    // The CLI refuses its words, so nothing is sent; the attempts are counted all the same.
+    // The CLI refuses its words: nothing is sent, and it is no attempt.
     place.devnet.control(&lottery(5));
     let refuse = ["--confirm-flag=--no-such-flag", "--assume-yes"];
     let with = |words: &[&'static str]| auto(&[&refuse[..], words].concat());
-    let line = with(&["--cool-down", "600"]);
-    assert_eq!(
-        (&line["status"], &line["manual_draw"]["error"]["code"]),
-        (&json!("manual_draw_failed"), &json!("NOT_SENT"))
-    );
-    let line = with(&["--cool-down", "600"]);
+    for _ in 0..4 {
+        let line = with(&["--cool-down", "600"]);
+        assert_eq!(
+            (&line["status"], &line["manual_draw"]["error"]["code"]),
+            (&json!("manual_draw_failed"), &json!("NOT_SENT"))
+        );
+    }
+    // A transaction that fails is one, and rests.
+    place.devnet.fault("cli_run=send");
+    place.devnet.control(&json!({"lottery": {"next_client_seed": u64::MAX.to_string()}}));
+    let fails = |words: &[&'static str]| {
+        let skip = ["--skip-readiness", "--json-result", "--state-dir", place_state.as_str()];
+        run(draw(&place.devnet, Way::Rpc, &["run"]).args(skip).args(words))
+    };
+    let failed: Value = serde_json::from_str(&fails(&[]).out).unwrap();
+    assert_eq!(failed["error"]["code"], "TRANSACTION_FAILED", "{failed}");
+    place.devnet.control(&json!({"lottery": {"next_client_seed": "5"}}));
+    let line = auto(&["--cool-down", "600"]);
     assert_eq!(
         (&line["status"], &line["readiness"]["reasons"][0]["code"]),
         (&json!("not_ready"), &json!("COOLING_DOWN"))
     );
-    with(&["--cool-down", "0"]);
-    with(&["--cool-down", "0"]);
-    let line = with(&["--cool-down", "0"]);
-    assert_eq!(line["readiness"]["reasons"][0]["code"], "ATTEMPTS_EXHAUSTED", "{line}");
+    let spent = run(place.auto().args(["--cool-down", "0", "--max-attempts", "1"]));
+    let line = spent.json();
+    assert_eq!(
+        (spent.code, &line["status"], &line["level"]),
+        (2, &json!("error"), &json!("error")),
+        "{spent}"
+    );
+    assert_eq!(line["error"]["code"], "ATTEMPTS_EXHAUSTED", "{line}");
+    assert!(line["error"]["hint"].as_str().unwrap().contains("--max-attempts"), "{line}");
     assert_eq!(place.draws(), 0);
     // What provably was not sent may be tried again within one run.
     place.again();
+    place.devnet.fault("");
     let line = with(&["--retry", "2", "--retry-delay", "0"]);
     assert_eq!((&line["status"], place.draws()), (&json!("manual_draw_failed"), 0));
     assert_eq!(auto(&["--max-attempts", "4"])["status"], "executed");

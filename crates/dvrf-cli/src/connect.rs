@@ -89,9 +89,30 @@ impl Reader {
         Self::over(open(settings)?, settings)
     }
 
+    /// Opens one connection per node, in the order of the settings, each without fail-over to another.
+    pub fn open_each(settings: &Settings) -> Result<Vec<Self>, Error> {
+        let urls = settings.text(&variables::RPC_URL).unwrap_or_default().split(',').map(str::trim);
+        let urls: Vec<&str> = urls.filter(|url| !url.is_empty()).collect();
+        if urls.len() < 2 {
+            return Ok(vec![Self::open(settings)?]);
+        }
+        let of_node = |url: &&str| {
+            let mut settings = settings.clone();
+            settings.set_flag(&variables::RPC_URL, Some(url));
+            Self::open(&settings)
+        };
+        urls.iter().map(of_node).collect()
+    }
+
     /// Opens it for a stream of targets.
     pub fn open_for_fleet(settings: &Settings) -> Result<Self, Error> {
         Self::over(open_for_fleet(settings)?, settings)
+    }
+
+    /// The node's URL as the Supra CLI may be given it; the first where there are several.
+    pub fn cli_url(&self) -> Option<Secret> {
+        let urls = self.settings.text(&variables::RPC_URL)?;
+        CliConfig::node(urls.split(',').next().unwrap_or(urls)).ok()
     }
 
     fn over(client: ChainClient, settings: &Settings) -> Result<Self, Error> {

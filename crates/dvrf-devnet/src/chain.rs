@@ -1,6 +1,7 @@
 //! The chain: the contracts' state, the history of blocks, and the transactions that change them.
 
 mod history;
+mod replica;
 pub(crate) mod transact;
 pub(crate) mod view;
 
@@ -36,6 +37,7 @@ pub(crate) struct TxRow {
     pub(crate) failure: Option<String>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Chain {
     pub(crate) options: ChainOptions,
     pub(crate) scenario: String,
@@ -48,6 +50,12 @@ pub(crate) struct Chain {
     pub(crate) requests: BTreeMap<String, u64>,
     /// Requests of the node answered so far, the step of the fault plan.
     pub(crate) served: u64,
+    /// Transactions that were sent, whatever became of them.
+    pub(crate) submissions: u64,
+    /// Transactions that wait.
+    pub(crate) mempool: Vec<transact::Held>,
+    /// Earlier states, for replicas that are behind.
+    pub(crate) past: Vec<replica::Past>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +97,9 @@ impl Chain {
             transactions: Vec::new(),
             requests: BTreeMap::new(),
             served: 0,
+            submissions: 0,
+            mempool: Vec::new(),
+            past: Vec::new(),
         };
         chain.fill_history();
         Ok(chain)
@@ -114,6 +125,8 @@ impl Chain {
         self.state = Self::start_state(&self.options, &self.clock, scenario);
         self.events.clear();
         self.transactions.clear();
+        self.mempool.clear();
+        self.past.clear();
         self.fill_history();
     }
 
@@ -178,7 +191,8 @@ impl Chain {
             "time_us": self.clock.now_us(), "paused": state.deposit.paused, "clients": clients,
             "lottery": state.lottery.as_ref().map(crate::lottery::Lottery::resource),
             "pending": state.open.as_ref().map(|r| json!({"nonce": r.nonce, "asked_us": r.asked_us, "due_us": r.due_us})),
-            "events": per_kind, "draws": draws, "transactions": self.transactions.len(), "requests": self.served,
+            "events": per_kind, "draws": draws, "transactions": self.transactions.len(),
+            "submissions": self.submissions, "mempool": self.mempool.len(), "requests": self.served,
             "faults": self.faults,
         })
     }

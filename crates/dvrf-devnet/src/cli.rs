@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Parser)]
 #[command(name = "dvrf-devnet", version)]
 enum Command {
-    /// Serve until SIGTERM or SIGINT; the only line on stdout is the URL
+    /// Serve until SIGTERM or SIGINT; the only line on stdout is the URL, with one more for each replica
     Serve {
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
@@ -86,9 +86,14 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
                 signal_hook::consts::SIGTERM,
                 signal_hook::consts::SIGINT,
             ])?;
+            let replicas = chain.replicas;
             let chain = Arc::new(Mutex::new(Chain::new(*chain)?));
-            let url = server::start(listen, chain)?;
+            let url = server::start(listen, Arc::clone(&chain))?;
             writeln!(io::stdout(), "{url}")?;
+            for _ in 0..replicas {
+                let url = server::start_replica(listen, Arc::clone(&chain))?;
+                writeln!(io::stdout(), "{url}")?;
+            }
             io::stdout().flush()?;
             signals.forever().next();
             Ok(ExitCode::SUCCESS)

@@ -12,6 +12,8 @@ pub(crate) struct Clock {
     block_ms: u64,
     started: Instant,
     advanced: u64,
+    /// Blocks that this view of the chain is behind.
+    behind: u64,
 }
 
 impl Clock {
@@ -20,7 +22,7 @@ impl Clock {
         let now = jiff::Timestamp::now().as_microsecond();
         let origin_us =
             start_seconds.map_or_else(|| u64::try_from(now).unwrap_or(0), |s| s.saturating_mul(1_000_000));
-        Self { origin_height: height, origin_us, block_ms, started: Instant::now(), advanced: 0 }
+        Self { origin_height: height, origin_us, block_ms, started: Instant::now(), advanced: 0, behind: 0 }
     }
 
     fn spacing_us(&self) -> u64 {
@@ -30,7 +32,13 @@ impl Clock {
     pub(crate) fn height(&self) -> u64 {
         let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let grown = elapsed.checked_div(self.block_ms).unwrap_or(0);
-        self.origin_height.saturating_add(self.advanced).saturating_add(grown)
+        let tip = self.origin_height.saturating_add(self.advanced).saturating_add(grown);
+        tip.saturating_sub(self.behind)
+    }
+
+    /// The same clock that ends at this height, as long as it is not asked again.
+    pub(crate) fn up_to(&self, height: u64) -> Self {
+        Self { behind: self.behind + self.height().saturating_sub(height), ..self.clone() }
     }
 
     pub(crate) fn advance(&mut self, blocks: u64) {

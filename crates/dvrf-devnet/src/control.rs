@@ -188,6 +188,11 @@ fn run(chain: &mut Chain, body: &[u8]) -> Response {
         arguments: run.arguments,
         simulate: run.simulate,
     };
+    let blocks = chain.faults.hold_blocks;
+    chain.submissions += u64::from(!order.simulate);
+    if blocks > 0 && !order.simulate {
+        return Response::json(200, &chain.hold(order, blocks));
+    }
     match chain.run(order) {
         Ok(transaction) => Response::json(200, &transaction),
         Err(error) => Response::message(400, &error.message(chain.options.node, &function)),

@@ -45,6 +45,10 @@ pub(crate) struct Faults {
     pub(crate) cli_big_stderr: usize,
     pub(crate) cli_timeout_after_accept: bool,
     pub(crate) cli_password: bool,
+    /// How `move tool run` ends, in recorded words: see [`crate::supra_cli`].
+    pub(crate) cli_run: Option<String>,
+    /// A transaction waits this many blocks before it is executed; one that would wait for more than 1200 expires.
+    pub(crate) hold_blocks: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +99,7 @@ fn key_of(short: &str) -> &str {
 }
 
 fn value_of(key: &str, text: &str) -> Value {
-    if key == "retry_after" || key == "path" {
+    if ["retry_after", "path", "cli_run"].contains(&key) {
         return Value::from(text);
     }
     let plain = text.strip_suffix("ms").or_else(|| text.strip_suffix(['s', '%'])).unwrap_or(text);

@@ -58,6 +58,9 @@ pub(crate) struct ChainOptions {
     /// Every random choice follows from it
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Further nodes of the same chain, each with a URL and a `/devnet/control` of its own
+    #[arg(long, default_value_t = 0)]
+    pub(crate) replicas: u8,
     #[arg(long, default_value = DVRF)]
     pub(crate) dvrf_addr: Address,
     #[arg(long, default_value = LOTTERY)]

@@ -27,8 +27,41 @@ pub(crate) fn lock(chain: &Shared) -> MutexGuard<'_, Chain> {
     chain.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How a replica differs from the chain.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Replica {
+    /// How many blocks it is behind.
+    lag_blocks: u64,
+    /// It stays at this height.
+    stuck_at: Option<u64>,
+    /// The faults of this node, in the words of `--fault`.
+    fault: String,
+    #[serde(skip)]
+    faults: crate::fault::Faults,
+    #[serde(skip)]
+    served: u64,
+}
+
+/// What answers on one listener.
+#[derive(Clone)]
+enum Node {
+    Tip(Shared),
+    Replica(Shared, Arc<Mutex<Replica>>),
+}
+
 /// Binds and serves in the background; returns the URL.
 pub(crate) fn start(listen: SocketAddr, chain: Shared) -> Result<String, ServeError> {
+    serve(listen, Node::Tip(chain))
+}
+
+/// Serves another node of the same chain on a port of its own; returns the URL.
+pub(crate) fn start_replica(listen: SocketAddr, chain: Shared) -> Result<String, ServeError> {
+    let node = Node::Replica(chain, Arc::default());
+    serve(SocketAddr::new(listen.ip(), 0), node)
+}
+
+fn serve(listen: SocketAddr, node: Node) -> Result<String, ServeError> {
     if !listen.ip().is_loopback() {
         return Err(ServeError::NotLoopback(listen));
     }
@@ -41,9 +74,9 @@ pub(crate) fn start(listen: SocketAddr, chain: Shared) -> Result<String, ServeEr
                 open.fetch_sub(1, Ordering::SeqCst);
                 continue;
             }
-            let (chain, count) = (Arc::clone(&chain), Arc::clone(&open));
+            let (node, count) = (node.clone(), Arc::clone(&open));
             let spawned = std::thread::Builder::new().spawn(move || {
-                let _ = converse(stream, &chain);
+                let _ = converse(stream, &node);
                 count.fetch_sub(1, Ordering::SeqCst);
             });
             if spawned.is_err() {
@@ -54,13 +87,16 @@ pub(crate) fn start(listen: SocketAddr, chain: Shared) -> Result<String, ServeEr
     Ok(url)
 }
 
-fn converse(mut stream: TcpStream, chain: &Shared) -> io::Result<()> {
+fn converse(mut stream: TcpStream, node: &Node) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     let mut rest_bytes = Vec::new();
     while let Some(request) = http::read_request(&mut stream, &mut rest_bytes)? {
-        let (response, plan) = answer(chain, &request);
+        let (response, plan) = match node {
+            Node::Tip(chain) => answer(chain, &request),
+            Node::Replica(chain, replica) => answer_behind(chain, replica, &request),
+        };
         if !http::deliver(&mut stream, response, &plan)? || request.close {
             break;
         }
@@ -72,9 +108,11 @@ fn answer(chain: &Shared, request: &http::Request) -> (Response, crate::fault::P
     let mut chain = lock(chain);
     chain.settle();
     if request.path.starts_with("/devnet/") {
-        let calm = crate::fault::Faults::default().plan(0, 0, "");
-        return (control::answer(&mut chain, request), calm);
+        let response = control::answer(&mut chain, request);
+        chain.remember();
+        return (response, crate::fault::Faults::default().plan(0, 0, ""));
     }
+    chain.remember();
     let view = request.path.ends_with("/view").then(|| rest::called_function(&request.body)).flatten();
     let subject =
         view.map_or_else(|| request.path.clone(), |function| format!("{} {function}", request.path));
@@ -85,4 +123,46 @@ fn answer(chain: &Shared, request: &http::Request) -> (Response, crate::fault::P
     chain.served += 1;
     let id = chain.chain_id().to_string();
     (rest::answer(&chain, request).with("x-supra-chain-id", id), plan)
+}
+
+/// The answer of a node that may be behind, stuck, broken or of another chain.
+fn answer_behind(
+    chain: &Shared,
+    replica: &Mutex<Replica>,
+    request: &http::Request,
+) -> (Response, crate::fault::Plan) {
+    let calm = crate::fault::Faults::default().plan(0, 0, "");
+    let mut replica = replica.lock().unwrap_or_else(PoisonError::into_inner);
+    if request.path == "/devnet/control" {
+        let changed = serde_json::from_slice(&request.body).map_err(|error| error.to_string()).and_then(
+            |mut order: Replica| {
+                order.faults.merge(&order.fault).map_err(|error| error.to_string())?;
+                *replica = order;
+                Ok(())
+            },
+        );
+        let response = match changed {
+            Ok(()) => Response::json(200, &serde_json::json!({"ok": true})),
+            Err(text) => Response::message(400, &text),
+        };
+        return (response, calm);
+    }
+    let mut tip = lock(chain);
+    tip.settle();
+    tip.remember();
+    // Whichever node takes a transaction, the chain executes it.
+    if request.path.starts_with("/devnet/") {
+        let response = control::answer(&mut tip, request);
+        tip.remember();
+        return (response, calm);
+    }
+    let height = replica.stuck_at.unwrap_or_else(|| tip.clock.height().saturating_sub(replica.lag_blocks));
+    let mut behind = tip.at(height);
+    drop(tip);
+    behind.faults = replica.faults.clone();
+    let whole = format!("{} {}", request.path, String::from_utf8_lossy(&request.body));
+    let plan = behind.faults.plan(behind.options.seed, replica.served, &whole);
+    replica.served += 1;
+    let id = behind.chain_id().to_string();
+    (rest::answer(&behind, request).with("x-supra-chain-id", id), plan)
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod output;
+mod recorded;
 mod wire;
 
 use crate::environment::{Generation, Settings};
@@ -62,7 +63,11 @@ fn run(settings: &Settings, parsed: &Parsed) -> io::Result<ExitCode> {
     if let Some(code) = misbehave(&faults)? {
         return Ok(code);
     }
-    let code = act(settings, parsed, &url, &mut wire, &mut printer)?;
+    let recorded = faults.cli_run.as_deref().filter(|_| matches!(parsed.call, Call::Run { .. }));
+    let code = match recorded {
+        Some(word) => recorded::run(word, parsed, &mut wire, &mut printer)?,
+        None => act(settings, parsed, &url, &mut wire, &mut printer)?,
+    };
     if faults.cli_timeout_after_accept {
         std::thread::sleep(HANG);
     }

@@ -75,9 +75,15 @@ pub(crate) struct GuardArgs {
     /// Rest this long between two attempts in one round
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) cool_down: u32,
-    /// Attempts in one round, after which somebody must look
+    /// Attempts in one round, after which the next waits for an hour, then two, up to a day
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) max_attempts: u32,
+    /// Read the chain again when what was read is older than this
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(crate) max_reading_age: u32,
+    /// The lottery was published anew: forget the rounds of the old one, once
+    #[arg(long)]
+    pub(crate) lottery_redeployed: bool,
     /// After the draw wait this long for its answer
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) wait_handled: Option<u32>,

@@ -1,9 +1,11 @@
 //! One draw: intent, CLI, receipt, and what the chain shows afterwards.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::args::milliseconds;
 use crate::decision::ReadyToken;
+use crate::nodes::Nodes;
 use crate::runner::{DrawRunner, guard_error, journal_error};
 use dvrf_cli::settings::variables::fault_point;
 use supra_core::amount::Count;
@@ -13,11 +15,10 @@ use supra_core::failure::quote;
 use supra_core::stable_id::stable_id;
 use supra_core::state::Lottery;
 use supra_core::submit::command::RunWords;
-use supra_core::submit::receipt::{Receipt, SubmitOutcome};
+use supra_core::submit::journal::Fate;
+use supra_core::submit::outcome::{SubmitOutcome, explained};
+use supra_core::submit::receipt::Receipt;
 use supra_core::submit::sender::Submission;
-
-/// How often the chain is asked whether it shows a draw.
-const POLL: Duration = Duration::from_millis(500);
 
 impl DrawRunner {
     /// Sends the draw, once, and follows it until the chain shows it.
@@ -25,24 +26,9 @@ impl DrawRunner {
         let round = token.round();
         let mut result =
             DrawResult { command: Some(self.command()), round: Some(round), ..DrawResult::default() };
-        if self.simulate_first
-            && let Err(error) = self.simulate(&mut result)
-        {
+        if let Err(error) = self.send(token, &mut result) {
             result.error = Some(error);
-            return result;
         }
-        let now_s = self.clock.now_s();
-        let run_id = stable_id(&["draw", &now_s.to_string(), &std::process::id().to_string()]);
-        let submission = match self.guarded.submit(&self.words, round, &run_id, now_s) {
-            Ok(submission) => submission,
-            Err(error) => {
-                result.error = Some(guard_error(&error));
-                return result;
-            }
-        };
-        result.executed = !matches!(submission.outcome, SubmitOutcome::NotSent(_));
-        let submitted = note(submission, &mut result);
-        self.settle(submitted, token, &mut result);
         fault_point("after_outcome");
         if result.error.is_none()
             && let Some(limit) = self.wait_handled
@@ -50,6 +36,37 @@ impl DrawRunner {
             result.handled = Some(self.wait_for_answer(round, limit));
         }
         result
+    }
+
+    fn send(&mut self, token: &ReadyToken, result: &mut DrawResult) -> Result<(), DrawError> {
+        if self.simulate_first {
+            self.simulate(result)?;
+        }
+        self.ask_all(token.round())?;
+        let now = token.now(&self.clock);
+        let run_id = stable_id(&["draw", &now.wall_s.to_string(), &std::process::id().to_string()]);
+        let is_fresh = || token.age() <= self.reading_age_max;
+        let submission = self
+            .guarded
+            .submit(&self.words, token.round(), &run_id, now, is_fresh)
+            .map_err(|error| guard_error(&error))?;
+        result.executed = !matches!(submission.outcome, SubmitOutcome::NotSent(_));
+        let (outcome, receipt) = note(submission, result);
+        self.settle(outcome, &receipt, token, result)
+    }
+
+    /// Asks all nodes once more whether the round is still open.
+    fn ask_all(&self, round: Count) -> Result<(), DrawError> {
+        let seen = self.nodes.highest().map_err(|failure| {
+            let message = format!("no node answers just before the draw: {}", failure.message());
+            DrawError { message, ..DrawError::of(DrawErrorCode::RoundUnknown, &failure) }
+        })?;
+        if seen > round {
+            let text = format!("round {round} was drawn meanwhile: nothing was sent");
+            return Err(DrawError::new(DrawErrorCode::RoundDrawn, text)
+                .with_hint("another host or person draws too; run again for the next round"));
+        }
+        Ok(())
     }
 
     fn simulate(&self, result: &mut DrawResult) -> Result<(), DrawError> {
@@ -66,53 +83,70 @@ impl DrawRunner {
     /// Finds out what the chain says, and closes the intent when that is known.
     fn settle(
         &mut self,
-        (outcome, receipt): (SubmitOutcome, Receipt),
+        outcome: SubmitOutcome,
+        receipt: &Receipt,
         token: &ReadyToken,
         result: &mut DrawResult,
-    ) {
-        let closed = match &outcome {
-            SubmitOutcome::NotSent(failure) | SubmitOutcome::Refused(failure) => Some(not_sent(failure)),
-            // A failed transaction changes nothing, so the round is still open and may be tried again.
-            SubmitOutcome::Failed(failure) => Some(DrawError::of(DrawErrorCode::TransactionFailed, failure)),
-            SubmitOutcome::Accepted | SubmitOutcome::Unknown(_) => None,
+    ) -> Result<(), DrawError> {
+        let (confirmed_by, failure) = match outcome {
+            // The guard has closed the intent.
+            SubmitOutcome::NotSent(failure) | SubmitOutcome::Refused(failure) => {
+                return Err(not_sent(&failure));
+            }
+            SubmitOutcome::Accepted => {
+                self.wait_until_counted(token.round())?;
+                let by_event = receipt.nonce.is_some();
+                (if by_event { ConfirmedBy::Event } else { ConfirmedBy::State }, None)
+            }
+            SubmitOutcome::Failed(failure) => match self.fate(receipt, Duration::ZERO) {
+                Ok(Fate::Succeeded) => (ConfirmedBy::Transaction, None),
+                Ok(Fate::Failed(words)) => (ConfirmedBy::Transaction, Some(failed(&words, result))),
+                _ => (ConfirmedBy::Transaction, Some(failure)),
+            },
+            SubmitOutcome::Unknown(failure) => match self.fate(receipt, self.confirm_timeout) {
+                Ok(Fate::Succeeded) => (ConfirmedBy::Transaction, None),
+                Ok(Fate::Failed(words)) => (ConfirmedBy::Transaction, Some(failed(&words, result))),
+                Ok(_) => return Err(not_confirmed(&failure, "the chain does not show the transaction yet")),
+                Err(why) => return Err(not_confirmed(&failure, &why)),
+            },
         };
-        if let Some(error) = closed {
-            let journal = self.guarded.close().err();
-            result.error = Some(journal.map_or(error, |error| journal_error(&error)));
-            return;
+        // A failed transaction changes nothing, so the round is still open and may be tried again.
+        if let Some(failure) = failure {
+            self.guarded.close().map_err(|error| journal_error(&error))?;
+            return Err(DrawError::of(DrawErrorCode::TransactionFailed, &failure));
         }
-        match self.wait_until_shown(token) {
-            Ok(()) => {
-                let by_event = outcome == SubmitOutcome::Accepted && receipt.nonce.is_some();
-                result.confirmed_by = Some(if by_event { ConfirmedBy::Event } else { ConfirmedBy::State });
-                result.nonce = receipt.nonce;
-                let closed = self.guarded.close_drawn(token.round());
-                result.error = closed.err().map(|error| journal_error(&error));
-            }
-            Err(why) => {
-                let why = match &outcome {
-                    SubmitOutcome::Unknown(failure) => format!("{}; {why}", failure.message()),
-                    _ => format!("the receipt says success; {why}"),
-                };
-                let hint = "the next run decides by the chain before it sends anything";
-                result.error = Some(DrawError::new(DrawErrorCode::NotConfirmed, why).with_hint(hint));
-            }
-        }
+        result.confirmed_by = Some(confirmed_by);
+        result.nonce = receipt.nonce;
+        let chain_s = token.now(&self.clock).chain_s;
+        self.guarded.close_drawn(token.round(), chain_s).map_err(|error| journal_error(&error))
     }
 
-    /// Asks until the counter of requests has moved.
-    fn wait_until_shown(&self, token: &ReadyToken) -> Result<(), String> {
-        let shows = |now: &Lottery| {
-            let counted = now.rng_request_count.map(|count| count > token.round());
-            counted.unwrap_or(now.pending_request == Some(true) && token.was_pending() == Some(false))
+    /// Waits until the counter of requests has moved, for a transaction of which the receipt says success.
+    fn wait_until_counted(&self, round: Count) -> Result<(), DrawError> {
+        let counts = |nodes: &Nodes| Ok(Some(nodes.highest()?).filter(|seen| *seen > round));
+        self.nodes.until(self.confirm_timeout, counts).map(drop).map_err(|failure| {
+            let why = failure.map_or_else(
+                || format!("the chain did not show the request within {} s", self.confirm_timeout.as_secs()),
+                |failure| format!("the chain cannot be asked: {}", failure.message()),
+            );
+            later(format!("the receipt says success; {why}"))
+        })
+    }
+
+    /// Looks the transaction up until it has an end; the inner error says why that is not possible.
+    fn fate(&self, receipt: &Receipt, limit: Duration) -> Result<Fate, String> {
+        let Some(hash) = &receipt.hash else {
+            return Err("the CLI named no transaction that could be looked up".to_owned());
         };
-        match self.watch(self.confirm_timeout, shows) {
-            Ok(_) => Ok(()),
-            Err(Some(error)) => Err(format!("the chain cannot be asked: {}", error.message())),
-            Err(None) => {
-                Err(format!("the chain did not show the request within {} s", self.confirm_timeout.as_secs()))
-            }
-        }
+        let last = Cell::new(None);
+        let ended = |nodes: &Nodes| {
+            let fate = nodes.fate(hash);
+            let is_end = matches!(fate, Some(Fate::Succeeded | Fate::Failed(_)));
+            last.set(fate.clone());
+            Ok(fate.filter(|_| is_end))
+        };
+        let found = self.nodes.until(limit, ended).ok();
+        found.or_else(|| last.take()).ok_or_else(|| "no node can look the transaction up".to_owned())
     }
 
     fn wait_for_answer(&self, round: Count, limit: Duration) -> Handled {
@@ -126,25 +160,21 @@ impl DrawRunner {
         Handled { handled, waited_ms: milliseconds(start.elapsed()) }
     }
 
-    /// Asks for the lottery's status until it satisfies, at least once and for at most `limit`.
+    /// Asks for the lottery's status until a node's satisfies, at least once and for at most `limit`.
     pub(crate) fn watch(
         &self,
         limit: Duration,
         satisfies: impl Fn(&Lottery) -> bool,
     ) -> Result<Lottery, Option<Error>> {
-        let start = Instant::now();
-        loop {
-            let failure = match self.reader.client.lottery_status(&self.target) {
-                Ok(status) if satisfies(&status) => return Ok(status),
-                Ok(_) => None,
-                Err(failure) => Some(failure),
-            };
-            let left = limit.saturating_sub(start.elapsed());
-            if left.is_zero() {
-                return Err(failure);
+        self.nodes.until(limit, |nodes| {
+            let (sights, failures): (Vec<_>, Vec<_>) = nodes.survey().into_iter().partition(Result::is_ok);
+            let is_silent = sights.is_empty();
+            let found = sights.into_iter().flatten().map(|sight| sight.lottery).find(&satisfies);
+            match failures.into_iter().find_map(Result::err) {
+                Some(failure) if is_silent => Err(failure),
+                _ => Ok(found),
             }
-            std::thread::sleep(POLL.min(left));
-        }
+        })
     }
 }
 
@@ -162,4 +192,25 @@ fn note(submission: Submission, result: &mut DrawResult) -> (SubmitOutcome, Rece
 fn not_sent(failure: &Error) -> DrawError {
     let error = DrawError::of(DrawErrorCode::NotSent, failure);
     DrawError { message: quote(&error.message), ..error }
+}
+
+/// The failure of a transaction that was looked up.
+fn failed(words: &str, result: &mut DrawResult) -> Error {
+    result.vm_status = Some(quote(words));
+    explained(words, "the transaction failed").into()
+}
+
+/// The error of a transaction of which the outcome is not known.
+fn not_confirmed(failure: &Error, why: &str) -> DrawError {
+    let error = later(format!("{}; {why}", failure.message()));
+    match failure.hint() {
+        Some(hint) => DrawError { hint: Some(format!("{hint}; {LATER}")), ..error },
+        None => error,
+    }
+}
+
+const LATER: &str = "the next run decides by the chain before it sends anything";
+
+fn later(why: String) -> DrawError {
+    DrawError::new(DrawErrorCode::NotConfirmed, why).with_hint(LATER)
 }

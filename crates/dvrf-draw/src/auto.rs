@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::smoke::steps;
 use crate::args::DrawArgs;
-use crate::decision::{Decision, ReadyToken, requested};
+use crate::decision::{Decision, FOR_A_PERSON, ReadyToken};
 use crate::ready;
 use crate::run;
 use crate::runner::{DrawRunner, Reading, cli_error};
@@ -46,7 +46,7 @@ pub(crate) struct AutoArgs {
     /// Buy the tickets that are missing first
     #[arg(long, requires = "max_spend", help_heading = "Tickets")]
     fill_tickets: bool,
-    /// Spend at most this much on tickets, in the smallest unit of the lottery's token
+    /// Spend at most this much on tickets in 24 hours, in the smallest unit of the lottery's token
     #[arg(long, value_name = "AMOUNT", help_heading = "Tickets")]
     max_spend: Option<String>,
 }
@@ -125,6 +125,9 @@ fn text(line: &AutoLine) -> String {
     serde_json::to_string(line).unwrap_or_default()
 }
 
+/// How often the chain is read again because what was read is too old.
+const REREAD_MAX: u32 = 3;
+
 fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Result<Exit, DrawError> {
     let mut runner = DrawRunner::open(&args.draw, &args.policy, args.execute, session)?;
     if args.execute && !runner.guarded.is_guarded() {
@@ -133,27 +136,50 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
             "neither a journal nor a --lock-file keeps another run of this host from drawing too",
         );
     }
-    let mut reading = read(args, &runner, session)?;
+    let (mut retries, mut rereads) = (args.retry, REREAD_MAX);
+    loop {
+        let exit = decide_and_draw(args, &mut runner, line, session)?;
+        // Only what provably was not sent may be sent again, after a new decision.
+        let left = match line.manual_draw.as_ref().and_then(|result| result.error.as_ref()) {
+            Some(error) if error.code == DrawErrorCode::NotSent => &mut retries,
+            Some(error) if error.code == DrawErrorCode::ReadingOld => &mut rereads,
+            _ => return Ok(exit),
+        };
+        if *left == 0 {
+            return Ok(exit);
+        }
+        *left -= 1;
+        std::thread::sleep(Duration::from_secs(args.retry_delay.into()));
+    }
+}
+
+fn decide_and_draw(
+    args: &AutoArgs,
+    runner: &mut DrawRunner,
+    line: &mut AutoLine,
+    session: &mut Session,
+) -> Result<Exit, DrawError> {
+    let mut reading = read(args, runner, session)?;
     let decide = |runner: &mut DrawRunner, reading: &Reading| {
         runner.decide(reading, &args.draw.readiness, args.execute, session)
     };
-    let mut decision = decide(&mut runner, &reading)?;
+    let mut decision = decide(runner, &reading)?;
     if let Decision::NotReady(readiness) = &decision
         && args.fill_tickets
         && args.execute
         && only_tickets_lack(readiness)
     {
-        let bought = fill(args, &runner, &reading, session)?;
+        let bought = fill(args, runner, &reading, session)?;
         line.tickets_bought = Some(bought);
         if bought > 0 {
-            reading = read(args, &runner, session)?;
-            decision = decide(&mut runner, &reading)?;
+            reading = read(args, runner, session)?;
+            decision = decide(runner, &reading)?;
         }
     }
     let (readiness, token) = match decision {
-        Decision::Reconciled(intent) => {
+        Decision::Reconciled(text) => {
             line.status = AutoStatus::Reconciled;
-            line.stderr = Some(requested(&intent));
+            line.stderr = Some(text);
             return Ok(Exit::Done);
         }
         Decision::NotReady(readiness) => (readiness, None),
@@ -169,8 +195,15 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
         let error = DrawError::new(DrawErrorCode::Unknown, text);
         return Err(error.with_hint("nothing is drawn on what is not known"));
     }
+    let for_a_person = readiness.reasons.iter().find_map(|reason| {
+        let (_, code, hint) = FOR_A_PERSON.iter().find(|(name, ..)| *name == reason.code)?;
+        Some(DrawError::new(*code, reason.message.clone()).with_hint(*hint))
+    });
     let is_ready = readiness.ready;
     line.readiness = Some(readiness);
+    if let Some(error) = for_a_person {
+        return Err(error);
+    }
     if !is_ready {
         line.status = AutoStatus::NotReady;
         return Ok(Exit::Done);
@@ -181,7 +214,7 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
             line.status = AutoStatus::ReadyDryRun;
             Ok(Exit::Done)
         }
-        Some(token) => execute(args, &mut runner, &token, line, session),
+        Some(token) => execute(args, runner, &token, line, session),
     }
 }
 
@@ -216,14 +249,6 @@ fn execute(
     }
     session.out.text(" ").and_then(|()| session.out.flush()).map_err(cli_error)?;
     let mut result = runner.draw(token);
-    for _ in 0..args.retry {
-        // Only what provably was not sent may be sent again.
-        if result.error.as_ref().is_none_or(|error| error.code != DrawErrorCode::NotSent) {
-            break;
-        }
-        std::thread::sleep(Duration::from_secs(args.retry_delay.into()));
-        result = runner.draw(token);
-    }
     result.ready = Some(true);
     let exit = run::exit_of(&result);
     if let Some(error) = &result.error {
@@ -245,7 +270,7 @@ fn only_tickets_lack(found: &Readiness) -> bool {
 /// Buys the tickets that are missing, as far as `--max-spend` allows.
 fn fill(
     args: &AutoArgs,
-    runner: &DrawRunner,
+    runner: &mut DrawRunner,
     reading: &Reading,
     session: &Session,
 ) -> Result<u64, DrawError> {
@@ -268,17 +293,25 @@ fn fill(
         return Ok(0);
     }
     let price = steps::ticket_price(runner)?;
-    let cost = price.checked_mul(missing.into());
+    let spent = runner.spent(reading);
+    let cost = price.checked_mul(missing.into()).and_then(|cost| cost.checked_add(spent));
     if cost.is_none_or(|cost| cost > limit) {
-        let text =
-            format!("{missing} tickets at {price} cost more than --max-spend {limit}: none are bought");
+        let earlier = if spent > 0 { format!(", after {spent} in the last 24 h,") } else { String::new() };
+        let text = format!(
+            "{missing} tickets at {price} cost{earlier} more than --max-spend {limit}: none are bought"
+        );
         return Err(
             DrawError::new(DrawErrorCode::MaxSpend, text).with_hint("raise --max-spend, or wait for players")
         );
     }
     let start = Instant::now();
     for bought in 0..missing {
-        steps::buy_ticket(runner, sold.get().saturating_add(u128::from(bought))).map_err(|error| {
+        runner.spend(price, reading)?;
+        let result = steps::buy_ticket(runner, sold.get().saturating_add(u128::from(bought)));
+        if result.as_ref().is_err_and(|error| error.code == DrawErrorCode::NotSent) {
+            runner.give_back(price)?;
+        }
+        result.map_err(|error| {
             let text = format!("{bought} of {missing} tickets were bought, then: {}", error.message);
             DrawError { message: text, ..error }
         })?;

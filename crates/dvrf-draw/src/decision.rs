@@ -1,9 +1,13 @@
 //! Whether a draw may be sent: an earlier draw's outcome, the contract's readiness, and what the journal says.
 
+use std::time::Duration;
+
 use supra_core::amount::Count;
 use supra_core::draw::{DrawError, DrawErrorCode};
+use supra_core::failure::quote;
 use supra_core::readiness::Readiness;
-use supra_core::submit::journal::{Intent, IntentStatus};
+use supra_core::submit::journal::{Fate, IntentStatus, Moment};
+use supra_core::time::{BootInstant, Clock};
 
 use crate::args::ReadinessArgs;
 use crate::ready;
@@ -13,13 +17,14 @@ use dvrf_cli::Session;
 /// Proof that a draw may be sent. Only a decision makes one, and sending takes it.
 pub(crate) struct ReadyToken {
     round: Count,
-    was_pending: Option<bool>,
+    moment: Moment,
+    read_at: BootInstant,
 }
 
 impl ReadyToken {
     /// The token of `smoke`, which has asserted the lottery's state step by step.
-    pub(crate) fn asserted(round: Count) -> Self {
-        Self { round, was_pending: None }
+    pub(crate) fn asserted(round: Count, runner: &DrawRunner, reading: &Reading) -> Self {
+        Self { round, moment: runner.moment(reading), read_at: BootInstant::now() }
     }
 
     /// The round that the draw begins: the count of requests before it.
@@ -27,16 +32,23 @@ impl ReadyToken {
         self.round
     }
 
-    /// Whether a request was pending when the decision was made.
-    pub(crate) fn was_pending(&self) -> Option<bool> {
-        self.was_pending
+    /// How long ago the chain was read for it.
+    pub(crate) fn age(&self) -> Duration {
+        self.read_at.elapsed()
+    }
+
+    /// Now, by both clocks.
+    pub(crate) fn now(&self, clock: &Clock) -> Moment {
+        let passed = i64::try_from(self.age().as_secs()).unwrap_or(0);
+        let chain_s = self.moment.chain_s.map(|read| read.saturating_add(passed));
+        Moment { wall_s: clock.now_s(), chain_s }
     }
 }
 
 /// What a run found before a draw.
 pub(crate) enum Decision {
-    /// An earlier run's draw turned out to be requested.
-    Reconciled(Intent),
+    /// An earlier run's round turned out to be drawn; the sentence says by whom.
+    Reconciled(String),
     /// The contract, the policy or the journal forbids a draw now, or a value is not known.
     NotReady(Readiness),
     /// A draw may be sent. The token is absent in a dry run.
@@ -45,13 +57,30 @@ pub(crate) enum Decision {
 
 /// What became of an earlier run's intent.
 enum Reconciliation {
-    /// There was none.
-    Nothing,
-    /// It was void; the sentence says so.
-    Void(String),
-    /// Its draw was requested.
-    Requested(Intent),
+    /// Nothing is open any more; the sentence says what became of it, if there was one.
+    Nothing(Option<String>),
+    /// Its round was drawn.
+    Drawn(String),
+    /// Its round was drawn, and its transaction may still be accepted: nothing is sent before that is over.
+    Fenced(DrawError),
 }
+
+/// How often all nodes are asked again before an intent is given up.
+const ASKED_AGAIN: usize = 3;
+
+/// What the journal has against a draw, which a person should look at.
+pub(crate) const FOR_A_PERSON: [(&str, DrawErrorCode, &str); 2] = [
+    (
+        "ATTEMPTS_EXHAUSTED",
+        DrawErrorCode::AttemptsExhausted,
+        "see why the attempts failed (manual_draw.error in the lines before); --max-attempts allows more at once",
+    ),
+    (
+        "LOTTERY_REDEPLOYED",
+        DrawErrorCode::LotteryRedeployed,
+        "if the lottery was published anew, accept it once with --lottery-redeployed; otherwise ask another node",
+    ),
+];
 
 impl DrawRunner {
     /// Decides about an earlier draw first, then about this one. `sends` is whether a draw may be sent.
@@ -65,20 +94,31 @@ impl DrawRunner {
         sends: bool,
         session: &Session,
     ) -> Result<Decision, DrawError> {
-        if let Some(intent) = self.settle_earlier(reading, session)? {
-            return Ok(Decision::Reconciled(intent));
-        }
+        self.follow_node();
+        let fence = match self.reconcile(reading)? {
+            Reconciliation::Drawn(text) => return Ok(Decision::Reconciled(text)),
+            Reconciliation::Nothing(text) => {
+                if let Some(text) = text {
+                    session.log("info", &text);
+                }
+                None
+            }
+            Reconciliation::Fenced(error) => Some(error),
+        };
         let policy = &self.checker.checker.policy;
         let target = Some(&self.target);
         let mut readiness =
             ready::decide(&reading.checked, target, args, policy, session).map_err(cli_error)?;
         if sends {
-            self.object(&mut readiness, session);
+            self.object(&mut readiness, reading, session)?;
         }
         if !readiness.ready {
             return Ok(Decision::NotReady(readiness));
         }
-        let token = if sends { Some(token(readiness.round, reading)?) } else { None };
+        if let Some(error) = fence {
+            return Err(error);
+        }
+        let token = if sends { Some(self.token(readiness.round, reading)?) } else { None };
         Ok(Decision::Ready(readiness, token))
     }
 
@@ -88,107 +128,153 @@ impl DrawRunner {
         reading: &Reading,
         session: &Session,
     ) -> Result<ReadyToken, DrawError> {
-        if let Some(intent) = self.settle_earlier(reading, session)? {
-            session.log("info", &requested(&intent));
-        }
-        token(reading.state().and_then(|state| state.lottery.rng_request_count), reading)
+        self.follow_node();
+        self.settle_earlier(reading, session)?;
+        self.token(reading.round(), reading)
     }
 
-    /// The earlier draw that the chain shows as requested, if there is one. A void one is logged.
-    pub(crate) fn settle_earlier(
-        &mut self,
-        reading: &Reading,
-        session: &Session,
-    ) -> Result<Option<Intent>, DrawError> {
+    /// Settles an earlier draw, which is logged.
+    ///
+    /// # Errors
+    /// When it may still be accepted.
+    pub(crate) fn settle_earlier(&mut self, reading: &Reading, session: &Session) -> Result<(), DrawError> {
         match self.reconcile(reading)? {
-            Reconciliation::Nothing => Ok(None),
-            Reconciliation::Void(text) => {
-                session.log("info", &text);
-                Ok(None)
-            }
-            Reconciliation::Requested(intent) => Ok(Some(intent)),
+            Reconciliation::Nothing(None) => {}
+            Reconciliation::Nothing(Some(text)) | Reconciliation::Drawn(text) => session.log("info", &text),
+            Reconciliation::Fenced(error) => return Err(error),
         }
+        Ok(())
     }
 
     /// Decides by the chain about an intent that an earlier run left open.
     fn reconcile(&mut self, reading: &Reading) -> Result<Reconciliation, DrawError> {
-        let Some(locked) = &mut self.guarded.journal else { return Ok(Reconciliation::Nothing) };
-        let Some(intent) = locked.journal.intent.clone() else { return Ok(Reconciliation::Nothing) };
-        let state = reading.state();
-        let Some(round) = state.and_then(|state| state.lottery.rng_request_count) else {
-            let text = format!(
-                "the draw of run {} has no outcome yet, and the lottery's counter cannot be read",
-                intent.run_id
-            );
+        let now = self.moment(reading);
+        let Some(locked) = &mut self.guarded.journal else { return Ok(Reconciliation::Nothing(None)) };
+        let Some(intent) = &mut locked.journal.intent else { return Ok(Reconciliation::Nothing(None)) };
+        let run = intent.run_id.clone();
+        let fate = intent.hash.as_deref().and_then(|hash| self.nodes.fate(hash));
+        let is_settled = matches!(fate, Some(Fate::Succeeded | Fate::Failed(_)));
+        let mut round = reading.round();
+        if round.is_none() && !is_settled {
+            let text =
+                format!("the draw of run {run} has no outcome yet, and the lottery's counter cannot be read");
             return Err(DrawError::new(DrawErrorCode::IntentOpen, text)
                 .with_hint("ask again when the chain answers; nothing is sent before"));
-        };
-        let chain_s = state
-            .and_then(|state| state.chain.time_us)
-            .and_then(|time| i64::try_from(time.get() / 1_000_000).ok());
-        let earlier = match intent.status(round, chain_s, self.clock.now_s()) {
-            IntentStatus::Open { until_s } => {
-                let left =
-                    until_s.saturating_sub(chain_s.map_or(self.clock.now_s(), |s| s.min(self.clock.now_s())));
-                let text = format!("the draw of run {} may still be accepted for {left} s", intent.run_id);
-                return Err(DrawError::new(DrawErrorCode::IntentOpen, text)
-                    .with_hint("run again after that; nothing is sent before"));
+        }
+        let status = intent.status(round.unwrap_or(intent.round), fate.as_ref(), now);
+        let drawn = intent.round;
+        let was_seen = std::mem::replace(&mut intent.round_drawn, true);
+        let is_ours_unknown = intent.hash.is_none();
+        let found = match status {
+            IntentStatus::Requested => {
+                locked.journal.close_drawn(drawn, now.chain_s);
+                Reconciliation::Drawn(format!("the draw of run {run} was requested; the chain shows it"))
             }
-            IntentStatus::Requested => Reconciliation::Requested(intent),
+            IntentStatus::Open { left_s, round_drawn: true } => {
+                locked.journal.set_drawn(drawn, now.chain_s);
+                if is_ours_unknown && !was_seen {
+                    Reconciliation::Drawn(format!(
+                        "the round of run {run} was drawn; whether by its transaction is not known, and nothing more is sent for {left_s} s"
+                    ))
+                } else {
+                    Reconciliation::Fenced(open(&run, left_s))
+                }
+            }
+            IntentStatus::Open { left_s, .. } => {
+                intent.round_drawn = false;
+                locked.write().map_err(|error| journal_error(&error))?;
+                return Err(open(&run, left_s));
+            }
+            IntentStatus::Failed(words) => {
+                locked.journal.close();
+                Reconciliation::Nothing(Some(format!("the draw of run {run} failed: {}", quote(&words))))
+            }
             IntentStatus::Lost => {
-                Reconciliation::Void(format!("the draw of run {} was never accepted", intent.run_id))
+                for _ in 0..ASKED_AGAIN {
+                    let seen = self
+                        .nodes
+                        .highest()
+                        .map_err(|failure| DrawError::of(DrawErrorCode::IntentOpen, &failure))?;
+                    round = round.max(Some(seen));
+                }
+                locked.journal.close();
+                let end = if round > Some(drawn) {
+                    "is over: its round was drawn, whether by its transaction is not known"
+                } else {
+                    "was never accepted"
+                };
+                Reconciliation::Nothing(Some(format!("the draw of run {run} {end}")))
             }
         };
-        match &earlier {
-            Reconciliation::Requested(intent) => locked.journal.close_drawn(intent.round),
-            _ => locked.journal.close(),
+        if round.is_some_and(|round| round > drawn) {
+            locked.journal.set_drawn(drawn, now.chain_s);
         }
         locked.write().map_err(|error| journal_error(&error))?;
-        Ok(earlier)
+        Ok(found)
     }
 
     /// Adds what the journal has against another attempt.
-    fn object(&self, readiness: &mut Readiness, session: &Session) {
-        let (Some(locked), Some(round)) = (&self.guarded.journal, readiness.round) else { return };
-        if locked.journal.is_drawn(round) {
-            let text = self.checker.checker.policy.lang.pick(
+    fn object(
+        &mut self,
+        readiness: &mut Readiness,
+        reading: &Reading,
+        session: &Session,
+    ) -> Result<(), DrawError> {
+        let now = self.moment(reading);
+        let lang = self.checker.checker.policy.lang;
+        let (Some(locked), Some(round)) = (&mut self.guarded.journal, readiness.round) else { return Ok(()) };
+        let journal = &mut locked.journal;
+        if journal.is_another_lottery(round, now.chain_s) {
+            let known = journal.drawn.unwrap_or_default();
+            let text = lang.pick(
+                format!("the lottery counts {round} requests, round {known} was drawn: it was published anew"),
+                format!("счётчик запросов лотереи – {round}, но раунд {known} уже разыгран: контракт опубликован заново"),
+            );
+            readiness.object("LOTTERY_REDEPLOYED", text);
+            return Ok(());
+        }
+        if journal.is_drawn(round) {
+            let text = lang.pick(
                 format!("round {round} is drawn already: the node is behind"),
                 format!("раунд {round} уже разыгран: узел отстаёт"),
             );
             readiness.object("ROUND_DRAWN", text);
-            return;
+            return Ok(());
         }
-        let (attempts, rest) = locked.journal.rest(round, self.cool_down_s, self.clock.now_s());
-        let lang = self.checker.checker.policy.lang;
+        let before = journal.tried;
+        let (attempts, rest) = journal.rest(round, self.cool_down_s, self.max_attempts, now);
+        if before != journal.tried {
+            locked.write().map_err(|error| journal_error(&error))?;
+        }
+        let Some(left) = rest else { return Ok(()) };
         if attempts >= self.max_attempts {
             let text = lang.pick(
-                format!("this round was tried {attempts} times: look why, then raise --max-attempts"),
-                format!(
-                    "в этом раунде было попыток: {attempts}; выясните причину, затем увеличьте --max-attempts"
-                ),
+                format!("this round was tried {attempts} times; the next attempt is in {left} s"),
+                format!("в этом раунде было попыток: {attempts}; следующая через {left} с"),
             );
             session.log("error", &text);
             readiness.object("ATTEMPTS_EXHAUSTED", text);
-        } else if let Some(left) = rest {
+        } else {
             let text = lang.pick(
                 format!("the last attempt rests for another {left} s"),
                 format!("после последней попытки ждать ещё {left} с"),
             );
             readiness.object("COOLING_DOWN", text);
         }
+        Ok(())
+    }
+
+    fn token(&self, round: Option<Count>, reading: &Reading) -> Result<ReadyToken, DrawError> {
+        let round = round.ok_or_else(|| {
+            let text =
+                "the lottery's counter of requests cannot be read: one draw could not be told from the next";
+            DrawError::new(DrawErrorCode::RoundUnknown, text)
+        })?;
+        Ok(ReadyToken { round, moment: self.moment(reading), read_at: reading.read_at })
     }
 }
 
-/// The sentence for an earlier draw that the chain shows.
-pub(crate) fn requested(intent: &Intent) -> String {
-    format!("the draw of run {} was requested; the chain shows it", intent.run_id)
-}
-
-fn token(round: Option<Count>, reading: &Reading) -> Result<ReadyToken, DrawError> {
-    let round = round.ok_or_else(|| {
-        let text =
-            "the lottery's counter of requests cannot be read: one draw could not be told from the next";
-        DrawError::new(DrawErrorCode::RoundUnknown, text)
-    })?;
-    Ok(ReadyToken { round, was_pending: reading.state().and_then(|state| state.lottery.pending_request) })
+fn open(run: &str, left_s: i64) -> DrawError {
+    let text = format!("the draw of run {run} may still be accepted for {left_s} s");
+    DrawError::new(DrawErrorCode::IntentOpen, text).with_hint("run again after that; nothing is sent before")
 }

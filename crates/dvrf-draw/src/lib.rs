@@ -4,6 +4,7 @@ mod args;
 mod attempt;
 mod auto;
 mod decision;
+mod nodes;
 mod ready;
 mod run;
 mod runner;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::args::DrawArgs;
-use crate::decision::{Decision, ReadyToken, requested};
+use crate::decision::{Decision, ReadyToken};
 use crate::ready;
 use crate::runner::{DrawRunner, Reading, cli_error};
 use dvrf_cli::exit::Exit;
@@ -171,8 +171,8 @@ fn decision(
 ) -> Result<Decision, DrawError> {
     let mut decide = || runner.decide(reading, &args.draw.readiness, !args.dry_run, session);
     match decide()? {
-        Decision::Reconciled(intent) => {
-            session.log("info", &requested(&intent));
+        Decision::Reconciled(text) => {
+            session.log("info", &text);
             decide()
         }
         decision => Ok(decision),

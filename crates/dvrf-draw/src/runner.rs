@@ -4,25 +4,26 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::args::DrawArgs;
+use crate::nodes::Nodes;
 use crate::sender::sender;
 use dvrf_cli::checker::{Checked, RecordChecker};
-use dvrf_cli::connect::{Reader, fail};
+use dvrf_cli::connect::fail;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
+use supra_core::amount::Count;
 use supra_core::draw::{DrawError, DrawErrorCode};
 use supra_core::error::{Error, chain};
 use supra_core::failure::Failure;
 use supra_core::record::Record;
 use supra_core::report::Report;
-use supra_core::stable_id::stable_id;
 use supra_core::state::State;
 use supra_core::state_dir::{Lock, StateDir, StateError};
 use supra_core::submit::command::RunWords;
 use supra_core::submit::guard::{GuardError, GuardedSender, LockedJournal};
-use supra_core::submit::journal::JournalError;
+use supra_core::submit::journal::{Journal, JournalError, Moment};
 use supra_core::target::Target;
-use supra_core::time::Clock;
+use supra_core::time::{BootInstant, Clock};
 
 /// What a run read from the chain before a draw.
 pub(crate) struct Reading {
@@ -32,6 +33,8 @@ pub(crate) struct Reading {
     pub(crate) checked: Checked,
     /// Why the report is incomplete.
     pub(crate) failure: Option<Failure>,
+    /// When it was begun.
+    pub(crate) read_at: BootInstant,
 }
 
 impl Reading {
@@ -39,11 +42,22 @@ impl Reading {
     pub(crate) fn state(&self) -> Option<&State> {
         self.checked.report.state.as_ref()
     }
+
+    /// The lottery's counter of requests.
+    pub(crate) fn round(&self) -> Option<Count> {
+        self.state()?.lottery.rng_request_count
+    }
+
+    /// The chain's clock as it was read, seconds since 1970.
+    pub(crate) fn chain_s(&self) -> Option<i64> {
+        let time = self.state()?.chain.time_us?;
+        i64::try_from(time.get() / 1_000_000).ok()
+    }
 }
 
 /// Everything that an attempt needs.
 pub(crate) struct DrawRunner {
-    pub(crate) reader: Reader,
+    pub(crate) nodes: Nodes,
     pub(crate) target: Target,
     pub(crate) checker: RecordChecker,
     pub(crate) clock: Clock,
@@ -53,6 +67,8 @@ pub(crate) struct DrawRunner {
     pub(crate) simulate_first: bool,
     pub(crate) cool_down_s: i64,
     pub(crate) max_attempts: u32,
+    /// What was read longer ago is not acted on.
+    pub(crate) reading_age_max: Duration,
     pub(crate) wait_handled: Option<Duration>,
     pub(crate) confirm_timeout: Duration,
     /// The module of the lottery's token.
@@ -100,11 +116,12 @@ pub(crate) fn guard_error(error: &GuardError) -> DrawError {
     let (code, hint) = match error {
         GuardError::RoundDrawn(_) => (
             DrawErrorCode::RoundDrawn,
-            "ask another node; for a lottery that was redeployed, move its draw journal away",
+            "ask another node; for a lottery that was redeployed, accept it once with --lottery-redeployed",
         ),
         GuardError::IntentOpen(_) => {
             (DrawErrorCode::IntentOpen, "dvrf-draw auto --execute decides about it first")
         }
+        GuardError::ReadingOld => (DrawErrorCode::ReadingOld, "run again: the chain is read anew"),
         GuardError::Journal(error) => return journal_error(error),
     };
     DrawError::new(code, error.to_string()).with_hint(hint)
@@ -119,7 +136,7 @@ pub(crate) fn cli_error(error: CliError) -> DrawError {
 }
 
 impl DrawRunner {
-    /// Takes the locks and reads the journal; nothing is asked yet. `sends` is whether a draw may be sent.
+    /// Takes the locks and reads the journal. `sends` is whether a draw may be sent.
     pub(crate) fn open(
         args: &DrawArgs,
         policy: &PolicyArgs,
@@ -136,11 +153,12 @@ impl DrawRunner {
         let lock = lock.transpose().map_err(lock_error)?;
         // One wait for both locks.
         let remaining = wait.saturating_sub(start.elapsed());
-        let journal = if sends { journal(&target, remaining, session)? } else { None };
+        let nodes = Nodes::open(settings, &target).map_err(failed)?;
+        let journal = if sends { journal(&target, &nodes, remaining, session)? } else { None };
         let token_module =
             Settings::needed(settings.text(&variables::TREASURY_MODULE), &variables::TREASURY_MODULE);
-        Ok(Self {
-            reader: Reader::open(settings).map_err(failed)?,
+        let mut runner = Self {
+            nodes,
             checker: RecordChecker::new(policy, session).map_err(failed)?,
             clock: Clock::starting(session.now),
             guarded: GuardedSender { sender, journal, lock, checkpoint: variables::fault_point },
@@ -148,11 +166,16 @@ impl DrawRunner {
             simulate_first: args.confirm.simulate_first,
             cool_down_s: args.guards.cool_down.into(),
             max_attempts: args.guards.max_attempts,
+            reading_age_max: Duration::from_secs(args.guards.max_reading_age.into()),
             wait_handled: args.guards.wait_handled.map(|span| Duration::from_secs(span.into())),
             treasury_module: token_module.map_err(failed)?.to_owned(),
             confirm_timeout: settings.needed_seconds(&variables::CONFIRM_TIMEOUT).map_err(failed)?,
             target,
-        })
+        };
+        if args.guards.lottery_redeployed {
+            runner.change_journal(Journal::forget_rounds)?;
+        }
+        Ok(runner)
     }
 
     /// Reads everything that a draw depends on.
@@ -162,8 +185,10 @@ impl DrawRunner {
 
     fn try_read(&self, session: &Session) -> Result<Reading, CliError> {
         let mut record = Record::new();
+        let read_at = BootInstant::now();
+        self.nodes.pin();
         let now = self.clock.now();
-        let (report, failure) = match self.reader.fill(&mut record, now)? {
+        let (report, failure) = match self.nodes.reader().fill(&mut record, now)? {
             Ok(filled) => (filled.report, filled.failure),
             Err(error) => {
                 let failure = Failure::from(error);
@@ -171,7 +196,45 @@ impl DrawRunner {
                 (Report::of(&record)?, Some(failure))
             }
         };
-        Ok(Reading { record, checked: self.checker.check_report(report, session), failure })
+        Ok(Reading { record, checked: self.checker.check_report(report, session), failure, read_at })
+    }
+
+    /// Has the CLI send by the node that this run reads.
+    pub(crate) fn follow_node(&mut self) {
+        if let Some(url) = self.nodes.reader().cli_url() {
+            self.words.rpc_url = Some(url.reveal().to_owned());
+            self.guarded.sender.cli.rpc_url = Some(url);
+        }
+    }
+
+    /// Now, by both clocks: the chain's as it was read, moved on.
+    pub(crate) fn moment(&self, reading: &Reading) -> Moment {
+        let passed = i64::try_from(reading.read_at.elapsed().as_secs()).unwrap_or(0);
+        let chain_s = reading.chain_s().map(|read| read.saturating_add(passed));
+        Moment { wall_s: self.clock.now_s(), chain_s }
+    }
+
+    /// What was spent on tickets in the last day; 0 without a journal.
+    pub(crate) fn spent(&self, reading: &Reading) -> u128 {
+        let now = self.moment(reading);
+        self.guarded.journal.as_ref().map_or(0, |locked| locked.journal.spent(now))
+    }
+
+    /// Notes a purchase, before it is sent.
+    pub(crate) fn spend(&mut self, amount: u128, reading: &Reading) -> Result<(), DrawError> {
+        let now = self.moment(reading);
+        self.change_journal(|journal| journal.spend(amount, now))
+    }
+
+    /// Takes back a purchase that was not sent.
+    pub(crate) fn give_back(&mut self, amount: u128) -> Result<(), DrawError> {
+        self.change_journal(|journal| journal.give_back(amount))
+    }
+
+    fn change_journal(&mut self, change: impl FnOnce(&mut Journal)) -> Result<(), DrawError> {
+        let Some(locked) = &mut self.guarded.journal else { return Ok(()) };
+        change(&mut locked.journal);
+        locked.write().map_err(|error| journal_error(&error))
     }
 
     /// The CLI's command line for the draw, without secrets.
@@ -180,8 +243,13 @@ impl DrawRunner {
     }
 }
 
-/// The journal of the target's lottery, locked by this run.
-fn journal(target: &Target, wait: Duration, session: &Session) -> Result<Option<LockedJournal>, DrawError> {
+/// The journal of the target's lottery on its chain, locked by this run.
+fn journal(
+    target: &Target,
+    nodes: &Nodes,
+    wait: Duration,
+    session: &Session,
+) -> Result<Option<LockedJournal>, DrawError> {
     let Some(place) = journal_place(&session.settings) else {
         session
             .log("warning", "there is no --state-dir and no HOME: this draw is guarded by the chain alone");
@@ -189,11 +257,11 @@ fn journal(target: &Target, wait: Duration, session: &Session) -> Result<Option<
     };
     let lottery = target.lottery.map(|address| format!("{address}::{}", target.lottery_module));
     let lottery = lottery.unwrap_or_default();
+    let chain_id = nodes.chain_id().map_err(|failure| DrawError::of(DrawErrorCode::Unknown, &failure))?;
     let state = StateDir::open(&place).map_err(lock_error)?;
-    let held = state.lock(&format!("draw-{}", stable_id(&[&lottery])), wait).map_err(lock_error)?;
-    // Scripts know a journal that cannot be read as `OUTPUT`, the code that earlier versions gave it.
-    LockedJournal::read(held, &lottery).map(Some).map_err(|error| {
-        let error = journal_error(&error);
-        DrawError { code: DrawErrorCode::Output, ..error }
+    LockedJournal::open(&state, &lottery, chain_id, wait).map(Some).map_err(|error| match error {
+        JournalError::State(busy @ StateError::Busy { .. }) => lock_error(busy),
+        // Scripts know a journal that cannot be read as `OUTPUT`, the code that earlier versions gave it.
+        error => DrawError { code: DrawErrorCode::Output, ..journal_error(&error) },
     })
 }

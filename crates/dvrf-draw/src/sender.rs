@@ -8,9 +8,10 @@ use dvrf_cli::settings::{Settings, variables};
 use supra_core::error::Error;
 use supra_core::secret::Secret;
 use supra_core::submit::command::RunWords;
+use supra_core::submit::fence;
 use supra_core::submit::sender::CliSender;
 use supra_core::target::Target;
-use supra_core::transport::cli::Generation;
+use supra_core::transport::cli::{CliConfig, Generation};
 use supra_core::view::FunctionId;
 
 /// The sender, and the CLI's arguments for a draw.
@@ -52,10 +53,17 @@ pub(crate) fn sender(
     if args.confirm.simulate_first && process.generation < Generation::V11 {
         return Err(bad("--simulate-first", "yes", "only a CLI of v11 or later simulates"));
     }
+    let timeout = settings.needed_seconds(&variables::SUBMIT_TIMEOUT)?;
+    let program = match &process.compose {
+        Some(_) => [&fence::timeout(timeout), process.program.as_slice()].concat(),
+        None => fence::fenced(&process.program, timeout).map_err(|why| {
+            bad("SUPRA_CLI_BIN", &process.program.join(" ".as_ref()).to_string_lossy(), why.as_str())
+        })?,
+    };
     let sender = CliSender {
-        timeout: settings.needed_seconds(&variables::SUBMIT_TIMEOUT)?,
+        timeout,
         password: password(settings, process.generation)?,
-        cli: process,
+        cli: CliConfig { program, ..process },
     };
     Ok((sender, words))
 }

@@ -1,5 +1,6 @@
 //! Client of one chain.
 
+pub mod draws;
 pub mod events;
 
 use std::collections::BTreeMap;

@@ -58,8 +58,10 @@ pub struct DrawResult {
 pub enum ConfirmedBy {
     /// The receipt's `DrawRequestedEvent`, and the contract's counter.
     Event,
-    /// The contract's counter alone.
+    /// The contract's counter alone, after a receipt that says success.
     State,
+    /// The transaction, looked up by its hash.
+    Transaction,
 }
 
 /// Whether the request was answered in the time given.
@@ -94,6 +96,12 @@ pub enum DrawErrorCode {
     TransactionFailed,
     /// The transaction may have been sent, and the chain does not show the request.
     NotConfirmed,
+    /// What was read of the chain is too old to act on; nothing was sent.
+    ReadingOld,
+    /// The round was tried so often that the next attempt waits for hours.
+    AttemptsExhausted,
+    /// The lottery counts fewer requests than were seen: it was published anew.
+    LotteryRedeployed,
     /// A value that the decision needs is not known.
     Unknown,
     /// The tickets cost more than `--max-spend`.

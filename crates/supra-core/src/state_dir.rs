@@ -110,6 +110,11 @@ impl StateDir {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// Whether there is a file `NAME.json`.
+    pub fn has(&self, name: &str) -> bool {
+        self.path.join(format!("{name}.json")).exists()
+    }
+
     /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
     pub fn lock(&self, name: &str, wait: Duration) -> Result<LockedState, StateError> {
         // Whoever may write to the directory must not choose with a link what we open.
@@ -224,6 +229,12 @@ impl LockedState {
         let path = self.path(kind);
         file::replace(&path, bytes, 0o600, Durability::Directory, Temporary::Fixed)
             .map_err(|error| StateError::io("write", &path, error))
+    }
+
+    /// Moves the file `NAME.json` to `NAME.json.old`: another one has its content now.
+    pub fn retire(&self) -> Result<(), StateError> {
+        let path = self.path("json");
+        fs::rename(&path, self.path("json.old")).map_err(|error| StateError::io("move away", &path, error))
     }
 
     /// Moves a file that cannot be understood to `NAME.KIND.corrupt`, in place of an earlier one, and names it.

@@ -6,8 +6,10 @@
 //! the transaction's lifetime is over and it did not.
 
 pub mod command;
+pub mod fence;
 pub mod guard;
 pub mod journal;
+pub mod outcome;
 pub mod receipt;
 pub mod sender;
 

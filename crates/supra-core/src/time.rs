@@ -1,22 +1,39 @@
 //! The clock of a run, which never jumps, and the parser of spans.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::amount::Decimal;
 
-/// A wall clock that is read once, at the start of the run, and advanced by the monotonic clock.
+/// An instant of the clock that runs on while the host is suspended.
+#[derive(Debug, Clone, Copy)]
+pub struct BootInstant(Duration);
+
+impl BootInstant {
+    /// This instant.
+    pub fn now() -> Self {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Self(Duration::try_from(now).unwrap_or_default())
+    }
+
+    /// How long ago it was.
+    pub fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+/// A wall clock that is read once, at the start of the run, and advanced by the clock of the boot.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Timestamp,
-    started: Instant,
+    started: BootInstant,
 }
 
 impl Clock {
     /// Starts a clock at the given time.
     pub fn starting(start: Timestamp) -> Self {
-        Self { start, started: Instant::now() }
+        Self { start, started: BootInstant::now() }
     }
 
     /// The time now.

@@ -46,6 +46,11 @@ pub enum Request {
         /// Whether the reply includes the transactions.
         transactions: bool,
     },
+    /// A transaction; the reply is an object, or an [`Absent`] if no node has it.
+    Transaction {
+        /// Its hash, with `0x`.
+        hash: String,
+    },
     /// A page of one event type, REST v3; the reply is an [`EventPage`] or an [`Absent`].
     Events {
         /// The full type, such as `0x…::module::Event`.

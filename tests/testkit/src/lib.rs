@@ -75,6 +75,8 @@ pub struct Devnet {
     child: Child,
     /// Where it listens.
     pub url: String,
+    /// Further nodes of the same chain, with `--replicas`.
+    pub replicas: Vec<String>,
     /// The emulated CLI: a link named `supra` to the emulator.
     pub cli: PathBuf,
     folder: tempfile::TempDir,
@@ -106,12 +108,14 @@ impl Devnet {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("no devnet: {error}"));
-        let mut url = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut url).unwrap_or_default();
-        }
+        let replicas = words.iter().skip_while(|word| **word != "--replicas").nth(1);
+        let nodes = 1 + replicas.and_then(|count| count.parse().ok()).unwrap_or(0);
+        let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
+        let mut urls = lines.into_iter().flatten().take(nodes).map(Result::unwrap_or_default);
+        let url = urls.next().unwrap_or_default();
         assert!(url.starts_with("http://"), "the devnet printed {url:?}");
-        Self { child, url: url.trim().to_owned(), cli, folder }
+        let replicas = urls.collect();
+        Self { child, url, replicas, cli, folder }
     }
 
     /// A tool pointed at the chain, with a cache of its own.
@@ -140,6 +144,15 @@ impl Devnet {
     /// When the devnet refuses it.
     pub fn control(&self, order: &serde_json::Value) {
         let answer = self.call("POST", "/devnet/control", &order.to_string());
+        assert!(answer["ok"] == true, "the devnet refused {order}: {answer}");
+    }
+
+    /// Makes a replica differ from the chain: `lag_blocks`, `stuck_at`, `fault`.
+    ///
+    /// # Panics
+    /// When the devnet refuses it.
+    pub fn replica(&self, index: usize, order: &serde_json::Value) {
+        let answer = call(&self.replicas[index], "POST", "/devnet/control", &order.to_string());
         assert!(answer["ok"] == true, "the devnet refused {order}: {answer}");
     }
 
@@ -174,18 +187,21 @@ impl Devnet {
     /// # Panics
     /// When there is no answer.
     pub fn call(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
-        let host = self.url.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("no connection: {error}"));
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(format!("{head}{body}").as_bytes()).unwrap_or_else(|error| panic!("{error}"));
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{error}"));
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+        call(&self.url, method, path, body)
     }
+}
+
+/// One call to a node's own endpoints.
+fn call(url: &str, method: &str, path: &str, body: &str) -> serde_json::Value {
+    let host = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("no connection: {error}"));
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{error}"));
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
 
 impl Drop for Devnet {

@@ -8,6 +8,7 @@ use crate::entries;
 use serde_json::{Value, json};
 
 /// A transaction as the emulated CLI posts it.
+#[derive(Clone)]
 pub(crate) struct Order {
     pub(crate) sender: Address,
     pub(crate) function: String,
@@ -16,9 +17,24 @@ pub(crate) struct Order {
     pub(crate) simulate: bool,
 }
 
+/// A transaction that waits.
+#[derive(Clone)]
+pub(crate) struct Held {
+    /// The height at which the wait ends.
+    until: u64,
+    hash: String,
+    order: Order,
+    /// Otherwise it expires.
+    executes: bool,
+}
+
+/// Blocks of 500 ms in the longest lifetime of a transaction.
+const LIFETIME_BLOCKS: u64 = 1200;
+
 impl Chain {
     /// Executes the answers that are due; every request begins with it, so the chain lives without a thread.
     pub(crate) fn settle(&mut self) {
+        self.execute_held();
         let now = self.clock.now_us();
         let Some(due) = self.state.open.as_ref().and_then(|request| request.due_us).filter(|due| *due <= now)
         else {
@@ -42,6 +58,41 @@ impl Chain {
             format!("{}::{}::on_random_received", self.state.names.lottery, self.state.names.lottery_module);
         let order = Order { sender, function, types: Vec::new(), arguments: Vec::new(), simulate: false };
         self.record(order, tx, result.err());
+    }
+
+    /// Executes what has waited long enough.
+    fn execute_held(&mut self) {
+        let height = self.clock.height();
+        let (due, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.mempool).into_iter().partition(|held| held.until <= height);
+        self.mempool = waiting;
+        for Held { hash, order, .. } in due.into_iter().filter(|held: &Held| held.executes) {
+            let before = self.transactions.len();
+            // What does not exist any more is no transaction.
+            let _ = self.run(order);
+            if let Some(row) = self.transactions.get_mut(before) {
+                let own = std::mem::replace(&mut row.hash, hash.clone());
+                self.events
+                    .iter_mut()
+                    .filter(|event| event.hash == own)
+                    .for_each(|event| event.hash.clone_from(&hash));
+            }
+        }
+    }
+
+    /// Takes a transaction that waits, and answers with its hash.
+    pub(crate) fn hold(&mut self, order: Order, blocks: u64) -> Value {
+        let number = self.transactions.len() as u64 + self.mempool.len() as u64;
+        let hash = crate::digest::id("held", self.options.seed, number.wrapping_add(self.served << 20));
+        let shown = Self::pending_json(&hash, &order);
+        let until = self.clock.height().saturating_add(blocks.min(LIFETIME_BLOCKS));
+        self.mempool.push(Held { until, hash, order, executes: blocks <= LIFETIME_BLOCKS });
+        shown
+    }
+
+    fn pending_json(hash: &str, order: &Order) -> Value {
+        json!({"txn_type": "user", "block_header": null, "hash": hash, "header": {"sender": {"Move": order.sender.to_string()}},
+            "output": null, "status": "Pending"})
     }
 
     /// Runs one entry function and answers with its transaction record.
@@ -140,6 +191,9 @@ impl Chain {
 
     /// Looks a transaction up by its hash, including those of the generated past.
     pub(crate) fn transaction(&self, hash: &str) -> Option<Value> {
+        if let Some(held) = self.mempool.iter().find(|held| held.hash == hash) {
+            return Some(Self::pending_json(hash, &held.order));
+        }
         if let Some(row) = self.transactions.iter().find(|row| row.hash == hash) {
             return Some(self.transaction_json(row));
         }

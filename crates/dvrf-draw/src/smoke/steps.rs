@@ -21,7 +21,7 @@ use supra_core::failure::FailureKind;
 use supra_core::move_value::Node;
 use supra_core::state::State;
 use supra_core::submit::command::RunWords;
-use supra_core::submit::receipt::SubmitOutcome;
+use supra_core::submit::outcome::SubmitOutcome;
 use supra_core::view::{Argument, FunctionId, ViewCall};
 
 /// Does one step, and says what was found.
@@ -67,7 +67,7 @@ pub(super) fn act(
             )
         }
         "configure_request" => configure(args, runner, session),
-        "manual_draw" => draw(runner, round),
+        "manual_draw" => draw(runner, round, session),
         "draw_requested" => requested(runner, round),
         _ => handled(args, runner, round),
     }
@@ -82,7 +82,7 @@ fn unknown(failure: &Error) -> DrawError {
 }
 
 fn status(runner: &DrawRunner) -> Result<supra_core::state::Lottery, DrawError> {
-    runner.reader.client.lottery_status(&runner.target).map_err(|failure| unknown(&failure))
+    runner.nodes.client().lottery_status(&runner.target).map_err(|failure| unknown(&failure))
 }
 
 fn lottery(runner: &DrawRunner, module: &str, name: &str) -> Result<FunctionId, DrawError> {
@@ -94,7 +94,7 @@ fn lottery(runner: &DrawRunner, module: &str, name: &str) -> Result<FunctionId, 
 fn ask(runner: &DrawRunner, module: &str, name: &str, arguments: Vec<Argument>) -> Result<Value, DrawError> {
     let function = lottery(runner, module, name)?;
     let call = ViewCall { function, type_arguments: Vec::new(), arguments };
-    runner.reader.client.view(call).map_err(|failure| unknown(&failure))
+    runner.nodes.client().view(call).map_err(|failure| unknown(&failure))
 }
 
 fn number(answer: &Value) -> Result<u128, DrawError> {
@@ -120,10 +120,10 @@ fn send(runner: &DrawRunner, words: &RunWords) -> Result<bool, DrawError> {
     match runner.guarded.sender.send(words).outcome {
         SubmitOutcome::Accepted => Ok(true),
         SubmitOutcome::Unknown(_) => Ok(false),
-        SubmitOutcome::NotSent(failure) => Err(DrawError::new(DrawErrorCode::NotSent, failure.message())),
-        SubmitOutcome::Refused(failure) | SubmitOutcome::Failed(failure) => {
-            Err(DrawError::of(DrawErrorCode::TransactionFailed, &failure))
+        SubmitOutcome::NotSent(failure) | SubmitOutcome::Refused(failure) => {
+            Err(DrawError::of(DrawErrorCode::NotSent, &failure))
         }
+        SubmitOutcome::Failed(failure) => Err(DrawError::of(DrawErrorCode::TransactionFailed, &failure)),
     }
 }
 
@@ -247,7 +247,7 @@ fn next_seed(state: &State) -> Option<u64> {
 /// The event of this draw, once the node has indexed it; `None` where events cannot be read.
 fn event(runner: &DrawRunner, round: &Round, word: &str) -> Result<Option<Event>, DrawError> {
     let Some(from) = round.tip else { return Ok(None) };
-    let scanner = runner.reader.client.scanner();
+    let scanner = runner.nodes.client().scanner();
     let types =
         scanner.types(&[word.to_owned()], &places(&runner.target)).map_err(|failure| unknown(&failure))?;
     let start = Instant::now();
@@ -267,13 +267,15 @@ fn event(runner: &DrawRunner, round: &Round, word: &str) -> Result<Option<Event>
     }
 }
 
-fn draw(runner: &mut DrawRunner, round: &mut Round) -> Result<String, DrawError> {
-    round.tip = match runner.reader.client.scanner().tip() {
+fn draw(runner: &mut DrawRunner, round: &mut Round, session: &Session) -> Result<String, DrawError> {
+    round.tip = match runner.nodes.client().scanner().tip() {
         Ok(tip) => Some(tip.height),
         Err(failure) if failure.kind() == FailureKind::Unsupported => None,
         Err(failure) => return Err(unknown(&failure)),
     };
-    let result = runner.draw(&ReadyToken::asserted(round.requests));
+    let reading = runner.read(session)?;
+    let token = ReadyToken::asserted(round.requests, runner, &reading);
+    let result = runner.draw(&token);
     if let Some(error) = result.error {
         return Err(error);
     }

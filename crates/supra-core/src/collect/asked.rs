@@ -15,6 +15,7 @@ pub(super) fn asked(request: &Request) -> String {
         Request::ChainId => "chain id".to_owned(),
         Request::NodeVersion => "version".to_owned(),
         Request::Block { .. } => "block".to_owned(),
+        Request::Transaction { hash } => hash.clone(),
         Request::Resource { type_tag, .. }
         | Request::Events { type_tag, .. }
         | Request::EventsV1 { type_tag, .. } => type_tag.clone(),

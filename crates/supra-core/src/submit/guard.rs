@@ -1,10 +1,14 @@
 //! The guard around a sender: nothing is sent without an intent on disk, and an intent stays open until the chain decides.
 
+use std::time::Duration;
+
 use super::command::RunWords;
-use super::journal::{Intent, Journal, JournalError};
+use super::journal::{Intent, Journal, JournalError, Moment, Tried};
+use super::outcome::SubmitOutcome;
 use super::sender::{CliSender, Submission};
 use crate::amount::Count;
-use crate::state_dir::{Lock, LockedState};
+use crate::stable_id::stable_id;
+use crate::state_dir::{Lock, LockedState, StateDir};
 
 /// The journal of one contract, and the lock that excludes other runs.
 pub struct LockedJournal {
@@ -14,10 +18,23 @@ pub struct LockedJournal {
 }
 
 impl LockedJournal {
-    /// Reads the journal of `contract` from a state that this run has locked.
-    pub fn read(held: LockedState, contract: &str) -> Result<Self, JournalError> {
-        let journal = Journal::read(&held, contract)?;
-        Ok(Self { held, journal })
+    /// Locks and reads the journal of a lottery on a chain, waiting no longer than `wait` for the lock. One that an
+    /// earlier version kept under the lottery's name alone is taken over.
+    pub fn open(state: &StateDir, lottery: &str, chain_id: u8, wait: Duration) -> Result<Self, JournalError> {
+        let held = state.lock(&format!("draw-{}", stable_id(&[lottery, &chain_id.to_string()])), wait)?;
+        if let Some(journal) = Journal::read(&held, lottery, Some(chain_id))? {
+            return Ok(Self { held, journal });
+        }
+        let name = format!("draw-{}", stable_id(&[lottery]));
+        let earlier = if state.has(&name) { Some(state.lock(&name, wait)?) } else { None };
+        let found = earlier.as_ref().map(|held| Journal::read(held, lottery, None)).transpose()?.flatten();
+        let journal = found.map(|journal| Journal { chain_id: Some(chain_id), ..journal });
+        let this = Self { held, journal: journal.unwrap_or_else(|| Journal::new(lottery, chain_id)) };
+        if let Some(earlier) = earlier {
+            this.write()?;
+            earlier.retire()?;
+        }
+        Ok(this)
     }
 
     /// Writes the journal; it is on disk when this returns.
@@ -35,6 +52,9 @@ pub enum GuardError {
     /// An earlier transaction has no outcome yet.
     #[error("the draw of run {0} has no outcome yet")]
     IntentOpen(String),
+    /// What was read of the chain is too old to act on.
+    #[error("what was read of the chain is too old: nothing was sent")]
+    ReadingOld,
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -58,22 +78,38 @@ impl GuardedSender {
         self.journal.is_some() || self.lock.is_some()
     }
 
-    /// Writes the intent to disk, then sends. The intent stays open: [`Self::close`] or [`Self::close_drawn`] ends it.
+    /// Writes the intent to disk, then sends, if `is_fresh` says just before that the decision still holds. The intent
+    /// stays open, unless provably nothing was sent: [`Self::close`] or [`Self::close_drawn`] ends it.
     ///
     /// # Errors
-    /// When the journal forbids the round or cannot be written; nothing was sent then.
+    /// When the journal forbids the round or cannot be written, or the decision is too old; nothing was sent then.
     pub fn submit(
         &mut self,
         words: &RunWords,
         round: Count,
         run_id: &str,
-        now_s: i64,
+        now: Moment,
+        is_fresh: impl Fn() -> bool,
     ) -> Result<Submission, GuardError> {
         (self.checkpoint)("before_intent");
-        self.open_intent(words, round, run_id, now_s)?;
+        let tried = self.journal.as_ref().and_then(|locked| locked.journal.tried);
+        self.open_intent(words, round, run_id, now)?;
         (self.checkpoint)("after_intent");
         self.share_locks();
+        if !is_fresh() {
+            self.close_unsent(tried)?;
+            return Err(GuardError::ReadingOld);
+        }
         let submission = self.sender.send(words);
+        if matches!(submission.outcome, SubmitOutcome::NotSent(_) | SubmitOutcome::Refused(_)) {
+            self.close_unsent(tried)?;
+        } else if let (Some(locked), Some(hash)) = (&mut self.journal, &submission.receipt.hash)
+            && let Some(intent) = &mut locked.journal.intent
+        {
+            intent.hash = Some(hash.clone());
+            // Without the hash on disk the next run has less to go by, and waits longer.
+            let _ = locked.write();
+        }
         (self.checkpoint)("after_submit");
         Ok(submission)
     }
@@ -83,7 +119,7 @@ impl GuardedSender {
         words: &RunWords,
         round: Count,
         run_id: &str,
-        now_s: i64,
+        now: Moment,
     ) -> Result<(), GuardError> {
         let submit_s = i64::try_from(self.sender.timeout.as_secs()).unwrap_or(i64::MAX);
         let Some(locked) = &mut self.journal else { return Ok(()) };
@@ -93,8 +129,16 @@ impl GuardedSender {
         if let Some(open) = &locked.journal.intent {
             return Err(GuardError::IntentOpen(open.run_id.clone()));
         }
-        locked.journal.open(Intent::new(run_id, now_s, words.expiration_s, submit_s, round));
+        locked.journal.open(Intent::new(run_id, now, words.expiration_s, submit_s, round));
         Ok(locked.write()?)
+    }
+
+    /// Closes the intent of which nothing was sent: it was no attempt.
+    fn close_unsent(&mut self, tried: Option<Tried>) -> Result<(), JournalError> {
+        let Some(locked) = &mut self.journal else { return Ok(()) };
+        locked.journal.close();
+        locked.journal.tried = tried;
+        locked.write()
     }
 
     /// Closes the intent: its transaction was not accepted.
@@ -105,9 +149,9 @@ impl GuardedSender {
     }
 
     /// Closes the intent: the round has been drawn.
-    pub fn close_drawn(&mut self, round: Count) -> Result<(), JournalError> {
+    pub fn close_drawn(&mut self, round: Count, chain_s: Option<i64>) -> Result<(), JournalError> {
         let Some(locked) = &mut self.journal else { return Ok(()) };
-        locked.journal.close_drawn(round);
+        locked.journal.close_drawn(round, chain_s);
         locked.write()
     }
 

@@ -1,5 +1,8 @@
-//! What is kept on disk about draws: the open intent, and how often a round was tried. Pure but for its two calls of
-//! the store.
+//! What is kept on disk about draws: the open intent, how often a round was tried, and what was spent. Pure but for its
+//! calls of the store.
+//!
+//! Every time is kept by both clocks and only compared with itself: a wait ends by elapsed time, so that a wall clock that
+//! is a month ahead when it begins, or is set back later, does not prolong it to a month.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,12 @@ use crate::state_dir::{LockedState, StateError};
 /// The value of the file's `schema`.
 pub const SCHEMA: &str = "dvrf.draw-journal/1";
 const KIND: &str = "json";
+/// How far clocks may differ, seconds.
+const DRIFT_S: i64 = 30;
+/// Purchases count together for this long.
+const DAY_S: i64 = 24 * 3600;
+/// The first rest after `--max-attempts`; each further attempt doubles it, up to a day.
+const BACK_OFF_S: i64 = 3600;
 
 /// The file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +27,9 @@ pub struct Journal {
     pub schema: String,
     /// The lottery, in full: file names are only hashes.
     pub lottery: String,
+    /// The chain that the lottery is on; earlier versions did not write it.
+    #[serde(default)]
+    pub chain_id: Option<u8>,
     /// A draw that was about to be sent, and of which the outcome is not known.
     pub intent: Option<Intent>,
     /// The round tried last.
@@ -25,6 +37,36 @@ pub struct Journal {
     /// The last round that was drawn: a node that is behind must not have it drawn again.
     #[serde(default)]
     pub drawn: Option<Count>,
+    /// The chain's clock when that was seen, seconds since 1970.
+    #[serde(default)]
+    pub drawn_chain_s: Option<i64>,
+    /// What was spent on tickets in the last day.
+    #[serde(default)]
+    pub spent: Option<Spent>,
+}
+
+/// One instant by both clocks, in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// This host's.
+    pub wall_s: i64,
+    /// The chain's, where it was read.
+    pub chain_s: Option<i64>,
+}
+
+impl Moment {
+    /// The seconds that have passed since `then` by the slower clock: neither a wall clock that jumped nor a node that
+    /// is behind ends a wait too early. A wall clock that was set back does not count. `None` where no clock can tell.
+    pub fn since(self, then: Moment) -> Option<i64> {
+        let wall = Some(self.wall_s.saturating_sub(then.wall_s)).filter(|passed| *passed >= 0);
+        let chain_then = then.chain_s.unwrap_or(then.wall_s);
+        let chain = self.chain_s.map(|now| now.saturating_sub(chain_then));
+        match (wall, chain) {
+            (Some(wall), Some(chain)) => Some(wall.min(chain.max(0))),
+            (Some(passed), None) => Some(passed),
+            (None, chain) => chain.filter(|passed| *passed >= 0),
+        }
+    }
 }
 
 /// A draw that was about to be sent.
@@ -32,12 +74,21 @@ pub struct Journal {
 pub struct Intent {
     /// The run that was about to send it.
     pub run_id: String,
-    /// When, seconds since 1970.
+    /// When, by this host's clock, seconds since 1970.
     pub at_s: i64,
-    /// Until when the chain can still accept it.
+    /// Until when the chain can still accept it, by the same clock.
     pub expires_s: i64,
     /// The count of requests before it.
     pub round: Count,
+    /// When, by the chain's clock.
+    #[serde(default)]
+    pub chain_s: Option<i64>,
+    /// The transaction, once it is known.
+    #[serde(default)]
+    pub hash: Option<String>,
+    /// The round was drawn, and by which transaction is not known: this one may still be accepted.
+    #[serde(default)]
+    pub round_drawn: bool,
 }
 
 /// How often a round was tried.
@@ -47,61 +98,130 @@ pub struct Tried {
     pub round: Count,
     /// How often something was sent, or may have been.
     pub attempts: u32,
-    /// When last.
+    /// When last, by this host's clock.
     pub last_s: i64,
+    /// When last, by the chain's clock.
+    #[serde(default)]
+    pub chain_s: Option<i64>,
 }
 
-/// What the chain says of an open intent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What was spent on tickets since an instant, in the smallest unit of the lottery's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// The amount.
+    pub amount: Count,
+    /// Since when, by this host's clock.
+    pub since_s: i64,
+    /// Since when, by the chain's clock.
+    pub chain_s: Option<i64>,
+}
+
+/// What the chain says of a transaction that was looked up by its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It succeeded.
+    Succeeded,
+    /// It failed and changed nothing; these are the VM's words.
+    Failed(String),
+    /// It may still be executed.
+    Pending,
+    /// No node that answered has it.
+    Absent,
+}
+
+/// What became of an open intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IntentStatus {
-    /// The draw was requested.
+    /// Its draw was requested, by its own transaction.
     Requested,
-    /// It was not, and never will be.
+    /// Its transaction failed.
+    Failed(String),
+    /// It was never accepted, and never will be.
     Lost,
-    /// It was not yet, and may still be until this second.
+    /// It may still be accepted.
     Open {
-        /// When that is over.
-        until_s: i64,
+        /// For this many seconds more.
+        left_s: i64,
+        /// The round was drawn all the same, by which transaction is not known.
+        round_drawn: bool,
     },
 }
 
 impl Intent {
     /// An intent of now; `expiration_s` is what the CLI was told, if anything.
-    pub fn new(run_id: &str, at_s: i64, expiration_s: Option<u32>, submit_s: i64, round: Count) -> Self {
-        // The CLI signs at any moment until it is stopped; clocks differ by some seconds.
+    pub fn new(run_id: &str, at: Moment, expiration_s: Option<u32>, submit_s: i64, round: Count) -> Self {
+        // The CLI signs at any moment until it is stopped.
         let lifetime = expiration_s.map_or(LIFETIME_S_MAX, i64::from);
-        let expires_s = at_s.saturating_add(lifetime).saturating_add(submit_s).saturating_add(30);
-        Self { run_id: run_id.to_owned(), at_s, expires_s, round }
+        let expires_s = at.wall_s.saturating_add(lifetime).saturating_add(submit_s).saturating_add(DRIFT_S);
+        Self {
+            run_id: run_id.to_owned(),
+            at_s: at.wall_s,
+            expires_s,
+            round,
+            chain_s: at.chain_s,
+            hash: None,
+            round_drawn: false,
+        }
     }
 
-    /// Decides by the chain: `round` is its count of requests now, `chain_s` its clock where it was read.
-    pub fn status(&self, round: Count, chain_s: Option<i64>, now_s: i64) -> IntentStatus {
-        if round > self.round {
-            return IntentStatus::Requested;
+    /// How long the chain can accept it, in all.
+    fn span_s(&self) -> i64 {
+        self.expires_s.saturating_sub(self.at_s)
+    }
+
+    /// How long the chain can still accept it; `None` where no clock can tell.
+    fn left_s(&self, now: Moment) -> Option<i64> {
+        let passed = now.since(Moment { wall_s: self.at_s, chain_s: self.chain_s })?;
+        Some(self.span_s().saturating_sub(passed).max(0))
+    }
+
+    /// Begins the wait anew, because no clock can tell how much of it has passed.
+    fn begin_anew(&mut self, now: Moment) {
+        self.expires_s = now.wall_s.saturating_add(self.span_s());
+        (self.at_s, self.chain_s) = (now.wall_s, now.chain_s);
+    }
+
+    /// Decides by the chain: `round` is its count of requests now, `fate` what it says of the transaction, where it could
+    /// be asked. Somebody else's draw does not end an intent.
+    pub fn status(&mut self, round: Count, fate: Option<&Fate>, now: Moment) -> IntentStatus {
+        match fate {
+            Some(Fate::Succeeded) => return IntentStatus::Requested,
+            Some(Fate::Failed(words)) => return IntentStatus::Failed(words.clone()),
+            _ => {}
         }
-        // The slower of both clocks: neither a wall clock that jumped nor a node that lags ends a wait too early.
-        let time = chain_s.map_or(now_s, |chain| chain.min(now_s));
-        if time >= self.expires_s {
-            IntentStatus::Lost
-        } else {
-            IntentStatus::Open { until_s: self.expires_s }
+        let left_s = self.left_s(now).unwrap_or_else(|| {
+            self.begin_anew(now);
+            self.span_s()
+        });
+        if left_s == 0 && fate != Some(&Fate::Pending) {
+            return IntentStatus::Lost;
         }
+        IntentStatus::Open { left_s, round_drawn: round > self.round }
     }
 }
 
 impl Journal {
     /// Reads the file. One that cannot be understood is an error: a draw may hang on it.
-    pub fn read(held: &LockedState, lottery: &str) -> Result<Self, JournalError> {
-        let new = Self { schema: SCHEMA.to_owned(), lottery: lottery.to_owned(), ..Self::default() };
-        let Some(bytes) = held.read(KIND)? else { return Ok(new) };
+    pub fn read(
+        held: &LockedState,
+        lottery: &str,
+        chain_id: Option<u8>,
+    ) -> Result<Option<Self>, JournalError> {
+        let Some(bytes) = held.read(KIND)? else { return Ok(None) };
         let path = || held.path(KIND).display().to_string();
         let journal: Self = serde_json::from_slice(&bytes)
             .map_err(|error| JournalError::Damaged { path: path(), why: error.to_string() })?;
-        if journal.schema != SCHEMA || journal.lottery != lottery {
-            let why = "it was written by another version, or for another lottery".to_owned();
+        if journal.schema != SCHEMA || journal.lottery != lottery || journal.chain_id != chain_id {
+            let why = "it was written by another version, or for another lottery or chain".to_owned();
             return Err(JournalError::Damaged { path: path(), why });
         }
-        Ok(journal)
+        Ok(Some(journal))
+    }
+
+    /// An empty one.
+    pub fn new(lottery: &str, chain_id: u8) -> Self {
+        let (schema, lottery) = (SCHEMA.to_owned(), lottery.to_owned());
+        Self { schema, lottery, chain_id: Some(chain_id), ..Self::default() }
     }
 
     /// Writes the file; on disk when this returns.
@@ -114,8 +234,9 @@ impl Journal {
     /// Opens an intent, and counts it as an attempt: a run that is killed was one.
     pub fn open(&mut self, intent: Intent) {
         let before = self.tried.filter(|tried| tried.round == intent.round).map_or(0, |tried| tried.attempts);
-        self.tried =
-            Some(Tried { round: intent.round, attempts: before.saturating_add(1), last_s: intent.at_s });
+        let attempts = before.saturating_add(1);
+        let (last_s, chain_s) = (intent.at_s, intent.chain_s);
+        self.tried = Some(Tried { round: intent.round, attempts, last_s, chain_s });
         self.intent = Some(intent);
     }
 
@@ -125,9 +246,16 @@ impl Journal {
     }
 
     /// Closes the intent: the round is drawn.
-    pub fn close_drawn(&mut self, round: Count) {
+    pub fn close_drawn(&mut self, round: Count, chain_s: Option<i64>) {
         self.intent = None;
-        self.drawn = self.drawn.max(Some(round));
+        self.set_drawn(round, chain_s);
+    }
+
+    /// Notes that the round is drawn.
+    pub fn set_drawn(&mut self, round: Count, chain_s: Option<i64>) {
+        if self.drawn.is_none_or(|drawn| round > drawn) {
+            (self.drawn, self.drawn_chain_s) = (Some(round), chain_s);
+        }
     }
 
     /// Whether this round, or a later one, is known to be drawn.
@@ -135,13 +263,63 @@ impl Journal {
         self.drawn.is_some_and(|drawn| round <= drawn)
     }
 
-    /// How often this round was tried, and for how many more seconds it should rest.
-    pub fn rest(&self, round: Count, cool_down_s: i64, now_s: i64) -> (u32, Option<i64>) {
-        let Some(tried) = self.tried.filter(|tried| tried.round == round) else { return (0, None) };
-        let passed = now_s.saturating_sub(tried.last_s);
-        // A clock that was set back rests for one cool-down, not until it has caught up.
-        let left = if passed < 0 { cool_down_s } else { cool_down_s - passed };
-        (tried.attempts, Some(left).filter(|left| *left > 0))
+    /// Whether a node that counts `round` requests serves another lottery than the one known: its clock is past the last
+    /// draw, and its counter is not.
+    pub fn is_another_lottery(&self, round: Count, chain_s: Option<i64>) -> bool {
+        let is_past = |chain_s: i64| self.drawn_chain_s.is_some_and(|drawn| chain_s > drawn + DRIFT_S);
+        self.is_drawn(round) && chain_s.is_some_and(is_past)
+    }
+
+    /// Forgets the rounds of a lottery that was published anew; an open intent stays.
+    pub fn forget_rounds(&mut self) {
+        (self.tried, self.drawn, self.drawn_chain_s) = (None, None, None);
+    }
+
+    /// How often this round was tried, and for how many more seconds it should rest: `cool_down_s` after each attempt,
+    /// and hours from the `max_attempts`-th on.
+    pub fn rest(
+        &mut self,
+        round: Count,
+        cool_down_s: i64,
+        max_attempts: u32,
+        now: Moment,
+    ) -> (u32, Option<i64>) {
+        let Some(tried) = self.tried.as_mut().filter(|tried| tried.round == round) else { return (0, None) };
+        let span_s = match tried.attempts.checked_sub(max_attempts) {
+            Some(beyond) => (BACK_OFF_S << beyond.min(5)).min(DAY_S).max(cool_down_s),
+            None => cool_down_s,
+        };
+        let passed = now.since(Moment { wall_s: tried.last_s, chain_s: tried.chain_s });
+        let passed = passed.unwrap_or_else(|| {
+            (tried.last_s, tried.chain_s) = (now.wall_s, now.chain_s);
+            0
+        });
+        (tried.attempts, Some(span_s.saturating_sub(passed)).filter(|left| *left > 0))
+    }
+
+    /// What was spent in the last day.
+    pub fn spent(&self, now: Moment) -> u128 {
+        let within = |spent: &Spent| {
+            let since = Moment { wall_s: spent.since_s, chain_s: spent.chain_s };
+            now.since(since).is_none_or(|passed| passed < DAY_S)
+        };
+        self.spent.filter(within).map_or(0, |spent| spent.amount.get())
+    }
+
+    /// Takes a purchase back that was not sent.
+    pub fn give_back(&mut self, amount: u128) {
+        if let Some(spent) = &mut self.spent {
+            spent.amount = Count(spent.amount.get().saturating_sub(amount));
+        }
+    }
+
+    /// Adds a purchase to what was spent in the last day.
+    pub fn spend(&mut self, amount: u128, now: Moment) {
+        let before = self.spent(now);
+        let since = self.spent.filter(|_| before > 0);
+        let (since_s, chain_s) =
+            since.map_or((now.wall_s, now.chain_s), |spent| (spent.since_s, spent.chain_s));
+        self.spent = Some(Spent { amount: Count(before.saturating_add(amount)), since_s, chain_s });
     }
 }
 
@@ -162,60 +340,4 @@ pub enum JournalError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::state_dir::StateDir;
-
-    #[test]
-    fn the_chain_decides_about_an_intent() {
-        let intent = Intent::new("r", 1000, Some(60), 20, Count(7));
-        assert_eq!(intent.expires_s, 1110);
-        for (round, chain, now, status_of) in [
-            (8, None, 1001, IntentStatus::Requested),
-            (9, Some(0), 0, IntentStatus::Requested),
-            (7, None, 1109, IntentStatus::Open { until_s: 1110 }),
-            (7, None, 1110, IntentStatus::Lost),
-            (7, Some(1109), 5000, IntentStatus::Open { until_s: 1110 }),
-            (7, Some(5000), 1109, IntentStatus::Open { until_s: 1110 }),
-            (7, Some(1110), 1110, IntentStatus::Lost),
-            // A counter that fell is another chain's: wait, then give the intent up.
-            (0, None, 1001, IntentStatus::Open { until_s: 1110 }),
-        ] {
-            assert_eq!(intent.status(Count(round), chain, now), status_of, "{round} {chain:?} {now}");
-        }
-        assert_eq!(Intent::new("r", 0, None, 0, Count(0)).expires_s, 630);
-    }
-
-    #[test]
-    fn attempts_are_counted_per_round() {
-        let mut journal = Journal::default();
-        assert_eq!(journal.rest(Count(7), 60, 1000), (0, None));
-        journal.open(Intent::new("a", 1000, None, 0, Count(7)));
-        journal.close();
-        assert_eq!(journal.rest(Count(7), 60, 1010), (1, Some(50)));
-        assert_eq!(journal.rest(Count(7), 60, 1060), (1, None));
-        assert_eq!(journal.rest(Count(7), 60, 10), (1, Some(60)));
-        journal.open(Intent::new("b", 1060, None, 0, Count(7)));
-        assert_eq!(journal.rest(Count(7), 60, 2000), (2, None));
-        assert_eq!(journal.rest(Count(8), 60, 1061), (0, None));
-        journal.close_drawn(Count(7));
-        assert_eq!([6, 7, 8].map(|round| journal.is_drawn(Count(round))), [true, true, false]);
-        assert_eq!(journal.intent, None);
-    }
-
-    #[test]
-    fn a_damaged_journal_is_an_error_and_not_a_new_beginning() {
-        let folder = tempfile::tempdir().unwrap();
-        let held = StateDir::open(folder.path()).unwrap().lock("draw", Duration::ZERO).unwrap();
-        let mut journal = Journal::read(&held, "0x9").unwrap();
-        journal.open(Intent::new("a", 1000, None, 0, Count(7)));
-        journal.write(&held).unwrap();
-        assert_eq!(Journal::read(&held, "0x9").unwrap(), journal);
-        assert!(Journal::read(&held, "0x8").unwrap_err().to_string().contains("another lottery"));
-        held.replace("json", b"{\"schema\":").unwrap();
-        let error = Journal::read(&held, "0x9").unwrap_err().to_string();
-        assert!(error.starts_with("the draw journal ") && error.contains("cannot be read: EOF"), "{error}");
-    }
-}
+mod tests;

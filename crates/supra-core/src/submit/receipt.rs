@@ -1,11 +1,9 @@
-//! What the Supra CLI's answer to a transaction means. Pure; an exit code alone proves nothing either way.
+//! What the Supra CLI's answer to a transaction says about it. Pure.
 
 use serde_json::Value;
 
-use crate::abort::classify;
 use crate::amount::Count;
-use crate::error::Error;
-use crate::failure::{Failure, FailureKind, quote};
+use crate::failure::quote;
 
 /// What the CLI printed about a transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,21 +16,6 @@ pub struct Receipt {
     pub vm_status: Option<String>,
     /// The nonce of the `DrawRequestedEvent` among its events.
     pub nonce: Option<Count>,
-}
-
-/// What became of a transaction, as far as the CLI's output and exit code prove it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SubmitOutcome {
-    /// The CLI could not be started.
-    NotSent(Error),
-    /// The CLI refused before it could send: wrong arguments, no profile, a simulation that failed.
-    Refused(Error),
-    /// The receipt says that the transaction failed; it changed nothing.
-    Failed(Error),
-    /// The receipt says that the transaction succeeded.
-    Accepted,
-    /// Anything else: the transaction may have been sent.
-    Unknown(Error),
 }
 
 /// Reads the receipt out of the JSON documents of an output: the last that looks like one.
@@ -50,7 +33,8 @@ fn read(document: &Value) -> Option<Receipt> {
         let found = keys.iter().find_map(|key| document.pointer(key)?.as_str());
         found.filter(|text| !text.is_empty()).map(quote)
     };
-    let hash = text(&["/hash", "/transaction_hash", "/txn_hash"]).filter(|hash| hash.starts_with("0x"));
+    let named = text(&["/hash", "/transaction_hash", "/txn_hash"]);
+    let hash = named.and_then(|text| hash(&text).or_else(|| text.starts_with("0x").then_some(text)));
     let vm_status = text(&["/vm_status", "/output/Move/vm_status", "/output/vm_status"]);
     let status = text(&["/status"]);
     if hash.is_none() && vm_status.is_none() && status.is_none() {
@@ -78,60 +62,21 @@ fn read(document: &Value) -> Option<Receipt> {
     Some(Receipt { hash, success: success.filter(|_| !pending), vm_status, nonce })
 }
 
-/// Decides what became of a transaction.
-///
-/// `ended` is `None` when the CLI had to be stopped.
-pub fn outcome(receipt: &Receipt, ended: Option<i32>, stdout: &str, stderr: &str) -> SubmitOutcome {
-    if receipt.success == Some(true) {
-        return SubmitOutcome::Accepted;
-    }
-    let said = if stderr.trim().is_empty() { stdout } else { stderr };
-    if receipt.success == Some(false) {
-        let words = receipt.vm_status.clone().unwrap_or_else(|| quote(said));
-        return SubmitOutcome::Failed(known(&words, "the transaction failed").into());
-    }
-    let Some(code) = ended else {
-        let message =
-            format!("the Supra CLI did not end in time and was stopped; it printed: {}", quote(said));
-        return SubmitOutcome::Unknown(Error::new(FailureKind::Timeout, message));
-    };
-    let failure = known(said, &format!("the Supra CLI ended with code {code}"));
-    // With a hash in the output something was sent, whatever else is said.
-    if receipt.hash.is_none() && refused_before_sending(code, stdout, stderr) {
-        return SubmitOutcome::Refused(failure.into());
-    }
-    SubmitOutcome::Unknown(failure.into())
+/// The hashes of transactions that a text names, such as `Tx f1f1… was finalized` or `…/transactions/f1f1…`; other
+/// numbers of this length are addresses and keys.
+pub(super) fn hash_in(text: &str) -> Vec<String> {
+    const BEFORE: [&str; 6] = ["Tx ", "/transactions/", "TransactionInfo(", "hash: ", "hash=", "hash "];
+    let after =
+        |sign: &'static str| text.match_indices(sign).filter_map(move |(at, _)| text.get(at + sign.len()..));
+    let rests = BEFORE.into_iter().flat_map(after);
+    rests.filter_map(|rest| hash(rest.trim_start_matches("V3, ").trim_start_matches(['"', '`']))).collect()
 }
 
-/// Endings of which the CLI's own order of work proves that nothing was sent.
-fn refused_before_sending(code: i32, stdout: &str, stderr: &str) -> bool {
-    // clap ends with 2 before anything else is done; the same words at another code may be anybody's.
-    const USAGE: [&str; 4] = [
-        "error: unexpected argument",
-        "error: the following required arguments were not provided",
-        "error: unrecognized subcommand",
-        "error: invalid value '",
-    ];
-    const BEFORE: [&str; 3] = ["No active profile", "profile not found", "Simulation failed"];
-    let says = |words: &str| stderr.contains(words) || stdout.contains(words);
-    let usage = code == 2 && USAGE.iter().any(|words| stderr.contains(words));
-    usage || (code != 0 && BEFORE.iter().any(|words| says(words)))
-}
-
-/// The failure with the abort's name and remedy where we know it.
-fn known(words: &str, otherwise: &str) -> Failure {
-    let failure = classify(words);
-    if failure.abort.is_some() || failure.kind == FailureKind::NotWhitelisted {
-        return failure;
-    }
-    let said = quote(words);
-    let colon = if said.is_empty() { "" } else { ": " };
-    let mut failure = Failure::new(FailureKind::Aborted, format!("{otherwise}{colon}{said}"));
-    if words.contains("unexpected argument") {
-        failure.kind = FailureKind::Config;
-        failure.hint = Some("set DVRF_CLI_GENERATION to the generation of this CLI".to_owned());
-    }
-    failure
+/// The hash at the beginning of a text, with `0x` and in lower case.
+pub(crate) fn hash(text: &str) -> Option<String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let end = digits.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digits.len());
+    (end == 64).then(|| format!("0x{}", digits[..end].to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -175,43 +120,17 @@ mod tests {
         }
     }
 
-    fn of(document: Option<Value>, ended: Option<i32>, stderr: &str) -> SubmitOutcome {
-        let documents: Vec<Value> = document.into_iter().collect();
-        outcome(&receipt(&documents), ended, "", stderr)
-    }
-
     #[test]
-    fn outcomes() {
-        assert_eq!(of(Some(success()), Some(0), ""), SubmitOutcome::Accepted);
-        // A success that is on the chain is one even when the CLI hung or failed afterwards.
-        assert_eq!(of(Some(success()), None, ""), SubmitOutcome::Accepted);
-        assert_eq!(of(Some(success()), Some(1), "x"), SubmitOutcome::Accepted);
-        let aborted =
-            json!({"status": "Fail", "vm_status": "Move abort in 0x9::main_v2: E_DRAW_NOT_SCHEDULED(0x4): "});
-        let SubmitOutcome::Failed(failure) = of(Some(aborted), Some(0), "") else { panic!() };
-        assert_eq!(failure.abort().unwrap().name.as_deref(), Some("E_DRAW_NOT_SCHEDULED"));
-        assert_eq!(failure.hint(), Some("wait until five tickets are sold"));
-        for (code, stderr) in [
-            (2, "error: unexpected argument '--assume-yes' found"),
-            (1, "Error: No active profile"),
-            (1, "{\"Error\": \"Simulation failed with status: ABORTED\"}"),
+    fn hashes_are_told_from_addresses() {
+        let (tx, other) = ("f1".repeat(32), "a0".repeat(32));
+        for text in [
+            format!("Tx {tx} was not finalized within its expiration timestamp"),
+            format!("Action(TransactionInfo(V3, {tx}))"),
+            format!("account: {other}\nURL: http://n/rpc/v1/transactions/{tx}"),
+            format!("transaction hash: 0x{}", tx.to_uppercase()),
         ] {
-            assert!(matches!(of(None, Some(code), stderr), SubmitOutcome::Refused(_)), "{stderr}");
+            assert_eq!(hash_in(&text), [format!("0x{tx}")], "{text}");
         }
-        for (ended, stderr) in [
-            (None, "Enter the password: "),
-            (Some(0), ""),
-            (Some(1), "error sending request for url: connection reset"),
-            (Some(137), ""),
-            (Some(0), "error: unexpected argument '--x' found"),
-            // serde says the same of a receipt that it cannot read: after sending.
-            (Some(1), "error: invalid value 'null' at line 1"),
-            (Some(2), "decoding failed: invalid value: null"),
-        ] {
-            assert!(matches!(of(None, ended, stderr), SubmitOutcome::Unknown(_)), "{stderr}");
-        }
-        // A hash in the output: something was sent.
-        let sent = of(Some(json!({"hash": "0xab"})), Some(1), "Simulation failed");
-        assert!(matches!(sent, SubmitOutcome::Unknown(_)));
+        assert_eq!(hash_in(&format!("account: {other} Address({tx}) Tx abc {tx}")), Vec::<String>::new());
     }
 }

@@ -5,7 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use super::command::{RunWords, shown};
-use super::receipt::{Receipt, SubmitOutcome, outcome, receipt};
+use super::outcome::{Output, SubmitOutcome, named_hash, outcome, vm_status};
+use super::receipt::{Receipt, receipt};
 use crate::secret::Secret;
 use crate::transport::Deadline;
 use crate::transport::cli::{CliConfig, documents, run};
@@ -65,24 +66,38 @@ impl CliSender {
                 };
             }
         };
-        let stdout = self.without_secrets(&finished.stdout);
-        let stderr = self.without_secrets(&finished.stderr);
-        let receipt = receipt(&documents(&String::from_utf8_lossy(&finished.stdout)));
+        // Everything is read before anything is cut: what counts may be far behind in a dump.
+        let (stdout, stderr) = (self.redacted(&finished.stdout), self.redacted(&finished.stderr));
         let ended = finished.status.filter(|_| !finished.timed_out);
         let returncode =
             ended.and_then(|status| status.code().or_else(|| status.signal().map(|signal| -signal)));
-        let outcome = outcome(&receipt, returncode, &stdout, &stderr);
-        Submission { outcome, receipt, returncode, stdout: Some(stdout), stderr: Some(stderr) }
+        let incomplete = finished.incomplete.as_deref();
+        let output = Output { stdout: &stdout, stderr: &stderr, code: returncode, incomplete };
+        let mut receipt = receipt(&documents(&stdout));
+        receipt.hash = receipt.hash.or_else(|| named_hash(&output));
+        receipt.vm_status = receipt.vm_status.or_else(|| vm_status(&stderr).or_else(|| vm_status(&stdout)));
+        let outcome = outcome(&receipt, &output);
+        Submission {
+            outcome,
+            receipt,
+            returncode,
+            stdout: Some(shortened(&stdout)),
+            stderr: Some(shortened(&stderr)),
+        }
     }
 
-    /// The CLI's output with our secrets redacted, up to a bound.
-    fn without_secrets(&self, bytes: &[u8]) -> String {
+    /// The CLI's output with our secrets redacted.
+    fn redacted(&self, bytes: &[u8]) -> String {
         let password = self.password.as_ref().map(|(_, secret)| secret);
-        let safe = self.cli.redactor(password).redact(&String::from_utf8_lossy(bytes));
-        let mut end = safe.len().min(OUTPUT_BYTES_MAX);
-        while !safe.is_char_boundary(end) {
-            end -= 1;
-        }
-        safe[..end].trim().to_owned()
+        self.cli.redactor(password).redact(&String::from_utf8_lossy(bytes))
     }
+}
+
+/// The beginning of a text, up to a bound.
+fn shortened(text: &str) -> String {
+    let mut end = text.len().min(OUTPUT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].trim().to_owned()
 }

@@ -169,6 +169,10 @@ impl CliTransport {
                 words.extend(["show", "--query", "module", "--name", module, "--account"].map(word));
                 words.push(account.to_string());
             }
+            Request::Transaction { .. } => {
+                let message = "the Supra CLI reads no transactions";
+                return Err(Error::new(FailureKind::Unsupported, message));
+            }
             Request::NodeVersion
             | Request::Block { .. }
             | Request::Events { .. }
@@ -258,7 +262,12 @@ fn answer(request: &Request, finished: &Finished) -> Result<Value, Error> {
             failure if is_unrecognised(&failure) => failed(finished, PROGRAM),
             failure => failure,
         },
-        (extract::Found::Nothing, _) => failed(finished, PROGRAM),
+        (extract::Found::Nothing, _) => match &finished.incomplete {
+            Some(why) => {
+                Failure::new(FailureKind::Unreachable, format!("the Supra CLI's output is incomplete: {why}"))
+            }
+            None => failed(finished, PROGRAM),
+        },
     };
     // A flag that only lists know says nothing about views.
     let only_here =
@@ -305,6 +314,7 @@ fn pick(request: &Request, value: Value) -> Result<Value, Error> {
         Request::View(_)
         | Request::NodeVersion
         | Request::Block { .. }
+        | Request::Transaction { .. }
         | Request::Events { .. }
         | Request::EventsV1 { .. } => Ok(value),
         Request::ChainId => match value {

@@ -36,6 +36,7 @@ fn question(request: &Request) -> String {
         Request::ModuleAbi { account, module } => format!("module {account} {module}"),
         Request::ChainId => "chain_id".to_owned(),
         Request::NodeVersion => "version".to_owned(),
+        Request::Transaction { hash } => format!("transaction {hash}"),
         Request::Block { height, transactions } => {
             let height = height.map_or_else(|| "latest".to_owned(), |height| height.to_string());
             format!("block {height}{}", if *transactions { " transactions" } else { "" })
@@ -55,6 +56,7 @@ fn file_name(number: usize, request: &Request) -> String {
         Request::ModuleAbi { module, .. } => module,
         Request::ChainId => "chain_id",
         Request::NodeVersion => "version",
+        Request::Transaction { .. } => "transaction",
         Request::Block { .. } => "block",
         Request::Events { .. } | Request::EventsV1 { .. } => "events",
     };

@@ -303,14 +303,17 @@ impl RpcTransport {
                 })?;
                 self.redactor.redact_json(&mut body);
                 let cursor = answer.header("x-supra-cursor").map(str::trim);
-                envelope::open(request, body, cursor).map_err(Next::Stop)
+                match envelope::open(request, body, cursor) {
+                    Ok(Value::Null) => Err(Next::Elsewhere(Absent::NotYet)),
+                    opened => opened.map_err(Next::Stop),
+                }
             }
             429 => Err(again(FailureKind::Throttled, wait)),
             403 | 503 if html => Err(again(FailureKind::Throttled, wait)),
             408 | 425 | 502 | 503 | 504 => Err(again(FailureKind::Unreachable, wait)),
             // Nodes before v11.7 return 500 for what is wrong with a view too, which is final.
             500 if is_unrecognised(&classify_view(&text)) => Err(again(FailureKind::Unreachable, wait)),
-            404 if !html && is_of_blocks(request) => Err(Next::Elsewhere(Absent::NotYet)),
+            404 if !html && may_be_elsewhere(request) => Err(Next::Elsewhere(Absent::NotYet)),
             410 if is_of_blocks(request) => {
                 let oldest = answer.header("x-supra-oldest-block").and_then(|text| text.trim().parse().ok());
                 Err(Next::Elsewhere(Absent::Pruned(oldest)))
@@ -323,6 +326,11 @@ impl RpcTransport {
             _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
         }
     }
+}
+
+/// Whether another node may have what this one does not have.
+fn may_be_elsewhere(request: &Request) -> bool {
+    is_of_blocks(request) || matches!(request, Request::Transaction { .. })
 }
 
 fn is_of_blocks(request: &Request) -> bool {

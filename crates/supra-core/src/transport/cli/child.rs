@@ -16,10 +16,8 @@ use crate::error::Error;
 use crate::failure::FailureKind;
 use crate::transport::Deadline;
 
-/// The largest stdout that is kept, in bytes.
-const STDOUT_BYTES_MAX: usize = 8 << 20;
-/// The largest stderr that is kept, in bytes.
-const STDERR_BYTES_MAX: usize = 64 << 10;
+/// The largest output of either stream that is kept, in bytes.
+const OUTPUT_BYTES_MAX: usize = 8 << 20;
 /// How long to read on after the child has ended, because a grandchild may keep the pipes open.
 const AFTERWARDS: Duration = Duration::from_millis(100);
 
@@ -34,6 +32,8 @@ pub struct Finished {
     pub stderr: Vec<u8>,
     /// Whether it was killed at the deadline.
     pub timed_out: bool,
+    /// Why its output may lack something, if so.
+    pub incomplete: Option<String>,
 }
 
 impl Finished {
@@ -98,6 +98,9 @@ impl Drop for Registered {
 }
 
 /// Runs `argv` with an empty stdin until it ends or `deadline` passes.
+///
+/// # Errors
+/// Only when the program was not started. What fails later is in [`Finished::incomplete`].
 pub fn run(
     argv: &[OsString],
     environment: &[(&str, String)],
@@ -124,7 +127,8 @@ pub fn run(
     })?;
     let group = Registered::new(&child);
     drop(on_its_way);
-    let mut finished = Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), timed_out: false };
+    let mut finished =
+        Finished { status: None, stdout: Vec::new(), stderr: Vec::new(), timed_out: false, incomplete: None };
     let drained = drain(&mut child, &mut finished, deadline);
     // The child is not reaped yet, so its process group cannot have been reused. Kills background processes that it left.
     if !matches!(drained, Ok(Ended::Unseen)) || finished.timed_out {
@@ -132,8 +136,7 @@ pub fn run(
     }
     finished.status = child.wait().ok();
     if let Err(error) = drained {
-        let message = "the Supra CLI's output cannot be read";
-        return Err(Error::new(FailureKind::Unreachable, message).with_source(error));
+        finished.incomplete = Some(format!("it cannot be read: {error}"));
     }
     Ok(finished)
 }
@@ -182,10 +185,10 @@ fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::
         let (out_ready, err_ready, end_ready) =
             (is_ready(stdout.is_some()), is_ready(stderr.is_some()), is_ready(ended.is_some()));
         if out_ready {
-            take(&mut stdout, &mut buffer, &mut finished.stdout, STDOUT_BYTES_MAX)?;
+            take(&mut stdout, &mut buffer, &mut finished.stdout, &mut finished.incomplete)?;
         }
         if err_ready {
-            take(&mut stderr, &mut buffer, &mut finished.stderr, STDERR_BYTES_MAX)?;
+            take(&mut stderr, &mut buffer, &mut finished.stderr, &mut finished.incomplete)?;
         }
         if end_ready {
             (ended, end) = (None, Ended::Seen);
@@ -201,13 +204,21 @@ fn drain(child: &mut Child, finished: &mut Finished, deadline: Deadline) -> io::
 
 /// Reads once from a pipe that has data and drops the pipe at its end. Data above the limit is discarded, so that the
 /// child does not block.
-fn take<R: Read>(pipe: &mut Option<R>, buffer: &mut [u8], kept: &mut Vec<u8>, most: usize) -> io::Result<()> {
+fn take<R: Read>(
+    pipe: &mut Option<R>,
+    buffer: &mut [u8],
+    kept: &mut Vec<u8>,
+    incomplete: &mut Option<String>,
+) -> io::Result<()> {
     let Some(reader) = pipe else { return Ok(()) };
     match reader.read(buffer) {
         Ok(0) => *pipe = None,
         Ok(length) => {
-            let room = most.saturating_sub(kept.len());
+            let room = OUTPUT_BYTES_MAX.saturating_sub(kept.len());
             kept.extend_from_slice(&buffer[..length.min(room)]);
+            if length > room {
+                *incomplete = Some(format!("it is longer than {OUTPUT_BYTES_MAX} bytes"));
+            }
         }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
         Err(error) => return Err(error),

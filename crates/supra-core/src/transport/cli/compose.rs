@@ -83,6 +83,7 @@ fn parse(stdout: &str, marker: &str) -> Vec<(usize, Finished)> {
                 stdout: out.as_bytes().to_vec(),
                 stderr: errors.as_bytes().to_vec(),
                 timed_out: false,
+                incomplete: None,
             },
         ));
     }

@@ -36,6 +36,9 @@ pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Resu
             other => Err(undecodable("the node's version", &other)),
         },
         Request::Block { .. } => block(&body).ok_or_else(|| undecodable("a block", &body)),
+        // `null` where the node does not have it.
+        Request::Transaction { .. } if body.is_null() || body.is_object() => Ok(body),
+        Request::Transaction { .. } => Err(undecodable("a transaction", &body)),
         Request::Events { .. } => {
             let cursor = cursor.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
             page(&body, cursor, true).ok_or_else(|| undecodable("a list of events", &body))

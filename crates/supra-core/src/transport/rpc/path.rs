@@ -13,6 +13,7 @@ pub(super) fn of(request: &Request) -> String {
         }
         Request::ModuleAbi { account, module } => format!("/accounts/{account}/modules/{module}"),
         Request::ChainId => "/transactions/chain_id".to_owned(),
+        Request::Transaction { hash } => format!("/transactions/{}", path_segment(hash)),
         Request::NodeVersion => "/version".to_owned(),
         Request::Block { height: None, .. } => "/block".to_owned(),
         Request::Block { height: Some(height), transactions } => {

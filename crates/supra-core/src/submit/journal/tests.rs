@@ -1,0 +1,130 @@
+//! Times by two clocks, intents, attempts, purchases, and the file.
+
+use std::time::Duration;
+
+use rstest::rstest;
+
+use super::*;
+use crate::state_dir::StateDir;
+
+const fn at(wall_s: i64, chain_s: Option<i64>) -> Moment {
+    Moment { wall_s, chain_s }
+}
+
+fn open(left_s: i64, round_drawn: bool) -> IntentStatus {
+    IntentStatus::Open { left_s, round_drawn }
+}
+
+const MONTH: i64 = 30 * 86_400;
+
+#[rstest]
+#[case::both(at(1000, Some(990)), at(1070, Some(1060)), Some(70))]
+#[case::wall_jumps(at(1000, Some(990)), at(1000 + MONTH, Some(1000)), Some(10))]
+#[case::wall_was_ahead(at(1000 + MONTH, Some(990)), at(1070, Some(1060)), Some(70))]
+#[case::node_is_behind(at(1000, Some(990)), at(1070, Some(500)), Some(0))]
+#[case::no_chain(at(1000, None), at(1070, None), Some(70))]
+#[case::no_chain_and_set_back(at(1000 + MONTH, None), at(1070, None), None)]
+#[case::chain_only_now(at(1000, None), at(1070, Some(1050)), Some(50))]
+fn elapsed(#[case] then: Moment, #[case] now: Moment, #[case] passed: Option<i64>) {
+    assert_eq!(now.since(then), passed);
+}
+
+#[rstest]
+#[case::ours(8, Some(Fate::Succeeded), at(1001, None), IntentStatus::Requested)]
+#[case::failed(8, Some(Fate::Failed("x".into())), at(1001, None), IntentStatus::Failed("x".into()))]
+#[case::somebody_elses(8, Some(Fate::Absent), at(1001, Some(1001)), open(109, true))]
+#[case::whose_is_unknown(8, None, at(1001, Some(1001)), open(109, true))]
+#[case::waiting(7, None, at(1109, None), open(1, false))]
+#[case::lost(7, None, at(1110, None), IntentStatus::Lost)]
+#[case::lost_to_another(8, Some(Fate::Absent), at(1110, Some(1110)), IntentStatus::Lost)]
+#[case::pending(7, Some(Fate::Pending), at(1110, Some(1110)), open(0, false))]
+#[case::node_behind(7, None, at(5000, Some(1109)), open(1, false))]
+#[case::wall_behind(7, None, at(1109, Some(5000)), open(1, false))]
+#[case::lost_by_both(7, None, at(1110, Some(1110)), IntentStatus::Lost)]
+// A counter that fell is another lottery's: wait, then give the intent up.
+#[case::fell(0, None, at(1001, None), open(109, false))]
+fn the_chain_decides_about_an_intent(
+    #[case] round: u128,
+    #[case] fate: Option<Fate>,
+    #[case] now: Moment,
+    #[case] expected: IntentStatus,
+) {
+    let mut intent = Intent::new("r", at(1000, Some(1000)), Some(60), 20, Count(7));
+    assert_eq!(intent.expires_s, 1110);
+    assert_eq!(intent.status(Count(round), fate.as_ref(), now), expected);
+}
+
+#[test]
+fn a_clock_a_month_ahead_blocks_for_the_expiry() {
+    let mut intent = Intent::new("r", at(1000 + MONTH, None), None, 0, Count(7));
+    assert_eq!(intent.status(Count(7), None, at(1000, None)), open(630, false));
+    assert_eq!(intent.status(Count(7), None, at(1629, None)), open(1, false));
+    assert_eq!(intent.status(Count(7), None, at(1630, None)), IntentStatus::Lost);
+    let mut intent = Intent::new("r", at(1000 + MONTH, Some(1000)), None, 0, Count(7));
+    assert_eq!(intent.status(Count(7), None, at(1630, Some(1630))), IntentStatus::Lost);
+}
+
+#[test]
+fn attempts_are_counted_per_round_and_come_back() {
+    let mut journal = Journal::default();
+    let rest = |journal: &mut Journal, round, now_s| journal.rest(Count(round), 60, 2, at(now_s, None));
+    assert_eq!(rest(&mut journal, 7, 1000), (0, None));
+    journal.open(Intent::new("a", at(1000, None), None, 0, Count(7)));
+    journal.close();
+    assert_eq!(rest(&mut journal, 7, 1010), (1, Some(50)));
+    assert_eq!(rest(&mut journal, 7, 1060), (1, None));
+    assert_eq!(
+        rest(&mut journal, 7, 10),
+        (1, Some(60)),
+        "set back: one cool-down, not until it has caught up"
+    );
+    assert_eq!(rest(&mut journal, 7, 70), (1, None));
+    journal.open(Intent::new("b", at(1060, None), None, 0, Count(7)));
+    assert_eq!(rest(&mut journal, 7, 2060), (2, Some(2600)));
+    assert_eq!(rest(&mut journal, 7, 4660), (2, None));
+    journal.open(Intent::new("c", at(4660, None), None, 0, Count(7)));
+    assert_eq!(rest(&mut journal, 7, 4661), (3, Some(7199)));
+    assert_eq!(rest(&mut journal, 8, 1061), (0, None));
+    journal.close_drawn(Count(7), Some(5000));
+    assert_eq!([6, 7, 8].map(|round| journal.is_drawn(Count(round))), [true, true, false]);
+    assert_eq!(journal.intent, None);
+    let another = |round, chain_s| journal.is_another_lottery(Count(round), chain_s);
+    assert_eq!(
+        [another(7, Some(5030)), another(7, Some(5031)), another(8, Some(5031)), another(0, None)],
+        [false, true, false, false]
+    );
+}
+
+#[test]
+fn purchases_count_together_for_a_day() {
+    let mut journal = Journal::default();
+    let spent = |journal: &Journal, now_s| journal.spent(at(now_s, None));
+    journal.spend(10, at(1000, None));
+    journal.spend(5, at(2000, None));
+    assert_eq!([spent(&journal, 2000), spent(&journal, 87_399), spent(&journal, 87_400)], [15, 15, 0]);
+    journal.spend(1, at(87_400, None));
+    assert_eq!(spent(&journal, 87_401), 1);
+}
+
+#[test]
+fn a_damaged_journal_is_an_error_and_an_old_one_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = StateDir::open(folder.path()).unwrap().lock("draw", Duration::ZERO).unwrap();
+    assert_eq!(Journal::read(&held, "0x9", Some(6)).unwrap(), None);
+    let mut journal = Journal::new("0x9", 6);
+    journal.open(Intent::new("a", at(1000, Some(990)), None, 0, Count(7)));
+    journal.write(&held).unwrap();
+    assert_eq!(Journal::read(&held, "0x9", Some(6)).unwrap(), Some(journal));
+    for (lottery, chain_id) in [("0x8", Some(6)), ("0x9", Some(8)), ("0x9", None)] {
+        let error = Journal::read(&held, lottery, chain_id).unwrap_err().to_string();
+        assert!(error.contains("another lottery or chain"), "{error}");
+    }
+    held.replace("json", b"{\"schema\":").unwrap();
+    let error = Journal::read(&held, "0x9", Some(6)).unwrap_err().to_string();
+    assert!(error.starts_with("the draw journal ") && error.contains("cannot be read: EOF"), "{error}");
+    let old = r#"{"schema":"dvrf.draw-journal/1","lottery":"0x9","intent":{"run_id":"r","at_s":1,"expires_s":631,"round":"7"},"tried":{"round":"7","attempts":1,"last_s":1},"drawn":"6"}"#;
+    held.replace("json", old.as_bytes()).unwrap();
+    let journal = Journal::read(&held, "0x9", None).unwrap().unwrap();
+    assert_eq!(journal.intent, Some(Intent::new("r", at(1, None), None, 0, Count(7))));
+    assert_eq!((journal.drawn, journal.chain_id), (Some(Count(6)), None));
+}

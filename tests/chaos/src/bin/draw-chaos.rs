@@ -1,0 +1,363 @@
+//! `scripts/draw-chaos`: draws rounds over several nodes that disagree, with a CLI that ends in every way, kills, clocks
+//! that jump and somebody else who draws too; compares what was sent with the devnet's state.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use fastrand::Rng;
+use serde_json::{Value, json};
+use testkit::{Devnet, LOTTERY, Way, binary};
+
+/// Draws rounds under hostile conditions and checks that each is drawn once
+#[derive(Parser)]
+#[command(name = "draw-chaos")]
+struct Args {
+    /// Number of rounds
+    #[arg(default_value_t = 1000)]
+    count: u64,
+    /// Seed of all rounds [default: random]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Number of the first world; one has five rounds
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// Worlds in parallel
+    #[arg(long, default_value_t = 4)]
+    jobs: u64,
+}
+
+/// Rounds that follow each other on one chain, with one journal.
+const ROUNDS: u64 = 5;
+/// A round that is not drawn this long after everything is well again is never drawn.
+const NEVER_S: u64 = 3600;
+/// Between two runs once everything is well again.
+const STEP_S: u64 = 30;
+
+#[derive(Default)]
+struct Summary {
+    rounds: u64,
+    runs: u64,
+    /// Seconds from when everything was well again to the draw.
+    blocked_s: Vec<u64>,
+    endings: BTreeMap<String, u64>,
+    wrong: Vec<String>,
+}
+
+struct World {
+    devnet: Devnet,
+    state: std::path::PathBuf,
+    rng: Rng,
+    start: Instant,
+    /// By how much the world's time is ahead of the machine's.
+    ahead_s: u64,
+    /// The story so far, for a failure.
+    story: Vec<String>,
+    /// The counter of requests before this round.
+    base: u64,
+    /// Whether one of our own transactions drew this round.
+    drawn_by_us: bool,
+}
+
+/// How one run is disturbed.
+struct Disturbance {
+    nodes: Vec<String>,
+    /// Whether a node of the list is up to date and answers always.
+    is_solid: bool,
+    kill_at: Option<&'static str>,
+    kill_after: Option<Duration>,
+    wall_shift_s: i64,
+    flags: Vec<&'static str>,
+}
+
+impl World {
+    fn new(seed: u64, number: u64) -> Self {
+        let devnet = Devnet::start(&["--scenario", "ready", "--replicas", "2", "--answer-ms", "0"]);
+        let state = devnet.cli.with_file_name("journal");
+        let rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number));
+        let (start, story) = (Instant::now(), Vec::new());
+        Self { devnet, state, rng, start, ahead_s: 0, story, base: 0, drawn_by_us: false }
+    }
+
+    fn truth(&self) -> Value {
+        self.devnet.call("GET", "/devnet/state", "")
+    }
+
+    fn requests(truth: &Value) -> u64 {
+        truth
+            .pointer("/lottery/rng_request_count")
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Moves the world's time on, the chain's with it.
+    fn pass(&mut self, seconds: u64) {
+        self.ahead_s += seconds;
+        // The chain stands still by itself; two blocks are a second.
+        let real = self.start.elapsed().as_secs();
+        self.start += Duration::from_secs(real);
+        self.devnet.control(&json!({"advance_blocks": 2 * (seconds + real)}));
+    }
+
+    /// One of many ways in which the CLI ends.
+    fn cli(&mut self) -> String {
+        match self.rng.u32(0..100) {
+            0..30 => "cli_run=send".to_owned(),
+            30..42 => "cli_run=simulate".to_owned(),
+            42..52 => "cli_run=unfinalized".to_owned(),
+            52..62 => "cli_run=die".to_owned(),
+            62..66 => "cli_run=profile".to_owned(),
+            66..70 => "cli_run=terminal".to_owned(),
+            70..75 => "cli_run=fee".to_owned(),
+            75..88 => format!("cli_run=send,hold_blocks={}", self.rng.u32(5..900)),
+            88..92 => "cli_run=send,hold_blocks=5000".to_owned(),
+            92..95 => format!("cli_run=die,hold_blocks={}", self.rng.u32(5..900)),
+            95..98 => "cli_garbage,cli_exit_code=1".to_owned(),
+            _ => "cli_exit_code=7".to_owned(),
+        }
+    }
+
+    fn disturb(&mut self) -> Disturbance {
+        let mut words = self.cli();
+        let height = self.truth()["height"].as_u64().unwrap_or_default();
+        let mut nodes = vec![self.devnet.url.clone()];
+        let mut is_solid = true;
+        if self.rng.u32(0..100) < 30 {
+            words += ",5xx_rate=40";
+            is_solid = false;
+        }
+        for index in 0..self.devnet.replicas.len() {
+            let order = match self.rng.u32(0..6) {
+                0 => json!({}),
+                1 => json!({"lag_blocks": self.rng.u32(1..2400)}),
+                2 => json!({"stuck_at": height.saturating_sub(self.rng.u64(0..2400))}),
+                3 => json!({"fault": "5xx_rate=40"}),
+                4 => json!({"fault": "wrong_chain_id=8"}),
+                _ => json!({"lag_blocks": self.rng.u32(1..30), "fault": "5xx_rate=40"}),
+            };
+            is_solid |= order == json!({});
+            self.story.push(format!("replica {index}: {order}"));
+            self.devnet.replica(index, &order);
+            nodes.push(self.devnet.replicas[index].clone());
+        }
+        self.rng.shuffle(&mut nodes);
+        self.devnet.fault(&words);
+        let points = ["before_intent", "after_intent", "after_submit", "after_outcome", "before_log"];
+        let kind = self.rng.u32(0..100);
+        let kill_at = (kind < 25).then(|| points[self.rng.usize(0..points.len())]);
+        let kill_after = (25..35).contains(&kind).then(|| Duration::from_millis(self.rng.u64(20..400)));
+        let wall_shift_s =
+            if self.rng.u32(0..100) < 8 { [-30, 30][self.rng.usize(0..2)] * 86_400 } else { 0 };
+        let flags = if self.rng.u32(0..100) < 60 { vec!["--max-lag", "0"] } else { Vec::new() };
+        self.story
+            .push(format!("cli {words}, kill at {kill_at:?}, after {kill_after:?}, wall {wall_shift_s:+}"));
+        Disturbance { nodes, is_solid, kill_at, kill_after, wall_shift_s, flags }
+    }
+
+    /// Runs the tool once, and says what is wrong with it.
+    fn run(&mut self, how: &Disturbance) -> Result<String, String> {
+        self.pass(0);
+        let before = self.truth();
+        let is_open = Self::requests(&before) == self.base;
+        let held = before["mempool"].as_u64().unwrap_or_default();
+        let shift = i64::try_from(self.ahead_s).unwrap_or_default() + how.wall_shift_s;
+        let mut command = Command::new("faketime");
+        command.env_clear().args(["--exclude-monotonic", "-f", &format!("{shift:+}s")]);
+        command.arg(binary("dvrf-draw")).args([
+            "auto",
+            "--execute",
+            "--cool-down",
+            "1",
+            "--max-attempts",
+            "1000",
+        ]);
+        command.args(["--confirm-timeout", "0.3", "--submit-timeout", "20", "--retries", "1", "--state-dir"]);
+        command.arg(&self.state).args(&how.flags);
+        let tool = self.devnet.tool("dvrf-draw", Way::Rpc);
+        for (name, value) in tool.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env("PATH", path());
+        command.env("SUPRA_CLI_BIN", &self.devnet.cli).env("DVRF_DEVNET_URL", &self.devnet.url);
+        command.env("SUPRA_RPC_URL", how.nodes.join(","));
+        command.envs(how.kill_at.map(|point| ("DVRF_TEST_KILL_AT", point)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        if let Some(span) = how.kill_after {
+            std::thread::sleep(span);
+            drop(child.kill());
+        }
+        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        if how.kill_after.is_some() || how.kill_at.is_some() {
+            // The CLI outlives a killed run, and may still send.
+            std::thread::sleep(Duration::from_millis(120));
+        }
+        let after = self.truth();
+        let sent = after["submissions"].as_u64().unwrap_or_default()
+            - before["submissions"].as_u64().unwrap_or_default();
+        let line: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let (status, code) =
+            (line["status"].as_str().unwrap_or("killed"), &line["manual_draw"]["error"]["code"]);
+        let code = if code.is_null() { &line["error"]["code"] } else { code };
+        let ending = format!("{status} {}", code.as_str().unwrap_or_default()).trim().to_owned();
+        self.story.push(format!("run at +{} s: {ending}, sent {sent}", self.ahead_s));
+        if sent > 0 && (self.drawn_by_us || held > 0) {
+            return Err("double: sent while an earlier transaction had drawn the round or could".to_owned());
+        }
+        if sent > 0 && !is_open && how.is_solid {
+            return Err("premature: sent for a round that was drawn".to_owned());
+        }
+        if sent > 1 {
+            return Err(format!("double: sent {sent} times in one run"));
+        }
+        self.drawn_by_us |= is_open && sent == 1 && Self::requests(&after) > self.base;
+        if status == "executed" {
+            self.devnet.fault("");
+            let hash = line["manual_draw"]["tx_hash"].as_str().unwrap_or_default();
+            let transaction = self.devnet.call("GET", &format!("/rpc/v3/transactions/{hash}"), "");
+            if transaction["status"] != "Success" {
+                return Err(format!("asserted: executed, and the transaction is {transaction}"));
+            }
+        }
+        Ok(ending)
+    }
+
+    fn others_draw(&mut self) {
+        self.devnet.fault("");
+        let order = json!({"function": format!("{LOTTERY}::main_v2::manual_draw")});
+        let answer = self.devnet.call("POST", "/devnet/run", &order.to_string());
+        self.story.push(format!("somebody else draws: {}", answer["status"]));
+    }
+
+    fn round(&mut self, summary: &mut Summary) -> Result<(), String> {
+        self.devnet.fault("");
+        self.pass(10);
+        self.base = Self::requests(&self.truth());
+        self.devnet.control(&json!({"lottery": {"tickets": 5, "draw_scheduled": true}}));
+        self.drawn_by_us = false;
+        self.story.push(format!("round {}", self.base));
+        for _ in 0..self.rng.u32(1..5) {
+            if self.rng.u32(0..100) < 8 {
+                self.others_draw();
+            }
+            let how = self.disturb();
+            let ending = self.run(&how)?;
+            summary.runs += 1;
+            *summary.endings.entry(ending).or_default() += 1;
+            let step = [0, 5, 60, self.rng.u64(0..900)][self.rng.usize(0..4)];
+            self.pass(step);
+        }
+        self.devnet.fault("cli_run=simulate");
+        for index in 0..self.devnet.replicas.len() {
+            self.devnet.replica(index, &json!({}));
+        }
+        let nodes = [vec![self.devnet.url.clone()], self.devnet.replicas.clone()].concat();
+        let how = Disturbance {
+            nodes,
+            is_solid: true,
+            kill_at: None,
+            kill_after: None,
+            wall_shift_s: 0,
+            flags: vec!["--max-lag", "0"],
+        };
+        let mut waited = 0;
+        while Self::requests(&self.truth()) == self.base {
+            if waited > NEVER_S {
+                return Err(format!("never: not drawn within {NEVER_S} s"));
+            }
+            let ending = self.run(&how)?;
+            summary.runs += 1;
+            *summary.endings.entry(ending).or_default() += 1;
+            if Self::requests(&self.truth()) == self.base {
+                self.pass(STEP_S);
+                waited += STEP_S;
+            }
+        }
+        summary.rounds += 1;
+        summary.blocked_s.push(waited);
+        Ok(())
+    }
+}
+
+/// Where the caller's programs are, among them faketime.
+#[expect(clippy::disallowed_methods, reason = "a setting of the harness, not of the tools")]
+fn path() -> std::ffi::OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
+fn play(seed: u64, number: u64) -> Summary {
+    let mut summary = Summary::default();
+    let mut world = World::new(seed, number);
+    for _ in 0..ROUNDS {
+        if let Err(what) = world.round(&mut summary) {
+            let story = world.story.join("\n  ");
+            summary.wrong.push(format!(
+                "{what}\n  {story}\nrepeat: scripts/draw-chaos {ROUNDS} --seed {seed} --first {number}"
+            ));
+            break;
+        }
+    }
+    summary
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+    let end = args.first + args.count.div_ceil(ROUNDS);
+    let next = AtomicU64::new(args.first);
+    let all = Mutex::new(Summary::default());
+    std::thread::scope(|scope| {
+        for _ in 0..args.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        break;
+                    }
+                    let one = play(seed, number);
+                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.rounds += one.rounds;
+                    all.runs += one.runs;
+                    all.blocked_s.extend(one.blocked_s);
+                    all.wrong.extend(one.wrong);
+                    for (ending, count) in one.endings {
+                        *all.endings.entry(ending).or_default() += count;
+                    }
+                }
+            });
+        }
+    });
+    let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match report(seed, &mut all, &mut io::stdout()) {
+        Ok(()) if all.wrong.is_empty() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn report(seed: u64, all: &mut Summary, out: &mut dyn Write) -> io::Result<()> {
+    all.blocked_s.sort_unstable();
+    let at = |share: usize| {
+        let index = (all.blocked_s.len() * share / 100).min(all.blocked_s.len().saturating_sub(1));
+        all.blocked_s.get(index).copied().unwrap_or_default()
+    };
+    let count = |kind: &str| all.wrong.iter().filter(|wrong| wrong.starts_with(kind)).count();
+    writeln!(out, "{} rounds, {} runs from --seed {seed}", all.rounds, all.runs)?;
+    writeln!(
+        out,
+        "double {}, premature {}, never {}, falsely asserted {}",
+        count("double"),
+        count("premature"),
+        count("never"),
+        count("asserted")
+    )?;
+    writeln!(out, "blocked: p50 {} s, p95 {} s, max {} s", at(50), at(95), at(100))?;
+    for (ending, count) in &all.endings {
+        writeln!(out, "  {count:6} {ending}")?;
+    }
+    all.wrong.iter().try_for_each(|wrong| writeln!(out, "\nwrong: {wrong}"))
+}

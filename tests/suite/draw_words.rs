@@ -1,0 +1,318 @@
+//! What the Supra CLI's words prove about a draw, through the real tool: what was not sent, what failed, and what the
+//! chain is asked about.
+
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use testkit::{Devnet, LOTTERY, Outcome, Way, binary, needs, program, run};
+
+use crate::draw;
+
+/// A lottery that is ready, and a tool that draws on it.
+struct Round {
+    devnet: Devnet,
+    folder: tempfile::TempDir,
+}
+
+impl Round {
+    fn new(cli_run: &str) -> Self {
+        let devnet = Devnet::start(&["--scenario", "ready"]);
+        devnet.fault(cli_run);
+        Self { devnet, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn tool(&self, words: &[&str]) -> Command {
+        let mut command = draw(&self.devnet, Way::Rpc, words);
+        command.args(["--confirm-timeout", "0.5", "--max-lag", "0", "--state-dir"]).arg(self.state());
+        command
+    }
+
+    fn auto(&self, words: &[&str]) -> Outcome {
+        run(self.tool(&["auto", "--execute"]).args(words))
+    }
+
+    /// Sends whether the lottery is ready or not.
+    fn forced(&self, words: &[&str]) -> (Outcome, Value) {
+        let outcome = run(self.tool(&["run", "--skip-readiness", "--json-result"]).args(words));
+        let result = serde_json::from_str(&outcome.out).unwrap();
+        (outcome, result)
+    }
+
+    fn truth(&self, key: &str) -> Value {
+        self.devnet.call("GET", "/devnet/state", "")[key].clone()
+    }
+
+    /// The journal's file.
+    fn journal(&self) -> (PathBuf, Value) {
+        let entries = std::fs::read_dir(self.state()).unwrap().map(|entry| entry.unwrap().path());
+        let path =
+            entries.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+        let journal = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        (path, journal)
+    }
+
+    fn seconds_later(&self, seconds: u64) {
+        self.devnet.control(&json!({"advance_blocks": seconds * 2}));
+    }
+
+    /// A run with this host's clock moved.
+    fn shifted(&self, shift: &str, words: &[&str]) -> Outcome {
+        let plain = self.tool(&["auto", "--execute"]);
+        let mut command = program("faketime");
+        command.args(["--exclude-monotonic", "-f", shift]).arg(binary("dvrf-draw")).args(plain.get_args());
+        command.args(words).env_clear();
+        for (name, value) in plain.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        run(&mut command)
+    }
+}
+
+#[test]
+fn what_was_not_sent_leaves_nothing_and_says_the_remedy() {
+    for (word, remedy) in [
+        ("profile", "name an existing profile with PROFILE"),
+        ("terminal", "give it with --password-file"),
+        ("tty", "give it with --password-file"),
+        ("account", "the signer's account does not exist on this chain"),
+    ] {
+        let round = Round::new(&format!("cli_run={word}"));
+        let outcome = round.auto(&[]);
+        let line = outcome.json();
+        let error = &line["manual_draw"]["error"];
+        assert_eq!(
+            (&line["status"], &error["code"]),
+            (&json!("manual_draw_failed"), &json!("NOT_SENT")),
+            "{outcome}"
+        );
+        assert!(error["hint"].as_str().unwrap().contains(remedy), "{word}: {outcome}");
+        assert!(outcome.err.contains(remedy), "{word}: {outcome}");
+        let (_, journal) = round.journal();
+        assert_eq!(
+            (&journal["intent"], &journal["tried"]),
+            (&Value::Null, &Value::Null),
+            "{word}: {journal}"
+        );
+        // It was no attempt, so that nothing rests: the next run draws at once.
+        round.devnet.fault("");
+        assert_eq!(round.auto(&[]).json()["status"], "executed", "{word}");
+        assert_eq!(round.truth("submissions"), 1, "{word}");
+    }
+}
+
+#[test]
+fn a_failed_simulation_was_not_sent_and_a_finalized_failure_was() {
+    let round = Round::new("cli_run=simulate");
+    round.devnet.control(&json!({"lottery": {"draw_scheduled": false}}));
+    let (outcome, result) = round.forced(&[]);
+    assert_eq!(result["error"]["code"], "NOT_SENT", "{outcome}");
+    assert_eq!(result["error"]["hint"], "wait until five tickets are sold", "{outcome}");
+    assert!(outcome.err.contains("wait until five tickets are sold"), "{outcome}");
+    assert_eq!((&result["tx_hash"], round.truth("submissions")), (&Value::Null, json!(0)), "{outcome}");
+    round.devnet.fault("cli_run=send");
+    let (outcome, result) = round.forced(&[]);
+    assert_eq!(result["error"]["code"], "TRANSACTION_FAILED", "{outcome}");
+    assert_eq!(result["error"]["hint"], "wait until five tickets are sold", "{outcome}");
+    assert!(result["tx_hash"].as_str().unwrap().starts_with("0x"), "{outcome}");
+    assert!(
+        result["vm_status"].as_str().unwrap().ends_with("::main_v2: 0x4"),
+        "read from the chain: {outcome}"
+    );
+    let (_, journal) = round.journal();
+    assert_eq!((&journal["intent"], &journal["tried"]["attempts"]), (&Value::Null, &json!(1)));
+}
+
+#[test]
+fn an_unknown_end_is_looked_up_by_its_hash() {
+    let round = Round::new("cli_run=unfinalized");
+    let outcome = round.auto(&[]);
+    let line = outcome.json();
+    assert_eq!(line["status"], "executed", "{outcome}");
+    assert_eq!(line["manual_draw"]["confirmed_by"], "transaction", "{outcome}");
+    // Without a hash nothing can be looked up, and a remedy is said all the same.
+    let round = Round::new("cli_run=fee");
+    let line = round.auto(&[]).json();
+    let error = &line["manual_draw"]["error"];
+    assert_eq!(error["code"], "NOT_CONFIRMED", "{line}");
+    assert!(error["hint"].as_str().unwrap().starts_with("top up the signer's account; "), "{line}");
+    assert_eq!(round.auto(&[]).json()["error"]["code"], "INTENT_OPEN");
+}
+
+#[test]
+fn a_transaction_that_waits_keeps_its_intent_and_its_hash() {
+    let round = Round::new("cli_run=send,hold_blocks=100");
+    let line = round.auto(&[]).json();
+    assert_eq!(line["manual_draw"]["error"]["code"], "NOT_CONFIRMED", "{line}");
+    let (_, journal) = round.journal();
+    assert_eq!(journal["intent"]["hash"], line["manual_draw"]["tx_hash"], "{line}");
+    assert_eq!(round.auto(&[]).json()["error"]["code"], "INTENT_OPEN");
+    round.seconds_later(60);
+    let line = round.auto(&[]).json();
+    assert_eq!(line["status"], "reconciled", "{line}");
+    assert_eq!((round.journal().1["intent"].clone(), round.truth("submissions")), (Value::Null, json!(1)));
+}
+
+#[test]
+fn somebody_elses_draw_does_not_close_an_intent() {
+    let round = Round::new("cli_run=send,hold_blocks=100");
+    round.auto(&[]);
+    round.devnet.fault("");
+    let manual_draw = json!({"function": format!("{LOTTERY}::main_v2::manual_draw")});
+    let other = round.devnet.call("POST", "/devnet/run", &manual_draw.to_string());
+    assert_eq!(other["status"], "Success", "{other}");
+    let line = round.auto(&[]).json();
+    assert_eq!(line["status"], "not_ready", "{line}");
+    assert!(round.journal().1["intent"].is_object(), "ours may still be accepted");
+    // A new round is due while ours still waits: nothing is sent.
+    round.seconds_later(10);
+    round.devnet.control(&json!({"lottery": {"tickets": 5, "draw_scheduled": true}}));
+    let outcome = round.auto(&[]);
+    assert_eq!(
+        (outcome.code, outcome.json()["error"]["code"].clone()),
+        (2, json!("INTENT_OPEN")),
+        "{outcome}"
+    );
+    // Ours is executed now, and draws that round.
+    round.seconds_later(60);
+    let line = round.auto(&[]).json();
+    assert_eq!(line["status"], "reconciled", "{line}");
+    assert_eq!(round.truth("submissions"), 2, "ours and the other");
+}
+
+#[test]
+fn an_output_without_an_end_is_never_a_refusal() {
+    let round = Round::new("");
+    let script = round.folder.path().join("cli");
+    let cli = round.devnet.cli.display();
+    let text = format!(
+        "#!/bin/sh\n{cli} \"$@\" >/dev/null 2>&1\nhead -c 9000000 /dev/zero\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n"
+    );
+    std::fs::write(&script, text).unwrap();
+    run(program("chmod").arg("755").arg(&script));
+    let outcome = run(round.tool(&["auto", "--execute"]).env("SUPRA_CLI_BIN", &script));
+    let error = &outcome.json()["manual_draw"]["error"];
+    assert_eq!(error["code"], "NOT_CONFIRMED", "{outcome}");
+    assert!(error["message"].as_str().unwrap().contains("longer than 8388608 bytes"), "{outcome}");
+    assert_eq!(round.truth("submissions"), 1);
+}
+
+#[test]
+#[needs("faketime")]
+fn attempts_come_back_after_hours() {
+    let round = Round::new("cli_run=send");
+    round.devnet.control(&json!({"lottery": {"next_client_seed": u64::MAX.to_string()}}));
+    assert_eq!(round.forced(&[]).1["error"]["code"], "TRANSACTION_FAILED");
+    round.devnet.control(&json!({"lottery": {"next_client_seed": "5"}}));
+    let outcome = round.auto(&["--max-attempts", "1"]);
+    let line = outcome.json();
+    assert_eq!(
+        (outcome.code, &line["status"], &line["level"]),
+        (2, &json!("error"), &json!("error")),
+        "{outcome}"
+    );
+    assert_eq!(line["error"]["code"], "ATTEMPTS_EXHAUSTED", "{outcome}");
+    round.seconds_later(3601);
+    assert_eq!(round.shifted("+3605s", &["--max-attempts", "1"]).json()["status"], "executed");
+}
+
+#[test]
+#[needs("faketime")]
+fn a_clock_that_was_a_month_ahead_blocks_for_the_expiry() {
+    let round = Round::new("cli_run=die,hold_blocks=5000");
+    let line = round.shifted("+30d", &[]).json();
+    assert_eq!(line["manual_draw"]["error"]["code"], "NOT_CONFIRMED", "{line}");
+    round.devnet.fault("");
+    let line = round.auto(&[]).json();
+    assert_eq!(line["error"]["code"], "INTENT_OPEN", "{line}");
+    round.seconds_later(900);
+    assert_eq!(round.auto(&[]).json()["status"], "executed");
+}
+
+#[test]
+fn a_journal_of_an_earlier_version_is_taken_over() {
+    let round = Round::new("");
+    let lottery = format!("{LOTTERY}::main_v2");
+    let old = round.state().join(format!("draw-{}.json", supra_core::stable_id::stable_id(&[&lottery])));
+    std::fs::create_dir_all(round.state()).unwrap();
+    let journal = json!({"schema": "dvrf.draw-journal/1", "lottery": lottery, "intent": null, "tried": null, "drawn": "4"});
+    std::fs::write(&old, journal.to_string()).unwrap();
+    let line = round.auto(&[]).json();
+    assert_eq!(line["readiness"]["reasons"][0]["code"], "ROUND_DRAWN", "{line}");
+    let (path, journal) = round.journal();
+    assert_eq!((&journal["chain_id"], &journal["drawn"]), (&json!(6), &json!("4")));
+    assert!(path != old && !old.exists());
+    assert_eq!(round.truth("submissions"), 0);
+}
+
+#[test]
+fn a_lottery_that_was_published_anew_is_accepted_by_a_person() {
+    let round = Round::new("");
+    assert_eq!(round.auto(&[]).json()["status"], "executed");
+    round.seconds_later(600);
+    round.devnet.enter("ready");
+    let outcome = round.auto(&[]);
+    let line = outcome.json();
+    assert_eq!((outcome.code, &line["error"]["code"]), (2, &json!("LOTTERY_REDEPLOYED")), "{outcome}");
+    assert!(line["error"]["hint"].as_str().unwrap().contains("--lottery-redeployed"), "{outcome}");
+    assert_eq!(round.auto(&["--lottery-redeployed"]).json()["status"], "executed");
+}
+
+#[test]
+fn purchases_of_all_runs_count_together() {
+    let devnet = Devnet::start(&["--scenario", "healthy"]);
+    let fill = |limit: &str| {
+        let words = [
+            "auto",
+            "--execute",
+            "--fill-tickets",
+            "--max-spend",
+            limit,
+            "--cool-down",
+            "0",
+            "--max-lag",
+            "0",
+        ];
+        run(&mut draw(&devnet, Way::Rpc, &words))
+    };
+    assert_eq!(fill("25000000").json()["tickets_bought"], 2);
+    devnet.control(&json!({"advance_blocks": 20}));
+    devnet.control(&json!({"lottery": {"tickets": 4}}));
+    let refused = fill("25000000");
+    assert_eq!((refused.code, refused.json()["error"]["code"].clone()), (2, json!("MAX_SPEND")), "{refused}");
+    assert!(refused.err.contains("after 20000000 in the last 24 h"), "{refused}");
+    let bought = fill("30000000");
+    assert_eq!(bought.json()["tickets_bought"], 1, "{bought}");
+}
+
+#[test]
+fn a_cli_in_a_container_ends_there() {
+    let round = Round::new("cli_latency=4000ms");
+    let bin = round.folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    // As docker does: what runs inside does not end with the client.
+    let script = "#!/bin/sh\n[ \"$1\" = exec ] || exit 125\nshift 2\nsetsid \"$@\" &\nwait\n";
+    std::fs::write(bin.join("docker"), script).unwrap();
+    run(program("chmod").arg("755").arg(bin.join("docker")));
+    let path = format!("{}:{}", bin.display(), testkit::requirements::path());
+    let with = |cli: &str| {
+        let mut command = round.tool(&["auto", "--execute", "--submit-timeout", "1"]);
+        run(command.env("PATH", &path).env("SUPRA_CLI_BIN", cli))
+    };
+    let cli = round.devnet.cli.display();
+    let refused = with(&format!("docker run --rm image {cli}"));
+    assert_eq!((refused.code, refused.json()["error"]["code"].clone()), (2, json!("CONFIG")), "{refused}");
+    assert!(refused.err.contains("could send after this run has ended"), "{refused}");
+    let outcome = with(&format!("docker exec supra_cli {cli}"));
+    let line = outcome.json();
+    assert_eq!(line["manual_draw"]["error"]["code"], "NOT_CONFIRMED", "{outcome}");
+    let words: Vec<&str> =
+        line["manual_draw"]["command"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(words[1..7], ["exec", "supra_cli", "timeout", "-s", "KILL", "1"], "{outcome}");
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    assert_eq!(round.truth("submissions"), 0, "what was left inside did not send");
+}
