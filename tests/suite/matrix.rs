@@ -34,7 +34,13 @@ const SITUATIONS: &[(&str, &str, &str)] = &[
 ];
 
 fn situations(interface: &str, node: &str, way: Way) {
-    let devnet = Devnet::start(&["--interface", interface, "--node", node]);
+    for words in ["recorded", "invented"] {
+        situations_in(words, interface, node, way);
+    }
+}
+
+fn situations_in(words: &str, interface: &str, node: &str, way: Way) {
+    let devnet = Devnet::start(&["--interface", interface, "--node", node, "--words", words]);
     for (scenario, status, code) in SITUATIONS {
         devnet.enter(scenario);
         let (exit, found, outcome) = verdict(&devnet, way, &[]);
@@ -42,12 +48,12 @@ fn situations(interface: &str, node: &str, way: Way) {
         assert_eq!(
             (exit, found.as_str()),
             (expected, *status),
-            "{interface} {node} {way:?} {scenario}: {outcome}"
+            "{words} {interface} {node} {way:?} {scenario}: {outcome}"
         );
         if !code.is_empty() {
             assert!(
                 codes(&outcome).contains(&(*code).to_owned()),
-                "{interface} {node} {way:?} {scenario}: {outcome}"
+                "{words} {interface} {node} {way:?} {scenario}: {outcome}"
             );
         }
     }
@@ -61,7 +67,7 @@ fn situations(interface: &str, node: &str, way: Way) {
     assert_eq!(
         (exit, codes(&outcome)[0].as_str()),
         (1, "CLIENT_NOT_WHITELISTED"),
-        "{interface} {node} {way:?}: {outcome}"
+        "{words} {interface} {node} {way:?}: {outcome}"
     );
 }
 

@@ -195,6 +195,6 @@ fn run(chain: &mut Chain, body: &[u8]) -> Response {
     }
     match chain.run(order) {
         Ok(transaction) => Response::json(200, &transaction),
-        Err(error) => Response::message(400, &error.message(chain.options.node, &function)),
+        Err(error) => Response::message(400, &error.message(chain.options.dialect(), &function)),
     }
 }

@@ -1,5 +1,8 @@
 //! The functions that each module publishes; the ABI and the check of calls use the same table.
 
+use crate::abort::Words;
+use crate::bytecode;
+use crate::options::ChainOptions;
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,25 +199,26 @@ impl Function {
     }
 }
 
-/// The body of a module answer; `home` is `address::module`.
-pub(crate) fn module_json(home: &str, published: &[&Function], kind: &str, with_abi: bool) -> Value {
-    let mut body = json!({"bytecode": "0xa11ceb0b0600000c"});
-    if !with_abi {
+/// The body of a module answer; `home` is `address::module`. The ABIs of testnet do not mark events; the bytecode does.
+pub(crate) fn module_json(home: &str, published: &[&Function], kind: &str, options: &ChainOptions) -> Value {
+    let recorded = options.words == Words::Recorded;
+    let (address, name) = home.split_once("::").unwrap_or((home, ""));
+    let (events, others): (&[&str], &[&str]) = match kind {
+        "lottery" => (LOTTERY_EVENTS, &[]),
+        "deposit" => (&[], &["ClientModuleInfo", "ClientFundInfo"]),
+        "vrf" => (&["RequestEvent", "NonceProcessedEvent", "VerifyCallbackEvent"], &[]),
+        _ => (&["ConfigUpdatedEvent", "JackpotDistributedEvent"], &[]),
+    };
+    let views: Vec<&str> = published.iter().filter(|f| f.view).map(|f| f.name).collect();
+    let bytecode =
+        if recorded { bytecode::module(kind, events, &views) } else { "0xa11ceb0b0600000c".to_owned() };
+    let mut body = json!({"bytecode": bytecode});
+    if options.no_abi {
         return body;
     }
-    let (address, name) = home.split_once("::").unwrap_or((home, ""));
-    let structs: Vec<Value> = if kind == "lottery" {
-        LOTTERY_EVENTS.iter().map(|event| structure(event, true)).collect()
-    } else if kind == "deposit" {
-        ["ClientModuleInfo", "ClientFundInfo"].iter().map(|name| structure(name, false)).collect()
-    } else if kind == "vrf" {
-        ["RequestEvent", "NonceProcessedEvent", "VerifyCallbackEvent"]
-            .iter()
-            .map(|name| structure(name, true))
-            .collect()
-    } else {
-        ["ConfigUpdatedEvent", "JackpotDistributedEvent"].iter().map(|name| structure(name, true)).collect()
-    };
+    let structs = events.iter().map(|event| structure(event, true, recorded));
+    let structs: Vec<Value> =
+        structs.chain(others.iter().map(|name| structure(name, false, recorded))).collect();
     let functions: Vec<Value> = published.iter().map(|function| function.json(home)).collect();
     if let Some(object) = body.as_object_mut() {
         object.insert("abi".to_owned(), json!({
@@ -224,7 +228,11 @@ pub(crate) fn module_json(home: &str, published: &[&Function], kind: &str, with_
     body
 }
 
-fn structure(name: &str, event: bool) -> Value {
-    json!({"name": name, "is_native": false, "is_event": event, "abilities": if event { ["drop", "store"] } else { ["copy", "drop"] },
-        "generic_type_params": [], "fields": []})
+fn structure(name: &str, event: bool, recorded: bool) -> Value {
+    let abilities = if event { ["drop", "store"] } else { ["copy", "drop"] };
+    let mut structure = json!({"name": name, "is_native": false, "abilities": abilities, "generic_type_params": [], "fields": []});
+    if !recorded && let Some(fields) = structure.as_object_mut() {
+        fields.insert("is_event".to_owned(), Value::Bool(event));
+    }
+    structure
 }

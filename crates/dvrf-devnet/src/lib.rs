@@ -6,6 +6,7 @@
 
 mod abort;
 mod address;
+mod bytecode;
 mod call;
 mod chain;
 mod cli;

@@ -1,6 +1,6 @@
 //! The flags that describe a chain.
 
-use crate::abort::Node;
+use crate::abort::{Dialect, Node, Words};
 use crate::address::Address;
 use crate::names::Names;
 
@@ -20,6 +20,9 @@ pub(crate) struct ChainOptions {
     /// Node generation: status and words of failures
     #[arg(long, default_value = "v11.7")]
     pub(crate) node: Node,
+    /// Words of failures, and with `recorded` short pages of events and ABIs without `is_event`, as on testnet
+    #[arg(long, default_value = "recorded")]
+    pub(crate) words: Words,
     /// Served REST prefixes; default v1,v2,v3 (v6: v1,v2)
     #[arg(long, value_delimiter = ',')]
     pub(crate) api: Vec<String>,
@@ -79,6 +82,10 @@ pub(crate) struct ChainOptions {
 }
 
 impl ChainOptions {
+    pub(crate) fn dialect(&self) -> Dialect {
+        Dialect { node: self.node, words: self.words }
+    }
+
     pub(crate) fn names(&self) -> Names {
         Names {
             dvrf: self.dvrf_addr,

@@ -4,7 +4,7 @@ mod accounts;
 mod blocks;
 mod events;
 
-use crate::abort::Node;
+use crate::abort::Words;
 use crate::call::FunctionId;
 use crate::chain::Chain;
 use crate::http::{Request, Response};
@@ -58,10 +58,9 @@ pub(crate) fn answer(chain: &Chain, request: &Request) -> Response {
         ),
         ("GET", ["transactions", hash]) => {
             let hash = hash.to_ascii_lowercase();
-            chain.transaction(&hash).map_or_else(
-                || Response::message(404, "Transaction not found"),
-                |tx| Response::json(200, &tx),
-            )
+            chain
+                .transaction(&hash)
+                .map_or_else(|| missing(chain, "Transaction not found"), |tx| Response::json(200, &tx))
         }
         ("GET", ["version"]) if number == Version::V3 => {
             Response::json(200, &json!({"tag": "dvrf-devnet", "commit": env!("CARGO_PKG_VERSION")}))
@@ -77,6 +76,12 @@ pub(crate) fn answer(chain: &Chain, request: &Request) -> Response {
         ("GET", ["accounts", address, rest @ ..]) => accounts::answer(chain, number, address, rest, request),
         _ => Response::no_route(),
     }
+}
+
+/// What is asked for is not there.
+fn missing(chain: &Chain, invented: &str) -> Response {
+    let recorded = chain.options.words == Words::Recorded;
+    Response::message(404, if recorded { "Information not available" } else { invented })
 }
 
 fn view(chain: &Chain, body: &[u8]) -> Response {
@@ -97,8 +102,8 @@ fn view(chain: &Chain, body: &[u8]) -> Response {
     match chain.view(&id, &call.type_arguments, &call.arguments) {
         Ok(result) => Response::json(200, &json!({"result": result})),
         Err(error) => {
-            let node: Node = chain.options.node;
-            Response::message(error.status(node), &error.message(node, &call.function))
+            let dialect = chain.options.dialect();
+            Response::message(error.status(dialect), &error.message(dialect, &call.function))
         }
     }
 }

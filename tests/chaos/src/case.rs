@@ -34,6 +34,11 @@ impl Pipeline {
     }
 }
 
+/// The words of cases from before there were two dialects.
+fn recorded() -> String {
+    WORDS[0].to_owned()
+}
+
 /// A case. The values are those of the devnet's and the tools' options.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +53,9 @@ pub(crate) struct Case {
     pub(crate) interface: String,
     /// The node's version.
     pub(crate) node: String,
+    /// The words of its failures.
+    #[serde(default = "recorded")]
+    pub(crate) words: String,
     /// The REST versions it serves.
     pub(crate) api: String,
     /// Whether the node returns the modules' ABI.
@@ -93,6 +101,7 @@ const PIPELINES: [Pipeline; 9] = [
 const NOISES: &[&str] = &["none", "log", "ansi", "crlf", "all"];
 pub(crate) const INTERFACES: &[&str] = &["v3", "v3+v2", "v2", "camel"];
 pub(crate) const NODES: &[&str] = &["v11.7", "v11.5", "v6"];
+const WORDS: &[&str] = &["recorded", "invented"];
 const APIS: &[&str] = &["v1,v2,v3", "v2,v1", "v1", "v3"];
 pub(crate) const SCENARIOS: &[&str] = &[
     "healthy",
@@ -232,6 +241,7 @@ impl Case {
             noise: if cli { mostly_first(random, NOISES) } else { "none" }.to_owned(),
             interface: mostly_first(random, INTERFACES).to_owned(),
             node: node.to_owned(),
+            words: recorded(),
             // The oldest node serves no v3, and a CLI has no fallback.
             api: match node {
                 "v6" => "v2,v1",
@@ -252,6 +262,7 @@ impl Case {
             faults: faults(random, 4),
             later: (random.u8(..3) == 0).then(|| (random.u64(5..400), faults(random, 3))),
         };
+        one(random, WORDS).clone_into(&mut case.words);
         if calm {
             (case.faults, case.later, case.timeout_ms, case.call_timeout_ms) =
                 (Vec::new(), None, 30_000, 10_000);
@@ -312,6 +323,7 @@ mod tests {
         assert_eq!(covered(|case| &case.transport), all(TRANSPORTS));
         assert_eq!(covered(|case| &case.interface), all(INTERFACES));
         assert_eq!(covered(|case| &case.node), all(NODES));
+        assert_eq!(covered(|case| &case.words), all(WORDS));
         let kinds: BTreeSet<&str> = cases
             .iter()
             .flat_map(Case::all_faults)

@@ -29,6 +29,8 @@ pub(crate) fn run(case: &Case, falsify: bool) -> (Run, Value) {
         &case.interface,
         "--node",
         &case.node,
+        "--words",
+        &case.words,
         "--api",
         &case.api,
     ];

@@ -45,6 +45,7 @@ fn simpler(case: &Case) -> Vec<Case> {
     with(&|c| "none".clone_into(&mut c.noise));
     with(&|c| "v3".clone_into(&mut c.interface));
     with(&|c| (c.node, c.api) = ("v11.7".to_owned(), "v1,v2,v3".to_owned()));
+    with(&|c| "recorded".clone_into(&mut c.words));
     with(&|c| c.abi = true);
     with(&|c| "healthy".clone_into(&mut c.scenario));
     with(&|c| c.detail = String::new());

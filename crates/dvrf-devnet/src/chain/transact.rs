@@ -1,8 +1,9 @@
 //! Transactions: each runs on a copy of the state, and an abort leaves only its record.
 
 use super::{Chain, EventRow, TxRow};
-use crate::abort::CallError;
+use crate::abort::{CallError, Words};
 use crate::address::Address;
+use crate::bytecode;
 use crate::call::{Args, FunctionId, Transaction};
 use crate::entries;
 use serde_json::{Value, json};
@@ -138,10 +139,16 @@ impl Chain {
         let hash = crate::digest::id("tx", self.options.seed, sequence);
         let failure = failure.map(|error| match error {
             CallError::Abort(abort) => {
-                format!("Move abort in {}::{}: {:#x}", abort.address, abort.module, abort.code)
+                let place = format!("Move abort in {}::{}", abort.address, abort.module);
+                let kind = self.module(abort.address, &abort.module).map_or("", |(kind, _)| kind);
+                let recorded = self.options.words == Words::Recorded;
+                match bytecode::abort_name(kind, abort.code).filter(|_| recorded) {
+                    Some((name, sentence)) => format!("{place}: {name}({:#X}): {sentence}", abort.code),
+                    None => format!("{place}: {:#x}", abort.code),
+                }
             }
             CallError::Arguments(text) => text,
-            other => other.message(self.options.node, &order.function),
+            other => other.message(self.options.dialect(), &order.function),
         });
         let events = if failure.is_some() { Vec::new() } else { tx.events };
         if !order.simulate {

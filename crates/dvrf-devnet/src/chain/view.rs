@@ -60,10 +60,13 @@ impl Chain {
                 "Failed to execute view function: INVALID_MAIN_FUNCTION_SIGNATURE: {name} is not a view function"
             )));
         }
-        if function.arity() != values.len() || usize::from(function.generic) != types.len() {
-            return Err(CallError::Arguments(
-                "Failed to execute view function: NUMBER_OF_ARGUMENTS_MISMATCH".to_owned(),
-            ));
+        for (of_types, expected, got) in [
+            (false, function.arity(), values.iter().map(Value::to_string).collect::<Vec<_>>()),
+            (true, usize::from(function.generic), types.to_vec()),
+        ] {
+            if expected != got.len() {
+                return Err(CallError::Count { of_types, expected, got });
+            }
         }
         let state = &self.state;
         match kind {

@@ -1,6 +1,7 @@
 //! Accounts, resources and modules as JSON of each API version.
 
-use super::Version;
+use super::{Version, missing};
+use crate::abort::Words;
 use crate::address::Address;
 use crate::call::FunctionId;
 use crate::chain::Chain;
@@ -30,7 +31,13 @@ pub(super) fn answer(
             list(version, "Modules", "modules", modules)
         }
         ["modules", name] => match (module(chain, address, name), version) {
-            (None, _) => Response::message(404, &format!("Module not found: {address}::{name}")),
+            (None, _) => missing(chain, &format!("Module not found: {address}::{name}")),
+            // v1 answers with the ABI itself.
+            (Some(mut found), Version::V1)
+                if chain.options.words == Words::Recorded && found.get("abi").is_some() =>
+            {
+                Response::json(200, &found["abi"].take())
+            }
             (Some(found), Version::V1) => Response::json(200, &json!({"result": [found]})),
             (Some(found), _) => Response::json(200, &found),
         },
@@ -86,7 +93,7 @@ fn resource(chain: &Chain, version: Version, address: Address, kind: &str) -> Re
     let Some(id) = FunctionId::parse(kind) else { return Response::message(400, "Invalid struct tag") };
     let wanted = format!("{}::{}::{}", id.address, id.module, id.name);
     match resources(chain, address).into_iter().find(|resource| resource["type"] == wanted.as_str()) {
-        None => Response::message(404, &format!("Resource not found: {wanted}")),
+        None => missing(chain, &format!("Resource not found: {wanted}")),
         Some(found) if version == Version::V1 => Response::json(200, &json!({"result": [found["data"]]})),
         Some(found) => Response::json(200, &found),
     }
@@ -94,7 +101,7 @@ fn resource(chain: &Chain, version: Version, address: Address, kind: &str) -> Re
 
 fn module(chain: &Chain, address: Address, name: &str) -> Option<Value> {
     let (kind, published) = chain.module(address, name)?;
-    Some(module_json(&format!("{address}::{name}"), &published, kind, !chain.options.no_abi))
+    Some(module_json(&format!("{address}::{name}"), &published, kind, &chain.options))
 }
 
 fn list(version: Version, old: &str, middle: &str, items: Vec<Value>) -> Response {

@@ -1,12 +1,15 @@
 //! Event queries: the height rules, page limits and cursor of each API version.
 
 use super::blocks::pruned;
+use crate::abort::Words;
 use crate::call::FunctionId;
 use crate::chain::{Chain, EventRow};
 use crate::http::{Request, Response};
 use serde_json::{Value, json};
 
 const V1_SPAN: u64 = 10;
+/// The most rows of a page behind a gateway, whatever limit was asked for.
+const GATEWAY_ROWS: usize = 40;
 
 /// A type tag with its address stripped of zeros, so that spellings compare.
 fn tag(text: &str) -> Option<String> {
@@ -93,6 +96,7 @@ pub(super) fn v3(chain: &Chain, kind: &str, request: &Request) -> Response {
             None => return Response::message(400, "Invalid cursor"),
         },
     };
+    let limit = if chain.options.words == Words::Recorded { limit.min(GATEWAY_ROWS) } else { limit };
     let page: Vec<(usize, &EventRow)> = in_range(chain, &kind, start, end.unwrap_or(known_end))
         .filter(|(index, _)| after.is_none_or(|after| *index > after))
         .take(limit)
