@@ -10,9 +10,20 @@ use supra_core::view::is_identifier;
 
 use crate::settings::{Settings, variables};
 
-/// The chain id that the settings require, directly or by the network's name.
+/// The chain id that the settings require: directly, by the network's name, or by the address of dVRF's package, which
+/// other chains have too.
 pub fn expected_chain_id(settings: &Settings, network: Option<Network>) -> Result<Option<u8>, Error> {
+    let deposit = settings.text(&variables::DEPOSIT_ADDR).and_then(|text| text.parse().ok());
+    chain_id_for(settings, network, deposit)
+}
+
+fn chain_id_for(
+    settings: &Settings,
+    network: Option<Network>,
+    deposit: Option<Address>,
+) -> Result<Option<u8>, Error> {
     let given = settings.bounded(&variables::CHAIN_ID, 255)?.map(|id| u8::try_from(id).unwrap_or(u8::MAX));
+    let network = network.or_else(|| deposit.and_then(Network::of_deposit));
     Ok(given.or(network.map(Network::chain_id)))
 }
 
@@ -40,17 +51,18 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
         given => given,
     };
     let client = client.ok_or_else(|| Settings::missing(&variables::LOTTERY_ADDR))?;
+    let deposit_address = address("deposit_addr", &deposit)?;
     let target = Target {
         profile: own("profile")?
             .map(profile)
             .transpose()?
             .or_else(|| settings.text(&variables::PROFILE).map(str::to_owned)),
         lottery: lottery.as_deref().map(|text| address("lottery_addr", text)).transpose()?,
-        deposit: address("deposit_addr", &deposit)?,
+        deposit: deposit_address,
         client: address("client_addr", &client)?,
         lottery_module: identifier(settings, &variables::LOTTERY_MODULE)?,
         deposit_module: identifier(settings, &variables::DEPOSIT_MODULE)?,
-        chain_id: expected_chain_id(settings, network)?,
+        chain_id: chain_id_for(settings, network, Some(deposit_address))?,
     };
     Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
 }
@@ -113,6 +125,11 @@ mod tests {
         assert_eq!(Some(target.deposit.to_string().as_str()), Network::Mainnet.deposit_addr());
         let pairs = [("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3"), ("DVRF_CHAIN_ID", "50")];
         assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(50));
+        // The address of dVRF's package names the network too; a record's own address goes before the settings'.
+        let testnet = Network::Testnet.deposit_addr().unwrap();
+        let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", testnet)];
+        assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(6));
+        assert_eq!(resolve(&pairs, Some(r#"{"deposit_addr":"0x9"}"#)).unwrap().chain_id, None);
     }
 
     #[test]

@@ -27,6 +27,10 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
             let found =
                 format!("{lottery}, client {}, dVRF {}", target.client.short(), target.deposit.short());
             probes.ok("target", found);
+            if target.chain_id.is_none() {
+                let fix = "set DVRF_NETWORK or DVRF_CHAIN_ID";
+                probes.warning("chain id", "any chain is accepted", Some(fix));
+            }
             target
         }
         Err(failure) => {

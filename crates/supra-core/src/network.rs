@@ -1,5 +1,7 @@
 //! The public networks: what a network's name fills in.
 
+use crate::address::Address;
+
 /// A public Supra network (docs.supra.com, *network information* and dVRF *networks*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
@@ -42,17 +44,26 @@ impl Network {
             Self::Devnet => None,
         }
     }
+
+    /// The network whose dVRF package has this address.
+    pub fn of_deposit(address: Address) -> Option<Self> {
+        let has =
+            |network: Network| network.deposit_addr().and_then(|known| known.parse().ok()) == Some(address);
+        Self::WORDS.iter().map(|(_, network)| *network).find(|network| has(*network))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Address;
 
     #[test]
     fn the_table_parses() {
         for address in Network::WORDS.iter().filter_map(|(_, network)| network.deposit_addr()) {
             assert_eq!(address.parse::<Address>().unwrap().to_string(), address);
         }
+        let testnet = Network::Testnet.deposit_addr().unwrap().parse().unwrap();
+        assert_eq!(Network::of_deposit(testnet), Some(Network::Testnet));
+        assert_eq!(Network::of_deposit(Address::FRAMEWORK), None);
     }
 }
