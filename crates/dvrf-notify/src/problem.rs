@@ -215,10 +215,11 @@ pub(crate) fn is_judged(key: &str, checks: &Checks) -> bool {
         "CLIENT_NOT_WHITELISTED" => &["client_whitelisted"],
         _ => return false,
     };
-    // A finding without a value may be about any of them.
-    unknown.iter().all(|finding| {
-        finding.evidence.get("value").and_then(Value::as_str).is_some_and(|value| !deciding.contains(&value))
-    })
+    // A finding without values is about all of them.
+    unknown
+        .iter()
+        .map(|finding| finding.unread_values())
+        .all(|values| !values.is_empty() && !values.iter().any(|value| deciding.contains(value)))
 }
 
 #[cfg(test)]

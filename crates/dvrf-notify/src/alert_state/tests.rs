@@ -209,6 +209,11 @@ fn an_unread_value_ends_only_what_it_does_not_decide() {
     };
     assert_eq!(after("modules"), ["resolved deposit"]);
     assert_eq!(after("paused"), ["resolved MODULE_DISABLED a", "resolved deposit"]);
+    let many = json!({"values": ["paused", "modules"]});
+    let mut several = finding(Code::NodeUnreachable, None);
+    several.evidence = many.as_object().cloned().unwrap();
+    assert!(!is_judged("MODULE_DISABLED a", &with(&good, vec![several])));
+    assert!(!is_judged("MODULE_DISABLED a", &with(&good, vec![finding(Code::WrongChain, None)])));
     let blind = Checks { available_quants: None, ..good.clone() };
     let mut second = with(&blind, vec![unread("balance")]);
     second.status = Status::Unknown;
