@@ -1,4 +1,4 @@
-//! Judging: state and policy in, findings and one status out. Pure: no I/O, no environment, no clock.
+//! Checks a report against a policy and returns findings and one status. Pure: no I/O, no environment, no clock.
 
 mod chain;
 pub mod code;
@@ -27,13 +27,13 @@ use code::Code;
 pub use deposit::is_low;
 use module::ModuleName;
 
-/// How grave a finding is. `Unknown` says that something could not be judged, not that it is grave.
+/// How severe a finding is. `Unknown` means that something could not be checked, not that it is severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing.
     Info,
-    /// Could not be judged.
+    /// It could not be checked.
     Unknown,
     /// Act soon.
     Warning,
@@ -53,31 +53,31 @@ impl Severity {
     }
 }
 
-/// The three-state answer.
+/// The result of all checks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Judged, and nothing is wrong.
+    /// Everything was checked and nothing is wrong.
     Ok,
-    /// Judged, and something is wrong.
+    /// Something is wrong.
     Alert,
-    /// Not judged: a needed value is missing.
+    /// Nothing is known to be wrong, but a required value is missing.
     #[default]
     Unknown,
 }
 
-/// One thing that was found.
+/// A result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// What it is about; stable.
+    /// The stable code of the finding.
     pub code: Code,
-    /// How grave.
+    /// How severe it is.
     pub severity: Severity,
     /// A sentence for people.
     pub message: String,
-    /// The values it rests on.
+    /// The values that it is based on.
     pub evidence: Map<String, Value>,
-    /// Where the documents say what to do.
+    /// The section of the documentation that says what to do.
     pub help: String,
 }
 
@@ -93,11 +93,11 @@ impl Finding {
 /// The verdict on one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checks {
-    /// The three-state answer.
+    /// The result of all checks.
     pub status: Status,
-    /// The gravest finding.
+    /// The highest severity of the findings.
     pub severity: Option<Severity>,
-    /// Everything found, gravest first.
+    /// The findings, most severe first.
     pub findings: Vec<Finding>,
     /// Codes of the critical findings, as the old check listed them.
     pub violations: Vec<Code>,
@@ -107,28 +107,28 @@ pub struct Checks {
     pub available_quants: Option<Quants>,
     /// The chain's minimum in quants: the larger of the client's and Supra's.
     pub min_balance_onchain: Option<Quants>,
-    /// Your own limit, else the calculated minimum, in quants.
+    /// The user's limit, else the calculated minimum, in quants.
     pub min_balance_expected: Option<Quants>,
     /// The calculated minimum plus the margin, in quants.
     pub recommended_deposit: Option<Quants>,
-    /// Balance over minimum as a decimal, cut after two places: `3.21`.
+    /// The balance divided by the minimum, truncated to two decimal places: `3.21`.
     pub ratio: Option<String>,
-    /// The grant left, in quants; fees take it before the deposit.
+    /// The remaining grant in quants; fees use it before the deposit.
     pub grant_remaining: Option<Quants>,
-    /// How many requests the part above the minimum pays for, the grant not counted.
+    /// The number of requests that the deposit above the minimum pays for, without the grant.
     pub requests_left: Option<Count>,
 }
 
-/// What is demanded.
+/// What a check requires.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Below this multiple of the minimum a deposit should be planned (Supra's advice: 3).
+    /// A deposit below this multiple of the minimum should be planned for; Supra recommends 3.
     pub plan: Decimal,
-    /// Below this multiple a deposit is due (2).
+    /// A deposit below this multiple of the minimum is a warning; the default is 2.
     pub warn: Decimal,
-    /// Below this multiple it is urgent (1).
+    /// A deposit below this multiple of the minimum is critical; the default is 1.
     pub critical: Decimal,
-    /// Your own lower limit of the balance.
+    /// The user's own lower limit of the balance.
     pub min_balance_limit: Option<Quants>,
     /// Callback senders of which one must be set.
     pub aggregators: Vec<Address>,
@@ -142,33 +142,33 @@ pub struct Policy {
     pub max_gas_limit: Option<GasUnits>,
     /// The chain id that must have answered.
     pub chain_id: Option<u8>,
-    /// How far the chain's clock may be behind, in seconds; `None` switches the rule off.
+    /// How far the chain's clock may be behind, in seconds; `None` disables the rule.
     pub max_lag_s: Option<u32>,
-    /// The age from which a report is not judged any more, in seconds; `None` switches the rule off.
+    /// The age in seconds from which a report is too old to be checked; `None` disables the rule.
     pub max_age_s: Option<u64>,
     /// The lowest severity that makes an alert.
     pub fail_on: Severity,
-    /// A request that waits so long is a warning, in seconds.
+    /// The age in seconds from which a pending request is a warning.
     pub pending_warn_s: u64,
-    /// A request that waits so long is critical, in seconds.
+    /// The age in seconds from which a pending request is critical.
     pub pending_critical_s: u64,
-    /// Events that must have come lately.
+    /// Events that must have been emitted recently.
     pub expected_events: Vec<ExpectedEvent>,
     /// The language of messages.
     pub lang: Lang,
 }
 
-/// An event that must have come lately.
+/// An event that must have been emitted recently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedEvent {
-    /// Its word, name or full type.
+    /// Its short word, its name or its full type.
     pub kind: String,
-    /// How lately, in seconds.
+    /// The largest age in seconds.
     pub within_s: u64,
 }
 
 impl ExpectedEvent {
-    /// The name of the event struct, where the kind is a word for one.
+    /// Returns the name of the event struct.
     fn name(&self) -> &str {
         match self.kind.as_str() {
             "draw-requested" => "DrawRequestedEvent",
@@ -202,22 +202,22 @@ impl Default for Policy {
     }
 }
 
-/// What is judged.
+/// The input of a check.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// The typed picture.
+    /// The typed state.
     pub state: &'a State,
-    /// Where its values came from.
+    /// Where the values of the state came from.
     pub views: &'a Views,
     /// Why the report is incomplete, as its `error` says.
     pub error: Option<&'a ReportError>,
-    /// The formula's result, where gas settings were given.
+    /// The result of the formula, if gas settings were given.
     pub calculation: Option<&'a Calculation>,
-    /// What the events say, where they were read.
+    /// The requests according to the events, if they were read.
     pub requests: Option<&'a Requests>,
-    /// Since when the pending request has been seen by earlier runs.
+    /// When an earlier run first saw the pending request.
     pub pending_since: Option<Timestamp>,
-    /// The record's clock when it was read.
+    /// When the chain was read.
     pub now: Timestamp,
 }
 
@@ -238,24 +238,24 @@ impl Findings<'_> {
         self.list.push(Finding { code, severity, message, evidence, help: code.help() });
     }
 
-    /// Whether a value was asked for in vain, which is not the same as a chain that does not have it.
-    fn failed(&self, key: &str) -> bool {
+    /// Returns whether reading a value failed. A value that the chain does not have has not failed.
+    fn has_failed(&self, key: &str) -> bool {
         let absent = [FailureKind::Unsupported, FailureKind::NotWhitelisted];
         let failure = self.views.get(key).and_then(|report| report.error.as_ref());
         failure.is_some_and(|failure| !absent.contains(&failure.kind))
     }
 
     /// Whether a finding says that the settings are wrong.
-    fn says_config(&self) -> bool {
+    fn has_config_error(&self) -> bool {
         let config = Some(FailureKind::Config.name());
         self.list.iter().any(|finding| finding.evidence.get("error").and_then(Value::as_str) == config)
     }
 
-    /// A value that the verdict needs is not known; says why, as far as the views do.
-    fn unknown(&mut self, key: &str, en: &str, ru: &str) {
+    /// Adds the finding that a required value is not known, with the reason from the views.
+    fn add_unknown(&mut self, key: &str, en: &str, ru: &str) {
         let failure = self.views.get(key).and_then(|report| report.error.as_ref());
         // One wrong setting leaves every value unknown: it is said once.
-        if failure.is_some_and(|failure| failure.kind == FailureKind::Config) && self.says_config() {
+        if failure.is_some_and(|failure| failure.kind == FailureKind::Config) && self.has_config_error() {
             return;
         }
         let why = failure.map(|failure| format!(": {}", quote(&failure.message))).unwrap_or_default();
@@ -268,15 +268,15 @@ impl Findings<'_> {
 /// Checks reports against one policy.
 #[derive(Debug, Clone)]
 pub struct Checker {
-    /// What is demanded.
+    /// What is required.
     pub policy: Policy,
-    /// The minimum by this run's gas settings, which goes before the one a report was made with.
+    /// The minimum by the gas settings of this run; it takes precedence over the one in a report.
     pub calculation: Option<Calculation>,
 }
 
 impl Checker {
-    /// The verdict on a report. `pending_since` is when the pending request was first seen; `now` stands for the time
-    /// of a report that does not say when it was made.
+    /// Checks a report. `pending_since` is when the pending request was first seen; `now` is used for a report without a
+    /// time of reading.
     pub fn check(&self, report: &Report, pending_since: Option<Timestamp>, now: Timestamp) -> Checks {
         let Some(state) = &report.state else {
             let none = ReportError::default();
@@ -292,41 +292,41 @@ impl Checker {
             calculation: self.calculation(report),
             requests: report.requests.as_ref(),
             pending_since,
-            // A report that is checked later is not a stale chain.
+            // A report that is checked later does not make the chain stale.
             now: report.read_at.unwrap_or(now),
         };
         evaluate(facts, &self.policy)
     }
 
-    /// The formula's result that a report is checked by: this run's, else the one that the report was made with.
+    /// The result of the formula that a report is checked against: that of this run, else that of the report.
     pub fn calculation<'a>(&'a self, report: &'a Report) -> Option<&'a Calculation> {
         self.calculation.as_ref().or(report.calculation.as_ref())
     }
 
-    /// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.
+    /// Returns whether the deposit is at or below a known minimum; `None` if no minimum can be compared.
     pub fn is_low(&self, report: &Report) -> Option<bool> {
         let state = report.state.as_ref()?;
         is_low(state, self.calculation(report), self.policy.min_balance_limit)
     }
 }
 
-/// Judges one record.
+/// Checks one report.
 pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     let mut findings = Findings { list: Vec::new(), lang: policy.lang, views: facts.views };
-    // What another chain or a frozen node says is neither good nor bad news about this subscription.
-    if !chain::trusted(&facts, policy, &mut findings) {
+    // Values of another chain or of a stale node say nothing about this subscription.
+    if !chain::is_trustworthy(&facts, policy, &mut findings) {
         return Checks { min_balance_expected: None, ..verdict(findings.list, policy) };
     }
-    deposit::judge(&facts, policy, &mut findings);
-    lottery::judge(&facts, policy, &mut findings);
-    requests::judge(&facts, policy, &mut findings);
-    unread::judge(&facts, &mut findings);
+    deposit::check(&facts, policy, &mut findings);
+    lottery::check(&facts, policy, &mut findings);
+    requests::check(&facts, policy, &mut findings);
+    unread::check(&facts, &mut findings);
     unread::merge(&facts, &mut findings);
     let deposit = &facts.state.deposit;
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);
     let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
     let requests = |(effective, fee): (Quants, Quants)| effective.get().checked_div(fee.get()).map(Count);
-    // A client that the module does not know has zeros, not amounts.
+    // The zeros of a client that the module does not know are not amounts.
     let known = deposit.client_whitelisted != Some(false);
     Checks {
         available_quants: deposit.balance.filter(|_| known),
@@ -344,7 +344,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     }
 }
 
-/// The verdict on a record that says itself that it is no answer.
+/// The result for a report that contains an error in place of a state.
 pub fn evaluate_failure(error: &ReportError, policy: &Policy) -> Checks {
     let message = if error.message.is_empty() { "no state".to_owned() } else { quote(&error.message) };
     let sentence = policy
@@ -355,7 +355,7 @@ pub fn evaluate_failure(error: &ReportError, policy: &Policy) -> Checks {
     verdict(findings.list, policy)
 }
 
-/// A known alert is never hidden by something unknown, and nothing unknown passes for ok.
+/// Sorts the findings and derives the status from them.
 fn verdict(mut findings: Vec<Finding>, policy: &Policy) -> Checks {
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.code.cmp(&b.code)));
     let status = fold(findings.iter().map(|finding| finding.severity), policy.fail_on);
@@ -378,7 +378,7 @@ fn verdict(mut findings: Vec<Finding>, policy: &Policy) -> Checks {
     }
 }
 
-/// The one order of statuses: alert over unknown over ok.
+/// Combines severities: an alert outweighs an unknown, which outweighs ok.
 fn fold(severities: impl Iterator<Item = Severity>, fail_on: Severity) -> Status {
     severities.fold(Status::Ok, |status, severity| match (status, severity) {
         (Status::Alert, _) => Status::Alert,

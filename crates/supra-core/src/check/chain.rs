@@ -1,4 +1,4 @@
-//! Whether what was read may be judged at all: the right chain, and a fresh one.
+//! Checks that the values come from the expected chain and are recent; otherwise no other rule applies.
 
 use jiff::Timestamp;
 use serde_json::{Map, json};
@@ -10,8 +10,8 @@ use crate::failure::{FailureKind, quote};
 /// How far the clocks of two machines may differ, in seconds.
 const CLOCK_SKEW_S: i64 = 300;
 
-/// Adds a finding and says no where the answers are another chain's or too old.
-pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -> bool {
+/// Returns whether the values can be checked. If they are of another chain or too old, adds a finding that says so.
+pub(super) fn is_trustworthy(facts: &Facts, policy: &Policy, findings: &mut Findings) -> bool {
     let expected = policy.chain_id.zip(facts.state.chain.id).filter(|(expected, found)| expected != found);
     if let Some((expected, found)) = expected {
         let message = findings.lang.pick(
@@ -21,8 +21,8 @@ pub(super) fn trusted(facts: &Facts, policy: &Policy, findings: &mut Findings) -
         findings.add(Code::WrongChain, message, json!({"chain_id": found, "expected": expected}));
         return false;
     }
-    if policy.chain_id.is_some() && findings.failed("chain_id") {
-        findings.unknown("chain_id", "the chain id", "идентификатор сети");
+    if policy.chain_id.is_some() && findings.has_failed("chain_id") {
+        findings.add_unknown("chain_id", "the chain id", "идентификатор сети");
     }
     let wrong = facts.views.values().filter_map(|report| report.error.as_ref());
     if let Some(failure) = wrong.into_iter().find(|failure| failure.kind == FailureKind::WrongChain) {

@@ -79,7 +79,7 @@ impl Code {
         self.row().map_or(Severity::Unknown, |(_, _, severity, _)| *severity)
     }
 
-    /// The place in the documents that says what to do.
+    /// The section of the documentation that says what to do.
     pub fn help(self) -> String {
         format!("docs/checks.md#{}", self.name().to_ascii_lowercase())
     }

@@ -1,4 +1,4 @@
-//! The subscription: balance against every minimum, whitelisting, modules, the dVRF 2 period.
+//! Checks the subscription: the balance against each minimum, whitelisting, modules, the period of dVRF 2.
 
 use serde_json::json;
 
@@ -8,9 +8,10 @@ use crate::amount::{Decimal, Quants};
 use crate::min_balance::Calculation;
 use crate::state::State;
 
+/// How long before the end of a dVRF 2 subscription a warning is given, in seconds.
 const SECONDS_BEFORE_END: u128 = 14 * 24 * 3600;
 
-pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
     if deposit.client_whitelisted == Some(false) {
         let message = findings.lang.pick(
@@ -19,18 +20,18 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         );
         findings.add(Code::ClientNotWhitelisted, message, json!({}));
     } else {
-        // A chain that has these two and did not answer may be refusing every request.
-        if deposit.client_whitelisted.is_none() && findings.failed("client_whitelisted") {
-            findings.unknown(
+        // If the call failed, the module may be refusing every request.
+        if deposit.client_whitelisted.is_none() && findings.has_failed("client_whitelisted") {
+            findings.add_unknown(
                 "client_whitelisted",
                 "whether the client is whitelisted",
                 "внесён ли клиент в белый список",
             );
         }
-        balance(facts, policy, findings);
+        check_balance(facts, policy, findings);
     }
-    if deposit.paused.is_none() && findings.failed("paused") {
-        findings.unknown(
+    if deposit.paused.is_none() && findings.has_failed("paused") {
+        findings.add_unknown(
             "paused",
             "whether the deposit module is paused",
             "приостановлен ли модуль депозита",
@@ -41,47 +42,47 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             findings.lang.pick("Supra paused the deposit module", "Supra приостановила модуль депозита");
         findings.add(Code::DepositPaused, message, json!({}));
     }
-    modules(facts, policy, findings);
-    subscription(facts, findings);
+    check_modules(facts, policy, findings);
+    check_subscription_end(facts, findings);
 }
 
-/// Whether the deposit is at or below any minimum that is known; `None` when none can be compared.
+/// Returns whether the deposit is at or below a known minimum; `None` if no minimum can be compared.
 pub fn is_low(state: &State, calculation: Option<&Calculation>, limit: Option<Quants>) -> Option<bool> {
     let deposit = &state.deposit;
     let minimums = [calculation.map(|calculation| calculation.min_balance), limit];
     let by_numbers =
         minimums.into_iter().flatten().map(|minimum| deposit.balance.map(|balance| balance <= minimum));
     let by_chain = [deposit.at_or_below_minimum, deposit.is_at_minimum()];
-    let answers: Vec<Option<bool>> = by_chain.into_iter().chain(by_numbers).collect();
-    if deposit.client_whitelisted == Some(false) || answers.contains(&Some(true)) {
+    let comparisons: Vec<Option<bool>> = by_chain.into_iter().chain(by_numbers).collect();
+    if deposit.client_whitelisted == Some(false) || comparisons.contains(&Some(true)) {
         return Some(true);
     }
-    if deposit.balance.is_none() { None } else { answers.contains(&Some(false)).then_some(false) }
+    if deposit.balance.is_none() { None } else { comparisons.contains(&Some(false)).then_some(false) }
 }
 
-fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+fn check_balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
     let Some(balance) = deposit.balance else {
         if deposit.at_or_below_minimum == Some(true) {
-            at_minimum(None, deposit.refusal_minimum(), findings);
+            add_at_minimum(None, deposit.refusal_minimum(), findings);
         }
-        findings.unknown("balance", "the balance", "баланс");
+        findings.add_unknown("balance", "the balance", "баланс");
         if deposit.min_balance.is_none() && deposit.at_or_below_minimum.is_none() {
-            findings.unknown("min_balance", "the minimum balance", "минимальный баланс");
+            findings.add_unknown("min_balance", "the minimum balance", "минимальный баланс");
         }
         return;
     };
     let minimum = deposit.refusal_minimum();
     let below = deposit.is_at_minimum();
     match (deposit.at_or_below_minimum, below) {
-        (Some(true), _) | (_, Some(true)) => at_minimum(Some(balance), minimum, findings),
+        (Some(true), _) | (_, Some(true)) => add_at_minimum(Some(balance), minimum, findings),
         (None, None) if minimum.is_some() => {
-            findings.unknown("supra_min_balance", "Supra's minimum balance", "минимальный баланс Supra");
+            findings.add_unknown("supra_min_balance", "Supra's minimum balance", "минимальный баланс Supra");
         }
-        (None, None) => findings.unknown("min_balance", "the minimum balance", "минимальный баланс"),
-        // Not at the minimum, but how far above it is what the tiers are about.
-        (_, None) if minimum.is_none() && findings.failed("min_balance") => {
-            findings.unknown("min_balance", "the minimum balance", "минимальный баланс");
+        (None, None) => findings.add_unknown("min_balance", "the minimum balance", "минимальный баланс"),
+        // The deposit is above the minimum, but the tiers need to know how far.
+        (_, None) if minimum.is_none() && findings.has_failed("min_balance") => {
+            findings.add_unknown("min_balance", "the minimum balance", "минимальный баланс");
         }
         _ => {}
     }
@@ -96,16 +97,16 @@ fn balance(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         findings.add(Code::DepositViewsDisagree, message, evidence);
     }
     if let Some(minimum) = minimum {
-        demanded(minimum, facts, findings);
+        check_chain_minimum(minimum, facts, findings);
     }
     if let Some(minimum) = minimum.filter(|minimum| balance > *minimum) {
-        tiers(balance, minimum, policy, findings);
+        check_tiers(balance, minimum, policy, findings);
     }
-    expected(balance, facts, policy, findings);
+    check_expected_minimum(balance, facts, policy, findings);
 }
 
-/// The chain's minimum may be another formula's result than ours; to assume less than it demands is wrong.
-fn demanded(minimum: Quants, facts: &Facts, findings: &mut Findings) {
+/// Checks that neither the lottery's snapshot nor our formula assumes a lower minimum than the chain requires.
+fn check_chain_minimum(minimum: Quants, facts: &Facts, findings: &mut Findings) {
     if minimum == Quants(0) {
         let message = findings.lang.pick(
             "the chain's minimum is 0; the client's fee limit may never have been set",
@@ -127,7 +128,7 @@ fn demanded(minimum: Quants, facts: &Facts, findings: &mut Findings) {
     }
 }
 
-fn at_minimum(balance: Option<Quants>, minimum: Option<Quants>, findings: &mut Findings) {
+fn add_at_minimum(balance: Option<Quants>, minimum: Option<Quants>, findings: &mut Findings) {
     let amount = |quants: Option<Quants>| {
         quants.map_or_else(|| "?".to_owned(), |quants| format!("{} SUPRA", quants.supra()))
     };
@@ -143,7 +144,7 @@ fn at_minimum(balance: Option<Quants>, minimum: Option<Quants>, findings: &mut F
     );
 }
 
-fn tiers(balance: Quants, minimum: Quants, policy: &Policy, findings: &mut Findings) {
+fn check_tiers(balance: Quants, minimum: Quants, policy: &Policy, findings: &mut Findings) {
     let tiers = [
         (Code::DepositBelowCriticalTier, policy.critical),
         (Code::DepositBelowWarnTier, policy.warn),
@@ -159,8 +160,8 @@ fn tiers(balance: Quants, minimum: Quants, policy: &Policy, findings: &mut Findi
     findings.add(code, message, json!({"balance": balance, "min_balance": minimum, "threshold": tier}));
 }
 
-/// Against your own limit, or else the formula; then the formula's recommendation.
-fn expected(balance: Quants, facts: &Facts, policy: &Policy, findings: &mut Findings) {
+/// Checks the balance against the user's limit, or else the calculated minimum, and then against the recommended deposit.
+fn check_expected_minimum(balance: Quants, facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);
     let (code, least) = match (policy.min_balance_limit, calculated) {
         (Some(limit), _) => (Code::AvailableBelowExpectedMinBalance, limit),
@@ -193,11 +194,11 @@ fn expected(balance: Quants, facts: &Facts, policy: &Policy, findings: &mut Find
     }
 }
 
-fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+fn check_modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
-    // A list that could not be read may hold a module that is off.
-    if deposit.modules.is_none() && (!policy.modules.is_empty() || findings.failed("modules")) {
-        findings.unknown("modules", "the list of consumer modules", "список модулей-потребителей");
+    // A list that could not be read may contain a disabled module.
+    if deposit.modules.is_none() && (!policy.modules.is_empty() || findings.has_failed("modules")) {
+        findings.add_unknown("modules", "the list of consumer modules", "список модулей-потребителей");
     }
     let modules = deposit.modules.as_deref().unwrap_or_default();
     for wanted in &policy.modules {
@@ -215,10 +216,10 @@ fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             let message = findings
                 .lang
                 .pick(format!("the module {name} is disabled"), format!("модуль {name} отключён"));
-            // Where modules are expected, another one may be off on purpose.
-            let cared = policy.modules.is_empty()
+            // If modules are expected, another one may be disabled on purpose.
+            let is_expected = policy.modules.is_empty()
                 || policy.modules.iter().any(|wanted| wanted.matches(&module.module_type));
-            let severity = if cared { Code::ModuleDisabled.severity() } else { Severity::Info };
+            let severity = if is_expected { Code::ModuleDisabled.severity() } else { Severity::Info };
             findings.add_as(Code::ModuleDisabled, severity, message, json!({"module": name}));
         }
         if let Some(limit) = deposit.max_txn_fee.filter(|limit| module.max_callback_txn_fee > *limit) {
@@ -244,8 +245,8 @@ fn modules(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
 }
 
-fn subscription(facts: &Facts, findings: &mut Findings) {
-    // dVRF 3 has no period; a chain upgraded from dVRF 2 still answers the old view for its old clients.
+fn check_subscription_end(facts: &Facts, findings: &mut Findings) {
+    // dVRF 3 has no period, but a chain upgraded from dVRF 2 still serves the old view for its old clients.
     if facts.state.deposit.modules.is_some() {
         return;
     }

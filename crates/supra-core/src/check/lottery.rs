@@ -1,4 +1,4 @@
-//! The lottery contract: whitelists, gas settings against each other, requests against answers.
+//! Checks the lottery contract: whitelists, gas settings, the configuration of requests.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,16 @@ use super::{Facts, Findings, Policy};
 use crate::amount::{Count, GasPrice, GasUnits};
 use crate::state::Lottery;
 
-pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let lottery = &facts.state.lottery;
-    // Without a lottery address nothing was asked, and nothing is missing that is not expected.
+    // Without a lottery address nothing was read, which only matters if the policy expects something of it.
     if !facts.views.contains_key("lottery_status") {
         let expected = !policy.aggregators.is_empty()
             || !policy.consumers.is_empty()
             || policy.max_gas_price.is_some()
             || policy.max_gas_limit.is_some();
         if expected {
-            findings.unknown(
+            findings.add_unknown(
                 "lottery_status",
                 "the lottery, of which something is expected,",
                 "лотерея, от которой что-то ожидается",
@@ -26,10 +26,10 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
     if lottery.pending_request.is_none() && lottery.draw_scheduled.is_none() && lottery.ticket_count.is_none()
     {
-        findings.unknown("lottery_status", "the lottery's status", "состояние лотереи");
+        findings.add_unknown("lottery_status", "the lottery's status", "состояние лотереи");
     }
-    whitelist(lottery, policy, findings);
-    gas(facts, policy, findings);
+    check_whitelist(lottery, policy, findings);
+    check_gas(facts, policy, findings);
     // An answered draw uses the configuration up.
     let has_drawn = lottery.rng_response_count.is_some_and(|count| count > Count(0));
     if !has_drawn && lottery.vrf_request_config.as_ref().is_some_and(|config| config.0.is_none()) {
@@ -40,10 +40,10 @@ pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
 }
 
-fn whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
+fn check_whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
     match lottery.aggregator.as_ref().map(|aggregator| aggregator.0) {
         None if !policy.aggregators.is_empty() => {
-            findings.unknown("whitelist_status", "the callback sender", "отправитель обратного вызова");
+            findings.add_unknown("whitelist_status", "the callback sender", "отправитель обратного вызова");
         }
         Some(None) => {
             let message = findings.lang.pick(
@@ -72,7 +72,7 @@ fn whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
     }
     match &lottery.consumers {
         None if !policy.consumers.is_empty() => {
-            findings.unknown("whitelist_status", "the list of consumers", "список потребителей");
+            findings.add_unknown("whitelist_status", "the list of consumers", "список потребителей");
         }
         None => {}
         Some(found) => {
@@ -94,7 +94,7 @@ fn whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
     }
 }
 
-/// One gas setting in every place that states it; places that say nothing are `None`.
+/// A gas setting in each place that has it; `None` where the place does not have it or could not be read.
 struct Setting {
     name: &'static str,
     view: &'static str,
@@ -105,7 +105,7 @@ struct Setting {
     expected: Option<u128>,
 }
 
-fn settings(facts: &Facts, policy: &Policy) -> [Setting; 6] {
+fn gas_settings(facts: &Facts, policy: &Policy) -> [Setting; 6] {
     let (lottery, deposit, calculation) = (&facts.state.lottery, &facts.state.deposit, facts.calculation);
     let client = lottery.client_snapshot.as_ref().and_then(|snapshot| snapshot.0.as_ref());
     let consumer = lottery.consumer_snapshot.as_ref().and_then(|snapshot| snapshot.0.as_ref());
@@ -159,8 +159,8 @@ fn settings(facts: &Facts, policy: &Policy) -> [Setting; 6] {
     ]
 }
 
-fn gas(facts: &Facts, policy: &Policy, findings: &mut Findings) {
-    let settings = settings(facts, policy);
+fn check_gas(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let settings = gas_settings(facts, policy);
     let asserted = [settings[0].contract, settings[1].contract, settings[2].contract];
     if asserted.iter().flatten().any(|value| *value == 0) {
         let message = findings.lang.pick(
@@ -172,7 +172,7 @@ fn gas(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
     for setting in settings {
         if setting.expected.is_some() && setting.contract.is_none() {
-            findings.unknown(setting.view, setting.name, setting.name);
+            findings.add_unknown(setting.view, setting.name, setting.name);
         }
         let places = [
             ("expected", setting.expected),

@@ -1,19 +1,19 @@
-//! Naming a consumer module: by address, module, or marker type.
+//! Names of consumer modules: an address, a module or a marker type.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::address::Address;
 
-/// A consumer module as an operator names it: `0x1`, `0x1::game` or `0x1::game::Marker`. What is left out matches
-/// everything.
+/// A consumer module as an operator names it: `0x1`, `0x1::game` or `0x1::game::Marker`. A part that is left out matches
+/// any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleName {
     address: Address,
     rest: Vec<String>,
 }
 
-/// Why a text names no module.
+/// Why a text is not the name of a module.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a module is named as ADDRESS, ADDRESS::MODULE or ADDRESS::MODULE::TYPE")]
 pub struct ModuleNameError;
@@ -40,7 +40,7 @@ impl fmt::Display for ModuleName {
 }
 
 impl ModuleName {
-    /// Whether the chain's marker type is meant. Addresses compare by value, however they are padded.
+    /// Returns whether the name matches a marker type of the chain. Addresses are compared by value, not by text.
     pub fn matches(&self, marker_type: &str) -> bool {
         let mut parts = marker_type.splitn(3, "::");
         let address = parts.next().and_then(|part| part.parse::<Address>().ok());

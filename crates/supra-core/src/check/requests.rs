@@ -1,4 +1,4 @@
-//! Requests that wait, and why: the cause is read from the record, the first that fits.
+//! Checks pending requests and finds the likely cause: the first one that the record supports.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{Facts, Findings, Policy, Severity};
 use crate::failure::quote;
 use crate::requests::{Change, Requests};
 
-/// Why a request is not answered, most telling first.
+/// Why a request is not answered; the most specific cause comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The lottery's callback aborted the answer.
@@ -25,19 +25,19 @@ pub enum Cause {
     CallbackFeeTooLow,
     /// The lottery accepts no callback sender.
     AggregatorNotSet,
-    /// No consumer is whitelisted, or not the one that asked.
+    /// No consumer is whitelisted, or not the requester.
     ConsumerMissing,
-    /// The node's picture is old: the answer may be there already.
+    /// The node is behind: the request may have been answered already.
     NodeLagging,
     /// Nothing in the record explains it.
     Unknown,
 }
 
-/// A chain clock that is further behind explains a missing answer.
+/// A chain clock that is further behind, in seconds, explains a missing answer.
 const LAG_S: u128 = 60;
 
 impl Cause {
-    /// Every cause, in the order in which they are tried.
+    /// Every cause, in the order in which [`diagnose`] tries them.
     pub const ALL: &'static [Cause] = &[
         Cause::CallbackAborts,
         Cause::Paused,
@@ -67,7 +67,7 @@ impl Cause {
         }
     }
 
-    /// What it means and what to do, in English and Russian.
+    /// What the cause means and what to do, in English and Russian.
     pub fn sentence(self) -> (&'static str, &'static str) {
         match self {
             Self::CallbackAborts => {
@@ -93,13 +93,13 @@ impl Cause {
         }
     }
 
-    /// The part of the documents that says what to do.
+    /// The section of the documentation that says what to do.
     pub fn help(self) -> String {
         format!("docs/errors.md#stuck_{}", self.name())
     }
 }
 
-/// Why requests wait, by what the record says.
+/// Finds the most specific cause that the report supports.
 pub fn diagnose(facts: &Facts) -> Cause {
     Cause::ALL.iter().copied().find(|cause| fits(*cause, facts)).unwrap_or(Cause::Unknown)
 }
@@ -131,10 +131,13 @@ fn fits(cause: Cause, facts: &Facts) -> bool {
             let nobody = lottery.consumers.as_ref().is_some_and(Vec::is_empty);
             let none = deposit.modules.as_ref().is_some_and(Vec::is_empty)
                 && deposit.contracts.as_ref().is_none_or(Vec::is_empty);
-            let asker = facts.requests.and_then(|requests| requests.pending.first()?.requester.clone());
-            let asker = asker.and_then(|asker| asker.parse().ok());
-            let missing =
-                lottery.consumers.as_ref().zip(asker).is_some_and(|(all, asker)| !all.contains(&asker));
+            let requester = facts.requests.and_then(|requests| requests.pending.first()?.requester.clone());
+            let requester = requester.and_then(|requester| requester.parse().ok());
+            let missing = lottery
+                .consumers
+                .as_ref()
+                .zip(requester)
+                .is_some_and(|(all, requester)| !all.contains(&requester));
             nobody || none || missing
         }
         Cause::NodeLagging => {
@@ -149,10 +152,10 @@ fn fits(cause: Cause, facts: &Facts) -> bool {
     }
 }
 
-pub(super) fn judge(facts: &Facts, policy: &Policy, findings: &mut Findings) {
-    pending(facts, policy, findings);
-    diverging(facts, findings);
-    expected(facts, policy, findings);
+pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    check_pending(facts, policy, findings);
+    check_counters(facts, findings);
+    check_expected_events(facts, policy, findings);
     let changes = facts.requests.map(|requests| requests.whitelist_changes.as_slice()).unwrap_or_default();
     if let Some(last) = changes.last() {
         let names: Vec<&str> = changes.iter().map(|change: &Change| change.name.as_str()).collect();
@@ -195,7 +198,7 @@ impl Age {
 }
 
 /// The age of the oldest request that waits, and what is known of it.
-fn oldest(facts: &Facts) -> Option<(Age, Value)> {
+fn oldest_pending(facts: &Facts) -> Option<(Age, Value)> {
     let read = facts.requests.filter(|requests| requests.error.is_none());
     if let Some(first) = read.and_then(|requests| requests.pending.first()) {
         let age = first.age_seconds.map_or(Age::Unknown, Age::Exact);
@@ -217,8 +220,8 @@ fn oldest(facts: &Facts) -> Option<(Age, Value)> {
     Some((least.map_or(Age::Unknown, Age::AtLeast), json!({"nonce": nonce})))
 }
 
-fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
-    let Some((age, mut evidence)) = oldest(facts) else { return };
+fn check_pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let Some((age, mut evidence)) = oldest_pending(facts) else { return };
     let cause = diagnose(facts);
     if let Value::Object(fields) = &mut evidence {
         fields.insert("age_seconds".to_owned(), json!(age.seconds()));
@@ -241,12 +244,12 @@ fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             }
         }
     }
-    let graver = |age: u64| match age {
+    let severity_of = |age: u64| match age {
         age if age >= policy.pending_critical_s => Some(Severity::Critical),
         age if age >= policy.pending_warn_s => Some(Severity::Warning),
         _ => None,
     };
-    if let Some((seconds, severity)) = age.seconds().and_then(|age| Some((age, graver(age)?))) {
+    if let Some((seconds, severity)) = age.seconds().and_then(|age| Some((age, severity_of(age)?))) {
         let (least, least_ru) = match age {
             Age::AtLeast(_) => ("at least ", "не менее "),
             _ => ("", ""),
@@ -271,12 +274,12 @@ fn pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     findings.add(Code::RequestPending, message, evidence);
 }
 
-/// Whether the events show that every request was answered, whatever the counters say.
+/// Returns whether the events show that every request was answered, even if the counters differ.
 fn all_answered(requests: &Requests, gap: u128) -> bool {
     requests.error.is_none() && requests.pending.is_empty() && u128::from(requests.handled) >= gap
 }
 
-fn diverging(facts: &Facts, findings: &mut Findings) {
+fn check_counters(facts: &Facts, findings: &mut Findings) {
     let lottery = &facts.state.lottery;
     let (Some(asked), Some(answered)) = (lottery.rng_request_count, lottery.rng_response_count) else {
         return;
@@ -293,8 +296,8 @@ fn diverging(facts: &Facts, findings: &mut Findings) {
     findings.add(Code::RequestsUnanswered, message, json!({"requested": asked, "handled": answered}));
 }
 
-/// Events that must have come lately.
-fn expected(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+/// Checks that each expected event was emitted within its time.
+fn check_expected_events(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     for wanted in &policy.expected_events {
         let seen = facts.requests.filter(|requests| requests.error.is_none()).and_then(|requests| {
             requests.seen.iter().find(|seen| {
@@ -303,7 +306,7 @@ fn expected(facts: &Facts, policy: &Policy, findings: &mut Findings) {
         });
         let Some(seen) = seen else {
             let name = &wanted.kind;
-            findings.unknown(
+            findings.add_unknown(
                 "requests",
                 &format!("whether {name} came, as its events were not read,"),
                 &format!("было ли {name}: события не прочитаны"),

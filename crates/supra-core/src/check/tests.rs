@@ -42,7 +42,7 @@ fn facts<'a>(state: &'a State, views: &'a Views) -> Facts<'a> {
     Facts { requests: None, pending_since: None, state, views, calculation: None, error: None, now: now() }
 }
 
-fn judge(state: &State, policy: &Policy) -> Checks {
+fn evaluate_state(state: &State, policy: &Policy) -> Checks {
     evaluate(facts(state, &views()), policy)
 }
 
@@ -50,7 +50,7 @@ fn judge(state: &State, policy: &Policy) -> Checks {
 fn check(change: impl FnOnce(&mut State), status: Status, codes: &[&str]) {
     let mut state = healthy();
     change(&mut state);
-    let checks = judge(&state, &Policy::default());
+    let checks = evaluate_state(&state, &Policy::default());
     let found: Vec<&str> = checks.findings.iter().map(|finding| finding.code.name()).collect();
     assert_eq!((checks.status, found), (status, codes.to_vec()));
 }
@@ -58,7 +58,7 @@ fn check(change: impl FnOnce(&mut State), status: Status, codes: &[&str]) {
 #[test]
 fn healthy_is_ok() {
     check(|_| {}, Status::Ok, &[]);
-    let checks = judge(&healthy(), &Policy::default());
+    let checks = evaluate_state(&healthy(), &Policy::default());
     assert_eq!((checks.ratio.as_deref(), checks.requests_left), (Some("666.66"), Some(Count(19_970))));
 }
 
@@ -159,7 +159,7 @@ fn the_clock_of_the_chain(#[case] ahead_s: i64, #[case] status: Status) {
     let mut state = healthy();
     let time = now().checked_add(jiff::SignedDuration::from_secs(ahead_s)).unwrap().as_microsecond();
     state.chain.time_us = Some(Count(time.try_into().unwrap()));
-    assert_eq!(judge(&state, &Policy::default()).status, status);
+    assert_eq!(evaluate_state(&state, &Policy::default()).status, status);
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn the_lottery() {
 fn expectations() {
     let six: Address = "0x6".parse().unwrap();
     let found = |policy: Policy, state: &State| -> Vec<&str> {
-        judge(state, &policy).findings.iter().map(|finding| finding.code.name()).collect()
+        evaluate_state(state, &policy).findings.iter().map(|finding| finding.code.name()).collect()
     };
     let aggregator = || Policy { aggregators: vec![six], ..Policy::default() };
     let consumer = || Policy { consumers: vec![six], ..Policy::default() };
@@ -287,7 +287,7 @@ fn expectations() {
     silent.lottery.gas.max_gas_price = None;
     silent.deposit.modules = None;
     for policy in [aggregator(), consumer(), module("0x1::a::B"), price()] {
-        assert_eq!(judge(&silent, &policy).status, Status::Unknown, "{policy:?}");
+        assert_eq!(evaluate_state(&silent, &policy).status, Status::Unknown, "{policy:?}");
     }
 }
 
@@ -364,7 +364,7 @@ fn messages_speak_russian() {
     let mut state = healthy();
     state.deposit.balance = Some(Quants(30_000_000));
     let policy = Policy { lang: Lang::Ru, ..Policy::default() };
-    let message = &judge(&state, &policy).findings[0].message;
+    let message = &evaluate_state(&state, &policy).findings[0].message;
     assert_eq!(message, "депозит не выше минимума (0.3 SUPRA из 0.3 SUPRA); запросы отклоняются");
 }
 
@@ -495,7 +495,7 @@ fn a_module_nobody_expects_may_be_off() {
     });
     let judged = |modules: &[&str]| {
         let modules = modules.iter().map(|name| name.parse().unwrap()).collect();
-        let checks = judge(&state, &Policy { modules, ..Policy::default() });
+        let checks = evaluate_state(&state, &Policy { modules, ..Policy::default() });
         (checks.status, checks.severity)
     };
     assert_eq!(judged(&[]), (Status::Alert, Some(Severity::Critical)));
@@ -526,7 +526,7 @@ fn other_values_that_failed_are_named_once() {
 fn the_chain_that_is_expected() {
     let codes = |chain_id| {
         let policy = Policy { chain_id, ..Policy::default() };
-        judge(&healthy(), &policy).findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
+        evaluate_state(&healthy(), &policy).findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
     };
     assert_eq!(codes(Some(6)), []);
     assert_eq!(codes(Some(8)), [Code::WrongChain]);
@@ -539,7 +539,7 @@ proptest! {
         state.deposit.min_balance = Some(Quants(minimum.into()));
         state.deposit.balance = Some(Quants(u128::from(minimum) - u128::from(below.min(minimum))));
         state.deposit.at_or_below_minimum = flag;
-        prop_assert_eq!(judge(&state, &Policy::default()).status, Status::Alert);
+        prop_assert_eq!(evaluate_state(&state, &Policy::default()).status, Status::Alert);
     }
 
     #[test]
@@ -548,7 +548,7 @@ proptest! {
         state.deposit.balance = None;
         state.deposit.min_balance = minimum.map(|minimum| Quants(minimum.into()));
         state.deposit.at_or_below_minimum = flag;
-        let checks = judge(&state, &Policy::default());
+        let checks = evaluate_state(&state, &Policy::default());
         prop_assert_eq!(checks.status, Status::Unknown);
         prop_assert!(checks.violations.is_empty());
     }
@@ -560,7 +560,7 @@ proptest! {
             state.deposit.min_balance = Some(Quants(minimum.into()));
             state.deposit.at_or_below_minimum = None;
             state.deposit.balance = Some(Quants(balance));
-            judge(&state, &Policy::default()).severity
+            evaluate_state(&state, &Policy::default()).severity
         };
         prop_assert!(severity(u128::from(balance) + u128::from(more)) <= severity(balance.into()));
     }

@@ -1,4 +1,4 @@
-//! What could not be read: what that leaves undecided, and what is only worth knowing.
+//! Reports values that could not be read: those that a rule needs, and the others.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use super::code::Code;
 use super::{Facts, Finding, Findings};
 use crate::failure::{Failure, FailureKind, quote};
 
-pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
-    incomplete(facts, findings);
-    undecided(facts, findings);
-    others(facts, findings);
+pub(super) fn check(facts: &Facts, findings: &mut Findings) {
+    check_error(facts, findings);
+    check_deciding_values(facts, findings);
+    check_other_values(facts, findings);
 }
 
-/// A report that says itself that it is incomplete is not ok, whatever its values look like.
-fn incomplete(facts: &Facts, findings: &mut Findings) {
+/// Adds a finding for the report's own `error`, unless another finding names it: such a report is never ok.
+fn check_error(facts: &Facts, findings: &mut Findings) {
     let Some(error) = facts.error else { return };
-    let said = findings.list.iter().any(|finding| match finding.code {
+    let is_named = findings.list.iter().any(|finding| match finding.code {
         Code::ValueUnknown => finding.unread_values().first().copied() == error.view.as_deref(),
         Code::ClientNotWhitelisted => error.kind == FailureKind::NotWhitelisted.name(),
         _ => false,
     });
-    let config = error.kind == FailureKind::Config.name() && findings.says_config();
-    if !said && !config {
-        // Text of a record is foreign: whoever wrote it may not have quoted it.
+    let config = error.kind == FailureKind::Config.name() && findings.has_config_error();
+    if !is_named && !config {
+        // A record may come from another program, which may not have escaped its text.
         let why = quote(&error.message);
         let message =
             findings.lang.pick(format!("the report is incomplete: {why}"), format!("отчёт неполон: {why}"));
@@ -33,14 +33,14 @@ fn incomplete(facts: &Facts, findings: &mut Findings) {
     }
 }
 
-/// Values by which a rule of the grade warning or above decides, and that no rule above has named: what a chain that
-/// has them would have said is not known. What it does not have decides nothing.
-fn undecided(facts: &Facts, findings: &mut Findings) {
+/// Adds a finding for each unread value that a rule of severity warning or higher needs, unless another finding names
+/// it. A value that the chain does not have is not needed.
+fn check_deciding_values(facts: &Facts, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
     let modules = deposit.modules.as_deref();
     let decides = [
         ("chain_time", true, "the chain's clock", "часы сети"),
-        // The period and the contracts are dVRF 2's; a client with modules has neither.
+        // Only dVRF 2 has a period and contracts; a client with modules has neither.
         ("contracts", modules.is_none_or(<[_]>::is_empty), "the list of contracts", "список контрактов"),
         ("subscription_info", modules.is_none(), "the subscription's end", "конец подписки"),
         ("max_txn_fee", modules.is_some_and(|list| !list.is_empty()), "the fee limit", "предел комиссии"),
@@ -56,25 +56,25 @@ fn undecided(facts: &Facts, findings: &mut Findings) {
         ("min_balance_snapshot", true, "the recorded minimum", "записанный минимум"),
     ];
     for (key, matters, en, ru) in decides {
-        if matters && findings.failed(key) && !named(key, facts, findings) {
-            findings.unknown(key, en, ru);
+        if matters && findings.has_failed(key) && !is_named(key, facts, findings) {
+            findings.add_unknown(key, en, ru);
         }
     }
 }
 
-/// Whether a finding speaks of the value already.
-fn named(key: &str, facts: &Facts, findings: &Findings) -> bool {
+/// Returns whether a finding or the report's error names the value.
+fn is_named(key: &str, facts: &Facts, findings: &Findings) -> bool {
     let error = facts.error.and_then(|error| error.view.as_deref());
     let by_finding = |finding: &Finding| finding.unread_values().contains(&key);
     error == Some(key) || findings.list.iter().any(by_finding)
 }
 
-/// Values that were asked for in vain and that nothing above has named: worth knowing, no verdict hangs on them.
-fn others(facts: &Facts, findings: &mut Findings) {
-    if findings.says_config() {
+/// Adds one finding for all other unread values, which no rule needs.
+fn check_other_values(facts: &Facts, findings: &mut Findings) {
+    if findings.has_config_error() {
         return;
     }
-    let failed = facts.views.keys().filter(|key| findings.failed(key) && !named(key, facts, findings));
+    let failed = facts.views.keys().filter(|key| findings.has_failed(key) && !is_named(key, facts, findings));
     let failed: Vec<&str> = failed.map(String::as_str).collect();
     if !failed.is_empty() {
         let listed = quote(&failed.join(", "));
