@@ -1,11 +1,12 @@
-//! One run over one target: ask, fall back, decode, and say for every value where it came from.
+//! Reads one target: sends requests, falls back to other functions, decodes the replies, and records the source of each
+//! value.
 
 mod abort_names;
-mod asked;
 pub mod cache;
 pub mod decode;
 mod derive;
 pub mod legacy_report;
+mod request_name;
 pub mod resolve;
 pub mod rows;
 pub mod to_record;
@@ -23,31 +24,31 @@ use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Wanted};
 use crate::view_report::{ViewReport, Views};
-use asked::{asked, chain_id_of};
 use cache::{Cache, Choices};
+use request_name::{read_chain_id, request_name};
 use resolve::{Availability, Knowledge, Overrides, Source, abi_functions, home};
 use rows::ClientRow;
 
-/// How much of a target is asked for.
+/// How much of a target is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
     /// Every value of the catalogue by its own view.
     Full,
-    /// What verdicts need, in as few calls as answer it.
+    /// The values that checks need, in as few calls as possible.
     Lean,
 }
 
-/// What a run works with besides its target.
+/// The inputs of a run besides its target.
 pub struct Collector<'a> {
-    /// The source to the chain.
+    /// The connection to the chain.
     pub transport: &'a dyn Transport,
-    /// When everything must have ended.
+    /// The time by which the run must have ended.
     pub deadline: Deadline,
-    /// Availability chosen by hand.
+    /// Functions that the user chose.
     pub overrides: &'a Overrides,
-    /// Availability that answered before.
+    /// Functions that answered in earlier runs.
     pub cache: &'a Cache,
-    /// How much is asked.
+    /// How much is read.
     pub detail: Detail,
     /// The client's row, if it was read together with others.
     pub row: Option<&'a ClientRow>,
@@ -58,36 +59,36 @@ pub struct Collector<'a> {
 /// What was read.
 #[derive(Debug, Default)]
 pub struct Collected {
-    /// The answers as they came, by value.
+    /// The undecoded answers by value.
     pub raw: BTreeMap<Wanted, Value>,
-    /// The typed picture.
+    /// The typed state.
     pub state: State,
-    /// Where every value came from, or why it is missing.
+    /// The source of each value, or the reason why it is missing.
     pub views: Views,
 }
 
-/// A value on its source: what may still be asked, and what came of the last question.
+/// The search for one value: the sources that are left, and the result of the last request.
 struct Search {
     entry: &'static Entry,
     sources: std::vec::IntoIter<Source>,
     current: Option<Source>,
     report: ViewReport,
-    /// Set once the value is read or given up.
-    settled: bool,
-    /// Not asked yet, for it may follow from other values.
-    held: bool,
+    /// Set once the value has been read or all sources have failed.
+    done: bool,
+    /// Set while no request is sent because the value may be derived from others.
+    deferred: bool,
     answered_by: Option<String>,
-    /// The first refusal in words that nobody knows: whether the chain lacks the function is not certain then.
+    /// The first refusal with an unknown text, after which it is not certain that the chain lacks the function.
     doubt: Option<Failure>,
     availability: Availability,
 }
 
 impl Search {
-    /// Goes on to the next source, or gives up with the last failure.
+    /// Moves on to the next source; after the last one, the last failure stays.
     fn next_source(&mut self) {
         self.current = self.sources.next();
-        self.settled = self.current.is_none();
-        if self.settled
+        self.done = self.current.is_none();
+        if self.done
             && let Some(doubt) = self.doubt.take()
         {
             self.report.error = Some(doubt);
@@ -100,11 +101,11 @@ impl Collector<'_> {
     pub fn run(&self, target: &Target) -> Collected {
         let remembered = self.cache.load(self.now);
         let lean = self.detail == Detail::Lean;
-        let mut asked = CATALOGUE.iter().filter(|entry| {
+        let mut wanted = CATALOGUE.iter().filter(|entry| {
             home(entry.place, target).is_some()
                 && !(lean && matches!(entry.fleet, FleetMode::Skipped | FleetMode::Derived))
         });
-        let known = asked.all(|entry| remembered.contains_key(entry.key));
+        let known = wanted.all(|entry| remembered.contains_key(entry.key));
         let abis = if known { Vec::new() } else { self.abis(target) };
         let batches = self.transport.offers_abi();
         let knowledge = Knowledge { overrides: Some(self.overrides), remembered, abis, batches, lean };
@@ -112,7 +113,7 @@ impl Collector<'_> {
             .iter()
             .filter(|entry| home(entry.place, target).is_some())
             .map(|entry| match entry.fleet {
-                FleetMode::Skipped if lean => Search::left(entry),
+                FleetMode::Skipped if lean => Search::skipped(entry),
                 how => {
                     let sources = knowledge.sources(entry, target);
                     let functions = knowledge.functions(entry, &sources);
@@ -128,7 +129,7 @@ impl Collector<'_> {
         let failures = searches.iter_mut().filter_map(|search| search.report.error.as_mut());
         abort_names::complete(failures.collect(), self.transport, self.deadline);
         fill_in(&mut collected.state, &mut searches);
-        if release(&mut searches) {
+        if resume_deferred(&mut searches) {
             self.rounds(target, &mut searches, &mut collected, false);
             fill_in(&mut collected.state, &mut searches);
         }
@@ -139,7 +140,7 @@ impl Collector<'_> {
         collected
     }
 
-    /// Asks until everything that may be asked is settled.
+    /// Sends requests until all values that are not deferred are done.
     fn rounds(
         &self,
         target: &Target,
@@ -147,15 +148,15 @@ impl Collector<'_> {
         collected: &mut Collected,
         mut first_round: bool,
     ) {
-        // Every round settles a value or uses up one of its sources, of which there are at most five.
+        // Each round finishes a value or uses up one of its sources, of which there are at most five.
         while first_round || searches.iter().any(Search::is_open) {
             self.round(target, searches, collected, first_round);
             first_round = false;
         }
     }
 
-    /// The ABIs of both modules, where the transport gives them. A fleet's lotteries are read by their resource,
-    /// which needs no names.
+    /// Reads the ABIs of both modules, if the transport offers them. In a fleet, lotteries are read as a resource, which
+    /// needs no function names.
     fn abis(&self, target: &Target) -> Vec<(Place, Vec<resolve::AbiFunction>)> {
         if !self.transport.offers_abi() {
             return Vec::new();
@@ -176,7 +177,7 @@ impl Collector<'_> {
         listed.filter(|(_, functions)| !functions.is_empty()).collect()
     }
 
-    /// Asks for everything that is not settled, each question once however many values wait for it.
+    /// Sends one request for each open value; values with the same request share it.
     fn round(&self, target: &Target, searches: &mut [Search], collected: &mut Collected, first: bool) {
         let mut requests: Vec<Request> = Vec::new();
         let mut position_of = |request: Request| {
@@ -198,21 +199,21 @@ impl Collector<'_> {
         let row = self.row.filter(|_| first);
         let replies = rows::ask_with_row(self.transport, &requests, target, row, self.deadline);
         if let Some(reply) = chain_id.and_then(|position| replies.get(position)) {
-            chain_id_of(reply, target, collected);
+            read_chain_id(reply, target, collected);
         }
         for (index, position) in waiting {
             let (Some(request), Some(reply)) = (requests.get(position), replies.get(position)) else {
                 continue;
             };
-            searches[index].take(request, reply, target, collected);
+            searches[index].on_reply(request, reply, target, collected);
         }
     }
 
-    /// Keeps what answered. What nothing answered is kept only where the ABI rules it out, or no ABI can be had and no
-    /// verdict depends on it.
+    /// Caches the functions that answered. A value that no function answered is cached only if the ABI excludes it, or if
+    /// there is no ABI and no check needs the value.
     fn remember(&self, knowledge: &Knowledge, searches: &[Search]) {
         let needed = [Wanted::Balance, Wanted::MinBalance, Wanted::MinBalanceReached, Wanted::LotteryStatus];
-        // What answered before and is denied now may have been upgraded away: the next run reads the ABI again.
+        // A function that answered before and is denied now may have been removed: the next run reads the ABI again.
         let denied = |search: &Search| search.availability == Availability::Contradicted;
         let known = |search: &Search| knowledge.remembered.contains_key(search.entry.key);
         if searches.iter().any(|search| denied(search) && known(search)) {
@@ -224,9 +225,9 @@ impl Collector<'_> {
             let unsupported =
                 search.report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unsupported);
             let ruled_out = search.availability == Availability::NotInAbi;
-            // What was not asked says nothing about the chain, nor does a refusal that nobody understands; what the ABI
-            // lacks does.
-            if (search.held || search.report.note.is_some()) && !ruled_out {
+            // A value that was not requested, or was refused with an unknown text, says nothing about the chain; a
+            // function that the ABI lacks does.
+            if (search.deferred || search.report.note.is_some()) && !ruled_out {
                 continue;
             }
             if let Some(label) = &search.answered_by {
@@ -241,28 +242,29 @@ impl Collector<'_> {
     }
 }
 
-/// Fills in what follows from other values.
+/// Derives missing values from others.
 fn fill_in(state: &mut State, searches: &mut [Search]) {
     derive::fill_in(state, &mut searches.iter_mut().map(|s| (s.entry, &mut s.report)).collect::<Vec<_>>());
 }
 
-/// Lets those be asked that did not follow from the others, of contracts that answered anything at all.
-fn release(searches: &mut [Search]) -> bool {
+/// Resumes deferred values that could not be derived, if their contract has answered any request. Returns whether there
+/// are any.
+fn resume_deferred(searches: &mut [Search]) -> bool {
     let answered =
         |place| searches.iter().any(|search| search.entry.place == place && search.answered_by.is_some());
     let places: Vec<Place> = [Place::Deposit, Place::Lottery].into_iter().filter(|p| answered(*p)).collect();
     let mut any = false;
-    let open = |search: &&mut Search| search.held && !search.settled && search.report.error.is_some();
+    let open = |search: &&mut Search| search.deferred && !search.done && search.report.error.is_some();
     for search in searches.iter_mut().filter(open) {
-        search.held = !places.contains(&search.entry.place);
+        search.deferred = !places.contains(&search.entry.place);
         any |= search.is_open();
     }
     any
 }
 
 impl Search {
-    /// A value that is not read at all.
-    fn left(entry: &'static Entry) -> Self {
+    /// A value that is not read.
+    fn skipped(entry: &'static Entry) -> Self {
         let mut search = Self::new(entry, Vec::new(), true);
         let left = "not asked for in a stream of targets; --detail full asks for it";
         search.report.error = Some(Failure::new(FailureKind::Unsupported, left));
@@ -270,10 +272,10 @@ impl Search {
     }
 
     fn is_open(&self) -> bool {
-        !self.settled && !self.held
+        !self.done && !self.deferred
     }
 
-    fn new(entry: &'static Entry, sources: Vec<Source>, held: bool) -> Self {
+    fn new(entry: &'static Entry, sources: Vec<Source>, deferred: bool) -> Self {
         let names: Vec<&str> =
             entry.candidates.iter().filter_map(|c| c.function()).map(|(name, _)| name).collect();
         let none = format!("this chain has none of the functions that answer it ({})", names.join(", "));
@@ -285,8 +287,8 @@ impl Search {
                 error: Some(Failure::new(FailureKind::Unsupported, none)),
                 ..ViewReport::default()
             },
-            settled: false,
-            held,
+            done: false,
+            deferred,
             answered_by: None,
             doubt: None,
             availability: Availability::Unknown,
@@ -295,9 +297,9 @@ impl Search {
         search
     }
 
-    fn take(&mut self, request: &Request, reply: &Reply, target: &Target, collected: &mut Collected) {
+    fn on_reply(&mut self, request: &Request, reply: &Reply, target: &Target, collected: &mut Collected) {
         let Some(source) = self.current.clone() else { return };
-        self.report.function = Some(asked(request));
+        self.report.function = Some(request_name(request));
         self.report.attempts = self.report.attempts.saturating_add(reply.attempts);
         self.report.duration_ms = self.report.duration_ms.saturating_add(reply.elapsed_ms());
         let batch = matches!(source, Source::Known(Candidate::Row(..) | Candidate::LotteryData));
@@ -305,15 +307,15 @@ impl Search {
             Ok(answer) => answer,
             Err(error) => {
                 let failure = Failure::from(error);
-                let mut said = failure.clone();
-                // A node that denies what is there is not to be believed: it may be behind, or not serve this route.
+                let mut reported = failure.clone();
+                // A node that denies a function that the module has may be behind, or may not serve this route.
                 let vouched = self.availability != Availability::Unknown && source.is_function();
                 if vouched && failure.kind == FailureKind::Unsupported {
                     self.availability = Availability::Contradicted;
-                    said.kind = FailureKind::Unreachable;
-                    said.message += ", although the module has it";
+                    reported.kind = FailureKind::Unreachable;
+                    reported.message += ", although the module has it";
                 }
-                self.report.error = Some(said);
+                self.report.error = Some(reported);
                 let passing = matches!(
                     failure.kind,
                     FailureKind::Unreachable
@@ -325,16 +327,16 @@ impl Search {
                 if unrecognised && self.doubt.is_none() {
                     self.doubt = Some(failure.clone());
                 }
-                // A batch that aborts or is missing says nothing about the single views.
+                // A call for many values that fails says nothing about the single views.
                 if failure.kind == FailureKind::Unsupported || unrecognised || (batch && !passing) {
                     self.next_source();
                 } else {
-                    self.settled = true;
+                    self.done = true;
                 }
                 return;
             }
         };
-        match keep(self.entry.wanted, &source, answer, target, collected) {
+        match store_answer(self.entry.wanted, &source, answer, target, collected) {
             Ok(()) => self.report.error = None,
             Err(error) => {
                 self.report.error = Some(Failure::new(FailureKind::Undecodable, error.to_string()));
@@ -347,12 +349,12 @@ impl Search {
             format!("another function was refused in words that are not known: {}", quote(&doubt.message))
         });
         self.answered_by = Some(source.label());
-        self.settled = true;
+        self.done = true;
     }
 }
 
-/// Decodes an answer into the state and keeps it raw for the old keys.
-fn keep(
+/// Decodes an answer into the state, and stores it undecoded for the keys of the old report.
+fn store_answer(
     wanted: Wanted,
     source: &Source,
     answer: &Value,

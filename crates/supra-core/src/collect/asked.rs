@@ -1,4 +1,4 @@
-//! What was asked, as a record names it, and the answer that belongs to no value: the chain's id.
+//! Names requests for the record's `views`, and reads the chain id, which is no value of the catalogue.
 
 use super::Collected;
 use crate::failure::{Failure, FailureKind};
@@ -7,8 +7,8 @@ use crate::target::Target;
 use crate::transport::{Reply, Request};
 use crate::view_report::ViewReport;
 
-/// What the record's `views` names as the source.
-pub(super) fn asked(request: &Request) -> String {
+/// The name of a request in the record's `views`.
+pub(super) fn request_name(request: &Request) -> String {
     match request {
         Request::View(call) => call.function.to_string(),
         Request::ModuleAbi { account, module } => format!("{account}::{module}"),
@@ -22,14 +22,14 @@ pub(super) fn asked(request: &Request) -> String {
     }
 }
 
-/// Takes the chain's id from its reply.
-pub(super) fn chain_id_of(reply: &Reply, target: &Target, collected: &mut Collected) {
+/// Stores the chain id of a reply and compares it with the expected one.
+pub(super) fn read_chain_id(reply: &Reply, target: &Target, collected: &mut Collected) {
     let result = reply
         .result
         .clone()
         .and_then(|value| Ok(Node::root(&value).returned(0).and_then(|node| node.u8())?));
     let mut report = ViewReport {
-        function: Some(asked(&Request::ChainId)),
+        function: Some(request_name(&Request::ChainId)),
         duration_ms: reply.elapsed_ms(),
         attempts: reply.attempts,
         ..ViewReport::default()

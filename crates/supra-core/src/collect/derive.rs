@@ -1,4 +1,4 @@
-//! Values that follow from others where the chain has no view for them; their `views` entry says so.
+//! Derives values from others where the chain has no view for them; the entry in `views` names the derivation.
 
 use crate::amount::{Count, Quants};
 use crate::failure::FailureKind;
@@ -6,10 +6,10 @@ use crate::state::{Maybe, State};
 use crate::view::catalogue::{CLIENT_ROWS, Entry, Wanted};
 use crate::view_report::ViewReport;
 
-/// Fills in what is missing only because no function answers it. A view that failed stays unknown: what a chain
-/// would have said is not guessed.
+/// Derives the values that no function answers. A value whose view failed stays unknown, because it is not known what
+/// the chain would have answered.
 pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut ViewReport)]) {
-    // Rows of clients that the module does not know are zeros.
+    // The rows of clients that the module does not know contain zeros.
     let row = reports.iter().any(|(entry, report)| {
         let by_row = report.function.as_ref().is_some_and(|function| function.ends_with(CLIENT_ROWS));
         entry.wanted == Wanted::MaxTxnFee && by_row && report.error.is_none()
@@ -58,7 +58,7 @@ pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut Vi
     {
         state.deposit.client_whitelisted = Some(true);
     }
-    // Any client view of the deposit module that aborts with ECLIENT_NOT_EXIST answers this question too.
+    // If a client view of the deposit module aborts with ECLIENT_NOT_EXIST, the client is not whitelisted.
     let refused = reports.iter().any(|(_, report)| {
         report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::NotWhitelisted)
     });

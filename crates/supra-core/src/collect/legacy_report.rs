@@ -23,8 +23,8 @@ const KEPT: [(&str, &str, Wanted); 10] = [
     ("deposit", "max_gas_limit", Wanted::MaxGasLimit),
 ];
 
-/// Puts `state` and `views` into a report that has neither. What the report says nothing of has no entry in `views`:
-/// nobody asked for it.
+/// Adds `state` and `views` to a report of the old script. A value that the report does not contain has no entry in
+/// `views`.
 pub fn upgrade(record: &mut Record) -> Result<(), RecordError> {
     let parts = [("lottery", record.get::<Value>("lottery")?), ("deposit", record.get::<Value>("deposit")?)];
     let (mut state, mut views) = (State::default(), Views::new());

@@ -1,4 +1,4 @@
-//! Which function answers which value: narrowed by override, cache and ABI, then found by asking in order.
+//! Selects the functions that may answer a value, by override, cache and ABI, in the order in which they are tried.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::transport::Request;
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Subject};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
 
-/// A source to get a value: a candidate of the catalogue, or the user's own function.
+/// A source of a value: a candidate of the catalogue, or the function that the user chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     /// From the catalogue.
     Known(Candidate),
-    /// From `--function`: asked like the value's first view.
+    /// From `--function`; called like the first view of the value.
     Own(FunctionId, Subject),
 }
 
 impl Source {
-    /// Whether it asks for a function, which an ABI lists.
+    /// Returns whether the source is a function, which an ABI lists.
     pub(super) fn is_function(&self) -> bool {
         !matches!(self, Self::Known(Candidate::LotteryData))
     }
 
-    /// The name under which the cache keeps it.
+    /// The name of the source in the cache.
     pub(super) fn label(&self) -> String {
         match self {
             Self::Known(Candidate::View(name, _)) => (*name).to_owned(),
@@ -36,7 +36,7 @@ impl Source {
         }
     }
 
-    /// The question to the chain; `None` where the target has no such contract.
+    /// The request to the chain; `None` if the target does not have the contract.
     pub(super) fn request(&self, place: Place, target: &Target) -> Option<Request> {
         let (account, module) = home(place, target)?;
         let (function, subject) = match self {
@@ -69,7 +69,7 @@ pub(super) fn home(place: Place, target: &Target) -> Option<(Address, &str)> {
     }
 }
 
-/// A mistake in the functions chosen by hand.
+/// A mistake in the functions that the user chose.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{item:?}: {why}")]
 pub struct OverrideError {
@@ -77,7 +77,7 @@ pub struct OverrideError {
     why: &'static str,
 }
 
-/// The functions chosen by hand, by view key.
+/// The functions that the user chose, by view key.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides(BTreeMap<&'static str, String>);
 
@@ -113,17 +113,17 @@ impl Overrides {
     }
 }
 
-/// What is known about a chain's functions before any value is asked.
+/// What is known about a chain's functions before any value is read.
 #[derive(Debug, Default)]
 pub(super) struct Knowledge<'a> {
     pub(super) overrides: Option<&'a Overrides>,
-    /// What answered last time, by view key; `None` for a value that nothing answers there.
+    /// The functions that answered last time, by view key; `None` for a value that no function answers.
     pub(super) remembered: BTreeMap<String, Option<String>>,
-    /// ABIs, by place; a place whose ABI could not be had is absent.
+    /// The functions in the ABIs by contract; a contract whose ABI could not be read is absent.
     pub(super) abis: Vec<(Place, Vec<AbiFunction>)>,
     /// Whether the transport reads resources and rows cheaply enough to prefer them to single views.
     pub(super) batches: bool,
-    /// Whether the sources that answer many values at once come first.
+    /// Whether sources that answer many values at once come first.
     pub(super) lean: bool,
 }
 
@@ -135,41 +135,41 @@ pub(super) struct AbiFunction {
 }
 
 impl AbiFunction {
-    /// Whether it has this name and is asked about this.
+    /// Returns whether the function has this name and takes this subject.
     pub(super) fn is(&self, name: &str, subject: Subject) -> bool {
         self.name == name && self.params == subject.abi_params()
     }
 }
 
-/// The functions of an ABI that may be called as views.
+/// Returns the functions of an ABI that can be called as views.
 pub(super) fn abi_functions(abi: &Value) -> Vec<AbiFunction> {
     let functions = abi.get("exposed_functions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let listed = functions.iter().filter_map(|function| {
         let name = function.get("name")?.as_str()?.to_owned();
         let params = function.get("params")?.as_array()?;
         let params = params.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        // `is_view` is absent on modules compiled without metadata: only an entry function is ruled out.
+        // Modules compiled without metadata do not have `is_view`; only entry functions are excluded then.
         let entry = function.get("is_entry").and_then(Value::as_bool) == Some(true);
         (!entry).then_some(AbiFunction { name, params })
     });
     listed.collect()
 }
 
-/// What is known of the functions that answer a value.
+/// What is known about the functions that answer a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Availability {
-    /// Nothing before they are asked.
+    /// Nothing until they are called.
     Unknown,
     /// The ABI lists none.
     NotInAbi,
-    /// The ABI lists them, or one of them answered when it was last asked.
+    /// The ABI lists them, or one of them answered the last time.
     Listed,
-    /// The node denies to have one that is vouched for.
+    /// The node denies having a function that is listed.
     Contradicted,
 }
 
 impl Knowledge<'_> {
-    /// The sources to ask for a value, best first; empty where the chain is known to have none.
+    /// The sources of a value, best first; empty if the chain is known to have none.
     pub(super) fn sources(&self, entry: &Entry, target: &Target) -> Vec<Source> {
         if let Some(own) = self.overrides.and_then(|overrides| overrides.source(entry, target)) {
             return vec![own];
@@ -184,7 +184,8 @@ impl Knowledge<'_> {
             .chain(entry.candidates)
             .filter(|candidate| match candidate {
                 Candidate::LotteryData => self.batches || entry.candidates.len() == 1,
-                // Rows of unknown clients are zeros and the view is not in the official interface: only where listed.
+                // Rows of unknown clients contain zeros and the view is not part of the official interface, so it is used
+                // only if it is listed.
                 Candidate::Row(name, _) => self.batches && (self.remembers(entry, name) || abi.is_some()),
                 Candidate::View(..) => true,
             })
@@ -213,7 +214,7 @@ impl Knowledge<'_> {
         self.abis.iter().find(|(place, _)| *place == entry.place).map(|(_, functions)| functions.as_slice())
     }
 
-    /// What is known of the functions that these sources ask for.
+    /// What is known about the functions of these sources.
     pub(super) fn functions(&self, entry: &Entry, sources: &[Source]) -> Availability {
         let answered_before = matches!(self.remembered.get(entry.key), Some(Some(_)));
         match self.abi(entry).is_some() || answered_before {

@@ -1,4 +1,4 @@
-//! From what was read to the record: the old report's keys first, to the letter, then ours.
+//! Writes what was read into a record: first the keys of the old report, unchanged, then the new ones.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -10,7 +10,7 @@ use crate::record::{Record, RecordError, SCHEMA};
 use crate::target::{GivenAddresses, Target};
 use crate::view::catalogue::Wanted;
 
-/// The values without which a report cannot be judged, and so is no answer.
+/// The values without which a report cannot be checked.
 const NEEDED: [(&str, &str); 3] = [
     ("balance", "the balance"),
     ("min_balance", "the minimum balance"),
@@ -18,7 +18,7 @@ const NEEDED: [(&str, &str); 3] = [
 ];
 
 impl Collected {
-    /// Why the report is no answer: the first needed value that could not be read.
+    /// Why the report is incomplete: the first required value that could not be read.
     pub fn failure(&self) -> Option<(&'static str, Failure)> {
         let deposit = &self.state.deposit;
         if let Some(report) = self.views.get("chain_id")
@@ -30,7 +30,7 @@ impl Collected {
         NEEDED.into_iter().find_map(|(key, name)| {
             let report = self.views.get(key)?;
             let known = match key {
-                // That the module does not know the client is an answer, and the reason for every missing amount.
+                // A client that the module does not know has no amounts; the report is complete without them.
                 "balance" | "min_balance" if deposit.client_whitelisted == Some(false) => true,
                 "balance" => deposit.balance.is_some(),
                 "min_balance" => deposit.min_balance.is_some() || deposit.at_or_below_minimum.is_some(),
@@ -45,7 +45,7 @@ impl Collected {
         })
     }
 
-    /// Writes the report into a record: a new one, or the target's own line.
+    /// Writes the report into a record: a new one, or the one that named the target.
     pub fn write(
         &self,
         record: &mut Record,
@@ -108,7 +108,7 @@ impl Collected {
     }
 }
 
-/// As the old report: a one-element list stands for its element.
+/// Replaces a list of one element by the element, as the old report did.
 fn unwrapped(value: &Value) -> Value {
     match value {
         Value::Array(items) if items.len() == 1 => items[0].clone(),
