@@ -76,14 +76,14 @@ fn cache_directory(settings: &Settings) -> Option<PathBuf> {
 }
 
 /// A client together with the settings that turn a record into a target and the answers into a report.
-pub struct Reader {
+pub struct TargetReader {
     /// The connection.
     pub client: ChainClient,
     settings: Settings,
     calculation: Option<Calculation>,
 }
 
-impl Reader {
+impl TargetReader {
     /// Opens the connection that the settings describe, for one target.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
         Self::over(open(settings)?, settings)

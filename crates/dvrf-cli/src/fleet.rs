@@ -14,7 +14,7 @@ use supra_core::failure::FailureKind;
 use supra_core::record::Record;
 use supra_core::time::Clock;
 
-use crate::connect::{self, Reader};
+use crate::connect::{self, TargetReader};
 use crate::input::{Progress, Records};
 use crate::pipeline::{PAUSE, Sink};
 use crate::progress::Line;
@@ -30,7 +30,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 /// Reads the target of the settings.
 pub(crate) fn one(session: &Session) -> ReportItem {
     let record = Record::new();
-    match Reader::open(&session.settings) {
+    match TargetReader::open(&session.settings) {
         Ok(reader) => ask(&reader, record, None, session.now),
         Err(error) => ReportItem::refused(record, error.into(), session.now),
     }
@@ -43,7 +43,7 @@ pub(crate) fn all(
     session: &mut Session,
     sink: &mut Sink,
 ) -> Result<(), CliError> {
-    match Reader::open_for_fleet(&session.settings) {
+    match TargetReader::open_for_fleet(&session.settings) {
         Ok(reader) => run(reader, first, rest, session, sink),
         Err(error) => refuse_targets(&error, first, &mut rest, session, sink),
     }
@@ -72,7 +72,7 @@ fn refuse_targets(
 }
 
 /// Reads one target.
-fn ask(reader: &Reader, mut record: Record, row: Option<&ClientRow>, now: Timestamp) -> ReportItem {
+fn ask(reader: &TargetReader, mut record: Record, row: Option<&ClientRow>, now: Timestamp) -> ReportItem {
     match reader.fill_with_row(&mut record, row, now) {
         Ok(Ok(filled)) => ReportItem::filled(record, filled.report, filled.failure),
         Ok(Err(error)) => ReportItem::refused(record, error.into(), now),
@@ -81,7 +81,7 @@ fn ask(reader: &Reader, mut record: Record, row: Option<&ClientRow>, now: Timest
 }
 
 fn run(
-    reader: Reader,
+    reader: TargetReader,
     first: Record,
     mut rest: Records,
     session: &mut Session,
@@ -132,7 +132,7 @@ fn start_reader(queue: Arc<Queue>, first: Record, mut rest: Records, clock: Cloc
     thread::Builder::new().spawn(read).map(drop)
 }
 
-fn work(queue: &Queue, reader: &Reader, clock: Clock) {
+fn work(queue: &Queue, reader: &TargetReader, clock: Clock) {
     while let Some(turn) = queue.next_turn() {
         match turn {
             Turn::ReadRows(mut group) => {

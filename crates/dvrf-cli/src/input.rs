@@ -15,7 +15,7 @@ use super::{CliError, Session};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::record::Record;
-use supra_core::record::reader::Reader;
+use supra_core::record::reader::RecordReader;
 
 /// How long to wait for the first byte of a pipe before logging a hint.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ pub enum Source {
 
 /// An open stream of records.
 pub struct Records {
-    reader: Reader<BufReader<Box<dyn Read + Send>>>,
+    reader: RecordReader<BufReader<Box<dyn Read + Send>>>,
     from: String,
     any: bool,
     progress: Progress,
@@ -131,7 +131,7 @@ impl Records {
     /// Reads records from a byte stream; `from` names it in errors, `size` is its length if known.
     pub fn new(source: Box<dyn Read + Send>, from: String, size: Option<u64>) -> Self {
         Self {
-            reader: Reader::buffered(source),
+            reader: RecordReader::buffered(source),
             from,
             any: false,
             progress: Progress { read: Arc::default(), size },

@@ -1,6 +1,6 @@
 //! Probes the settings of a report and the chain: the formula, the target, the node, and every value.
 
-use dvrf_cli::connect::{Reader, calculation, open};
+use dvrf_cli::connect::{TargetReader, calculation, open};
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session, target};
@@ -38,7 +38,7 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
             return Ok(());
         }
     };
-    let reader = match Reader::open(&session.settings) {
+    let reader = match TargetReader::open(&session.settings) {
         Ok(reader) => reader,
         Err(failure) => {
             probes.failed("transport", &failure);

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use dvrf_cli::connect::Reader;
+use dvrf_cli::connect::TargetReader;
 use dvrf_cli::settings::Settings;
 use supra_core::amount::Count;
 use supra_core::client::ChainClient;
@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_millis(500);
 const BEHIND_S: i64 = 30;
 
 pub(crate) struct Nodes {
-    readers: Vec<Reader>,
+    readers: Vec<TargetReader>,
     target: Target,
     /// The node that this run reads.
     pinned: Cell<usize>,
@@ -30,12 +30,12 @@ pub(crate) struct Nodes {
 
 impl Nodes {
     pub(crate) fn open(settings: &Settings, target: &Target) -> Result<Self, Error> {
-        let readers = Reader::open_each(settings)?;
+        let readers = TargetReader::open_each(settings)?;
         Ok(Self { readers, target: target.clone(), pinned: Cell::new(0) })
     }
 
     /// The node that this run reads.
-    pub(crate) fn reader(&self) -> &Reader {
+    pub(crate) fn reader(&self) -> &TargetReader {
         &self.readers[self.pinned.get()]
     }
 

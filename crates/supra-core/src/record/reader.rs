@@ -64,7 +64,7 @@ impl ReadError {
 }
 
 /// An iterator over the records of a stream.
-pub struct Reader<R> {
+pub struct RecordReader<R> {
     input: R,
     line: u64,
     taken: u64,
@@ -119,7 +119,7 @@ impl Framer {
 /// How much is read at once: most records lie in it whole.
 const CHUNK: usize = 1 << 16;
 
-impl<R: Read> Reader<BufReader<R>> {
+impl<R: Read> RecordReader<BufReader<R>> {
     /// Reads from `source`.
     pub fn buffered(source: R) -> Self {
         Self::new(BufReader::with_capacity(CHUNK, source))
@@ -131,7 +131,7 @@ impl<R: Read> Reader<BufReader<R>> {
     }
 }
 
-impl<R: BufRead> Reader<R> {
+impl<R: BufRead> RecordReader<R> {
     /// Reads from `input`.
     pub fn new(input: R) -> Self {
         Self { input, line: 1, taken: 0, buffer: Vec::new(), ended: false }
@@ -235,7 +235,7 @@ fn parse(bytes: &[u8], line: u64) -> Result<Record, ReadError> {
     Ok(record)
 }
 
-impl<R: BufRead> Iterator for Reader<R> {
+impl<R: BufRead> Iterator for RecordReader<R> {
     type Item = Result<Record, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -255,7 +255,7 @@ mod tests {
     /// Reads with buffers of several sizes, so that every split of a record is met.
     fn check(input: &str, expect: &[&str]) {
         for size in [3, 4, 7, 8192] {
-            let found: Vec<String> = Reader::new(BufReader::with_capacity(size, input.as_bytes()))
+            let found: Vec<String> = RecordReader::new(BufReader::with_capacity(size, input.as_bytes()))
                 .map(|item| match item {
                     Ok(record) => {
                         let mut out = Vec::new();
@@ -299,20 +299,20 @@ mod tests {
     #[test]
     fn a_long_record_is_refused_and_passed() {
         let input = format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", "x".repeat(RECORD_BYTES_MAX));
-        let found: Vec<_> = Reader::new(BufReader::new(input.as_bytes())).collect();
+        let found: Vec<_> = RecordReader::new(BufReader::new(input.as_bytes())).collect();
         assert!(matches!(found[..], [Err(ReadError::TooLong { line: 1 }), Ok(_)]));
     }
 
     #[test]
     fn bad_utf8_is_an_error_not_a_crash() {
-        let found: Vec<_> = Reader::new(b"{\"a\":\"\xff\"}".as_slice()).collect();
+        let found: Vec<_> = RecordReader::new(b"{\"a\":\"\xff\"}".as_slice()).collect();
         assert!(matches!(found[..], [Err(ReadError::Json { line: 1, .. })]));
     }
 
     #[test]
     fn deep_nesting_is_bounded() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        let found: Vec<_> = Reader::new(deep.as_bytes()).collect();
+        let found: Vec<_> = RecordReader::new(deep.as_bytes()).collect();
         assert_eq!(found.len(), 1);
     }
 }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use supra_core::record::Record;
-use supra_core::record::reader::Reader;
+use supra_core::record::reader::RecordReader;
 use supra_core::state::State;
 
 fn line(record: &Record) -> Vec<u8> {
@@ -14,11 +14,11 @@ fn line(record: &Record) -> Vec<u8> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    for record in Reader::new(data).flatten() {
+    for record in RecordReader::new(data).flatten() {
         let _ = record.get::<State>("state");
         let first = line(&record);
         assert_eq!(first.iter().filter(|byte| **byte == b'\n').count(), 1);
-        let again = Reader::new(&first[..]).next().expect("a record").expect("what we wrote can be read");
+        let again = RecordReader::new(&first[..]).next().expect("a record").expect("what we wrote can be read");
         assert_eq!(line(&again), first);
     }
 });
