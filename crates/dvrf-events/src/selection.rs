@@ -5,7 +5,7 @@ use dvrf_cli::{Session, connect, target};
 use supra_core::client::events::places;
 use supra_core::error::Error;
 use supra_core::events::scan::block_point::BlockPoint;
-use supra_core::events::scan::{Scan, Wanted};
+use supra_core::events::scan::{EventQuery, Scan};
 
 /// Which types of events are read.
 #[derive(Clone, Default, Args)]
@@ -62,7 +62,7 @@ pub(crate) fn read(types: &TypeArgs, range: &RangeArgs, session: &Session) -> Re
     let end = tip.next_height();
     let from = since.map_or(Ok(0), |since| scanner.height_of(since, &tip))?;
     let to = until.map_or(Ok(end), |until| scanner.height_of(until, &tip))?.min(end);
-    let wanted = Wanted { types: &full_types, from, to, limit: range.limit, times: !types.no_time };
+    let wanted = EventQuery { types: &full_types, from, to, limit: range.limit, times: !types.no_time };
     match range.last {
         Some(count) => scanner.last(&wanted, count),
         None => scanner.read(&wanted),

@@ -21,7 +21,7 @@ use supra_core::client::events::{line, places};
 use supra_core::error::Error;
 use supra_core::events::Event;
 use supra_core::events::scan::block_point::BlockPoint;
-use supra_core::events::scan::{Scan, Scanner, Wanted};
+use supra_core::events::scan::{EventQuery, Scan, Scanner};
 use supra_core::failure::FailureKind;
 use supra_core::time::parse_span;
 
@@ -136,7 +136,7 @@ fn step(
     // Reading the last blocks again must not reach back before the first block that was asked for.
     let from = checkpoint.next.saturating_sub(args.rescan).max(checkpoint.start.unwrap_or(0));
     let to = end.min(checkpoint.next.saturating_add(STEP_BLOCKS));
-    let wanted = Wanted { types, from, to, limit: None, times: !args.types.no_time };
+    let wanted = EventQuery { types, from, to, limit: None, times: !args.types.no_time };
     let scan = scanner.read(&wanted)?;
     let is_behind = scan.to == to && to < end;
     Ok((scan, is_behind))

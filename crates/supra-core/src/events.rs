@@ -1,4 +1,4 @@
-//! Contract events: what one is, and which types a name means.
+//! Contract events and their types.
 
 pub mod scan;
 
@@ -21,15 +21,15 @@ pub const SCHEMA: &str = crate::record::EVENT_SCHEMA;
 pub struct Event {
     /// `dvrf.event/1`.
     pub schema: String,
-    /// The block it is in.
+    /// The height of its block.
     pub height: u64,
-    /// The block's time, UTC; `null` where it was not asked for.
+    /// The time of its block, UTC; `null` if it was not requested.
     pub time: Option<String>,
-    /// The same in microseconds since 1970, as text.
+    /// The time of its block in microseconds since 1970, as text.
     pub time_us: Option<String>,
     /// The transaction that emitted it.
     pub transaction_hash: Option<String>,
-    /// Which one among the events of its type in its transaction, from 0.
+    /// Its number among the events of its type in its transaction, from 0.
     pub index: u32,
     /// The full type, `0x…::module::Event`.
     #[serde(rename = "type")]
@@ -41,19 +41,19 @@ pub struct Event {
 }
 
 impl Event {
-    /// What tells it from every other event: no event has two, no two have the same.
+    /// The identity of the event, which no other event has.
     pub fn id(&self) -> String {
         let hash = self.transaction_hash.as_deref().unwrap_or("-");
         format!("{}:{hash}:{}:{}", self.height, self.type_tag, self.index)
     }
 
-    /// A field that is a u64 or u128.
+    /// Returns a field that is a u64 or u128.
     pub fn number(&self, field: &str) -> Option<u128> {
         let value = self.data.get(field)?;
         value.as_str().map_or_else(|| value.as_u64().map(u128::from), |text| text.parse().ok())
     }
 
-    /// A field that is an address.
+    /// Returns a field that is an address.
     pub fn address(&self, field: &str) -> Option<Address> {
         self.data.get(field)?.as_str()?.parse().ok()
     }
@@ -64,7 +64,7 @@ impl Event {
     }
 }
 
-/// Events of the lottery (`facts/supra.md` §9.1).
+/// The event types of the lottery.
 pub const LOTTERY: &[&str] = &[
     "TicketBought",
     "WinnerSelected",
@@ -82,7 +82,7 @@ pub const LOTTERY: &[&str] = &[
     "DrawHandledEvent",
     "FundsWithdrawnEvent",
 ];
-/// Events of the deposit module (§5.4, dVRF 2).
+/// The event types of the deposit module in dVRF 2.
 pub const DEPOSIT: &[&str] = &[
     "ClientWhitelistedEvent",
     "ContractWhitelistedEvent",
@@ -91,16 +91,16 @@ pub const DEPOSIT: &[&str] = &[
     "SupraCollected",
     "MinimumBalanceSet",
 ];
-/// Events of the randomness module (§5.4, dVRF 2).
+/// The event types of the randomness module in dVRF 2.
 pub const VRF: &[&str] =
     &["RequestEvent", "NonceProcessedEvent", "VerifyCallbackEvent", "UpdatePublicKeyEvent"];
-/// The randomness module beside the deposit module.
+/// The name of the randomness module, which has the same account as the deposit module.
 pub const VRF_MODULE: &str = "supra_vrf";
-/// The names that `--type` knows beside type names and full types.
+/// The words that `--type` accepts besides type names and full types.
 pub const WORDS: &[&str] =
     &["draw-requested", "draw-handled", "whitelist", "deposit", "vrf", "lottery", "all"];
 
-/// Where event types live.
+/// The modules that publish events.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// The lottery's account and module.
@@ -109,19 +109,19 @@ pub struct Places {
     pub deposit: (Address, String),
 }
 
-/// The event types that modules themselves name in their ABI; empty where none does.
+/// The event types in the ABIs of the modules; empty for a module whose ABI names none.
 #[derive(Debug, Clone, Default)]
 pub struct Published {
-    /// Of the lottery.
+    /// Those of the lottery.
     pub lottery: Vec<String>,
-    /// Of the deposit module.
+    /// Those of the deposit module.
     pub deposit: Vec<String>,
-    /// Of the randomness module.
+    /// Those of the randomness module.
     pub vrf: Vec<String>,
 }
 
 impl Published {
-    /// The event structs of a module's ABI.
+    /// Returns the event structs of an ABI.
     pub fn names(abi: &Value) -> Vec<String> {
         let structs = abi.get("structs").and_then(Value::as_array).into_iter().flatten();
         let events = structs.filter(|item| item.get("is_event") == Some(&Value::Bool(true)));
@@ -129,17 +129,17 @@ impl Published {
     }
 }
 
-fn of_whitelist(name: &str) -> bool {
+fn concerns_whitelist(name: &str) -> bool {
     name.contains("Whitelist")
         || matches!(name, "AggregatorRevokedEvent" | "ConsumerRemovedEvent" | "ClientRemoveEvent")
 }
 
-/// Whether these words need the modules' ABIs.
+/// Returns whether these words stand for types that an ABI lists.
 pub fn needs_abi(words: &[String]) -> bool {
     words.iter().any(|word| ["whitelist", "deposit", "vrf", "lottery", "all"].contains(&word.as_str()))
 }
 
-/// The full types that the words mean, each once, in the order of the words.
+/// Resolves words to full types, each once, in the order of the words.
 pub fn resolve(words: &[String], places: &Places, published: &Published) -> Result<Vec<String>, Error> {
     let known = |published: &[String], list: &[&str]| -> Vec<String> {
         if published.is_empty() {
@@ -175,13 +175,13 @@ pub fn resolve(words: &[String], places: &Places, published: &Published) -> Resu
             "draw-requested" => one("DrawRequestedEvent")?,
             "draw-handled" => one("DrawHandledEvent")?,
             "whitelist" => {
-                lottery.iter().chain(&deposit).filter(|tag| of_whitelist(&last(tag))).cloned().collect()
+                lottery.iter().chain(&deposit).filter(|tag| concerns_whitelist(&last(tag))).cloned().collect()
             }
             "deposit" => deposit.clone(),
             "vrf" => vrf.clone(),
             "lottery" => lottery.clone(),
             "all" => [lottery.clone(), deposit.clone(), vrf.clone()].concat(),
-            other => vec![named(other, [&lottery, &deposit, &vrf], lottery_place)?],
+            other => vec![type_of(other, [&lottery, &deposit, &vrf], lottery_place)?],
         });
     }
     let mut seen = BTreeSet::new();
@@ -189,8 +189,8 @@ pub fn resolve(words: &[String], places: &Places, published: &Published) -> Resu
     Ok(found)
 }
 
-/// A full type, or the name of one that we know or that the lottery may have.
-fn named(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str)>) -> Result<String, Error> {
+/// Resolves a full type, the name of a known type, or the name of a type that the lottery may have.
+fn type_of(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str)>) -> Result<String, Error> {
     let base = word.split('<').next().unwrap_or(word);
     if let Ok(id) = base.parse::<FunctionId>() {
         let rest = &word[base.len()..];

@@ -1,4 +1,4 @@
-//! Requests against answers: events paired by nonce, and what a record says about them.
+//! Pairs requests with answers by nonce, and summarises them for the record.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,13 +9,13 @@ use crate::amount::{Count, Quants};
 use crate::events::Event;
 use crate::failure::{Abort, Failure};
 
-/// What a record's `requests` says: draws asked and answered in a range of blocks.
+/// The `requests` of a record: the requests and answers in a range of blocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Requests {
     /// The first block that was read.
     pub since_height: u64,
-    /// The time from which on events were asked for, UTC; `null` where a height was given.
+    /// The time from which events were read, UTC; `null` if a height was given.
     pub since: Option<String>,
     /// The last block that was read.
     pub until_height: u64,
@@ -43,14 +43,14 @@ pub struct Requests {
     pub callback_fee_quants: Option<Quants>,
     /// Answers to pending requests that the lottery's callback aborted.
     pub callback_failures: Vec<CallbackFailure>,
-    /// What was not read: pruned blocks, blocks that are not indexed yet.
+    /// Which blocks were not read: those that are pruned or not indexed yet.
     pub notes: Vec<String>,
     /// Why nothing could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
 }
 
-/// A request that waits.
+/// A request without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pending {
     /// Its nonce.
@@ -63,22 +63,22 @@ pub struct Pending {
     pub requested_at: Option<String>,
     /// Seconds since then.
     pub age_seconds: Option<u64>,
-    /// Who asked.
+    /// The requester.
     pub requester: Option<String>,
 }
 
 /// How long answers took, in milliseconds between block times; quantiles are of the nearest rank.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
-    /// How many answers.
+    /// The number of answers.
     pub count: u64,
     /// The fastest.
     pub min_ms: u64,
-    /// Half were at most so slow.
+    /// The median.
     pub p50_ms: u64,
-    /// Nine of ten were.
+    /// The 90th percentile.
     pub p90_ms: u64,
-    /// 99 of 100 were.
+    /// The 99th percentile.
     pub p99_ms: u64,
     /// The slowest.
     pub max_ms: u64,
@@ -90,7 +90,7 @@ pub struct Seen {
     /// The full type.
     #[serde(rename = "type")]
     pub type_tag: String,
-    /// How many there were.
+    /// The number of events.
     pub count: u64,
     /// The last one's time, UTC.
     pub last_at: Option<String>,
@@ -116,30 +116,30 @@ pub struct CallbackFailure {
     pub height: u64,
     /// Its transaction.
     pub transaction_hash: Option<String>,
-    /// What the node says, bounded.
+    /// The status from the node, truncated.
     pub status: String,
     /// The abort, where it is one.
     pub abort: Option<Abort>,
-    /// The place in the documents that explains it.
+    /// The section of the documentation that explains it.
     pub help: Option<String>,
 }
 
-/// What became of a request.
+/// The state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It has its answer.
+    /// It was answered.
     Answered,
-    /// It waits.
+    /// It was not answered yet.
     Pending,
-    /// An answer whose request was not read.
+    /// The answer was read, but not the request.
     Orphan,
 }
 
 /// A request and its answer: a line of `dvrf-events pair`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pair {
-    /// What became of it.
+    /// The state of the request.
     pub outcome: Outcome,
     /// The nonce that both share.
     pub nonce: Count,
@@ -149,7 +149,7 @@ pub struct Pair {
     pub requested_at: Option<String>,
     /// Its transaction.
     pub request_hash: Option<String>,
-    /// Who asked.
+    /// The requester.
     pub requester: Option<String>,
     /// The block of the answer.
     pub handled_height: Option<u64>,
@@ -180,8 +180,8 @@ pub struct Summary {
     pub latency: Option<Latency>,
 }
 
-/// Pairs requests with answers by module and nonce, in the order of the requests; orphans come where they happened.
-/// Events of other types, and repeated lines of one event, change nothing.
+/// Pairs requests with answers by module and nonce, in the order of the requests; orphans are placed by their own block.
+/// Events of other types and repeated events are ignored.
 pub fn pair(events: &[Event], now_us: u64) -> Vec<Pair> {
     let mut sorted: Vec<&Event> = Vec::with_capacity(events.len());
     let mut ids = BTreeSet::new();
@@ -190,7 +190,7 @@ pub fn pair(events: &[Event], now_us: u64) -> Vec<Pair> {
     sorted.sort_by_key(|event| (event.height, event.name != "DrawRequestedEvent"));
     let mut pairs: Vec<Pair> = Vec::new();
     let mut open: BTreeMap<(String, u128), VecDeque<usize>> = BTreeMap::new();
-    let mut asked_us: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut requested_us: BTreeMap<usize, u64> = BTreeMap::new();
     for event in sorted {
         let Some(nonce) = event.number("nonce") else { continue };
         let module = event.type_tag.rsplit_once("::").map_or("", |(module, _)| module);
@@ -198,16 +198,16 @@ pub fn pair(events: &[Event], now_us: u64) -> Vec<Pair> {
         match event.name.as_str() {
             "DrawRequestedEvent" => {
                 if let Some(us) = event.micros() {
-                    asked_us.insert(pairs.len(), us);
+                    requested_us.insert(pairs.len(), us);
                 }
                 open.entry(key).or_default().push_back(pairs.len());
-                pairs.push(asked(event, nonce, now_us));
+                pairs.push(pending_pair(event, nonce, now_us));
             }
             "DrawHandledEvent" => {
                 let place = open.get_mut(&key).and_then(VecDeque::pop_front);
                 let latency_ms = place
-                    .and_then(|place| asked_us.get(&place))
-                    .and_then(|asked| Some(event.micros()?.saturating_sub(*asked) / 1000));
+                    .and_then(|place| requested_us.get(&place))
+                    .and_then(|requested| Some(event.micros()?.saturating_sub(*requested) / 1000));
                 let place = place.unwrap_or_else(|| {
                     pairs.push(orphan(nonce));
                     pairs.len() - 1
@@ -243,7 +243,7 @@ fn orphan(nonce: u128) -> Pair {
     }
 }
 
-fn asked(event: &Event, nonce: u128, now_us: u64) -> Pair {
+fn pending_pair(event: &Event, nonce: u128, now_us: u64) -> Pair {
     Pair {
         outcome: Outcome::Pending,
         requested_height: Some(event.height),
@@ -285,7 +285,7 @@ fn latency(mut all: Vec<u64>) -> Option<Latency> {
 }
 
 impl Requests {
-    /// What these events, read of these types, say.
+    /// Summarises events; `types` are the types that were read.
     pub fn of(events: &[Event], types: &[String], now_us: u64) -> Self {
         let pairs = pair(events, now_us);
         let summary = summary(&pairs);

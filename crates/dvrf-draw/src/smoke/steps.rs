@@ -16,7 +16,7 @@ use supra_core::client::events::places;
 use supra_core::draw::{ConfirmedBy, DrawError, DrawErrorCode};
 use supra_core::error::Error;
 use supra_core::events::Event;
-use supra_core::events::scan::Wanted;
+use supra_core::events::scan::EventQuery;
 use supra_core::failure::FailureKind;
 use supra_core::move_value::Node;
 use supra_core::state::State;
@@ -253,7 +253,7 @@ fn event(runner: &DrawRunner, round: &Round, word: &str) -> Result<Option<Event>
     let start = Instant::now();
     loop {
         let tip = scanner.tip().map_err(|failure| unknown(&failure))?;
-        let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: false };
+        let wanted = EventQuery { types: &types, from, to: tip.next_height(), limit: None, times: false };
         let scan = scanner.read(&wanted).map_err(|failure| unknown(&failure))?;
         let ours = |event: &Event| round.nonce.is_none_or(|nonce| event.number("nonce") == Some(nonce.get()));
         if let Some(event) = scan.events.into_iter().find(ours) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ChainClient;
 use crate::error::Error;
 use crate::events::scan::block_point::BlockPoint;
-use crate::events::scan::{Scanner, Wanted, shown};
+use crate::events::scan::{EventQuery, Scanner, rfc3339};
 use crate::events::{Event, Places};
 use crate::failure::quote;
 use crate::requests::{CallbackFailure, Requests};
@@ -85,7 +85,7 @@ fn read_pairs(
     let types = scanner.types(names, &places(target))?;
     let tip = scanner.tip()?;
     let from = scanner.height_of(when, &tip)?;
-    let wanted = Wanted { types: &types, from, to: tip.next_height(), limit: None, times: true };
+    let wanted = EventQuery { types: &types, from, to: tip.next_height(), limit: None, times: true };
     let mut scan = scanner.read(&wanted)?;
     // The deposit module publishes the events of all clients.
     scan.events.retain(|event| event.address("client_address").is_none_or(|client| client == target.client));
@@ -93,7 +93,7 @@ fn read_pairs(
     let mut requests = Requests::of(&scan.events, &types, now_us);
     (requests.since_height, requests.until_height) = (scan.from, scan.to.saturating_sub(1));
     requests.since = match when {
-        BlockPoint::Micros(micros) => shown(micros),
+        BlockPoint::Micros(micros) => rfc3339(micros),
         BlockPoint::Height(_) => None,
     };
     requests.notes = scan.notes;

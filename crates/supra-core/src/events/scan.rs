@@ -1,4 +1,4 @@
-//! Reading events over REST: pages of v3, windows of v1, one order, no event twice.
+//! Reads events over REST: pages of v3 or windows of v1, in one order and without duplicates.
 
 pub mod block_point;
 mod pages;
@@ -19,60 +19,60 @@ use crate::failure::FailureKind;
 use crate::transport::{Absent, Block, Deadline, Request, Transport};
 use crate::view::FunctionId;
 
-/// Blocks of one window when we look back from the tip; it doubles.
+/// The number of blocks in the first window when reading back from the tip; each next window is twice as large.
 const LOOK_BACK: u64 = 1000;
-/// How many questions go into one batch under one deadline.
+/// The largest number of requests under one deadline.
 const BATCH: usize = 256;
 
 /// A reader of events over one transport.
 pub struct Scanner<'a> {
     transport: &'a dyn Transport,
-    /// Time for each batch of questions.
+    /// The time for each batch of requests.
     timeout: Duration,
-    /// Set once a node turned out to have only the v1 route.
-    old: Cell<bool>,
+    /// Set once the node has refused v3 and served v1.
+    v1_only: Cell<bool>,
 }
 
-/// An event without its block's time.
+/// An event without the time of its block.
 #[derive(Debug, Clone)]
 struct Found {
     height: u64,
     hash: Option<String>,
-    /// Its place in the list of wanted types.
+    /// The index of its type in the query.
     kind: usize,
     index: u32,
     data: Value,
 }
 
-/// What a reading found.
+/// The result of a query.
 #[derive(Debug, Clone, Default)]
 pub struct Scan {
-    /// In ascending order.
+    /// The events in ascending order.
     pub events: Vec<Event>,
     /// The first block that was read.
     pub from: u64,
     /// The block after the last one that was read.
     pub to: u64,
-    /// What the reader should know: blocks that are pruned or not indexed yet.
+    /// Which of the requested blocks could not be read: those that are pruned or not indexed yet.
     pub notes: Vec<String>,
 }
 
-/// What is read.
+/// Which events to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// Full types.
+pub struct EventQuery<'a> {
+    /// The full types.
     pub types: &'a [String],
-    /// First block.
+    /// The first block.
     pub from: u64,
     /// The block after the last one.
     pub to: u64,
-    /// At most so many, the oldest.
+    /// The largest number of events; the oldest are returned.
     pub limit: Option<usize>,
-    /// Whether the blocks' times are asked for; REST v1 has no transaction hash without them.
+    /// Whether to read the times of blocks.
     pub times: bool,
 }
 
-/// A batch of rows that were located, and what was covered.
+/// Rows with their blocks, and the range that was read.
 struct Rows {
     found: Vec<Found>,
     from: u64,
@@ -80,24 +80,24 @@ struct Rows {
     notes: Vec<String>,
 }
 
-/// An answer about blocks: there, or not.
-enum There<T> {
-    Yes(T),
-    No(Absent),
+/// A reply about blocks.
+enum Presence<T> {
+    Present(T),
+    Absent(Absent),
 }
 
-fn decoded<T: DeserializeOwned>(value: &Value) -> Result<There<T>, Error> {
+fn decode<T: DeserializeOwned>(value: &Value) -> Result<Presence<T>, Error> {
     if let Ok(absent) = Absent::deserialize(value) {
-        return Ok(There::No(absent));
+        return Ok(Presence::Absent(absent));
     }
     let there = T::deserialize(value);
-    there.map(There::Yes).map_err(|error| Error::new(FailureKind::Undecodable, error.to_string()))
+    there.map(Presence::Present).map_err(|error| Error::new(FailureKind::Undecodable, error.to_string()))
 }
 
 impl<'a> Scanner<'a> {
-    /// A reader whose every batch of questions has this time.
+    /// Creates a scanner that allows `timeout` for each batch of requests.
     pub fn new(transport: &'a dyn Transport, timeout: Duration) -> Self {
-        Self { transport, timeout, old: Cell::new(false) }
+        Self { transport, timeout, v1_only: Cell::new(false) }
     }
 
     fn ask(&self, requests: &[Request]) -> Vec<Result<Value, Error>> {
@@ -109,20 +109,20 @@ impl<'a> Scanner<'a> {
         results
     }
 
-    fn one(&self, request: Request) -> Result<Value, Error> {
+    fn ask_one(&self, request: Request) -> Result<Value, Error> {
         let nothing = || Err(Error::new(FailureKind::Unreachable, "nothing was asked"));
         self.ask(&[request]).pop().unwrap_or_else(nothing)
     }
 
-    /// The latest block.
+    /// Reads the latest block.
     pub fn tip(&self) -> Result<Block, Error> {
-        match decoded(&self.one(Request::Block { height: None, transactions: false })?)? {
-            There::Yes(block) => Ok(block),
-            There::No(_) => Err(Error::new(FailureKind::Unsupported, "the node has no latest block")),
+        match decode(&self.ask_one(Request::Block { height: None, transactions: false })?)? {
+            Presence::Present(block) => Ok(block),
+            Presence::Absent(_) => Err(Error::new(FailureKind::Unsupported, "the node has no latest block")),
         }
     }
 
-    /// The full types that words mean; modules are asked for their ABI where the words need it.
+    /// Resolves words to full types, and reads the ABIs of the modules if the words need them.
     pub fn types(&self, words: &[String], places: &Places) -> Result<Vec<String>, Error> {
         let mut published = Published::default();
         if needs_abi(words) && self.transport.offers_abi() {
@@ -133,7 +133,7 @@ impl<'a> Scanner<'a> {
             ];
             let lottery = places.lottery.clone();
             requests.extend(lottery.map(|(account, module)| Request::ModuleAbi { account, module }));
-            // A module without an ABI leaves us the known names.
+            // Without an ABI the known names are used.
             let mut names = self.ask(&requests).into_iter().map(|reply| match reply {
                 Ok(abi) => Published::names(&abi),
                 Err(_) => Vec::new(),
@@ -144,19 +144,19 @@ impl<'a> Scanner<'a> {
         resolve(words, places, &published)
     }
 
-    /// Reads events of a range of blocks.
-    pub fn read(&self, wanted: &Wanted) -> Result<Scan, Error> {
-        let rows = self.rows(wanted)?;
-        self.dressed(wanted, rows)
+    /// Reads the events of a range of blocks.
+    pub fn read(&self, query: &EventQuery) -> Result<Scan, Error> {
+        let rows = self.rows(query)?;
+        self.with_block_data(query, rows)
     }
 
-    /// Reads the last `count` events before `to`, in windows back from there.
-    pub fn last(&self, wanted: &Wanted, count: usize) -> Result<Scan, Error> {
-        let (mut to, mut size) = (wanted.to, LOOK_BACK);
+    /// Reads the last `count` events before `to`, in windows that go back from there.
+    pub fn last(&self, query: &EventQuery, count: usize) -> Result<Scan, Error> {
+        let (mut to, mut size) = (query.to, LOOK_BACK);
         let mut all = Rows { found: Vec::new(), from: to, to, notes: Vec::new() };
-        while to > wanted.from && all.found.len() < count {
-            let from = to.saturating_sub(size).max(wanted.from);
-            let mut rows = self.rows(&Wanted { from, to, limit: None, ..*wanted })?;
+        while to > query.from && all.found.len() < count {
+            let from = to.saturating_sub(size).max(query.from);
+            let mut rows = self.rows(&EventQuery { from, to, limit: None, ..*query })?;
             if all.from == all.to {
                 all.to = rows.to;
             }
@@ -164,51 +164,51 @@ impl<'a> Scanner<'a> {
             rows.found.append(&mut all.found);
             all.found = rows.found;
             all.from = rows.from;
-            // A window that begins later than asked ends at the pruned past.
-            to = if rows.from > from { wanted.from } else { from };
+            // A window that begins later than requested has reached the pruned blocks.
+            to = if rows.from > from { query.from } else { from };
             size = size.saturating_mul(2);
         }
         let extra = all.found.len().saturating_sub(count);
         all.found.drain(..extra);
-        self.dressed(wanted, all)
+        self.with_block_data(query, all)
     }
 
-    /// Rows of all types in one order, numbered within their transactions.
-    fn rows(&self, wanted: &Wanted) -> Result<Rows, Error> {
-        if wanted.from >= wanted.to || wanted.types.is_empty() {
-            return Ok(Rows { found: Vec::new(), from: wanted.from, to: wanted.to, notes: Vec::new() });
+    /// Reads the rows of all types in one order, numbered within their transactions.
+    fn rows(&self, query: &EventQuery) -> Result<Rows, Error> {
+        if query.from >= query.to || query.types.is_empty() {
+            return Ok(Rows { found: Vec::new(), from: query.from, to: query.to, notes: Vec::new() });
         }
-        let mut rows = if self.old.get() {
-            self.windows(wanted)?
+        let mut rows = if self.v1_only.get() {
+            self.read_windows(query)?
         } else {
-            match self.pages(wanted) {
+            match self.read_pages(query) {
                 Err(failure) if failure.kind() == FailureKind::Unsupported => {
-                    // What does not serve v3 events may serve v1's.
+                    // A node that does not serve events of v3 may serve those of v1.
                     let rows = self
-                        .windows(wanted)
+                        .read_windows(query)
                         .map_err(|old| if old.kind() == FailureKind::Unsupported { failure } else { old })?;
-                    self.old.set(true);
+                    self.v1_only.set(true);
                     rows
                 }
                 other => other?,
             }
         };
         number(&mut rows.found);
-        if let Some(limit) = wanted.limit {
+        if let Some(limit) = query.limit {
             rows.found.truncate(limit);
         }
         Ok(rows)
     }
 
-    /// Blocks by height, several at once.
+    /// Reads blocks by height.
     pub fn blocks(&self, heights: &BTreeSet<u64>, transactions: bool) -> Result<BTreeMap<u64, Block>, Error> {
         let request = |height: &u64| Request::Block { height: Some(*height), transactions };
         let requests: Vec<Request> = heights.iter().map(request).collect();
         let mut blocks = BTreeMap::new();
         for (height, reply) in heights.iter().zip(self.ask(&requests)) {
-            match decoded::<Block>(&reply?)? {
-                There::Yes(block) => drop(blocks.insert(*height, block)),
-                There::No(_) => {
+            match decode::<Block>(&reply?)? {
+                Presence::Present(block) => drop(blocks.insert(*height, block)),
+                Presence::Absent(_) => {
                     let message = format!("the node has events of block {height} but not the block");
                     return Err(Error::new(FailureKind::Unsupported, message));
                 }
@@ -217,28 +217,27 @@ impl<'a> Scanner<'a> {
         Ok(blocks)
     }
 
-    /// Adds times, and the hashes that v1 does not tell.
-    fn dressed(&self, wanted: &Wanted, rows: Rows) -> Result<Scan, Error> {
+    /// Adds the times of blocks, and the transaction hashes that v1 does not return.
+    fn with_block_data(&self, query: &EventQuery, rows: Rows) -> Result<Scan, Error> {
         let hashless = rows.found.iter().any(|found| found.hash.is_none());
         let heights: BTreeSet<u64> = rows.found.iter().map(|found| found.height).collect();
-        let blocks =
-            if wanted.times || hashless { self.blocks(&heights, hashless)? } else { BTreeMap::new() };
+        let blocks = if query.times || hashless { self.blocks(&heights, hashless)? } else { BTreeMap::new() };
         let mut found = rows.found;
         if hashless {
             for (height, block) in &blocks {
                 let of_block: Vec<&mut Found> =
                     found.iter_mut().filter(|row| row.height == *height).collect();
-                name_transactions(of_block, block, wanted.types);
+                assign_hashes(of_block, block, query.types);
             }
             number(&mut found);
         }
         let event = |row: Found| {
             let block = blocks.get(&row.height);
-            let type_tag = wanted.types.get(row.kind).cloned().unwrap_or_default();
+            let type_tag = query.types.get(row.kind).cloned().unwrap_or_default();
             Event {
                 schema: SCHEMA.to_owned(),
                 height: row.height,
-                time: block.and_then(|block| shown(block.time_us)),
+                time: block.and_then(|block| rfc3339(block.time_us)),
                 time_us: block.map(|block| block.time_us.to_string()),
                 transaction_hash: row.hash,
                 index: row.index,
@@ -252,13 +251,13 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Microseconds since 1970 as RFC 3339.
-pub fn shown(micros: u64) -> Option<String> {
+/// Formats microseconds since 1970 as RFC 3339.
+pub fn rfc3339(micros: u64) -> Option<String> {
     let time = Timestamp::from_microsecond(i64::try_from(micros).ok()?).ok()?;
     Some(time.to_string())
 }
 
-/// Puts rows in order and numbers those of one type in one transaction.
+/// Sorts rows and numbers those of one type in one transaction.
 fn number(found: &mut [Found]) {
     // Stable: rows of one type in one transaction keep the node's order.
     found.sort_by(|a, b| (a.height, &a.hash, a.kind).cmp(&(b.height, &b.hash, b.kind)));
@@ -270,11 +269,12 @@ fn number(found: &mut [Found]) {
     }
 }
 
-/// Finds the transactions of v1's rows among those of their block: same type, same fields, same order.
-fn name_transactions(mut left: Vec<&mut Found>, block: &Block, types: &[String]) {
-    let same_type = |found: &str, wanted: &str| {
-        let parsed = || found.parse::<FunctionId>().ok().zip(wanted.parse().ok());
-        found == wanted || parsed().is_some_and(|(a, b)| a == b)
+/// Assigns transaction hashes to rows of v1: looks for events with the same type and fields, in the same order, in the
+/// transactions of the block.
+fn assign_hashes(mut remaining: Vec<&mut Found>, block: &Block, types: &[String]) {
+    let same_type = |found: &str, expected: &str| {
+        let parsed = || found.parse::<FunctionId>().ok().zip(expected.parse().ok());
+        found == expected || parsed().is_some_and(|(a, b)| a == b)
     };
     for transaction in &block.transactions {
         let Some(hash) = transaction.get("hash").and_then(Value::as_str) else { continue };
@@ -284,11 +284,11 @@ fn name_transactions(mut left: Vec<&mut Found>, block: &Block, types: &[String])
             else {
                 continue;
             };
-            let place = left.iter().position(|row| {
-                row.data == *data && types.get(row.kind).is_some_and(|wanted| same_type(tag, wanted))
+            let place = remaining.iter().position(|row| {
+                row.data == *data && types.get(row.kind).is_some_and(|expected| same_type(tag, expected))
             });
             if let Some(place) = place {
-                left.remove(place).hash = Some(hash.to_owned());
+                remaining.remove(place).hash = Some(hash.to_owned());
             }
         }
     }

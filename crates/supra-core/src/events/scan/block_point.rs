@@ -1,17 +1,17 @@
-//! From a time to a height: no node has such a route, so blocks are asked for by a guess that is halved when it is bad.
+//! Finds the height for a time. Nodes have no route for this, so heights are guessed by interpolation and bisection.
 
 use jiff::{Timestamp, civil};
 
-use super::{Scanner, There, decoded};
+use super::{Presence, Scanner, decode};
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
 use crate::time::parse_span;
 use crate::transport::{Absent, Block, Request};
 
-/// More than halving a range of 2^64 twice over.
+/// The largest number of guesses: twice as many as bisecting 2^64 blocks takes.
 const STEPS_MAX: u32 = 130;
 
-/// A point in the chain's history as people name it.
+/// A point in the history of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockPoint {
     /// This block.
@@ -21,7 +21,7 @@ pub enum BlockPoint {
 }
 
 impl BlockPoint {
-    /// `2h`, `45m`, `7d`, an RFC 3339 time, a date, or a height.
+    /// Parses `2h`, `45m`, `7d`, an RFC 3339 time, a date, or a height.
     pub fn parse(flag: &str, text: &str, now: Timestamp) -> Result<Self, Error> {
         let text = text.trim();
         let bad = || {
@@ -34,7 +34,7 @@ impl BlockPoint {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().map(Self::Height).map_err(|_| bad());
         }
-        // A number without a unit is a height or a mistake, not seconds.
+        // A number without a unit is a height, not seconds.
         let span = parse_span(text).filter(|_| text.ends_with(|c: char| c.is_ascii_alphabetic()));
         let time = match span {
             Some(span) => now.checked_sub(span).map_err(|_| bad())?,
@@ -52,12 +52,12 @@ impl BlockPoint {
 }
 
 impl Scanner<'_> {
-    fn block_or_absent(&self, height: u64) -> Result<There<Block>, Error> {
-        decoded(&self.one(Request::Block { height: Some(height), transactions: false })?)
+    fn block_or_absent(&self, height: u64) -> Result<Presence<Block>, Error> {
+        decode(&self.ask_one(Request::Block { height: Some(height), transactions: false })?)
     }
 
-    /// The height of the first block at or after a point; one above the tip where there is none yet. Where the node
-    /// has pruned that past, the oldest block it has.
+    /// Returns the height of the first block at or after a point: one above the tip if there is none yet, and the oldest
+    /// remaining block if the node has pruned that part.
     pub fn height_of(&self, when: BlockPoint, tip: &Block) -> Result<u64, Error> {
         match when {
             BlockPoint::Height(height) => Ok(height),
@@ -69,7 +69,7 @@ impl Scanner<'_> {
         if micros > tip.time_us {
             return Ok(tip.next_height());
         }
-        // `late` is at or after the time, all up to `early` (exclusive) are before it or gone.
+        // `late` is at or after the time; all blocks below `early` are before it or pruned.
         let (mut early, mut late) = (0, tip.height);
         let mut late_us = tip.time_us;
         let mut early_us: Option<u64> = None;
@@ -80,7 +80,7 @@ impl Scanner<'_> {
             }
             let guess = match early_us {
                 None => late.saturating_sub(back).max(early),
-                // Blocks come at an even pace; every third guess halves, so that an uneven one costs little.
+                // Interpolates, as blocks come at an even pace; every third guess bisects, in case they do not.
                 Some(us) if step % 3 != 2 && late_us > us => {
                     let share =
                         u128::from(late.saturating_sub(early)) * u128::from(micros.saturating_sub(us));
@@ -93,22 +93,26 @@ impl Scanner<'_> {
                 Some(_) => early.midpoint(late),
             };
             match self.block_or_absent(guess)? {
-                There::Yes(block) if block.time_us >= micros => {
+                Presence::Present(block) if block.time_us >= micros => {
                     (late, late_us) = (guess, block.time_us);
-                    // The pace is known from two blocks; from the first pair we aim.
-                    back = next_back(back, tip, &block, micros);
+                    // Two blocks give the pace.
+                    back = next_step_back(back, tip, &block, micros);
                 }
-                There::Yes(block) => (early, early_us) = (guess.saturating_add(1), Some(block.time_us)),
-                There::No(Absent::Pruned(Some(oldest))) if oldest > early && oldest <= late => early = oldest,
-                There::No(_) => early = guess.saturating_add(1),
+                Presence::Present(block) => {
+                    (early, early_us) = (guess.saturating_add(1), Some(block.time_us));
+                }
+                Presence::Absent(Absent::Pruned(Some(oldest))) if oldest > early && oldest <= late => {
+                    early = oldest;
+                }
+                Presence::Absent(_) => early = guess.saturating_add(1),
             }
         }
         Ok(late)
     }
 }
 
-/// How far back the next guess goes while nothing before the time is known: what the pace so far says, and a little more.
-fn next_back(back: u64, tip: &Block, block: &Block, micros: u64) -> u64 {
+/// How far back the next guess goes while no block before the time is known: the distance by the pace so far, plus one.
+fn next_step_back(back: u64, tip: &Block, block: &Block, micros: u64) -> u64 {
     let (blocks, span) = (tip.height.saturating_sub(block.height), tip.time_us.saturating_sub(block.time_us));
     if blocks == 0 || span == 0 {
         return back.saturating_mul(4);

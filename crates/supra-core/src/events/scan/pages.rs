@@ -1,17 +1,17 @@
-//! REST v3: pages with a cursor, all types side by side.
+//! Reads events over REST v3: pages with a cursor, for all types in parallel.
 
-use super::{Found, Rows, Scanner, There, Wanted, decoded};
+use super::{EventQuery, Found, Presence, Rows, Scanner, decode};
 use crate::error::Error;
 use crate::failure::FailureKind;
 use crate::transport::{Absent, EventPage, PAGE_V3, Request};
 
-/// More pages of one type than any range can have.
+/// The largest number of pages of one type, which guards against endless paging.
 const PAGES_MAX: usize = 1_000_000;
 
 /// A node's page where no limit is given: a gateway that drops the limit cuts there.
 const PAGE_USUAL: usize = 20;
 
-/// How far the reading of one type has come.
+/// The progress of reading one type.
 struct Progress {
     from: u64,
     cursor: Option<String>,
@@ -32,7 +32,7 @@ impl Progress {
         true
     }
 
-    fn take(&mut self, page: EventPage, kind: usize, to: u64) -> Result<(), Error> {
+    fn add_page(&mut self, page: EventPage, kind: usize, to: u64) -> Result<(), Error> {
         let rows = page.rows.len();
         let is_last = page.cursor.as_deref() == Some("");
         let moved = page.cursor.is_some() && page.cursor != self.cursor;
@@ -73,15 +73,15 @@ impl Progress {
 }
 
 impl Scanner<'_> {
-    pub(super) fn pages(&self, wanted: &Wanted) -> Result<Rows, Error> {
-        let (mut from, mut to) = (wanted.from, wanted.to);
+    pub(super) fn read_pages(&self, query: &EventQuery) -> Result<Rows, Error> {
+        let (mut from, mut to) = (query.from, query.to);
         let mut notes = Vec::new();
         let fresh = |from: u64| Progress { from, cursor: None, found: Vec::new(), pages: 0, done: false };
-        let mut all: Vec<Progress> = wanted.types.iter().map(|_| fresh(from)).collect();
+        let mut all: Vec<Progress> = query.types.iter().map(|_| fresh(from)).collect();
         while all.iter().any(|progress| !progress.done) {
             let open: Vec<usize> = (0..all.len()).filter(|kind| !all[*kind].done).collect();
             let request = |kind: &usize| Request::Events {
-                type_tag: wanted.types[*kind].clone(),
+                type_tag: query.types[*kind].clone(),
                 from: all[*kind].from,
                 to,
                 cursor: all[*kind].cursor.clone(),
@@ -89,10 +89,10 @@ impl Scanner<'_> {
             let requests: Vec<Request> = open.iter().map(request).collect();
             let mut absent = None;
             for (kind, reply) in open.iter().zip(self.ask(&requests)) {
-                match reply.and_then(|value| decoded::<EventPage>(&value)) {
-                    Ok(There::Yes(page)) => all[*kind].take(page, *kind, to)?,
-                    Ok(There::No(why)) => absent = Some(why),
-                    // Another node may not understand the cursor of the one before.
+                match reply.and_then(|value| decode::<EventPage>(&value)) {
+                    Ok(Presence::Present(page)) => all[*kind].add_page(page, *kind, to)?,
+                    Ok(Presence::Absent(why)) => absent = Some(why),
+                    // Another node may reject the cursor of the previous one.
                     Err(failure)
                         if failure.kind() == FailureKind::Undecodable
                             && all[*kind].cursor.is_some()
@@ -100,18 +100,18 @@ impl Scanner<'_> {
                     Err(failure) => return Err(failure),
                 }
                 let progress = &mut all[*kind];
-                progress.done |= wanted.limit.is_some_and(|limit| progress.found.len() >= limit);
+                progress.done |= query.limit.is_some_and(|limit| progress.found.len() >= limit);
             }
             match absent {
                 None => {}
                 Some(Absent::NotYet) => {
-                    let end = self.known_end(from, to, |from, to| Request::Events {
-                        type_tag: wanted.types[0].clone(),
+                    let end = self.indexed_end(from, to, |from, to| Request::Events {
+                        type_tag: query.types[0].clone(),
                         from,
                         to,
                         cursor: None,
                     })?;
-                    notes.push(not_indexed(end, to));
+                    notes.push(not_indexed_note(end, to));
                     to = end;
                     for progress in &mut all {
                         progress.found.retain(|row| row.height < to);
@@ -119,12 +119,12 @@ impl Scanner<'_> {
                     }
                 }
                 Some(Absent::Pruned(oldest)) => {
-                    from = above_floor(oldest, from)?;
-                    notes.push(pruned(wanted.from, from));
+                    from = oldest_available(oldest, from)?;
+                    notes.push(pruned_note(query.from, from));
                     if from >= to {
                         break;
                     }
-                    all = wanted.types.iter().map(|_| fresh(from)).collect();
+                    all = query.types.iter().map(|_| fresh(from)).collect();
                 }
             }
         }
@@ -132,16 +132,16 @@ impl Scanner<'_> {
         Ok(Rows { found, from: from.min(to), to, notes })
     }
 
-    /// The end of what the node has indexed: the greatest end of a range that it answers.
-    pub(super) fn known_end(
+    /// Finds the block after the last one that the node has indexed.
+    pub(super) fn indexed_end(
         &self,
         from: u64,
         to: u64,
         request: impl Fn(u64, u64) -> Request,
     ) -> Result<u64, Error> {
         let known = |end: u64| -> Result<bool, Error> {
-            let reply = self.one(request(end.saturating_sub(1), end))?;
-            Ok(matches!(decoded::<EventPage>(&reply)?, There::Yes(_)))
+            let reply = self.ask_one(request(end.saturating_sub(1), end))?;
+            Ok(matches!(decode::<EventPage>(&reply)?, Presence::Present(_)))
         };
         let (mut bad, mut step) = (to, 1);
         let mut good = from;
@@ -168,15 +168,15 @@ impl Scanner<'_> {
     }
 }
 
-pub(super) fn not_indexed(end: u64, to: u64) -> String {
+pub(super) fn not_indexed_note(end: u64, to: u64) -> String {
     format!("blocks {end} to {} are not indexed yet", to.saturating_sub(1))
 }
 
-pub(super) fn pruned(asked: u64, floor: u64) -> String {
-    format!("blocks {asked} to {} are pruned on this node", floor.saturating_sub(1))
+pub(super) fn pruned_note(from: u64, oldest: u64) -> String {
+    format!("blocks {from} to {} are pruned on this node", oldest.saturating_sub(1))
 }
 
-pub(super) fn above_floor(oldest: Option<u64>, from: u64) -> Result<u64, Error> {
+pub(super) fn oldest_available(oldest: Option<u64>, from: u64) -> Result<u64, Error> {
     oldest.filter(|oldest| *oldest > from).ok_or_else(|| {
         let message = format!("the node has pruned block {from} and does not say what is left");
         Error::new(FailureKind::Unsupported, message)

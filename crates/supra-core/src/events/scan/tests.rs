@@ -57,10 +57,10 @@ proptest::proptest! {
         let times: Vec<u64> = gaps.iter().scan(1_000_000, |time, gap| { *time += gap; Some(*time) }).collect();
         let floor = floor.min(times.len() as u64 - 1);
         let tip = Block { height: times.len() as u64 - 1, time_us: *times.last().unwrap(), transactions: Vec::new() };
-        let wanted = times.iter().position(|time| *time >= at).map_or(times.len() as u64, |h| (h as u64).max(floor));
+        let expected = times.iter().position(|time| *time >= at).map_or(times.len() as u64, |h| (h as u64).max(floor));
         let chain = Blocks(times, floor, std::sync::atomic::AtomicU64::new(0));
         let found = Scanner::new(&chain, Duration::from_secs(1)).height_of(BlockPoint::Micros(at), &tip).unwrap();
-        proptest::prop_assert_eq!(found, wanted);
+        proptest::prop_assert_eq!(found, expected);
         proptest::prop_assert!(chain.2.into_inner() <= 45);
     }
 }
