@@ -14,7 +14,7 @@ use dvrf_cli::{CliError, Session};
 use supra_core::amount::Count;
 use supra_core::draw::{DrawError, DrawErrorCode};
 use supra_core::error::{Error, chain};
-use supra_core::failure::Failure;
+use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
 use supra_core::report::Report;
 use supra_core::state::State;
@@ -131,7 +131,7 @@ pub(crate) fn guard_error(error: &GuardError) -> DrawError {
 pub(crate) fn cli_error(error: CliError) -> DrawError {
     match error {
         CliError::Core(error) => DrawError::from(&error),
-        other => DrawError::new(DrawErrorCode::Output, chain(&other)),
+        other => DrawError::new(DrawErrorCode::Failure(FailureKind::Output), chain(&other)),
     }
 }
 
@@ -262,6 +262,6 @@ fn journal(
     LockedJournal::open(&state, &lottery, chain_id, wait).map(Some).map_err(|error| match error {
         JournalError::State(busy @ StateError::Busy { .. }) => lock_error(busy),
         // Scripts know a journal that cannot be read as `OUTPUT`, the code that earlier versions gave it.
-        error => DrawError { code: DrawErrorCode::Output, ..journal_error(&error) },
+        error => DrawError { code: DrawErrorCode::Failure(FailureKind::Output), ..journal_error(&error) },
     })
 }

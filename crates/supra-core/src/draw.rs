@@ -126,45 +126,26 @@ pub enum DrawErrorCode {
     NotHandled,
     /// An amount is too large to count.
     Overflow,
-    /// A failure of this kind ([`FailureKind::Config`]).
-    Config,
-    /// A failure of this kind ([`FailureKind::Input`]).
-    Input,
-    /// A failure of this kind ([`FailureKind::Unreachable`]).
-    Unreachable,
-    /// A failure of this kind ([`FailureKind::Throttled`]).
-    Throttled,
-    /// A failure of this kind ([`FailureKind::Timeout`]).
-    Timeout,
-    /// A failure of this kind ([`FailureKind::Aborted`]).
-    Aborted,
-    /// A failure of this kind ([`FailureKind::NotWhitelisted`]).
-    NotWhitelisted,
-    /// A failure of this kind ([`FailureKind::Unsupported`]).
-    Unsupported,
-    /// A failure of this kind ([`FailureKind::Undecodable`]).
-    Undecodable,
-    /// A failure of this kind ([`FailureKind::WrongChain`]).
-    WrongChain,
-    /// A failure of this kind ([`FailureKind::Output`]).
-    Output,
+    /// A failure of this kind, by the name of the kind.
+    #[serde(untagged)]
+    Failure(#[serde(with = "failure_code")] FailureKind),
 }
 
-impl From<FailureKind> for DrawErrorCode {
-    fn from(kind: FailureKind) -> Self {
-        match kind {
-            FailureKind::Config => Self::Config,
-            FailureKind::Input => Self::Input,
-            FailureKind::Unreachable => Self::Unreachable,
-            FailureKind::Throttled => Self::Throttled,
-            FailureKind::Timeout => Self::Timeout,
-            FailureKind::Aborted => Self::Aborted,
-            FailureKind::NotWhitelisted => Self::NotWhitelisted,
-            FailureKind::Unsupported => Self::Unsupported,
-            FailureKind::Undecodable => Self::Undecodable,
-            FailureKind::WrongChain => Self::WrongChain,
-            FailureKind::Output => Self::Output,
-        }
+/// Names of failure kinds in the upper case of the other codes.
+mod failure_code {
+    use serde::de::IntoDeserializer;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::failure::FailureKind;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(super) fn serialize<S: Serializer>(kind: &FailureKind, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&kind.name().to_ascii_uppercase())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<FailureKind, D::Error> {
+        let name = String::deserialize(from)?.to_ascii_lowercase();
+        FailureKind::deserialize(name.into_deserializer())
     }
 }
 
@@ -203,7 +184,7 @@ impl DrawError {
 
 impl From<&Error> for DrawError {
     fn from(failure: &Error) -> Self {
-        Self::of(failure.kind().into(), failure)
+        Self::of(DrawErrorCode::Failure(failure.kind()), failure)
     }
 }
 
@@ -306,4 +287,22 @@ pub struct Commands {
     /// What requests the draw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manual_draw: Option<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_upper_case_names() {
+        for (code, name) in [
+            (DrawErrorCode::TransactionFailed, "TRANSACTION_FAILED"),
+            (DrawErrorCode::Failure(FailureKind::NotWhitelisted), "NOT_WHITELISTED"),
+            (DrawErrorCode::Failure(FailureKind::Output), "OUTPUT"),
+        ] {
+            assert_eq!(serde_json::to_value(code).unwrap(), name);
+            assert_eq!(serde_json::from_value::<DrawErrorCode>(name.into()).unwrap(), code);
+        }
+        assert!(serde_json::from_str::<DrawErrorCode>("\"NO_SUCH_CODE\"").is_err());
+    }
 }
