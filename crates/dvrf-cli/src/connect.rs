@@ -351,17 +351,19 @@ mod tests {
         Settings::new(pairs.iter().map(|(name, text)| (*name, (*text).to_owned())).collect())
     }
 
-    fn name(pairs: &[(&'static str, &str)]) -> Result<&'static str, String> {
-        transport(&settings(pairs)).map(|transport| transport.name()).map_err(|failure| failure.message())
+    /// The first word of the transport's identity.
+    fn name(pairs: &[(&'static str, &str)]) -> Result<String, String> {
+        let identity = transport(&settings(pairs)).map(|transport| transport.identity());
+        identity.map(|text| text.split(' ').take(1).collect()).map_err(|error| error.message())
     }
 
     #[test]
     fn the_transport_follows_the_settings() {
-        assert_eq!(name(&[]), Ok("cli"));
-        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n")]), Ok("rpc"));
-        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n"), ("DVRF_TRANSPORT", "cli")]), Ok("cli"));
-        assert_eq!(name(&[("DVRF_NETWORK", "testnet")]), Ok("rpc"));
-        assert_eq!(name(&[("DVRF_NETWORK", "testnet"), ("SUPRA_CLI_BIN", "supra")]), Ok("cli"));
+        assert_eq!(name(&[]), Ok("cli".into()));
+        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n")]), Ok("rpc".into()));
+        assert_eq!(name(&[("SUPRA_RPC_URL", "http://n"), ("DVRF_TRANSPORT", "cli")]), Ok("cli".into()));
+        assert_eq!(name(&[("DVRF_NETWORK", "testnet")]), Ok("rpc".into()));
+        assert_eq!(name(&[("DVRF_NETWORK", "testnet"), ("SUPRA_CLI_BIN", "supra")]), Ok("cli".into()));
         assert_eq!(name(&[("DVRF_TRANSPORT", "rpc")]), Err("SUPRA_RPC_URL or --rpc-url is needed".into()));
         assert_eq!(
             name(&[("DVRF_TRANSPORT", "ws")]),

@@ -142,7 +142,7 @@ impl ChainClient {
 
     /// Reads what a node says of itself; `None` where the transport does not reach a node.
     pub fn node_info(&self) -> Option<NodeInfo> {
-        if self.transport.name() != "rpc" {
+        if !self.transport.reaches_node() {
             return None;
         }
         let requests = [Request::NodeVersion, Request::Block { height: None, transactions: false }];

@@ -36,16 +36,8 @@
 //!         requests.iter().map(answer).map(reply).collect()
 //!     }
 //!
-//!     fn name(&self) -> &'static str {
-//!         "example"
-//!     }
-//!
 //!     fn identity(&self) -> String {
 //!         "one balance".to_owned()
-//!     }
-//!
-//!     fn offers_abi(&self) -> bool {
-//!         false
 //!     }
 //! }
 //!

@@ -182,12 +182,32 @@ pub trait Transport: Send + Sync {
     /// order. Returns by `deadline`, or later by the time that it takes to kill a child process.
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply>;
 
-    /// Returns the name of the transport in records: `rpc`, `cli` or `replay`.
-    fn name(&self) -> &'static str;
-
     /// Returns a key of the chain for the cache of resolved function names; contains no secret.
     fn identity(&self) -> String;
 
+    /// Returns whether a node answers the requests itself, which can then tell its version and its latest block.
+    fn reaches_node(&self) -> bool {
+        false
+    }
+
     /// Returns whether reading a module's ABI is cheap; otherwise function names are found by trying them.
-    fn offers_abi(&self) -> bool;
+    fn offers_abi(&self) -> bool {
+        false
+    }
+}
+
+/// A chain for tests that answers each request by a function.
+#[cfg(test)]
+pub(crate) struct FakeTransport<F>(pub(crate) F);
+
+#[cfg(test)]
+impl<F: Fn(&Request) -> Result<Value, Error> + Send + Sync> Transport for FakeTransport<F> {
+    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
+        let reply = |request| Reply { result: (self.0)(request), elapsed: Duration::ZERO, attempts: 1 };
+        requests.iter().map(reply).collect()
+    }
+
+    fn identity(&self) -> String {
+        "fake".to_owned()
+    }
 }

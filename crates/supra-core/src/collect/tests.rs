@@ -59,10 +59,6 @@ impl Transport for Table {
             .collect()
     }
 
-    fn name(&self) -> &'static str {
-        "replay"
-    }
-
     fn identity(&self) -> String {
         "table".to_owned()
     }

@@ -350,10 +350,6 @@ impl Transport for CliTransport {
         }
     }
 
-    fn name(&self) -> &'static str {
-        "cli"
-    }
-
     fn identity(&self) -> String {
         let program: Vec<_> = self.config.program.iter().map(|word| word.to_string_lossy()).collect();
         let profile = self.config.profile.as_deref().unwrap_or("-");
@@ -361,10 +357,6 @@ impl Transport for CliTransport {
             self.config.rpc_url.as_ref().map(|url| crate::http::redact_url(url.reveal())).unwrap_or_default();
         let place = self.config.compose.as_ref().map(|place| place.service.as_str()).unwrap_or_default();
         format!("cli {} {profile} {node} {place} {:?}", program.join(" "), self.config.generation)
-    }
-
-    fn offers_abi(&self) -> bool {
-        false
     }
 }
 

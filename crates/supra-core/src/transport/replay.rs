@@ -119,10 +119,6 @@ impl Transport for ReplayTransport {
             .collect()
     }
 
-    fn name(&self) -> &'static str {
-        "replay"
-    }
-
     fn identity(&self) -> String {
         format!("replay {}", self.directory.display())
     }
@@ -179,12 +175,12 @@ impl Transport for Recorder {
         replies
     }
 
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
     fn identity(&self) -> String {
         self.inner.identity()
+    }
+
+    fn reaches_node(&self) -> bool {
+        self.inner.reaches_node()
     }
 
     fn offers_abi(&self) -> bool {
@@ -194,31 +190,14 @@ impl Transport for Recorder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FakeTransport;
     use super::*;
     use serde_json::json;
 
-    struct Fixed;
-
-    impl Transport for Fixed {
-        fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
-            let answer = |request: &Request| match request {
-                Request::ChainId => Ok(json!(6)),
-                _ => Err(Error::new(FailureKind::Timeout, "slow")),
-            };
-            let reply = |request| Reply { result: answer(request), elapsed: Duration::ZERO, attempts: 1 };
-            requests.iter().map(reply).collect()
-        }
-
-        fn name(&self) -> &'static str {
-            "rpc"
-        }
-
-        fn identity(&self) -> String {
-            String::new()
-        }
-
-        fn offers_abi(&self) -> bool {
-            true
+    fn fixed(request: &Request) -> Result<Value, Error> {
+        match request {
+            Request::ChainId => Ok(json!(6)),
+            _ => Err(Error::new(FailureKind::Timeout, "slow")),
         }
     }
 
@@ -228,7 +207,7 @@ mod tests {
         let deadline = Deadline::after(Duration::from_secs(1));
         let module = Request::ModuleAbi { account: crate::address::Address::FRAMEWORK, module: "m".into() };
         let asked = [Request::ChainId, module.clone(), Request::ChainId];
-        Recorder::new(Box::new(Fixed), folder.path()).unwrap().ask(&asked, deadline);
+        Recorder::new(Box::new(FakeTransport(fixed)), folder.path()).unwrap().ask(&asked, deadline);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
         let replay = ReplayTransport::open(folder.path()).unwrap();
         let results: Vec<_> = replay.ask(&asked, deadline).into_iter().map(|reply| reply.result).collect();

@@ -350,15 +350,15 @@ impl Transport for RpcTransport {
         parallel::map(requests, self.semaphore.parallelism(), |request| self.ask_one(request, deadline))
     }
 
-    fn name(&self) -> &'static str {
-        "rpc"
-    }
-
     fn identity(&self) -> String {
         format!(
             "rpc {}",
             self.nodes.iter().map(|node| node.endpoint.to_string()).collect::<Vec<_>>().join(",")
         )
+    }
+
+    fn reaches_node(&self) -> bool {
+        true
     }
 
     fn offers_abi(&self) -> bool {

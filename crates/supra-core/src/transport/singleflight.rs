@@ -186,12 +186,12 @@ impl Transport for Singleflight {
         replies.into_iter().flatten().collect()
     }
 
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
     fn identity(&self) -> String {
         self.inner.identity()
+    }
+
+    fn reaches_node(&self) -> bool {
+        self.inner.reaches_node()
     }
 
     fn offers_abi(&self) -> bool {
@@ -201,6 +201,7 @@ impl Transport for Singleflight {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FakeTransport;
     use super::*;
     use crate::error::Error;
     use crate::failure::FailureKind;
@@ -209,39 +210,15 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Replies to every request with the number of requests before it; the first `bad` fail.
-    struct Counting {
-        asked: Arc<AtomicUsize>,
-        bad: usize,
-    }
-
-    impl Transport for Counting {
-        fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
-            let one = |_| {
-                let before = self.asked.fetch_add(1, Ordering::SeqCst);
-                std::thread::sleep(Duration::from_millis(20));
-                let late = Error::new(FailureKind::Timeout, "late");
-                let result = if before < self.bad { Err(late) } else { Ok(json!(before)) };
-                Reply { result, elapsed: Duration::ZERO, attempts: 1 }
-            };
-            requests.iter().map(one).collect()
-        }
-
-        fn name(&self) -> &'static str {
-            "counting"
-        }
-
-        fn identity(&self) -> String {
-            String::new()
-        }
-
-        fn offers_abi(&self) -> bool {
-            false
-        }
-    }
-
     fn shared(bad: usize) -> (Singleflight, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
-        (Singleflight::new(Box::new(Counting { asked: Arc::clone(&asked), bad })), asked)
+        let counter = Arc::clone(&asked);
+        let count = move |_: &Request| {
+            let before = counter.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+            if before < bad { Err(Error::new(FailureKind::Timeout, "late")) } else { Ok(json!(before)) }
+        };
+        (Singleflight::new(Box::new(FakeTransport(count))), asked)
     }
 
     fn view(arguments: Vec<Argument>) -> Request {

@@ -1,7 +1,11 @@
 //! From times to heights, on chains that proptest makes.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::block_point::BlockPoint;
 use super::*;
+use crate::transport::FakeTransport;
 
 fn micros(text: &str) -> u64 {
     u64::try_from(text.parse::<Timestamp>().unwrap().as_microsecond()).unwrap()
@@ -22,33 +26,8 @@ fn points_in_time() {
     }
 }
 
-/// A chain of blocks at an uneven pace.
-struct Blocks(Vec<u64>, u64, std::sync::atomic::AtomicU64);
-
-impl Transport for Blocks {
-    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<crate::transport::Reply> {
-        let answer = |request: &Request| {
-            self.2.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let Request::Block { height: Some(height), .. } = request else { panic!("{request:?}") };
-            let value = if *height < self.1 {
-                serde_json::to_value(Absent::Pruned(Some(self.1)))
-            } else {
-                let time_us = self.0[usize::try_from(*height).unwrap()];
-                serde_json::to_value(Block { height: *height, time_us, transactions: Vec::new() })
-            };
-            crate::transport::Reply { result: Ok(value.unwrap()), elapsed: Duration::ZERO, attempts: 1 }
-        };
-        requests.iter().map(answer).collect()
-    }
-    fn name(&self) -> &'static str {
-        "blocks"
-    }
-    fn identity(&self) -> String {
-        String::new()
-    }
-    fn offers_abi(&self) -> bool {
-        false
-    }
+fn block(height: u64, time_us: u64) -> Value {
+    serde_json::to_value(Block { height, time_us, transactions: Vec::new() }).unwrap()
 }
 
 proptest::proptest! {
@@ -58,33 +37,18 @@ proptest::proptest! {
         let floor = floor.min(times.len() as u64 - 1);
         let tip = Block { height: times.len() as u64 - 1, time_us: *times.last().unwrap(), transactions: Vec::new() };
         let expected = times.iter().position(|time| *time >= at).map_or(times.len() as u64, |h| (h as u64).max(floor));
-        let chain = Blocks(times, floor, std::sync::atomic::AtomicU64::new(0));
+        let requests = AtomicUsize::new(0);
+        let chain = FakeTransport(|request: &Request| {
+            requests.fetch_add(1, Ordering::Relaxed);
+            let Request::Block { height: Some(height), .. } = request else { panic!("{request:?}") };
+            if *height < floor {
+                return Ok(serde_json::to_value(Absent::Pruned(Some(floor))).unwrap());
+            }
+            Ok(block(*height, times[usize::try_from(*height).unwrap()]))
+        });
         let found = Scanner::new(&chain, Duration::from_secs(1)).height_of(BlockPoint::Micros(at), &tip).unwrap();
         proptest::prop_assert_eq!(found, expected);
-        proptest::prop_assert!(chain.2.into_inner() <= 45);
-    }
-}
-
-/// Answers every question with the next of some blocks that have nothing to do with the question.
-struct Liar(std::sync::Mutex<std::vec::IntoIter<(u64, u64)>>);
-
-impl Transport for Liar {
-    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<crate::transport::Reply> {
-        let answer = |_| {
-            let (height, time_us) = self.0.lock().unwrap().next().unwrap_or((u64::MAX, u64::MAX));
-            let value = serde_json::to_value(Block { height, time_us, transactions: Vec::new() }).unwrap();
-            crate::transport::Reply { result: Ok(value), elapsed: Duration::ZERO, attempts: 1 }
-        };
-        requests.iter().map(answer).collect()
-    }
-    fn name(&self) -> &'static str {
-        "liar"
-    }
-    fn identity(&self) -> String {
-        String::new()
-    }
-    fn offers_abi(&self) -> bool {
-        false
+        proptest::prop_assert!(requests.into_inner() <= 45);
     }
 }
 
@@ -98,36 +62,31 @@ struct Paged {
     follows: bool,
 }
 
-impl Transport for Paged {
-    fn ask(&self, requests: &[Request], _: Deadline) -> Vec<crate::transport::Reply> {
-        let answer = |request: &Request| {
-            let Request::Events { from, to, cursor, .. } = request else { panic!("{request:?}") };
-            let after = cursor.as_ref().filter(|_| self.follows).and_then(|text| text.parse::<usize>().ok());
-            let within = |(index, height): &(usize, &u64)| {
-                (*from..*to).contains(*height) && after.is_none_or(|after| *index > after)
-            };
-            let rows: Vec<(usize, &u64)> =
-                self.heights.iter().enumerate().filter(within).take(self.cap).collect();
-            let cursor = rows.last().map_or(Some(String::new()), |(index, _)| (self.cursor)(*index));
-            let event = |(index, height): &(usize, &u64)| crate::transport::EventRow {
-                height: Some(**height),
-                hash: None,
-                data: (*index).into(),
-            };
-            let page = crate::transport::EventPage { rows: rows.iter().map(event).collect(), cursor };
-            let value = serde_json::to_value(page).unwrap();
-            crate::transport::Reply { result: Ok(value), elapsed: Duration::ZERO, attempts: 1 }
+impl Paged {
+    fn page(&self, request: &Request) -> Result<Value, Error> {
+        let Request::Events { from, to, cursor, .. } = request else { panic!("{request:?}") };
+        let after = cursor.as_ref().filter(|_| self.follows).and_then(|text| text.parse::<usize>().ok());
+        let within = |(index, height): &(usize, &u64)| {
+            (*from..*to).contains(*height) && after.is_none_or(|after| *index > after)
         };
-        requests.iter().map(answer).collect()
+        let rows: Vec<(usize, &u64)> =
+            self.heights.iter().enumerate().filter(within).take(self.cap).collect();
+        let cursor = rows.last().map_or(Some(String::new()), |(index, _)| (self.cursor)(*index));
+        let event = |(index, height): &(usize, &u64)| crate::transport::EventRow {
+            height: Some(**height),
+            hash: None,
+            data: (*index).into(),
+        };
+        let page = crate::transport::EventPage { rows: rows.iter().map(event).collect(), cursor };
+        Ok(serde_json::to_value(page).unwrap())
     }
-    fn name(&self) -> &'static str {
-        "paged"
-    }
-    fn identity(&self) -> String {
-        String::new()
-    }
-    fn offers_abi(&self) -> bool {
-        false
+
+    fn read(&self) -> Result<Vec<Value>, Error> {
+        let query =
+            EventQuery { types: &["0x1::m::E".to_owned()], from: 0, to: 1000, limit: None, times: false };
+        let node = FakeTransport(|request: &Request| self.page(request));
+        let rows = Scanner::new(&node, Duration::from_secs(1)).read_pages(&query)?;
+        Ok(rows.found.into_iter().map(|row| row.data).collect())
     }
 }
 
@@ -144,13 +103,7 @@ fn every_event_once_or_an_error(
 ) {
     for count in [0, 1, 19, 20, 21, 60, 100, 250] {
         let heights: Vec<u64> = (0..count).map(|index| 10 + index / 2).collect();
-        let node = Paged { heights, cap, cursor, follows };
-        let wanted =
-            Wanted { types: &["0x1::m::E".to_owned()], from: 0, to: 1000, limit: None, times: false };
-        let scanner = Scanner::new(&node, Duration::from_secs(1));
-        let read = scanner
-            .pages(&wanted)
-            .map(|rows| rows.found.iter().map(|row| row.data.clone()).collect::<Vec<_>>());
+        let read = Paged { heights, cap, cursor, follows }.read();
         match read {
             Ok(read) => assert_eq!(read, (0..count).map(Value::from).collect::<Vec<_>>(), "{count}"),
             Err(failure) => {
@@ -164,8 +117,7 @@ fn every_event_once_or_an_error(
 fn a_list_that_may_be_cut_is_an_error() {
     // One block with more events than a page, and no cursor.
     let node = Paged { heights: vec![5; 50], cap: 20, cursor: |_| None, follows: true };
-    let wanted = Wanted { types: &["0x1::m::E".to_owned()], from: 0, to: 1000, limit: None, times: false };
-    let failure = Scanner::new(&node, Duration::from_secs(1)).pages(&wanted).err().unwrap();
+    let failure = node.read().unwrap_err();
     assert!(failure.message().starts_with("the list may be cut"), "{failure}");
 }
 
@@ -178,7 +130,12 @@ proptest::proptest! {
         top in proptest::bool::ANY,
     ) {
         let tip = Block { height: if top { u64::MAX } else { height }, time_us, transactions: Vec::new() };
-        let node = Liar(std::sync::Mutex::new(blocks.into_iter()));
+        let blocks = Mutex::new(blocks.into_iter());
+        // Every reply is the next block, whichever was requested.
+        let node = FakeTransport(|_: &Request| {
+            let (height, time_us) = blocks.lock().unwrap().next().unwrap_or((u64::MAX, u64::MAX));
+            Ok(block(height, time_us))
+        });
         let found = Scanner::new(&node, Duration::from_secs(1)).height_of(BlockPoint::Micros(at), &tip);
         proptest::prop_assert!(found.is_ok_and(|found| found <= tip.next_height()));
     }
