@@ -69,7 +69,7 @@ impl Scanner<'_> {
         for ((kind, from, to), reply) in windows.iter().zip(self.ask(&requests)) {
             match decode::<EventPage>(&reply?)? {
                 Presence::Present(page) => {
-                    parts.push(Part { kind: *kind, from: *from, to: *to, rows: page.rows })
+                    parts.push(Part { kind: *kind, from: *from, to: *to, rows: page.rows });
                 }
                 Presence::Absent(_) => {
                     let message =
