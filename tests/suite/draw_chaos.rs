@@ -14,3 +14,13 @@ fn every_round_is_drawn_once_by_hostile_nodes_and_clis() {
     assert_eq!(figures[1], "double 0, premature 0, never 0, falsely asserted 0");
     println!("{}", outcome.out);
 }
+
+#[test]
+#[needs("faketime")]
+fn a_tool_without_a_memory_is_caught() {
+    let mut chaos = std::process::Command::new(binary("draw-chaos"));
+    let outcome = run(chaos.args(["20", "--seed", "7", "--forget"]));
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(outcome.out.contains("wrong: double: "), "{outcome}");
+    assert!(outcome.out.contains("repeat: scripts/draw-chaos 5 --seed 7 --first "), "{outcome}");
+}

@@ -129,11 +129,14 @@ fn a_failed_simulation_was_not_sent_and_a_finalized_failure_was() {
 
 #[test]
 fn an_unknown_end_is_looked_up_by_its_hash() {
-    let round = Round::new("cli_run=unfinalized");
-    let outcome = round.auto(&[]);
-    let line = outcome.json();
-    assert_eq!(line["status"], "executed", "{outcome}");
-    assert_eq!(line["manual_draw"]["confirmed_by"], "transaction", "{outcome}");
+    for version in ["v3", "v2", "v1"] {
+        let round = Round::new("cli_run=unfinalized");
+        let outcome = round.auto(&["--rpc-api", version]);
+        let line = outcome.json();
+        assert_eq!((outcome.code, &line["status"]), (0, &json!("executed")), "{version}: {outcome}");
+        assert_eq!(line["manual_draw"]["confirmed_by"], "transaction", "{version}: {outcome}");
+        assert_eq!(line["manual_draw"]["returncode"], 1, "{version}: {outcome}");
+    }
     // Without a hash nothing can be looked up, and a remedy is said all the same.
     let round = Round::new("cli_run=fee");
     let line = round.auto(&[]).json();

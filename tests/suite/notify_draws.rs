@@ -77,7 +77,7 @@ fn what_goes_wrong_with_draws_is_an_incident() {
         "manual_draw_failed",
         json!({"manual_draw": {"executed": true, "error": {"code": "TRANSACTION_FAILED", "message": "E_NOT_OWNER", "hint": "Use the owner's profile."}}}),
     );
-    let mut exhausted = with("not_ready", json!({"manual_draw": null}));
+    let mut exhausted = with("error", json!({"manual_draw": null}));
     exhausted["readiness"]["ready"] = json!(false);
     exhausted["readiness"]["reasons"] =
         json!([{"code": "ATTEMPTS_EXHAUSTED", "message": "this round was tried 3 times", "known": true}]);

@@ -65,9 +65,6 @@ enum Reconciliation {
     Fenced(DrawError),
 }
 
-/// How often all nodes are asked again before an intent is given up.
-const ASKED_AGAIN: usize = 3;
-
 /// What the journal has against a draw, which a person should look at.
 pub(crate) const FOR_A_PERSON: [(&str, DrawErrorCode, &str); 2] = [
     (
@@ -190,13 +187,9 @@ impl DrawRunner {
                 Reconciliation::Nothing(Some(format!("the draw of run {run} failed: {}", quote(&words))))
             }
             IntentStatus::Lost => {
-                for _ in 0..ASKED_AGAIN {
-                    let seen = self
-                        .nodes
-                        .highest()
-                        .map_err(|failure| DrawError::of(DrawErrorCode::IntentOpen, &failure))?;
-                    round = round.max(Some(seen));
-                }
+                let seen = self.nodes.highest();
+                let seen = seen.map_err(|failure| DrawError::of(DrawErrorCode::IntentOpen, &failure))?;
+                round = round.max(Some(seen));
                 locked.journal.close();
                 let end = if round > Some(drawn) {
                     "is over: its round was drawn, whether by its transaction is not known"

@@ -8,6 +8,7 @@ use supra_core::check::{Checks, Severity, Status};
 use supra_core::draw::{AutoLine, AutoStatus, DrawError, DrawResult};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
+use supra_core::readiness::Reason;
 use supra_core::record::{DRAW_SCHEMA, Record};
 
 /// The key of the problem that draws fail.
@@ -112,6 +113,9 @@ fn of_line(line: &AutoLine, lang: Lang) -> DrawOutcome {
             DrawOutcome { checks: Checks { status: Status::Unknown, ..outcome.checks }, ..outcome }
         }
         AutoStatus::Error => {
+            if let Some(outcome) = for_a_person(line, lang) {
+                return outcome;
+            }
             let error = line.error.as_ref();
             let why = error.map_or("?", |error| error.message.as_str());
             undecided(&quote(why), error.and_then(|error| error.hint.as_deref()), lang)
@@ -166,20 +170,32 @@ fn failed(error: Option<&DrawError>, lang: Lang) -> DrawOutcome {
 }
 
 fn not_ready(line: &AutoLine, lang: Lang) -> DrawOutcome {
-    let reasons = line.readiness.as_ref().map(|readiness| readiness.reasons.as_slice()).unwrap_or_default();
-    if let Some(reason) = reasons.iter().find(|reason| reason.code == "ATTEMPTS_EXHAUSTED") {
-        let remedy = lang.pick(
-            "No draw is tried any more. Find out why the attempts failed, then raise --max-attempts.",
-            "Новых попыток не будет. Выясните, почему прежние не удались, затем увеличьте --max-attempts.",
-        );
-        let exhausted = item("ATTEMPTS_EXHAUSTED", Severity::Critical, quote(&reason.message), remedy);
-        return DrawOutcome::problem(
-            DRAW,
-            Gravity { severity: Severity::Critical, is_blocked: true },
-            exhausted,
-        );
-    }
-    DrawOutcome::fine(reasons.iter().any(|reason| DECIDED.contains(&reason.code.as_str())))
+    for_a_person(line, lang).unwrap_or_else(|| {
+        DrawOutcome::fine(reasons(line).iter().any(|reason| DECIDED.contains(&reason.code.as_str())))
+    })
+}
+
+fn reasons(line: &AutoLine) -> &[Reason] {
+    line.readiness.as_ref().map(|readiness| readiness.reasons.as_slice()).unwrap_or_default()
+}
+
+/// What keeps draws from being tried until a person has looked.
+fn for_a_person(line: &AutoLine, lang: Lang) -> Option<DrawOutcome> {
+    reasons(line).iter().find_map(|reason| {
+        let remedy = match reason.code.as_str() {
+            "ATTEMPTS_EXHAUSTED" => lang.pick(
+                "Find out why the attempts failed. The next one waits for hours; --max-attempts allows more at once.",
+                "Выясните, почему попытки не удались. Следующая – через несколько часов; --max-attempts разрешает больше сразу.",
+            ),
+            "LOTTERY_REDEPLOYED" => lang.pick(
+                "If the lottery was published anew, accept it once with --lottery-redeployed; otherwise ask another node.",
+                "Если контракт опубликован заново, подтвердите это один раз с --lottery-redeployed; иначе спросите другой узел.",
+            ),
+            _ => return None,
+        };
+        let found = item(&reason.code, Severity::Critical, quote(&reason.message), remedy);
+        Some(DrawOutcome::problem(DRAW, Gravity { severity: Severity::Critical, is_blocked: true }, found))
+    })
 }
 
 /// It could not be decided whether to draw.

@@ -52,6 +52,8 @@ fn reasons(codes: &[&str]) -> Value {
     true
 )]
 #[case::exhausted("not_ready", reasons(&["ATTEMPTS_EXHAUSTED"]), "critical", "ATTEMPTS_EXHAUSTED", "m", true)]
+#[case::exhausted_error("error", reasons(&["ATTEMPTS_EXHAUSTED"]), "critical", "ATTEMPTS_EXHAUSTED", "m", true)]
+#[case::redeployed("error", reasons(&["LOTTERY_REDEPLOYED"]), "critical", "LOTTERY_REDEPLOYED", "m", true)]
 #[case::busy("busy", json!({}), "warning", "DRAW_BUSY", "another run holds the lock", false)]
 #[case::error(
     "error",

@@ -78,6 +78,7 @@ const REFUSALS: &[Refusal] = &[
         ENDED,
         "the signer's account does not exist on this chain: fund it, or correct PROFILE and the node's URL",
     ),
+    refusal("Enter the password", "failed to read the password", ENDED, TERMINAL),
     refusal("No active profile", "", ENDED, PROFILE),
     refusal("profile not found", "", ENDED, PROFILE),
     refusal("Simulation failed", "", ENDED, ""),
@@ -202,13 +203,17 @@ fn statement(output: &Output) -> Option<String> {
 
 /// The lines of a stream that are neither logging nor the echo of an address.
 fn significant(stream: &str) -> String {
-    const NOISE: [&str; 8] =
-        ["INFO ", "WARN ", "DEBUG ", "account: ", "URL: ", "Chain_id = ", "Container ", "Network "];
+    const NOISE: [&str; 9] =
+        ["INFO ", "WARN ", "DEBUG ", "account: ", "URL: ", "Chain_id = ", "Container ", "Network ", "time="];
+    // Behind a time.
+    const LEVELS: [&str; 3] = [" INFO ", " WARN ", " DEBUG "];
     const SIGNS: [&str; 4] = ["submit", "transaction", "hash", "Tx "];
     let stream = strip_ansi(stream);
     let is_noise = |line: &&str| {
         let line = line.trim();
-        let quiet = NOISE.iter().any(|start| line.starts_with(start)) || line.is_empty();
+        let is_logged =
+            line.starts_with(|c: char| c.is_ascii_digit()) && LEVELS.iter().any(|level| line.contains(level));
+        let quiet = is_logged || NOISE.iter().any(|start| line.starts_with(start)) || line.is_empty();
         quiet && !SIGNS.iter().any(|sign| line.contains(sign))
     };
     let lines: Vec<&str> = stream.lines().filter(|line| !is_noise(line)).map(str::trim_end).collect();

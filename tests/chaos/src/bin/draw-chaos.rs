@@ -26,6 +26,9 @@ struct Args {
     /// Number of the first world; one has five rounds
     #[arg(long, default_value_t = 0)]
     first: u64,
+    /// Delete the journal before each run, to see failures
+    #[arg(long)]
+    forget: bool,
     /// Worlds in parallel
     #[arg(long, default_value_t = 4)]
     jobs: u64,
@@ -61,6 +64,8 @@ struct World {
     base: u64,
     /// Whether one of our own transactions drew this round.
     drawn_by_us: bool,
+    /// Whether the journal is deleted before each run.
+    forgets: bool,
 }
 
 /// How one run is disturbed.
@@ -75,12 +80,12 @@ struct Disturbance {
 }
 
 impl World {
-    fn new(seed: u64, number: u64) -> Self {
+    fn new(seed: u64, number: u64, forgets: bool) -> Self {
         let devnet = Devnet::start(&["--scenario", "ready", "--replicas", "2", "--answer-ms", "0"]);
         let state = devnet.cli.with_file_name("journal");
         let rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number));
         let (start, story) = (Instant::now(), Vec::new());
-        Self { devnet, state, rng, start, ahead_s: 0, story, base: 0, drawn_by_us: false }
+        Self { devnet, state, rng, start, ahead_s: 0, story, base: 0, drawn_by_us: false, forgets }
     }
 
     fn truth(&self) -> Value {
@@ -162,6 +167,9 @@ impl World {
     /// Runs the tool once, and says what is wrong with it.
     fn run(&mut self, how: &Disturbance) -> Result<String, String> {
         self.pass(0);
+        if self.forgets {
+            drop(std::fs::remove_dir_all(&self.state));
+        }
         let before = self.truth();
         let is_open = Self::requests(&before) == self.base;
         let held = before["mempool"].as_u64().unwrap_or_default();
@@ -290,9 +298,9 @@ fn path() -> std::ffi::OsString {
     std::env::var_os("PATH").unwrap_or_default()
 }
 
-fn play(seed: u64, number: u64) -> Summary {
+fn play(seed: u64, number: u64, forgets: bool) -> Summary {
     let mut summary = Summary::default();
-    let mut world = World::new(seed, number);
+    let mut world = World::new(seed, number, forgets);
     for _ in 0..ROUNDS {
         if let Err(what) = world.round(&mut summary) {
             let story = world.story.join("\n  ");
@@ -319,7 +327,7 @@ fn main() -> ExitCode {
                     if number >= end {
                         break;
                     }
-                    let one = play(seed, number);
+                    let one = play(seed, number, args.forget);
                     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                     all.rounds += one.rounds;
                     all.runs += one.runs;

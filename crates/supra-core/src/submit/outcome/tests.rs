@@ -64,6 +64,15 @@ const ABORT: &str = "Move abort in 0x18::deposit: ECLIENT_NOT_EXIST(0x60001): Cl
 #[case::no_function(&simulated("FUNCTION_RESOLUTION_FAILURE"), "refused")]
 #[case::fee_in_simulation(&simulated("INSUFFICIENT_BALANCE_FOR_TRANSACTION_FEE"), "refused")]
 #[case::with_log_lines(&format!("INFO supra_logger: Starting\n{}", simulated(ABORT)), "refused")]
+#[case::with_timed_log_lines(
+    "2025-09-17T21:25:05.218390Z  INFO supra::cli: loading\n Container supra_cli  Running\nCliProfile: KeyNotFound(\"x\")",
+    "refused"
+)]
+#[case::password("Enter the password: Error: failed to read the password", "refused")]
+#[case::logged_submission(
+    "2025-09-17T21:25:05Z  INFO supra::cli: submitted\nCliProfile: KeyNotFound(\"x\")",
+    "unknown"
+)]
 #[case::in_colour("\u{1b}[31mCliProfile: KeyNotFound(\"x\")\u{1b}[0m\r\n", "refused")]
 #[case::failed(&finalized("Fail"), "failed")]
 #[case::invalid(&finalized("Invalid"), "failed")]
