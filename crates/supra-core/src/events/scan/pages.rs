@@ -39,7 +39,7 @@ impl Progress {
         // A cursor is the place of the last row: one that did not change brings no row that is new.
         let repeats = page.cursor.is_some() && !moved;
         let before = self.found.len();
-        let floor = self.found.last().map_or(self.from, |row| row.height);
+        let floor = self.found.last().map_or(self.from, |row| row.height.max(self.from));
         let mut past_the_end = false;
         for row in page.rows.into_iter().filter(|_| !repeats) {
             let height = row.height.unwrap_or_default();

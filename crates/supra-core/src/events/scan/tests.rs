@@ -114,6 +114,18 @@ fn every_event_once_or_an_error(
 }
 
 #[test]
+fn a_node_that_ignores_heights_and_cursors_doubles_nothing() {
+    let event =
+        |height: u64| crate::transport::EventRow { height: Some(height), hash: None, data: height.into() };
+    let page =
+        crate::transport::EventPage { rows: vec![event(900), event(950)], cursor: Some("00".to_owned()) };
+    let node = FakeTransport(|_: &Request| Ok(serde_json::to_value(&page).unwrap()));
+    let query = EventQuery { types: &["0x1::m::E".to_owned()], from: 0, to: 1000, limit: None, times: false };
+    let rows = Scanner::new(&node, Duration::from_secs(1)).read_pages(&query).unwrap();
+    assert_eq!(rows.found.iter().map(|row| row.height).collect::<Vec<_>>(), [900, 950]);
+}
+
+#[test]
 fn a_list_that_may_be_cut_is_an_error() {
     // One block with more events than a page, and no cursor.
     let node = Paged { heights: vec![5; 50], cap: 20, cursor: |_| None, follows: true };
