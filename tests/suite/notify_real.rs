@@ -96,3 +96,31 @@ fn an_alertmanager_fires_is_silenced_resolves_and_gets_what_it_missed() {
     assert_eq!(ended, [first, ("resolved".to_owned(), "devnet".to_owned())]);
     drop(alertmanager);
 }
+
+/// Nineteen modules that are disabled are nineteen alerts; eighteen that are enabled again leave one.
+#[test]
+#[needs("prometheus-alertmanager", "amtool")]
+fn every_incident_is_an_alert_of_its_own() {
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(200));
+    let folder = tempfile::tempdir().unwrap();
+    let alertmanager = Receiver::alertmanager(&inbox.url("am"), None);
+    let tell = |disabled: usize| {
+        let mut record: Value = serde_json::from_str(&report(500)).unwrap();
+        for number in 0..disabled {
+            let module = json!({"module_type": format!("0x1::m{number}"), "max_callback_txn_fee": "1",
+                "min_balance_limit": "1", "enabled": false});
+            record["state"]["deposit"]["modules"].as_array_mut().unwrap().push(module);
+        }
+        let mut notify = tool("dvrf-notify");
+        notify.arg("--state-dir").arg(folder.path()).args(["--resolve-after", "1"]);
+        notify.args(["--channel", &format!("alertmanager,url=http://{}", alertmanager.address)]);
+        let outcome = run(notify.write_stdin(record.to_string()));
+        assert_eq!(outcome.code, 0, "{outcome}");
+    };
+    tell(19);
+    soon(|| (firing(&alertmanager.address).len() == 19).then_some(()));
+    tell(1);
+    soon(|| (firing(&alertmanager.address).len() == 1).then_some(()));
+    tell(0);
+    soon(|| firing(&alertmanager.address).is_empty().then_some(()));
+}

@@ -3,7 +3,7 @@
 //! The key of a problem is the same in every run, whatever its level: the deposit is one problem, and each module, request
 //! and setting is one of its own.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -149,43 +149,38 @@ pub(crate) fn keys_without_subject() -> impl Iterator<Item = String> {
     keys.into_iter()
 }
 
-/// The problems of a verdict, worst first. `least` is the lowest severity that is a problem; a verdict of another policy
-/// that alerts on less counts too.
+/// The problems of a verdict, worst first, else in the order of the findings. `least` is the lowest severity that is a
+/// problem; a verdict of another policy that alerts on less counts too.
 pub(crate) fn problems(checks: &Checks, least: Severity, template: &MessageTemplate) -> Vec<Problem> {
-    let known = |finding: &&Finding| finding.severity != Severity::Unknown;
     let is_alert = checks.status == Status::Alert;
-    let reaches = |finding: &&Finding| is_alert && known(finding) && finding.severity >= least;
-    let any = checks.findings.iter().any(|finding| reaches(&finding));
-    let mut found: BTreeMap<String, Problem> = BTreeMap::new();
-    for finding in &checks.findings {
-        let is_unknown = finding.severity == Severity::Unknown;
-        let counts = is_unknown || reaches(&finding) || is_alert && !any;
-        if !counts {
-            continue;
+    let reaches =
+        |finding: &Finding| is_alert && finding.severity != Severity::Unknown && finding.severity >= least;
+    let any = checks.findings.iter().any(reaches);
+    let mut found: Vec<Problem> = Vec::new();
+    let mut add = |key: String, gravity: Gravity, limits: Limits, item: Option<Item>| match found
+        .iter_mut()
+        .find(|problem| problem.key == key)
+    {
+        Some(problem) => {
+            problem.gravity = problem.gravity.max(gravity);
+            problem.limits = problem.limits.and(limits);
+            problem.items.extend(item);
         }
-        let key = key(finding);
-        let is_blocked = finding.code == Code::DepositAtOrBelowMinBalance;
-        let gravity = Gravity { severity: finding.severity, is_blocked };
-        let item = template.item(finding);
-        let problem = found.entry(key.clone()).or_insert_with(|| Problem {
-            key,
-            gravity,
-            items: Vec::new(),
-            limits: Limits::default(),
-        });
-        problem.gravity = problem.gravity.max(gravity);
-        problem.limits = problem.limits.and(Limits::of(finding));
-        problem.items.push(item);
+        None => found.push(Problem { key, gravity, limits, items: item.into_iter().collect() }),
+    };
+    for finding in &checks.findings {
+        let counts = finding.severity == Severity::Unknown || reaches(finding) || is_alert && !any;
+        if counts {
+            let is_blocked = finding.code == Code::DepositAtOrBelowMinBalance;
+            let gravity = Gravity { severity: finding.severity, is_blocked };
+            add(key(finding), gravity, Limits::of(finding), Some(template.item(finding)));
+        }
     }
-    if checks.status == Status::Unknown && !found.contains_key(UNKNOWN) {
-        let gravity = Severity::Unknown.into();
-        let problem =
-            Problem { key: UNKNOWN.to_owned(), gravity, items: Vec::new(), limits: Limits::default() };
-        found.insert(UNKNOWN.to_owned(), problem);
+    if checks.status == Status::Unknown {
+        add(UNKNOWN.to_owned(), Severity::Unknown.into(), Limits::default(), None);
     }
-    let mut problems: Vec<Problem> = found.into_values().collect();
-    problems.sort_by(|a, b| b.gravity.cmp(&a.gravity).then_with(|| a.key.cmp(&b.key)));
-    problems
+    found.sort_by_key(|problem| Reverse(problem.gravity));
+    found
 }
 
 /// Whether a problem opens only after `unknown_after` runs in a row, because a single run means little.
