@@ -4,7 +4,7 @@
 //! worst first, and a channel that fails does not delay the others.
 
 pub(crate) mod apply;
-mod log;
+pub(crate) mod log;
 mod memory;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,6 @@ use supra_core::check::Policy;
 use supra_core::delivery::Attempt;
 use supra_core::record::Record;
 use supra_core::report::SubscriptionId;
-use supra_core::stable_id::stable_id;
 use supra_core::state_dir::{LockedState, StateDir, StateError};
 
 pub(crate) const MEMORY_UNUSABLE: &str = "the memory cannot be used: this run notifies as if there were none";
@@ -318,6 +317,9 @@ impl Notifier {
                 planned.memory.as_ref().map(|(_, state)| self.planner().not_taken(state)).unwrap_or_default();
             let failed = planned.report.notifications.iter().any(|told| told.outcome.is_failure());
             planned.report.has_failed |= failed || !not_taken.is_empty();
+            // Channels answer in any order; the record has one.
+            let place = |told: &Notification| self.channels.iter().position(|c| c.name == told.channel);
+            planned.report.notifications.sort_by_key(place);
             behind.extend(not_taken);
         }
         let notifications: Vec<&Notification> =
@@ -335,7 +337,7 @@ impl Notifier {
     }
 
     /// Sends messages, each channel within the time that it has left. A channel that fails is not called again.
-    fn send(
+    pub(crate) fn send(
         &mut self,
         due: &[(usize, OutboxEntry)],
         mut on_attempt: impl FnMut(&Channel, &Parcel, &Attempt),
@@ -362,28 +364,6 @@ impl Notifier {
             }
             on_attempt(channel, parcel, &attempt);
         });
-    }
-
-    /// Sends a test message to every channel. The alert state does not change.
-    pub(crate) fn send_test(&mut self, session: &Session) -> Vec<Notification> {
-        let message = self.template.test_message(stable_id(&["test", &self.run_id]), session.now.as_second());
-        let entry = |channel: &Channel| OutboxEntry {
-            channel: channel.name.clone(),
-            message: message.clone(),
-            queued_at_s: message.at_s,
-            not_before_s: None,
-        };
-        let entries: Vec<_> = self.channels.iter().map(|channel| (0, entry(channel))).collect();
-        if self.dry_run {
-            let dry = |(_, entry): &(usize, OutboxEntry)| unsent(entry, DeliveryOutcome::DryRun, None);
-            return entries.iter().map(dry).collect();
-        }
-        let mut notifications = Vec::new();
-        self.send(&entries, |channel, parcel, attempt| {
-            notifications.push(notification(channel, &parcel.message, attempt, DeliveryOutcome::Failed));
-        });
-        log(&notifications.iter().collect::<Vec<_>>(), session);
-        notifications
     }
 
     /// Starts the pings of the dead man's switches; there are none in a dry run.

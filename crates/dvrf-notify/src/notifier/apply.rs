@@ -97,7 +97,7 @@ fn drop_needless_end(state: &mut AlertState, channel: &str, message: &Message) {
 }
 
 /// The result of a message that was sent; `undelivered` is the outcome if it was neither accepted nor refused.
-pub(super) fn notification(
+pub(crate) fn notification(
     channel: &Channel,
     message: &Message,
     attempt: &Attempt,
@@ -120,7 +120,7 @@ pub(super) fn notification(
 }
 
 /// The result of a message that was not sent in this run.
-pub(super) fn unsent(entry: &OutboxEntry, outcome: DeliveryOutcome, why: Option<&str>) -> Notification {
+pub(crate) fn unsent(entry: &OutboxEntry, outcome: DeliveryOutcome, why: Option<&str>) -> Notification {
     Notification {
         channel: entry.channel.clone(),
         id: entry.message.id.clone(),

@@ -6,7 +6,7 @@ use crate::notification::{DeliveryOutcome, Notification};
 use dvrf_cli::Session;
 
 /// Logs the messages that were not delivered: each one that was tried, and the others as a number.
-pub(super) fn log(notifications: &[&Notification], session: &Session) {
+pub(crate) fn log(notifications: &[&Notification], session: &Session) {
     let mut others: BTreeMap<(&str, &str, DeliveryOutcome), usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for told in notifications.iter().filter(|told| told.outcome.is_failure()) {
