@@ -33,14 +33,14 @@ use FailureKind::{Aborted, Config, Throttled, Timeout, Unreachable, Unsupported,
 /// Verbs of a search in vain, before what was searched.
 macro_rules! not_finding {
     () => {
-        "could not find|couldnt find|cannot find|can not find|cant find|failed to find|unable to find|did not find|could not resolve|failed to resolve|unable to resolve|cannot resolve|could not load|failed to load|unable to load|cannot load|no such|has no|does not have|doesnt have|does not contain|doesnt contain"
+        "could not find|couldnt find|cannot find|can not find|cant find|failed to find|unable to find|did not find|could not resolve|failed to resolve|unable to resolve|cannot resolve|could not load|failed to load|unable to load|cannot load|no such|could not locate|cannot locate|failed to locate|unable to locate|has no|does not have|doesnt have|does not contain|doesnt contain"
     };
 }
 
 /// What is said of something that is missing, after its name.
 macro_rules! not_there {
     () => {
-        "not found|cant be found|cannot be found|could not be found|couldnt be found|can not be found|does not exist|doesnt exist|do not exist|not exist|is missing|is unknown|not available|not defined|not declared|not exposed|not published|not present|not deployed|not resolved|unresolved|isnt defined|undefined"
+        "not found|cant be found|cannot be found|could not be found|couldnt be found|can not be found|does not exist|doesnt exist|do not exist|not exist|not exists|nonexistent|non existent|is absent|isnt found|isnt available|isnt published|isnt deployed|isnt exposed|is missing|is unknown|not available|not defined|not declared|not exposed|not published|not present|not deployed|not resolved|unresolved|isnt defined|undefined"
     };
 }
 
@@ -54,11 +54,12 @@ pub const KNOWN: &[KnownText] = &[
         &[
             "wasnt expected",
             "unrecognized subcommand|unrecognized option|unrecognised option|unrecognized argument|invalid option",
-            "unknown option|unknown flag|unknown argument|unknown command|unknown subcommand",
+            "unknown option|unknown flag|unknown shorthand|flag provided but not defined|unknown argument|unknown command|unknown subcommand",
             "required arguments were not provided",
             "invalid value * for",
             "a value is required for",
             "cannot be used with",
+            "for more information try help",
         ],
         "set DVRF_CLI_GENERATION to the version of the CLI",
     ),
@@ -66,7 +67,7 @@ pub const KNOWN: &[KnownText] = &[
     known(
         Config,
         "no active profile",
-        &["no profile", "active profile * not set"],
+        &["no profile|no default profile", "profile * not set|is required|not configured|isnt configured"],
         "name one with --profile, or activate one",
     ),
     known(
@@ -76,6 +77,8 @@ pub const KNOWN: &[KnownText] = &[
             "cli profile * not found",
             "profile * not found|does not exist|doesnt exist|unknown",
             "unknown profile|no such profile|invalid profile",
+            concat!(not_finding!(), " ~ profile|profiles"),
+            "key not found",
         ],
         "name one that supra profile -l lists, with PROFILE or --profile",
     ),
@@ -88,6 +91,7 @@ pub const KNOWN: &[KnownText] = &[
             "no such device or address",
             "failed to read|could not read|unable to read|cannot read * password",
             "wrong password|invalid password|incorrect password|password is incorrect|password required|password is required",
+            "password|passphrase|keyring|ioctl|tty",
             "cli profile",
         ],
         "set CLI_PROFILE_PASSWORD, or store the password with supra keyring store cli-profile",
@@ -102,6 +106,7 @@ pub const KNOWN: &[KnownText] = &[
             "error during connect",
             "permission denied * docker",
             "dial unix",
+            "docker api|docker sock|docker desktop",
         ],
         "start Docker, or name a CLI outside of it",
     ),
@@ -115,6 +120,8 @@ pub const KNOWN: &[KnownText] = &[
             "no such image|unable to find image",
             "no container found",
             "no configuration file provided",
+            "container * has exited|not found|does not exist",
+            "error response from daemon",
         ],
         "start the container, or correct SUPRA_CLI_BIN or DVRF_CLI_COMPOSE",
     ),
@@ -215,7 +222,8 @@ pub const KNOWN: &[KnownText] = &[
             "number of type arguments mismatch|arguments mismatch|argument mismatch",
             "expected|expects|requires|takes ~ arguments|argument|parameters|parameter|args * got|found|given|provided|received|supplied|were",
             "expected|expects|requires|takes ~ type arguments|type argument|type parameters",
-            "number of|count of|too many|too few|not enough ~ arguments|parameters|args",
+            "number of|count of|too many|too few|not enough|missing ~ arguments|argument|parameters|args",
+            "arity",
         ],
         "compare the arguments with the module's ABI",
     ),
@@ -224,7 +232,7 @@ pub const KNOWN: &[KnownText] = &[
         "TYPE_MISMATCH",
         &[
             "parse arguments|parse argument",
-            "parse|deserialize|deserialise|decode|convert ~ argument|arguments|args|parameter",
+            "parse|parsing|deserialize|deserialise|deserialization|deserializing|decode|convert|converting ~ argument|arguments|args|parameter",
             "invalid arguments|invalid argument|bad argument|unexpected type|invalid type|incompatible type",
         ],
         "compare the arguments with the module's ABI",
@@ -243,7 +251,7 @@ pub const KNOWN: &[KnownText] = &[
         &[
             concat!(not_finding!(), " ~ function|functions|method"),
             concat!("function|functions|method * ", not_there!()),
-            "unknown function|undefined function|missing function|no function|no view function|no view|no entry function|no public function",
+            "unknown function|undefined function|invalid function|missing function|no function|no view function|no view|no entry function|no public function",
             "lookup failed",
         ],
         "correct the name, or let the tools choose it: dvrf-status shows which answered",
@@ -267,6 +275,7 @@ pub const KNOWN: &[KnownText] = &[
             "information not available|not available",
             not_there!(),
             not_finding!(),
+            "no resource|no account|no data",
             "not supported|unsupported|not implemented|unimplemented",
             "status 404|http 404",
         ],

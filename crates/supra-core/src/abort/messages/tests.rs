@@ -31,6 +31,9 @@ fn row(text: &str) -> Option<(&'static str, FailureKind)> {
 #[case::rust_enum("Err(FunctionNotFound { module: \"deposit\", function: \"f\" })")]
 #[case::unable("Unable to find function f")]
 #[case::unknown("unknown function: @::deposit::f")]
+#[case::not_exists("Function not exists: @::deposit::f")]
+#[case::locate("could not locate view function f")]
+#[case::invalid("Invalid function: @::deposit::f")]
 #[case::line_broken("could not\n  find entry\tfunction by f")]
 fn functions(#[case] text: &str) {
     assert_eq!(row(text), Some(("FUNCTION_RESOLUTION_FAILURE", FailureKind::Unsupported)));
@@ -44,6 +47,7 @@ fn functions(#[case] text: &str) {
 )]
 #[case::code("module_not_found")]
 #[case::prose("Module @::main_v2 does not exist")]
+#[case::published("module @::main_v2 isn't published")]
 #[case::verb("cannot find module @::main_v2")]
 fn modules(#[case] text: &str) {
     assert_eq!(row(text), Some(("LINKER_ERROR", FailureKind::Unsupported)));
@@ -64,6 +68,7 @@ fn anything_else_that_is_missing(#[case] text: &str) {
 #[case::types("expected 1 type arguments, got 0", "NUMBER_OF_ARGUMENTS_MISMATCH")]
 #[case::types_only("expected 1 type arguments but 0 were given", "NUMBER_OF_ARGUMENTS_MISMATCH")]
 #[case::vm("NUMBER_OF_TYPE_ARGUMENTS_MISMATCH", "NUMBER_OF_ARGUMENTS_MISMATCH")]
+#[case::missing_one("missing argument 1", "NUMBER_OF_ARGUMENTS_MISMATCH")]
 #[case::prose("wrong number of arguments", "NUMBER_OF_ARGUMENTS_MISMATCH")]
 #[case::live("parse arguments[0] failed, expect string<address>, caused by error: x", "TYPE_MISMATCH")]
 #[case::vm_deserialize("FAILED_TO_DESERIALIZE_ARGUMENT", "TYPE_MISMATCH")]
@@ -76,6 +81,17 @@ fn refused_arguments(#[case] text: &str, #[case] heading: &str) {
 #[rstest]
 #[case::recorded("CliProfile: KeyNotFound(\"lottery\")", "profile not found")]
 #[case::prose("Error: profile 'lottery' does not exist", "profile not found")]
+#[case::bare("Error: KeyNotFound(\"lottery\")", "profile not found")]
+#[case::cannot_find("Cannot find profile lottery", "profile not found")]
+#[case::passphrase("Error: Password was not provided", "not a TTY")]
+#[case::ioctl("Inappropriate ioctl for device (os error 25)", "not a TTY")]
+#[case::docker_api(
+    "failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running",
+    "daemon is not running"
+)]
+#[case::daemon_refuses("Error response from daemon: cannot exec in a stopped state", "no such container")]
+#[case::go_flag("unknown shorthand flag: 'x' in -x", "unexpected argument")]
+#[case::clap_footer("error: bad\n\nFor more information, try '--help'.", "unexpected argument")]
 #[case::none("Error: No active profile", "no active profile")]
 #[case::no_terminal(
     "CliProfile: StdIoError(Os { code: 6, kind: Uncategorized, message: \"No such device or address\" })",
