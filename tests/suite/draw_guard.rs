@@ -356,12 +356,16 @@ fn attempts_are_few_and_rest_between_them() {
     place.devnet.control(&lottery(5));
     let refuse = ["--confirm-flag=--no-such-flag", "--assume-yes"];
     let with = |words: &[&'static str]| auto(&[&refuse[..], words].concat());
+    let line = with(&["--cool-down", "600"]);
+    assert_eq!(
+        (&line["status"], &line["manual_draw"]["error"]["code"]),
+        (&json!("manual_draw_failed"), &json!("NOT_SENT"))
+    );
+    let line = with(&["--cool-down", "600"]);
+    assert_eq!(line["readiness"]["reasons"][0]["code"], "COOLING_DOWN", "{line}");
     for _ in 0..4 {
-        let line = with(&["--cool-down", "600"]);
-        assert_eq!(
-            (&line["status"], &line["manual_draw"]["error"]["code"]),
-            (&json!("manual_draw_failed"), &json!("NOT_SENT"))
-        );
+        let line = with(&["--cool-down", "0"]);
+        assert_eq!(line["manual_draw"]["error"]["code"], "NOT_SENT", "{line}");
     }
     // A transaction that fails is one, and rests.
     place.devnet.fault("cli_run=send");

@@ -93,14 +93,11 @@ fn what_was_not_sent_leaves_nothing_and_says_the_remedy() {
         assert!(error["hint"].as_str().unwrap().contains(remedy), "{word}: {outcome}");
         assert!(outcome.err.contains(remedy), "{word}: {outcome}");
         let (_, journal) = round.journal();
-        assert_eq!(
-            (&journal["intent"], &journal["tried"]),
-            (&Value::Null, &Value::Null),
-            "{word}: {journal}"
-        );
-        // It was no attempt, so that nothing rests: the next run draws at once.
+        let left = (&journal["intent"], &journal["tried"]["attempts"]);
+        assert_eq!(left, (&Value::Null, &json!(0)), "{word}: {journal}");
         round.devnet.fault("");
-        assert_eq!(round.auto(&[]).json()["status"], "executed", "{word}");
+        let drawn = round.auto(&["--cool-down", "0", "--max-attempts", "1"]);
+        assert_eq!(drawn.json()["status"], "executed", "{word}: {drawn}");
         assert_eq!(round.truth("submissions"), 1, "{word}");
     }
 }

@@ -141,7 +141,11 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
         let exit = decide_and_draw(args, &mut runner, line, session)?;
         // Only what provably was not sent may be sent again, after a new decision.
         let left = match line.manual_draw.as_ref().and_then(|result| result.error.as_ref()) {
-            Some(error) if error.code == DrawErrorCode::NotSent => &mut retries,
+            Some(error) if error.code == DrawErrorCode::NotSent => {
+                // Within one run the delay is the rest.
+                runner.cool_down_s = 0;
+                &mut retries
+            }
             Some(error) if error.code == DrawErrorCode::ReadingOld => &mut rereads,
             _ => return Ok(exit),
         };

@@ -118,7 +118,7 @@ fn a_cool_down_survives_a_clock_that_jumps() {
     };
     let drawn = || devnet.call("GET", "/devnet/state", "")["lottery"]["rng_request_count"].clone();
     let before = drawn();
-    // The CLI refuses its words: nothing is sent, and one attempt is counted.
+    // The CLI refuses its words: nothing is sent, and it rests all the same.
     let (status, outcome) = auto(&refusing, "+0");
     assert_eq!(status, "manual_draw_failed", "{outcome}");
     let (status, outcome) = auto(&devnet.cli, "-30d");

@@ -102,7 +102,7 @@ impl GuardedSender {
         }
         let submission = self.sender.send(words);
         if matches!(submission.outcome, SubmitOutcome::NotSent(_) | SubmitOutcome::Refused(_)) {
-            self.close_unsent(tried)?;
+            self.close_unsent(self.without_this())?;
         } else if let (Some(locked), Some(hash)) = (&mut self.journal, &submission.receipt.hash)
             && let Some(intent) = &mut locked.journal.intent
         {
@@ -133,12 +133,18 @@ impl GuardedSender {
         Ok(locked.write()?)
     }
 
-    /// Closes the intent of which nothing was sent: it was no attempt.
+    /// Closes the intent of which nothing was sent, with what is known of attempts instead.
     fn close_unsent(&mut self, tried: Option<Tried>) -> Result<(), JournalError> {
         let Some(locked) = &mut self.journal else { return Ok(()) };
         locked.journal.close();
         locked.journal.tried = tried;
         locked.write()
+    }
+
+    /// What is known of attempts when this one was none; it rests like one.
+    fn without_this(&self) -> Option<Tried> {
+        let tried = self.journal.as_ref()?.journal.tried?;
+        Some(Tried { attempts: tried.attempts.saturating_sub(1), ..tried })
     }
 
     /// Closes the intent: its transaction was not accepted.

@@ -289,7 +289,10 @@ impl Journal {
             Some(beyond) => (BACK_OFF_S << beyond.min(5)).min(DAY_S).max(cool_down_s),
             None => cool_down_s,
         };
-        let passed = now.since(Moment { wall_s: tried.last_s, chain_s: tried.chain_s });
+        // The faster clock: a rest is only a courtesy.
+        let wall = now.wall_s.saturating_sub(tried.last_s);
+        let chain = now.chain_s.zip(tried.chain_s).map(|(now, then)| now.saturating_sub(then));
+        let passed = Some(wall).max(chain).filter(|passed| *passed >= 0);
         let passed = passed.unwrap_or_else(|| {
             (tried.last_s, tried.chain_s) = (now.wall_s, now.chain_s);
             0
