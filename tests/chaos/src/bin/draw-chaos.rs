@@ -195,10 +195,10 @@ impl World {
         command.env("SUPRA_RPC_URL", how.nodes.join(","));
         command.envs(how.kill_at.map(|point| ("DVRF_TEST_KILL_AT", point)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let child = command.spawn().map_err(|error| error.to_string())?;
         if let Some(span) = how.kill_after {
             std::thread::sleep(span);
-            drop(child.kill());
+            kill_children_of(child.id());
         }
         let output = child.wait_with_output().map_err(|error| error.to_string())?;
         if how.kill_after.is_some() || how.kill_at.is_some() {
@@ -289,6 +289,15 @@ impl World {
         summary.rounds += 1;
         summary.blocked_s.push(waited);
         Ok(())
+    }
+}
+
+/// Kills what faketime started; faketime itself has semaphores to remove.
+fn kill_children_of(id: u32) {
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    for child in children.split_whitespace() {
+        // It may have ended by itself.
+        drop(Command::new("kill").args(["-KILL", child]).stderr(Stdio::null()).status());
     }
 }
 
