@@ -28,8 +28,9 @@ const FOREIGN: [&str; 15] = [
     "--simulate",
 ];
 
-const TOOLS: [(&str, &[&str]); 12] = [
+const TOOLS: [(&str, &[&str]); 13] = [
     ("chaos", &[""]),
+    ("draw-chaos", &[""]),
     ("dvrf", &[""]),
     ("dvrf-calc", &[""]),
     ("dvrf-check", &[""]),

@@ -266,7 +266,8 @@ impl Journal {
     /// Whether a node that counts `round` requests serves another lottery than the one known: its clock is past the last
     /// draw, and its counter is not.
     pub fn is_another_lottery(&self, round: Count, chain_s: Option<i64>) -> bool {
-        let is_past = |chain_s: i64| self.drawn_chain_s.is_some_and(|drawn| chain_s > drawn + DRIFT_S);
+        let is_past =
+            |chain_s: i64| self.drawn_chain_s.is_some_and(|drawn| chain_s > drawn.saturating_add(DRIFT_S));
         self.is_drawn(round) && chain_s.is_some_and(is_past)
     }
 

@@ -18,7 +18,8 @@ fuzz_target!(|data: &[u8]| {
         let _ = record.get::<State>("state");
         let first = line(&record);
         assert_eq!(first.iter().filter(|byte| **byte == b'\n').count(), 1);
-        let again = RecordReader::new(&first[..]).next().expect("a record").expect("what we wrote can be read");
+        let again =
+            RecordReader::new(&first[..]).next().expect("a record").expect("what we wrote can be read");
         assert_eq!(line(&again), first);
     }
 });

@@ -101,7 +101,7 @@ fuzz_target!(|data: &[u8]| {
         Err(failure) => refused(&failure, "--transport is "),
     }
     let secret = settings.choice::<()>(&variables::RPC_URL, &[]).expect_err("no word is known");
-    assert_eq!(secret.message, "--rpc-url is \"***\": one of  is needed");
+    assert_eq!(secret.message(), "--rpc-url is \"***\": one of  is needed");
 
     // Channels: a refused one never repeats its secret.
     for entry in text.split(';') {

@@ -18,7 +18,7 @@ use supra_core::check::{Checks, Finding, Policy, Status};
 use supra_core::lang::Lang;
 use supra_core::readiness::Readiness;
 use supra_core::state::State;
-use supra_core::submit::journal::{Intent, IntentStatus, Journal};
+use supra_core::submit::journal::{Intent, IntentStatus, Journal, Moment};
 
 const KEY: &str = "0x1 0x2";
 
@@ -64,7 +64,15 @@ fn memory(text: &[u8], u: &mut Unstructured) {
     for _ in 0..4 {
         let checks = verdict(u);
         let now_s = u.int_in_range(-10i64..=4_000_000_000).unwrap_or(0);
-        let case = Verdict { key: KEY, name: "n", checks: &checks, state: Some(&state), draw: None, record: None, now_s };
+        let case = Verdict {
+            key: KEY,
+            name: "n",
+            checks: &checks,
+            state: Some(&state),
+            draw: None,
+            record: None,
+            now_s,
+        };
         for message in planner.update(&mut memory, &case).messages {
             assert!(ids.insert(message.id.clone()), "an id stands for one message");
             assert!(!message.text().is_empty());
@@ -92,26 +100,37 @@ fn journal(text: &[u8], u: &mut Unstructured) {
     let bytes = serde_json::to_vec(&journal).expect("what we hold can be written");
     assert_eq!(serde_json::from_slice::<Journal>(&bytes).expect("can be read"), journal);
     let round = Count(oracle::number(u));
-    let (now_s, chain_s) = (u.arbitrary().unwrap_or(0i64), u.arbitrary::<Option<i64>>().unwrap_or(None));
-    if let Some(intent) = &journal.intent {
-        match intent.status(round, chain_s, now_s) {
-            IntentStatus::Requested => assert!(round > intent.round),
+    let now = Moment {
+        wall_s: u.arbitrary().unwrap_or(0i64),
+        chain_s: u.arbitrary::<Option<i64>>().unwrap_or(None),
+    };
+    if let Some(mut intent) = journal.intent.clone() {
+        let before = intent.clone();
+        match intent.status(round, None, now) {
             // Only when it has expired by both clocks.
             IntentStatus::Lost => {
-                assert!(now_s >= intent.expires_s && chain_s.is_none_or(|chain| chain >= intent.expires_s))
+                let passed = now.since(Moment { wall_s: before.at_s, chain_s: before.chain_s });
+                let span = before.expires_s.saturating_sub(before.at_s);
+                assert!(passed.is_none_or(|passed| passed >= span));
             }
-            IntentStatus::Open { until_s } => assert_eq!(until_s, intent.expires_s),
+            IntentStatus::Open { left_s, .. } => assert!(left_s > 0),
+            other => panic!("decided without the transaction: {other:?}"),
         }
     }
     let cool_down = u.int_in_range(0i64..=86_400).unwrap_or(60);
-    let (attempts, rest) = journal.rest(round, cool_down, now_s);
-    assert!(rest.is_none_or(|left| (1..=cool_down).contains(&left)), "{rest:?}");
-    let intent = Intent::new("r", now_s, u.arbitrary().unwrap_or(None), 120, round);
-    assert!(intent.expires_s >= now_s);
+    let attempts_max = u.int_in_range(1u32..=9).unwrap_or(3);
+    let (attempts, rest) = journal.rest(round, cool_down, attempts_max, now);
+    assert!(rest.is_none_or(|left| left > 0), "{rest:?}");
+    let intent = Intent::new("r", now, u.arbitrary().unwrap_or(None), 120, round);
+    assert!(intent.expires_s >= now.wall_s);
     journal.open(intent);
-    assert_eq!(journal.rest(round, cool_down, now_s).0, attempts.saturating_add(1));
-    journal.close_drawn(round);
+    assert_eq!(journal.rest(round, cool_down, attempts_max, now).0, attempts.saturating_add(1));
+    journal.close_drawn(round, now.chain_s);
     assert!(journal.is_drawn(round) && journal.intent.is_none());
+    assert!(!journal.is_another_lottery(round, None));
+    let spent = journal.spent(now);
+    journal.spend(5, now);
+    assert!(journal.spent(now) >= spent.min(u128::MAX - 5));
     drop(serde_json::from_slice::<Readiness>(text));
 }
 
