@@ -11,7 +11,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// It is hidden until the first wait, so that a short run shows none, and always where stderr is no terminal.
+    /// It is hidden until the first wait, so that a short run shows none, and always where stderr is not a terminal.
     pub(crate) fn new(name: &str) -> Self {
         let style = ProgressStyle::with_template("[info] {prefix}: {pos} done{msg}, {rate} a second");
         let rate = |state: &ProgressState, out: &mut dyn Write| {

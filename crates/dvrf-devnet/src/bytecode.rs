@@ -1,4 +1,4 @@
-//! Bytecode as far as anybody reads it here: a header and the compiler's metadata, no code.
+//! Bytecode with a header and the compiler's metadata, and no code.
 
 use std::fmt::Write;
 

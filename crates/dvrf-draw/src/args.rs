@@ -32,10 +32,10 @@ pub(crate) struct ReadinessArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Readiness")]
 pub(crate) struct WaivedArgs {
-    /// Do not mind a pending request; the contract still does
+    /// Ignore a pending request (the contract will still reject the draw)
     #[arg(long)]
     pub(crate) allow_pending_request: bool,
-    /// Do not mind a deposit at or below its minimum; the chain still does
+    /// Ignore a deposit at or below its minimum (the chain will still refuse the request)
     #[arg(long)]
     pub(crate) skip_min_balance: bool,
     /// Require a whitelisted callback sender; the contract requires one anyway

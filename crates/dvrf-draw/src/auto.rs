@@ -271,7 +271,7 @@ fn only_tickets_lack(found: &Readiness) -> bool {
     found.reasons.iter().all(|reason| about_tickets.contains(&reason.code.as_str()))
 }
 
-/// Buys the tickets that are missing, as far as `--max-spend` allows.
+/// Buys the missing tickets within `--max-spend`.
 fn fill(
     args: &AutoArgs,
     runner: &mut DrawRunner,

@@ -185,7 +185,7 @@ fn summary(word: &'static str, done: usize, session: &mut Session) -> Result<(),
     session.out.record(&Record::from_fields(&summary)?, false)
 }
 
-/// A line for whoever watches; a log has the JSON lines.
+/// Prints a line for a person who watches; logs get the JSON lines.
 fn progress(index: usize, session: &Session) {
     if std::io::stderr().is_terminal()
         && let Some((name, asserts)) = STEPS.get(index)

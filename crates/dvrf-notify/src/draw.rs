@@ -33,7 +33,7 @@ pub struct DrawOutcome {
 }
 
 impl DrawOutcome {
-    /// Reads a record; `None` if it is no line of `auto`.
+    /// Reads a record; `None` if it is not a line of `auto`.
     pub fn of(record: &Record, lang: Lang) -> Option<Self> {
         if record.get::<String>("schema").ok()?.as_deref() != Some(DRAW_SCHEMA) {
             return None;

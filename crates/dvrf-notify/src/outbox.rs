@@ -187,7 +187,7 @@ mod tests {
             outbox.push(entry("slack", id, "deposit", event), ChannelKind::Slack);
         }
         assert_eq!(ids(&outbox, "slack"), ["1", "5"]);
-        // The first is refused: its end is no news for the channel.
+        // The first is refused: the channel needs no "resolved".
         let refused = outbox.remove("slack", "1").unwrap();
         outbox.drop_resolved("slack", &refused.message);
         assert_eq!(ids(&outbox, "slack"), Vec::<String>::new());

@@ -92,7 +92,7 @@ impl Planner<'_> {
         let level = verdict.level();
         let is_notified = |channel: &&Channel| match channel.kind {
             ChannelKind::Ping => false,
-            // A draw that was not due is no message.
+            // A draw that was not due is not reported.
             _ if verdict.draw.is_some_and(DrawOutcome::is_silent) => false,
             // PagerDuty resolves the incident that an earlier run may have opened.
             ChannelKind::Pagerduty if level == Level::Ok => true,

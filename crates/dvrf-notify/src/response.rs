@@ -123,7 +123,7 @@ pub(crate) fn attempt(kind: ChannelKind, response: WebhookResponse) -> Attempt {
 /// The meaning of a status other than success.
 fn of_status(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>) -> Meaning {
     match response.status {
-        // Whoever could not read it now may read it later, whatever the number: proxies and networks have their own.
+        // A receiver that cannot read it now may read it later, whatever the status: proxies have statuses of their own.
         408 | 409 | 421 | 423 | 425 | 429 | 500..=599 => Meaning::TryAgain,
         300..=399 => Meaning::Repair("give the final address"),
         407 => Meaning::Repair("the proxy asks for a password"),

@@ -1,7 +1,7 @@
 //! What the compiler leaves in a module's bytecode: which structs are events, which functions are views, and the names of
 //! aborts (measured on five modules of testnet; `facts/consumers.md` §C.3).
 //!
-//! Bytecode is chain text: every length is checked against what is left, and malformed metadata is no metadata.
+//! Bytecode is chain text: every length is checked against what is left, and malformed metadata counts as absent.
 
 use std::collections::{BTreeMap, BTreeSet};
 

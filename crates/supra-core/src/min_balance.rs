@@ -26,7 +26,7 @@ pub struct Calculation {
     pub request_window: u32,
 }
 
-/// Why there is no minimum.
+/// Why no minimum could be calculated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MinBalanceError {
     /// A zero would make every balance enough.

@@ -203,7 +203,7 @@ impl<'a> Node<'a> {
         self.optional_field(name)?.ok_or_else(|| self.mismatch(format!("a struct with the field `{name}`")))
     }
 
-    /// A struct's field, if it is there; an error if this is no struct.
+    /// A struct's field, if it is there; an error if this is not a struct.
     pub fn optional_field(&self, name: &str) -> Decoded<Option<Node<'a>>> {
         let node = self.unwrapped(&["struct"]);
         let Value::Object(fields) = node.value else {

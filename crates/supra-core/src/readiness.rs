@@ -21,9 +21,9 @@ pub struct DrawPolicy {
     pub min_tickets: u64,
     /// Do not ask whether a draw is due.
     pub skip_draw_scheduled: bool,
-    /// A pending request is no obstacle.
+    /// A pending request does not forbid a draw.
     pub allow_pending: bool,
-    /// The deposit is no obstacle.
+    /// A low deposit does not forbid a draw.
     pub skip_min_balance: bool,
     /// The account that will sign, where it is known.
     pub sender: Option<Address>,

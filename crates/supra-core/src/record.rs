@@ -104,7 +104,7 @@ impl Record {
         }
     }
 
-    /// The record as one tree, for whoever carries it in a document of another kind.
+    /// The record as one tree, to embed it in another document.
     pub fn to_value(&self) -> Result<Value, RecordError> {
         let parsed = |(key, raw): &(String, Box<RawValue>)| {
             let value = serde_json::from_str::<Value>(raw.get());

@@ -117,7 +117,7 @@ impl StateDir {
 
     /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
     pub fn lock(&self, name: &str, wait: Duration) -> Result<LockedState, StateError> {
-        // Whoever may write to the directory must not choose with a link what we open.
+        // Another user who may write to the directory must not choose what we open by a link.
         let path = self.path.join(format!("{name}.lock"));
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let lock = Lock::hold(&path, wait, Lock::options().custom_flags(flags).open(&path))?;

@@ -20,13 +20,13 @@ pub struct FunctionId {
     pub name: String,
 }
 
-/// Why a text is no function id.
+/// Why a text is not a function id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FunctionIdError {
     /// Not three parts.
     #[error("a function is written ADDRESS::module::name")]
     Parts,
-    /// A part that is no Move identifier.
+    /// A part is not a Move identifier.
     #[error("{0:?} is no Move identifier")]
     Identifier(String),
     /// The address part.

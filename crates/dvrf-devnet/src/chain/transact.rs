@@ -69,7 +69,7 @@ impl Chain {
         self.mempool = waiting;
         for Held { hash, order, .. } in due.into_iter().filter(|held: &Held| held.executes) {
             let before = self.transactions.len();
-            // What does not exist any more is no transaction.
+            // An order that can no longer run leaves no transaction.
             let _ = self.run(order);
             if let Some(row) = self.transactions.get_mut(before) {
                 let own = std::mem::replace(&mut row.hash, hash.clone());

@@ -183,7 +183,7 @@ pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
 enum Age {
     /// Since its event, in seconds.
     Exact(u64),
-    /// At least so many seconds: it is older than the events that were read, or than the first run that saw it.
+    /// At least this long, in seconds: it is older than the events that were read, or than the first run that saw it.
     AtLeast(u64),
     Unknown,
 }

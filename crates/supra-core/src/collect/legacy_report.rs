@@ -1,4 +1,4 @@
-//! A report of the old script, read as far as it goes: its raw answers become the typed state.
+//! Reads a report of the old script: its raw answers become the typed state, where they can be decoded.
 
 use serde_json::Value;
 

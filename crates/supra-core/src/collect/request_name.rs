@@ -1,4 +1,4 @@
-//! Names requests for the record's `views`, and reads the chain id, which is no value of the catalogue.
+//! Names requests for the record's `views`, and reads the chain id, which is not in the catalogue.
 
 use super::Collected;
 use crate::failure::{Failure, FailureKind};

@@ -287,7 +287,7 @@ fn failed(finished: &Finished, program: &str) -> Failure {
     if matches!(code, Some(126 | 127)) {
         failure = Failure::new(FailureKind::Config, "").with_hint("set SUPRA_CLI_BIN to the path of the CLI");
     }
-    // Killed, or half a result: that is no refusal.
+    // Killed, or half a result: not a refusal.
     if is_unrecognised(&failure) && (code.is_none_or(|code| code > 128) || output.contains("\"result\"")) {
         failure.help = None;
         if !finished.success() {

@@ -112,7 +112,7 @@ mod tests {
             Found::Refusal("no such function".into())
         );
         assert_eq!(find("{\"Error\": {\"code\": 3}}"), Found::Refusal("{\"code\":3}".into()));
-        // A list inside a sentence is no answer.
+        // A list inside a sentence is not an answer.
         for output in ["expected 0 arguments [], but got 1", "generic_type_params: []"] {
             assert_eq!(find(output), Found::Nothing, "{output:?}");
         }
