@@ -100,6 +100,8 @@ pub struct Deposit {
     pub contracts: Option<Vec<Address>>,
     /// When a dVRF 2 subscription ends, seconds since 1970 (`get_subscription_by_client`).
     pub subscription_ends_at_s: Option<Count>,
+    /// Whether a dVRF 2 subscription is active, on chains that say so (`getSubscriptionInfoByClient`).
+    pub subscription_active: Option<bool>,
 }
 
 impl Deposit {

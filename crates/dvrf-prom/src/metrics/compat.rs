@@ -19,6 +19,8 @@ pub(crate) fn samples(observation: &Observation, exit: u8, now: Timestamp) -> Ve
     let config = lottery.and_then(|lottery| lottery.vrf_request_config.as_ref()?.0.as_ref());
     let ends = deposit.and_then(|deposit| deposit.subscription_ends_at_s).map(Count::get);
     let now_s = u128::try_from(now.as_second()).unwrap_or(0);
+    let is_active =
+        ends.map(|ends| ends > now_s).or_else(|| deposit.and_then(|deposit| deposit.subscription_active));
     let values: [(&'static Family, Option<Value>); 15] = [
         (&name::OLD_BALANCE, balance.map(Value::from)),
         (&name::OLD_MIN_BALANCE, calculation.map(|c| c.min_balance.into())),
@@ -34,7 +36,7 @@ pub(crate) fn samples(observation: &Observation, exit: u8, now: Timestamp) -> Ve
         (&name::OLD_TICKETS, lottery.and_then(|l| l.ticket_count).map(Count::get).map(Value::from)),
         (&name::OLD_WORDS, config.map(|config| u128::from(config.rng_count).into())),
         (&name::OLD_EXIT, Some(u128::from(exit).into())),
-        (&name::OLD_ACTIVE, ends.map(|ends| (ends > now_s).into())),
+        (&name::OLD_ACTIVE, is_active.map(Value::from)),
     ];
     let series = Series::own(labels(observation));
     let sample =

@@ -250,7 +250,13 @@ fn check_subscription_end(facts: &Facts, findings: &mut Findings) {
     if facts.state.deposit.modules.is_some() {
         return;
     }
-    let Some(end) = facts.state.deposit.subscription_ends_at_s else { return };
+    let Some(end) = facts.state.deposit.subscription_ends_at_s else {
+        if facts.state.deposit.subscription_active == Some(false) {
+            let message = findings.lang.pick("the subscription has ended", "подписка закончилась");
+            findings.add(Code::SubscriptionEnded, message, json!({"active": false}));
+        }
+        return;
+    };
     let now = u128::try_from(facts.now.as_second()).unwrap_or(0);
     let evidence = json!({"ends_at": end});
     if end.get() <= now {

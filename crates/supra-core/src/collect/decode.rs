@@ -37,8 +37,17 @@ pub(super) fn view(wanted: Wanted, answer: &Value, state: &mut State) -> Result<
         Wanted::Contracts => deposit.contracts = Some(addresses(&root.returned_items()?)?),
         Wanted::SubscriptionInfo => {
             let first = first()?;
-            let end = if first.json().is_object() { first.field("end_date")? } else { first };
-            deposit.subscription_ends_at_s = Some(count(&end)?);
+            let (end, active) = if first.json().is_object() {
+                (first.optional_field("end_date")?, first.optional_field("active")?)
+            } else {
+                (Some(first), None)
+            };
+            deposit.subscription_active = active.map(|flag| flag.bool()).transpose()?;
+            // Older chains answer `{"active": true}` without an end.
+            if end.is_some() || deposit.subscription_active.is_none() {
+                let end = end.ok_or_else(|| root.mismatch("a subscription with `end_date` or `active`"))?;
+                deposit.subscription_ends_at_s = Some(count(&end)?);
+            }
         }
         Wanted::LotteryStatus => return lottery_status(&first()?, lottery),
         Wanted::VrfRequestConfig => lottery.vrf_request_config = Some(request_config(&first()?)?),
@@ -202,7 +211,10 @@ fn lottery_status(node: &Node, lottery: &mut crate::state::Lottery) -> Result<()
     let tickets = node.optional_field("ticket_count")?.map_or_else(|| node.field("tickets"), Ok);
     lottery.ticket_count = keep(tickets.and_then(|inner| count(&inner)));
     let mut counted = |name: &str| keep(node.field(name).and_then(|inner| count(&inner)));
-    lottery.jackpot_amount = counted("jackpot_amount");
+    // Earlier contracts do not tell it, and no rule needs it.
+    if node.optional_field("jackpot_amount")?.is_some() {
+        lottery.jackpot_amount = counted("jackpot_amount");
+    }
     lottery.rng_request_count = counted("rng_request_count");
     lottery.rng_response_count = counted("rng_response_count");
     let scheduled = node.field("draw_scheduled").and_then(|inner| inner.bool());

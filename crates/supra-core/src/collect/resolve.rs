@@ -101,15 +101,18 @@ impl Overrides {
 
     fn source(&self, entry: &Entry, target: &Target) -> Option<Source> {
         let function = self.0.get(entry.key)?;
-        let subject = entry.candidates.iter().find_map(|candidate| match candidate {
-            Candidate::View(_, subject) => Some(*subject),
+        let mut views = entry.candidates.iter().filter_map(|candidate| match candidate {
+            Candidate::View(name, subject) => Some((*name, *subject)),
             _ => None,
         });
+        // A function of another name has the oldest interface, which scripts were written for.
+        let name = function.rsplit("::").next().unwrap_or(function);
+        let subject = views.clone().find(|(known, _)| *known == name).or_else(|| views.next_back());
         let id = function.parse().ok().or_else(|| {
             let (address, module) = home(entry.place, target)?;
             Some(FunctionId { address, module: module.to_owned(), name: function.clone() })
         })?;
-        Some(Source::Own(id, subject.unwrap_or(Subject::Nothing)))
+        Some(Source::Own(id, subject.map_or(Subject::Nothing, |(_, subject)| subject)))
     }
 }
 
@@ -292,6 +295,16 @@ mod tests {
         let own = labels(&knowledge, "balance");
         assert_eq!(own, [format!("{}::deposit::my_fund", target().deposit)]);
         assert!(labels(&knowledge, "paused")[0].ends_with("9::other::is_off"));
+        let about = |text: &str| {
+            let overrides = Overrides::parse(text).unwrap();
+            let entry = CATALOGUE.iter().find(|entry| entry.key == "contract_details").unwrap();
+            match overrides.source(entry, &target()) {
+                Some(Source::Own(_, subject)) => subject,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(about("contract_details=my_details"), Subject::Consumer);
+        assert_eq!(about("contract_details=get_client_modules_info"), Subject::Client);
         for (text, why) in [
             ("balance", "VALUE=FUNCTION is needed"),
             ("money=f", "no value has this name; see docs/record.md"),

@@ -70,6 +70,7 @@ fn deposit(u: &mut Unstructured) -> Deposit {
         }),
         contracts: maybe(u, addresses),
         subscription_ends_at_s: count(u),
+        subscription_active: flag(u),
     }
 }
 

@@ -41,7 +41,15 @@ fn lottery_status_real_old_and_partial() {
     assert_eq!(state.lottery.ticket_count, Some(Count(7)));
     assert_eq!((state.lottery.draw_scheduled, state.lottery.pending_request), (Some(true), Some(true)));
     assert_eq!(state.lottery.rng_request_count, None);
-    assert!(error.unwrap().contains("jackpot_amount"));
+    assert!(error.unwrap().contains("rng_request_count"));
+
+    let without_jackpot = json!([{"ticket_count":"3","draw_scheduled":false,"pending_request":false,
+        "rng_request_count":"2","rng_response_count":"1"}]);
+    let (state, error) = read(Wanted::LotteryStatus, &without_jackpot);
+    assert_eq!(
+        (error, state.lottery.jackpot_amount, state.lottery.ticket_count),
+        (None, None, Some(Count(3)))
+    );
 
     let empty = json!([{"ticket_count": 0, "draw_scheduled": 1, "pending_request": {"vec": []}}]);
     let (state, _) = read(Wanted::LotteryStatus, &empty);
@@ -87,6 +95,12 @@ fn modules_and_subscriptions() {
     for answer in [json!([{"start_date":"1","end_date":"99"}]), json!(["99", true])] {
         assert_eq!(read(Wanted::SubscriptionInfo, &answer).0.deposit.subscription_ends_at_s, Some(Count(99)));
     }
+    for active in [true, false] {
+        let (state, error) = read(Wanted::SubscriptionInfo, &json!([{"active": active}]));
+        assert_eq!((error, state.deposit.subscription_active), (None, Some(active)));
+        assert_eq!(state.deposit.subscription_ends_at_s, None);
+    }
+    assert!(read(Wanted::SubscriptionInfo, &json!([{"start_date": "1"}])).1.is_some());
 }
 
 #[test]
