@@ -95,12 +95,9 @@ fn a_state_that_cannot_be_used_silences_nobody() {
     tell_at(Path::new("/dev/full"), "a device in its place");
     let (lock, json) = (file(&state, ".lock"), file(&state, ".json"));
     // Another process that never ends holds the lock.
-    let mut holder = std::process::Command::new("flock").arg(&lock).args(["sleep", "60"]).spawn().unwrap();
+    let mut holder = program("flock").arg("--no-fork").arg(&lock).args(["sleep", "60"]).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(300));
     tell_at(Path::new(&state), "a lock that is held for ever");
-    let sleeping = format!("/proc/{}/task/{}/children", holder.id(), holder.id());
-    let child = fs::read_to_string(sleeping).unwrap_or_default();
-    run(Command::new("kill").args(child.split_whitespace()));
     holder.kill().unwrap();
     holder.wait().unwrap();
     fs::remove_file(&json).unwrap();

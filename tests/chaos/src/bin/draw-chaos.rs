@@ -297,7 +297,8 @@ fn kill_children_of(id: u32) {
     let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
     for child in children.split_whitespace() {
         // It may have ended by itself.
-        drop(Command::new("kill").args(["-KILL", child]).stderr(Stdio::null()).status());
+        let line = format!("kill -KILL {child}");
+        drop(Command::new("sh").args(["-c", &line]).stderr(Stdio::null()).status());
     }
 }
 
