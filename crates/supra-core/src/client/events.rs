@@ -47,7 +47,7 @@ impl ChainClient {
         found.unwrap_or_else(|failure| Requests { error: Some(failure.into()), ..Requests::default() })
     }
 
-    /// Reads the draw requests of the last [`PENDING_WINDOW`] and their answers, to date a pending one. `None` if they
+    /// Reads the draw requests of the last 24 hours and their answers, to date a pending one. `None` if they
     /// cannot be read.
     pub fn pending_request(&self, target: &Target, now: Timestamp) -> Option<Requests> {
         let types = ["draw-requested", "draw-handled"].map(str::to_owned);
