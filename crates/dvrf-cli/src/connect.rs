@@ -1,6 +1,7 @@
 //! Builds the connection to the chain that the settings describe: transport, limits, minimum-balance formula.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -141,13 +142,15 @@ impl TargetReader {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
         };
+        let start = Instant::now();
         let collected = self.client.collect_with_row(&target, row, now);
         let failure = collected.failure();
         let calculation = serde_json::to_value(&self.calculation).unwrap_or(Value::Null);
         collected.write(record, &target, &given, &calculation, now)?;
         // How long a pending request has waited decides whether it is stuck.
         let is_pending = collected.state.lottery.pending_request == Some(true);
-        let requests = is_pending.then(|| self.client.pending_request(&target, now)).flatten();
+        let requests =
+            is_pending.then(|| self.client.pending_request(&target, now, start.elapsed())).flatten();
         if let Some(requests) = &requests {
             record.set("requests", requests)?;
         }

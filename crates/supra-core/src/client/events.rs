@@ -49,10 +49,13 @@ impl ChainClient {
 
     /// Reads the draw requests of the last 24 hours and their answers, to date a pending one. `None` if they
     /// cannot be read.
-    pub fn pending_request(&self, target: &Target, now: Timestamp) -> Option<Requests> {
+    ///
+    /// `spent` is how much of the client's time-out has passed; the look-up takes no longer than the rest.
+    pub fn pending_request(&self, target: &Target, now: Timestamp, spent: Duration) -> Option<Requests> {
         let types = ["draw-requested", "draw-handled"].map(str::to_owned);
         let when = BlockPoint::parse("", PENDING_WINDOW, now).ok()?;
-        let scanner = Scanner::new(&*self.transport, self.options.timeout.min(PENDING_TIMEOUT));
+        let scanner =
+            Scanner::new(&*self.transport, self.options.timeout.saturating_sub(spent).min(PENDING_TIMEOUT));
         Some(read_pairs(&scanner, target, when, &types, now).ok()?.0)
     }
 
