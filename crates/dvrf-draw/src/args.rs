@@ -81,7 +81,7 @@ pub(crate) struct GuardArgs {
     /// Read the chain again when what was read is older than this
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(crate) max_reading_age: u32,
-    /// The lottery was published anew: forget the rounds of the old one, once
+    /// Accept a redeployed lottery: forget the rounds of the old one, once
     #[arg(long)]
     pub(crate) lottery_redeployed: bool,
     /// After the draw wait this long for its answer

@@ -75,7 +75,7 @@ pub(crate) const FOR_A_PERSON: [(&str, DrawErrorCode, &str); 2] = [
     (
         "LOTTERY_REDEPLOYED",
         DrawErrorCode::LotteryRedeployed,
-        "if the lottery was published anew, accept it once with --lottery-redeployed; otherwise ask another node",
+        "if the lottery was redeployed, accept it once with --lottery-redeployed; otherwise ask another node",
     ),
 ];
 
@@ -220,7 +220,7 @@ impl DrawRunner {
         if journal.is_another_lottery(round, now.chain_s) {
             let known = journal.drawn.unwrap_or_default();
             let text = lang.pick(
-                format!("the lottery counts {round} requests, round {known} was drawn: it was published anew"),
+                format!("the lottery counts {round} requests, round {known} was drawn: it was redeployed"),
                 format!("счётчик запросов лотереи – {round}, но раунд {known} уже разыгран: контракт опубликован заново"),
             );
             readiness.object("LOTTERY_REDEPLOYED", text);

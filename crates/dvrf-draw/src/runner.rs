@@ -121,7 +121,7 @@ pub(crate) fn guard_error(error: &GuardError) -> DrawError {
         GuardError::IntentOpen(_) => {
             (DrawErrorCode::IntentOpen, "dvrf-draw auto --execute decides about it first")
         }
-        GuardError::ReadingOld => (DrawErrorCode::ReadingOld, "run again: the chain is read anew"),
+        GuardError::ReadingOld => (DrawErrorCode::ReadingOld, "run again to read the chain again"),
         GuardError::Journal(error) => return journal_error(error),
     };
     DrawError::new(code, error.to_string()).with_hint(hint)

@@ -188,7 +188,7 @@ fn for_a_person(line: &AutoLine, lang: Lang) -> Option<DrawOutcome> {
                 "Выясните, почему попытки не удались. Следующая – через несколько часов; --max-attempts разрешает больше сразу.",
             ),
             "LOTTERY_REDEPLOYED" => lang.pick(
-                "If the lottery was published anew, accept it once with --lottery-redeployed; otherwise ask another node.",
+                "If the lottery was redeployed, accept it once with --lottery-redeployed; otherwise ask another node.",
                 "Если контракт опубликован заново, подтвердите это один раз с --lottery-redeployed; иначе спросите другой узел.",
             ),
             _ => return None,

@@ -100,7 +100,7 @@ pub enum DrawErrorCode {
     ReadingOld,
     /// The round was tried so often that the next attempt waits for hours.
     AttemptsExhausted,
-    /// The lottery counts fewer requests than were seen: it was published anew.
+    /// The lottery counts fewer requests than were seen: it was redeployed.
     LotteryRedeployed,
     /// A value that the decision needs is not known.
     Unknown,

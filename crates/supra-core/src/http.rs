@@ -113,7 +113,7 @@ impl Roots {
                 Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
                 Ok(PemItem::PrivateKey(_)) => return Err(wrong("hold a private key")),
                 Ok(_) => {}
-                Err(_) => return Err(wrong("are no PEM")),
+                Err(_) => return Err(wrong("are not PEM")),
             }
         }
         if certificates.is_empty() {

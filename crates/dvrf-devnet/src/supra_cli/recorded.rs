@@ -1,4 +1,4 @@
-//! How a real `move tool run` ends: the words of testnet recordings, built anew.
+//! How a real `move tool run` ends: in the words of testnet recordings.
 //!
 //! `simulate` is what the CLI does by itself: a transaction that would fail is not sent. The other words are endings.
 

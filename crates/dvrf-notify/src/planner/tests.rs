@@ -247,7 +247,7 @@ fn only_the_notified_are_notified_of_the_end() {
     let waiting: Vec<_> =
         state.outbox.iter().map(|e| format!("{} {}", e.channel, e.message.event.name())).collect();
     assert_eq!(waiting, ["discord firing", "slack resolved", "discord resolved"]);
-    // Discord refuses the alert in the end: its end is no news there.
+    // Discord refuses the alert for good, so it gets no "resolved".
     let entries: Vec<_> = state.outbox.iter().cloned().collect();
     fixture.answer(&mut state, &entries[0], Disposition::Rejected, 600);
     let waiting: Vec<_> = state.outbox.iter().map(|e| e.channel.clone()).collect();

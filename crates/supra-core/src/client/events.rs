@@ -18,8 +18,8 @@ use crate::target::Target;
 /// The number of blocks after a request that are searched for an aborted callback.
 const ANSWER_BLOCKS: u64 = 120;
 
-/// How far back a pending request is looked for.
-const PENDING_WINDOW: &str = "1d";
+/// How far back a pending request is looked for, in microseconds.
+const PENDING_WINDOW_US: u64 = 24 * 3600 * 1_000_000;
 
 /// The time for looking a pending request up: REST v1 needs a request for every ten blocks.
 const PENDING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,7 +53,8 @@ impl ChainClient {
     /// `spent` is how much of the client's time-out has passed; the look-up takes no longer than the rest.
     pub fn pending_request(&self, target: &Target, now: Timestamp, spent: Duration) -> Option<Requests> {
         let types = ["draw-requested", "draw-handled"].map(str::to_owned);
-        let when = BlockPoint::parse("", PENDING_WINDOW, now).ok()?;
+        let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
+        let when = BlockPoint::Micros(now_us.saturating_sub(PENDING_WINDOW_US));
         let scanner =
             Scanner::new(&*self.transport, self.options.timeout.saturating_sub(spent).min(PENDING_TIMEOUT));
         Some(read_pairs(&scanner, target, when, &types, now).ok()?.0)

@@ -175,8 +175,8 @@ impl Intent {
         Some(self.span_s().saturating_sub(passed).max(0))
     }
 
-    /// Begins the wait anew, because no clock can tell how much of it has passed.
-    fn begin_anew(&mut self, now: Moment) {
+    /// Restarts the wait, because no clock can tell how much of it has passed.
+    fn restart(&mut self, now: Moment) {
         self.expires_s = now.wall_s.saturating_add(self.span_s());
         (self.at_s, self.chain_s) = (now.wall_s, now.chain_s);
     }
@@ -190,7 +190,7 @@ impl Intent {
             _ => {}
         }
         let left_s = self.left_s(now).unwrap_or_else(|| {
-            self.begin_anew(now);
+            self.restart(now);
             self.span_s()
         });
         if left_s == 0 && fate != Some(&Fate::Pending) {
@@ -271,7 +271,7 @@ impl Journal {
         self.is_drawn(round) && chain_s.is_some_and(is_past)
     }
 
-    /// Forgets the rounds of a lottery that was published anew; an open intent stays.
+    /// Forgets the rounds of a redeployed lottery; an open intent stays.
     pub fn forget_rounds(&mut self) {
         (self.tried, self.drawn, self.drawn_chain_s) = (None, None, None);
     }
