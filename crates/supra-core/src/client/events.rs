@@ -14,6 +14,7 @@ use crate::events::{Event, Places};
 use crate::failure::quote;
 use crate::requests::{CallbackFailure, Requests};
 use crate::target::Target;
+use crate::transport::Deadline;
 
 /// The number of blocks after a request that are searched for an aborted callback.
 const ANSWER_BLOCKS: u64 = 120;
@@ -55,8 +56,8 @@ impl ChainClient {
         let types = ["draw-requested", "draw-handled"].map(str::to_owned);
         let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
         let when = BlockPoint::Micros(now_us.saturating_sub(PENDING_WINDOW_US));
-        let scanner =
-            Scanner::new(&*self.transport, self.options.timeout.saturating_sub(spent).min(PENDING_TIMEOUT));
+        let left = self.options.timeout.saturating_sub(spent).min(PENDING_TIMEOUT);
+        let scanner = self.scanner().until(Deadline::after(left));
         Some(read_pairs(&scanner, target, when, &types, now).ok()?.0)
     }
 

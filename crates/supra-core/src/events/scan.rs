@@ -29,6 +29,8 @@ pub struct Scanner<'a> {
     transport: &'a dyn Transport,
     /// The time for each batch of requests.
     timeout: Duration,
+    /// When everything must have ended.
+    deadline: Deadline,
     /// Set once the node has refused v3 and served v1.
     v1_only: Cell<bool>,
 }
@@ -97,13 +99,19 @@ fn decode<T: DeserializeOwned>(value: &Value) -> Result<Presence<T>, Error> {
 impl<'a> Scanner<'a> {
     /// Creates a scanner that allows `timeout` for each batch of requests.
     pub fn new(transport: &'a dyn Transport, timeout: Duration) -> Self {
-        Self { transport, timeout, v1_only: Cell::new(false) }
+        Self { transport, timeout, deadline: Deadline::after(Duration::MAX), v1_only: Cell::new(false) }
+    }
+
+    /// Also bounds all batches together.
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
     }
 
     fn ask(&self, requests: &[Request]) -> Vec<Result<Value, Error>> {
         let mut results = Vec::with_capacity(requests.len());
         for batch in requests.chunks(BATCH) {
-            let replies = self.transport.ask(batch, Deadline::after(self.timeout));
+            let replies = self.transport.ask(batch, self.deadline.min_with(self.timeout));
             results.extend(replies.into_iter().map(|reply| reply.result));
         }
         results
