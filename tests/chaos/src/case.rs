@@ -218,8 +218,8 @@ fn is_mild(fault: &str, retries: u32) -> bool {
 impl Case {
     /// Whether nothing may stay unknown: there is enough time, and every fault is mild.
     pub(crate) fn must_be_known(&self) -> bool {
-        // A pending request is dated by its event, which the CLI and REST v2 do not show.
-        let is_dated = self.transport == "rpc" && (self.api.contains("v1") || self.api.contains("v3"));
+        // A pending request is dated by its event, which is looked up over REST v3 only.
+        let is_dated = self.transport == "rpc" && self.api.contains("v3");
         self.timeout_ms >= 10_000
             && (is_dated || !["pending", "stuck"].contains(&self.scenario.as_str()))
             && self.later.is_none()

@@ -22,7 +22,7 @@ const ANSWER_BLOCKS: u64 = 120;
 /// How far back a pending request is looked for, in microseconds.
 const PENDING_WINDOW_US: u64 = 24 * 3600 * 1_000_000;
 
-/// The time for looking a pending request up: REST v1 needs a request for every ten blocks.
+/// The time for looking a pending request up.
 const PENDING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The event types that the record's `requests` is derived from.
@@ -57,7 +57,7 @@ impl ChainClient {
         let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
         let when = BlockPoint::Micros(now_us.saturating_sub(PENDING_WINDOW_US));
         let left = self.options.timeout.saturating_sub(spent).min(PENDING_TIMEOUT);
-        let scanner = self.scanner().until(Deadline::after(left));
+        let scanner = self.scanner().brief(Deadline::after(left));
         Some(read_pairs(&scanner, target, when, &types, now).ok()?.0)
     }
 

@@ -31,6 +31,8 @@ pub struct Scanner<'a> {
     timeout: Duration,
     /// When everything must have ended.
     deadline: Deadline,
+    /// Whether REST v1 may be read, which takes a request for every ten blocks.
+    reads_v1: bool,
     /// Set once the node has refused v3 and served v1.
     v1_only: Cell<bool>,
 }
@@ -99,13 +101,19 @@ fn decode<T: DeserializeOwned>(value: &Value) -> Result<Presence<T>, Error> {
 impl<'a> Scanner<'a> {
     /// Creates a scanner that allows `timeout` for each batch of requests.
     pub fn new(transport: &'a dyn Transport, timeout: Duration) -> Self {
-        Self { transport, timeout, deadline: Deadline::after(Duration::MAX), v1_only: Cell::new(false) }
+        Self {
+            transport,
+            timeout,
+            deadline: Deadline::after(Duration::MAX),
+            reads_v1: true,
+            v1_only: Cell::new(false),
+        }
     }
 
-    /// Also bounds all batches together.
+    /// Also bounds all batches together, and reads only REST v3, in a few requests.
     #[must_use]
-    pub fn until(self, deadline: Deadline) -> Self {
-        Self { deadline, ..self }
+    pub fn brief(self, deadline: Deadline) -> Self {
+        Self { deadline, reads_v1: false, ..self }
     }
 
     fn ask(&self, requests: &[Request]) -> Vec<Result<Value, Error>> {
@@ -190,7 +198,7 @@ impl<'a> Scanner<'a> {
             self.read_windows(query)?
         } else {
             match self.read_pages(query) {
-                Err(failure) if failure.kind() == FailureKind::Unsupported => {
+                Err(failure) if self.reads_v1 && failure.kind() == FailureKind::Unsupported => {
                     // A node that does not serve events of v3 may serve those of v1.
                     let rows = self
                         .read_windows(query)
