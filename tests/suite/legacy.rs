@@ -34,12 +34,13 @@ static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     place
 });
 
-fn tree() -> PathBuf {
+/// The old tree of this place.
+pub(crate) fn tree() -> PathBuf {
     PLACE.path().join("old")
 }
 
 /// A line as cron runs it: by /bin/sh, in the old tree, with nothing but these variables.
-fn line(text: &str, devnet: &Devnet, more: &[(&str, &str)]) -> Assert {
+pub(crate) fn line(text: &str, devnet: &Devnet, more: &[(&str, &str)]) -> Assert {
     let mut shell = Command::from_std(program("env"));
     let path = format!("PATH={}", testkit::requirements::path());
     shell.args(["-i", &path]);
@@ -92,6 +93,7 @@ const REPORT: [&str; 8] = [
 #[case::ready_module("python3 -m supra.scripts draw-readiness --min-tickets 5", [1, 1, 2, 0])]
 #[case::draw("python3 supra/scripts/testnet_manual_draw.py --dry-run --assume-yes --json-result", [1, 1, 2, 0])]
 #[case::auto_draw("python3 -m supra.scripts auto-draw", [0, 0, 2, 0])]
+#[case::auto_draw_module("python3 -m supra.automation.auto_draw_runner", [0, 0, 2, 0])]
 #[case::calc(
     "python3 supra/scripts/calc_min_balance.py --max-gas-price 1000 --max-gas-limit 500000 --verification-gas 25000 --json",
     [0; 4]
@@ -145,7 +147,7 @@ fn old_outputs_have_their_keys_in_their_order() {
     );
     let result = json("python3 supra/scripts/testnet_manual_draw.py --dry-run --json-result");
     assert_eq!(keys(&result)[..5], ["ready", "readiness", "readiness_skipped", "command", "executed"]);
-    let auto = json("python3 supra/scripts/auto_draw_runner.py");
+    let auto = json("python3 supra/automation/auto_draw_runner.py");
     assert_eq!(keys(&auto)[..6], ["timestamp", "execute", "commands", "readiness", "manual_draw", "status"]);
     let calc = json(
         "python3 -m supra.scripts calc-min-balance --max-gas-price 1000 --max-gas-limit 500000 --verification-gas 25000 --json",

@@ -21,4 +21,5 @@ mod pipeline;
 mod readme;
 mod schema;
 mod security;
+mod shims;
 mod tidy;

@@ -1,3 +1,8 @@
 #!/bin/sh
 # The old name of `dvrf status-report`: same variables, same exit codes.
-exec "@DVRF@" status-report "$@" </dev/null
+dvrf=$(dirname -- "$(dirname -- "$(readlink -f -- "$0")")")/dvrf
+[ -x "$dvrf" ] || {
+    echo "[error] ${0##*/}: cannot start $dvrf" >&2
+    exit 2
+}
+exec "$dvrf" status-report "$@" </dev/null
