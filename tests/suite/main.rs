@@ -22,4 +22,5 @@ mod readme;
 mod schema;
 mod security;
 mod shims;
+mod templates;
 mod tidy;

@@ -135,15 +135,19 @@ fn every_crate_inherits_lints_and_versions() {
     none(&problems);
 }
 
-/// The variables of an example file, in order, with what follows the `=`.
-fn example(name: &str) -> Vec<(String, String)> {
-    let text = fs::read_to_string(root().join("env").join(name)).unwrap();
+/// The variables of an example file, in order, with what is between the quotes after the `=`.
+fn example(file: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join("env").join(file)).unwrap();
     let lines = text.lines().map(|line| line.trim_start_matches('#'));
     let pairs = lines.filter_map(|line| line.split_once('='));
     let named = pairs.filter(|(name, _)| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
     });
-    named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let unquoted = |value: &str| {
+        let inner = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        inner.unwrap_or_else(|| panic!("env/{file}: {value} is not between single quotes")).to_owned()
+    };
+    named.map(|(name, value)| (name.to_owned(), unquoted(value))).collect()
 }
 
 #[test]
