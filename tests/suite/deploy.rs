@@ -223,6 +223,7 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     cron.args(testkit::requirements::mount_namespace());
     cron.args(["--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
     cron.arg(folder.path()).arg(binary("dvrf-notify").parent().unwrap()).arg(deploy("cron/dvrf"));
+    cron.args(["60", "33"]);
     let (code, said, mail) = std::thread::scope(|scope| {
         let daemon = scope.spawn(|| said(&mut cron));
         // Midnight and a quarter of an hour pass in twenty seconds; then the node is gone, and somebody gets a mail.
@@ -254,6 +255,79 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     let mail = read(&place("mail/mail"));
     assert!(mail.contains("To: root\n") && mail.contains("\n[error] dvrf-prom: "), "{mail}");
     assert!(!mail.contains("SECRET"), "{mail}");
+}
+
+/// The jobs of an old installation, as cron takes them (it knows no continued lines), an hour of them.
+const OLD_CRON: &str = r"SHELL=/bin/bash
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+*/10 * * * * root cd /opt/SupraLottery && set -a && source supra/scripts/testnet_env && set +a && ./supra/scripts/testnet_monitor_check.sh >> /var/log/supra_monitor.log 2>&1
+0 * * * * root cd /opt/SupraLottery && set -a && source supra/scripts/testnet_env && set +a && ./supra/scripts/testnet_status_report.sh >> /var/log/supra_status.log 2>&1
+30 * * * * root cd /opt/SupraLottery && set -a && source supra/scripts/testnet_env && set +a && python supra/scripts/testnet_monitor_json.py --pretty > /var/log/supra_monitor.json
+15 * * * * root cd /opt/SupraLottery && set -a && source supra/scripts/testnet_env && set +a && ./supra/scripts/testnet_monitor_slack.py --fail-on-low >> /var/log/supra_monitor_slack.log 2>&1
+45 * * * * root cd /opt/SupraLottery && set -a && source supra/scripts/testnet_env && set +a && python supra/scripts/testnet_monitor_prometheus.py --metric-prefix supra_dvrf --label env=test >> /var/log/supra_monitor.prom 2>&1
+20 * * * * root cd /opt/SupraLottery && set -a && source supra/scripts/testnet_env && set +a && python -m supra.scripts auto-draw --profile $PROFILE --lottery-addr $LOTTERY_ADDR --deposit-addr $DEPOSIT_ADDR >> logs/auto_draw.jsonl
+";
+
+#[test]
+#[needs("cron", "faketime", "mount", "python3", "unshare", "useradd", "root", "mount-namespace")]
+fn deploy_cron_runs_the_old_lines_as_they_are() {
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "at-minimum"]));
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let prefix = place("prefix/bin");
+    for path in [&prefix, &place("logs"), &place("opt/logs")] {
+        fs::create_dir_all(path).unwrap();
+    }
+    std::os::unix::fs::symlink(binary("dvrf"), prefix.join("dvrf")).unwrap();
+    let mut install = Command::new(root().join("scripts/install"));
+    let (code, text) = said(install.arg("--legacy").arg(place("opt")).arg(place("prefix")));
+    assert_eq!(code, Some(0), "{text}");
+    // The template of the old tree, filled in.
+    let template = read(&place("opt/supra/scripts/testnet_env.example"));
+    let filled = template
+        .replace("0xYOUR_LOTTERY", LOTTERY)
+        .replace("0xYOUR_DEPOSIT", DEPOSIT)
+        .replace("#SUPRA_CLI_BIN='/supra/supra'", &format!("SUPRA_CLI_BIN='{}'", devnet.cli.display()))
+        .replace(
+            "#MONITOR_WEBHOOK_URL='https://hooks.slack.com",
+            &format!("MONITOR_WEBHOOK_URL='{}", inbox.url("")),
+        )
+        .replace("#MONITOR_TITLE=", "MONITOR_TITLE=");
+    assert_eq!(filled.matches("\n#").count() + 3, template.matches("\n#").count());
+    let emulator = format!("DVRF_DEVNET_URL='{}'\nDVRF_CACHE_DIR='off'\n", devnet.url);
+    fs::write(place("opt/supra/scripts/testnet_env"), filled + &emulator).unwrap();
+    fs::write(place("cron"), OLD_CRON).unwrap();
+
+    let mut cron = program("unshare");
+    cron.args(testkit::requirements::mount_namespace());
+    cron.args(["--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
+    cron.arg(folder.path()).arg(binary("dvrf").parent().unwrap()).arg(place("cron")).args(["150", "27"]);
+    let (code, text) = said(&mut cron);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(
+        fs::read_to_string(place("mail/mail")).unwrap_or_default(),
+        "",
+        "mail though all was redirected"
+    );
+
+    let log = |name: &str| read(&place("logs").join(name));
+    let checked = log("supra_monitor.log");
+    assert!(checked.matches("\"DEPOSIT_AT_OR_BELOW_MIN_BALANCE\"").count() >= 6, "{checked}");
+    assert!(!checked.contains("[error]"), "{checked}");
+    let status = log("supra_status.log");
+    assert!(status.contains("0xa6") && !status.contains("[error]"), "{status}");
+    let report: Value = serde_json::from_str(&log("supra_monitor.json")).unwrap();
+    assert_eq!(report["deposit"]["min_balance_reached"], true);
+    let sent = inbox.requests();
+    assert_eq!(sent.len(), 1, "one message an hour");
+    assert!(sent[0].body.contains("Supra dVRF"), "{}", sent[0].body);
+    let metrics = log("supra_monitor.prom");
+    assert!(
+        metrics.contains("supra_dvrf_deposit_balance_quants{") && metrics.contains("env=\"test\""),
+        "{metrics}"
+    );
+    let drawn: Value = serde_json::from_str(&read(&place("opt/logs/auto_draw.jsonl"))).unwrap();
+    assert_eq!(drawn["status"], "not_ready");
 }
 
 #[test]

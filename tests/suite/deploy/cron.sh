@@ -1,9 +1,10 @@
 #!/bin/sh
-# Debian's cron and the shipped file in a mount namespace of their own: unshare -m … cron.sh FOLDER BINARIES CRONFILE.
+# Debian's cron and a cron file in a mount namespace of their own: unshare -m … cron.sh FOLDER BINARIES CRONFILE RATE SECONDS.
 # FOLDER/etc holds /etc/dvrf; FOLDER/lib, FOLDER/log and FOLDER/metrics get what the jobs write, FOLDER/mail cron's mail.
-# A minute passes in a second, from before midnight on; the jobs themselves live in real time.
+# With FOLDER/opt, that is the old tree /opt/SupraLottery, FOLDER/logs is /var/log, and there is a program named python.
+# RATE seconds pass in one, for SECONDS, from before midnight on; the jobs themselves live in real time.
 set -eu
-folder=$1 binaries=$2 file=$3
+folder=$1 binaries=$2 file=$3 rate=$4 seconds=$5
 mkdir "$folder/overlay"
 mount -t tmpfs none "$folder/overlay"
 for place in etc usr/sbin var; do
@@ -22,7 +23,17 @@ for pair in lib:/var/lib/dvrf log:/var/log/dvrf metrics:/var/lib/prometheus/node
     mount --bind "$folder/${pair%%:*}" "${pair#*:}"
     chown -R dvrf:dvrf "${pair#*:}"
 done
+if [ -d "$folder/opt" ]; then
+    mount -t tmpfs none /opt
+    mkdir /opt/SupraLottery
+    mount --bind "$folder/opt" /opt/SupraLottery
+    mount --bind "$folder/logs" /var/log
+    # As Debian's python-is-python3 has it; the interpreter itself, since cron's PATH is short.
+    python=$(python3 -c 'import sys; print(sys.executable)')
+    ln -sf "$python" /usr/sbin/python
+    ln -sf "$python" /usr/sbin/python3
+fi
 printf '#!/bin/sh\ncat >>/var/mailbox/mail\n' >/usr/sbin/sendmail
 chmod 0755 /usr/sbin/sendmail
 install -m 0644 -o root -g root "$file" /etc/cron.d/dvrf
-TZ=UTC FAKETIME_DONT_FAKE_MONOTONIC=1 timeout --signal=KILL 33 faketime -f '@2030-01-01 23:58:30 x60' cron -f || [ $? = 137 ]
+TZ=UTC FAKETIME_DONT_FAKE_MONOTONIC=1 timeout --signal=KILL "$seconds" faketime -f "@2030-01-01 23:58:30 x$rate" cron -f || [ $? = 137 ]
