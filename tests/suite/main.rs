@@ -7,7 +7,6 @@
 mod chain_words;
 mod chaos;
 mod deploy;
-mod differences;
 mod echoes;
 mod flags;
 mod fleet;
@@ -16,6 +15,7 @@ mod hostile;
 mod legacy;
 mod manners;
 mod matrix;
+mod migrate;
 mod pending;
 mod pipeline;
 mod readme;

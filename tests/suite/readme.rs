@@ -1,5 +1,8 @@
 //! Every command block of the README, run as a reader would: on a devnet, with the reader's own values filled in.
 
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
 use testkit::mock_receiver::MockReceiver;
 use testkit::{Devnet, LOTTERY, binary, needs, program, root, run};
 
@@ -23,7 +26,7 @@ fn blocks(page: &str) -> Vec<String> {
 
 /// A block as it can run here; `None` for what the gate runs itself, or what builds everything anew.
 fn runnable(block: &str, folder: &str) -> Option<String> {
-    if block.contains("scripts/") {
+    if block.contains("scripts/") && !block.contains("--legacy") && !block.contains("supra/scripts/") {
         return None;
     }
     let filled = block
@@ -31,6 +34,7 @@ fn runnable(block: &str, folder: &str) -> Option<String> {
         .replace("0x…", LOTTERY)
         .replace("/var/lib/dvrf", &format!("{folder}/state"))
         .replace("/etc/dvrf/", &format!("{folder}/"))
+        .replace("/opt/SupraLottery", &format!("{folder}/old"))
         .replace("SUPRA_CLI_BIN=/supra/supra", "SUPRA_CLI_BIN=$DEVNET_CLI");
     // A crontab line: what follows the five fields is for the shell.
     let line = filled.split_whitespace().nth(5).filter(|_| filled.starts_with("*/"));
@@ -57,10 +61,14 @@ fn run_all(name: &str) -> (usize, usize) {
         ("DEPOSIT_ADDR", testkit::DEPOSIT),
         ("PROFILE", "my_profile"),
         ("DVRF_CHAIN_ID", "6"),
+        ("MAX_GAS_PRICE", "1000"),
+        ("MAX_GAS_LIMIT", "500000"),
+        ("VERIFICATION_GAS_VALUE", "25000"),
     ];
     // As env/testnet.env.example: names and values, nothing exported.
     let lines = settings.map(|(name, value)| format!("{name}={value}\n"));
     std::fs::write(folder.path().join("testnet.env"), lines.concat()).unwrap();
+    old_installation(folder.path(), &lines.concat());
     std::fs::create_dir(folder.path().join("state")).unwrap();
     let fleet = format!("{{\"lottery_addr\":\"{LOTTERY}\"}}\n");
     std::fs::write(folder.path().join("fleet.jsonl"), fleet.repeat(2)).unwrap();
@@ -70,7 +78,7 @@ fn run_all(name: &str) -> (usize, usize) {
         let tools = binary("dvrf").parent().unwrap().display().to_string();
         shell.env_clear().env("PATH", format!("{tools}:{}", testkit::requirements::path()));
         shell.env("DVRF_DEVNET_URL", &devnet.url).env("DEVNET_CLI", &devnet.cli);
-        shell.env("DVRF_CACHE_DIR", "off").current_dir(folder.path());
+        shell.env("DVRF_CACHE_DIR", "off").env("HOME", folder.path()).current_dir(folder.path());
         if !block.contains("testnet.env") {
             shell.envs(settings);
         }
@@ -84,6 +92,24 @@ fn run_all(name: &str) -> (usize, usize) {
         ran += 1;
     }
     (ran, inbox.requests().len())
+}
+
+/// An old tree with its settings and one original script, and the new programs under `~/.local` beside the sources.
+fn old_installation(folder: &Path, settings: &str) {
+    let scripts = folder.join("old/supra/scripts");
+    std::fs::create_dir_all(&scripts).unwrap();
+    std::fs::write(scripts.join("testnet_env"), settings).unwrap();
+    std::fs::write(scripts.join("testnet_monitor_check.sh"), "exit 77\n").unwrap();
+    std::fs::create_dir_all(folder.join(".local/bin")).unwrap();
+    symlink(binary("dvrf"), folder.join(".local/bin/dvrf")).unwrap();
+    symlink(root().join("scripts"), folder.join("scripts")).unwrap();
+}
+
+#[test]
+#[needs("jq", "python3")]
+fn every_block_of_the_migration_page_runs() {
+    let (ran, told) = run_all("docs/migrate.md");
+    assert!(ran >= 10 && told == 1, "{ran} blocks ran, {told} messages were sent");
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn every_threat_of_the_page_is_held_by_a_test_that_exists() {
     assert!(rows.len() >= 20, "{}", rows.len());
     let unheld: Vec<&&str> = rows.iter().filter(|row| !row.contains(".rs::")).collect();
     assert!(unheld.is_empty(), "{unheld:#?}");
-    assert_eq!(crate::differences::missing_tests(&page), Vec::<String>::new());
+    assert_eq!(crate::migrate::missing_tests(&page), Vec::<String>::new());
 }
 
 #[test]

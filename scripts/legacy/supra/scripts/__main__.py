@@ -8,7 +8,7 @@ def main():
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     dvrf = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "dvrf")
     try:
-        os.execv(dvrf, ["dvrf", *sys.argv[1:]])
+        os.execv(dvrf, ["supra.scripts", *sys.argv[1:]])
     except OSError as error:
         print(f"[error] supra.scripts: cannot start {dvrf}: {error.strerror}", file=sys.stderr)
         sys.exit(2)

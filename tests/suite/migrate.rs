@@ -1,4 +1,4 @@
-//! `docs/differences.md` against the list of the old scripts' defects: every letter is answered, every named test
+//! `docs/migrate.md` against the list of the old scripts' defects: every letter is answered, every named test
 //! exists; and the few edges that no other module holds.
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ const DEFECTS: [(char, usize); 8] =
     [('A', 10), ('B', 20), ('C', 8), ('D', 11), ('E', 11), ('F', 13), ('G', 4), ('H', 7)];
 
 fn page() -> String {
-    fs::read_to_string(root().join("docs/differences.md")).unwrap()
+    fs::read_to_string(root().join("docs/migrate.md")).unwrap()
 }
 
 #[test]
