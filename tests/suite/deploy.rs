@@ -472,7 +472,7 @@ fn deploy_rsyslog_sends_every_record_whole() {
     }
     let inbox = MockReceiver::friendly();
     job.env("DVRF_NOTIFY_CHANNELS", format!("slack,url={}", inbox.url("x"))).env("DVRF_CACHE_DIR", "off");
-    let record = run(job.arg("--live"));
+    let record = run(job.args(["--live", "--detail", "full"]));
     assert_eq!(record.code, 0, "{record}");
     assert!(record.out.len() > 8192, "longer than rsyslog's default: {}", record.out.len());
     let mut log = fs::File::create(folder.path().join("testnet.jsonl")).unwrap();

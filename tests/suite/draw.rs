@@ -90,8 +90,8 @@ fn what_is_not_known_is_not_ready_and_has_a_code_of_its_own() {
     devnet.fault("5xx_rate=100");
     let outcome = ready(&devnet, &["--retries", "0"]);
     assert_eq!((outcome.code, outcome.json()["readiness"]["ready"].clone()), (2, json!(false)), "{outcome}");
-    devnet.fault("view:get_whitelist_status=missing");
-    let outcome = ready(&devnet, &[]);
+    devnet.fault("5xx_rate=0,garbage,path=LotteryData,view:get_whitelist_status=missing");
+    let outcome = ready(&devnet, &["--retries", "0"]);
     assert_eq!((outcome.code, codes(&outcome)), (2, vec!["VALUE_UNKNOWN".to_owned()]), "{outcome}");
     let garbage = run(tool("dvrf-draw").arg("ready").write_stdin("{\"state\":{}}"));
     assert_eq!((garbage.code, garbage.json()["readiness"]["ready"].clone()), (2, json!(false)), "{garbage}");

@@ -191,7 +191,7 @@ fn prometheus_reads_openmetrics() {
 #[test]
 #[needs("prometheus")]
 fn prometheus_answers_every_panel_and_raises_the_alert() {
-    let devnet = Devnet::start(&["--scenario", "low", "--fault", "view:get_client_total_grant=garbage"]);
+    let devnet = Devnet::start(&["--scenario", "low", "--fault", "view:check_min_balance_supra_v2=garbage"]);
     let served = Served::start(&devnet, Way::Rpc, &["--min-interval", "0"]);
     let prometheus = Receiver::prometheus(&[&served.address]);
     let pending =

@@ -7,7 +7,7 @@ use testkit::{Devnet, Way, json_at};
 
 #[test]
 fn one_failed_view_does_not_hide_the_others() {
-    let devnet = Devnet::start(&["--fault", "view:get_client_total_grant=abort:327685"]);
+    let devnet = Devnet::start(&["--fault", "view:is_contract_paused=abort:327685"]);
     devnet
         .tool("dvrf-status", Way::Rpc)
         .args(["--live", "--format", "text"])
@@ -15,7 +15,7 @@ fn one_failed_view_does_not_hide_the_others() {
         .code(0)
         .stdout(starts_with("Chain: 6\n\nSubscription\n  deposit "))
         .stdout(contains("787.5 SUPRA (78 750 000 000 quants)\n"))
-        .stdout(contains("\n  grant in total               unknown [aborted] the function aborted with ECONTRACT_IS_PAUSED"))
+        .stdout(contains("\n  deposit module paused        unknown [aborted] the function aborted with ECONTRACT_IS_PAUSED"))
         .stdout(contains("callback sender             0xa6"))
         // A pipe gets no colours.
         .stdout(contains('\u{1b}').not());
@@ -23,8 +23,8 @@ fn one_failed_view_does_not_hide_the_others() {
         .tool("dvrf-status", Way::Rpc)
         .arg("--live")
         .assert()
-        .stdout(json_at("/views/grant_total/error/kind", "aborted"))
-        .stdout(json_at("/state/deposit/grant_total", json!(null)))
+        .stdout(json_at("/views/paused/error/kind", "aborted"))
+        .stdout(json_at("/state/deposit/paused", json!(null)))
         .stdout(json_at("/state/deposit/grant_remaining", "500000000"));
 }
 

@@ -39,23 +39,23 @@ enum Kind {
 
 /// Opens the transport that the settings choose, for one target. Sends nothing yet.
 pub fn open(settings: &Settings) -> Result<ChainClient, Error> {
-    Ok(ChainClient::new(transport(settings)?, options(settings, Detail::Full)?))
+    Ok(ChainClient::new(transport(settings)?, options(settings)?))
 }
 
-/// Opens it for a stream of targets: values that they share are read once, and of each target only what a verdict needs.
+/// Opens it for a stream of targets: values that they share are read once.
 pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Error> {
     jobs(settings)?;
-    Ok(ChainClient::for_fleet(transport(settings)?, options(settings, Detail::Lean)?))
+    Ok(ChainClient::for_fleet(transport(settings)?, options(settings)?))
 }
 
-fn options(settings: &Settings, usual: Detail) -> Result<ClientOptions, Error> {
+fn options(settings: &Settings) -> Result<ClientOptions, Error> {
     let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
     let functions = settings.text(&variables::FUNCTIONS).unwrap_or_default();
     let overrides = Overrides::parse(functions).map_err(|error| {
         Error::new(FailureKind::Config, format!("{} has {error}", variables::FUNCTIONS.name))
     })?;
     Ok(ClientOptions {
-        detail: settings.choice(&variables::DETAIL, words)?.unwrap_or(usual),
+        detail: settings.choice(&variables::DETAIL, words)?.unwrap_or(Detail::Lean),
         overrides,
         cache_directory: cache_directory(settings),
         timeout: settings.needed_seconds(&variables::TIMEOUT)?,
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn mistakes_in_functions_name_the_variable() {
-        let failure = options(&settings(&[("DVRF_FUNCTIONS", "balance")]), Detail::Full).err().unwrap();
+        let failure = options(&settings(&[("DVRF_FUNCTIONS", "balance")])).err().unwrap();
         assert_eq!(failure.message(), "DVRF_FUNCTIONS has \"balance\": VALUE=FUNCTION is needed");
     }
 }

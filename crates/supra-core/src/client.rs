@@ -45,7 +45,7 @@ pub struct ClientOptions {
 impl Default for ClientOptions {
     fn default() -> Self {
         Self {
-            detail: Detail::Full,
+            detail: Detail::Lean,
             overrides: Overrides::default(),
             cache_directory: None,
             timeout: Duration::from_secs(30),
@@ -103,7 +103,7 @@ impl ChainClient {
         let identity = self.transport.identity();
         // Lean and full runs prefer different functions, so each has a cache of its own.
         let identity =
-            if self.options.detail == Detail::Lean { format!("{identity} lean") } else { identity };
+            if self.options.detail == Detail::Full { format!("{identity} full") } else { identity };
         Cache::new(self.options.cache_directory.as_deref(), &identity, target)
     }
 

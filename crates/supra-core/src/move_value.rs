@@ -179,7 +179,7 @@ impl<'a> Node<'a> {
             },
             (1, Some(Value::String(hex))) if hex == "0x" => Ok(None),
             (1, Some(inner @ Value::String(_))) => Ok(Some(node.at(inner, ".vec"))),
-            (1, Some(_)) => Err(self.mismatch("an Option")),
+            (1, Some(_)) | (0, _) => Err(self.mismatch("an Option")),
             _ => Ok(Some(node)),
         }
     }

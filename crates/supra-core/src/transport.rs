@@ -86,6 +86,9 @@ pub struct Block {
     pub height: u64,
     /// The time in microseconds since 1970.
     pub time_us: u64,
+    /// The id of the chain, if the header has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_id: Option<u8>,
     /// The transactions as the node returns them; empty unless they were requested.
     #[serde(default)]
     pub transactions: Vec<Value>,
@@ -190,7 +193,7 @@ pub trait Transport: Send + Sync {
         false
     }
 
-    /// Returns whether reading a module's ABI is cheap; otherwise function names are found by trying them.
+    /// Returns whether resources and the ABIs of modules can be read; otherwise function names are found by trying them.
     fn offers_abi(&self) -> bool {
         false
     }

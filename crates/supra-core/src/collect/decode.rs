@@ -1,6 +1,6 @@
 //! From an answer to the typed state: the one place where raw meets typed.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::address::Address;
 use crate::amount::{Count, GasPrice, GasUnits, Quants};
@@ -17,6 +17,7 @@ pub(super) fn view(wanted: Wanted, answer: &Value, state: &mut State) -> Result<
     let first = || root.returned(0);
     let (chain, deposit, lottery) = (&mut state.chain, &mut state.deposit, &mut state.lottery);
     match wanted {
+        Wanted::ChainId => chain.id = Some(root.u8().or_else(|_| first()?.u8())?),
         Wanted::ChainTime => chain.time_us = Some(count(&first()?)?),
         Wanted::Balance => deposit.balance = Some(fund(&first()?)?),
         Wanted::MinBalance => deposit.min_balance = Some(quants(&first()?)?),
@@ -71,28 +72,56 @@ pub(super) fn view(wanted: Wanted, answer: &Value, state: &mut State) -> Result<
     Ok(())
 }
 
+/// What the contract's own view would return, for the views that the old report shows; written from the `LotteryData`
+/// resource. A field that the resource lacks is left out.
+pub(super) fn view_from_resource(wanted: Wanted, resource: &Value) -> Option<Value> {
+    let field = |name: &str| resource.get(name).cloned();
+    let known = |fields: Vec<(&str, Option<Value>)>| {
+        let known = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        json!([known.collect::<Map<_, _>>()])
+    };
+    Some(match wanted {
+        Wanted::LotteryStatus => {
+            let tickets = resource.get("tickets").and_then(Value::as_array);
+            let pending = Node::root(resource).field("pending_request").and_then(|field| pending(&field));
+            known(vec![
+                ("ticket_count", tickets.map(|list| json!(list.len().to_string()))),
+                ("draw_scheduled", field("draw_scheduled")),
+                ("pending_request", pending.ok().map(Value::Bool)),
+                ("jackpot_amount", field("jackpot_amount")),
+                ("rng_request_count", field("rng_request_count")),
+                ("rng_response_count", field("rng_response_count")),
+            ])
+        }
+        Wanted::VrfRequestConfig => json!([field("vrf_request_config")?]),
+        Wanted::WhitelistStatus => known(vec![
+            ("aggregator", field("whitelisted_callback_sender")),
+            ("consumers", field("whitelisted_consumers")),
+        ]),
+        _ => return None,
+    })
+}
+
+/// Puts one value of a block's header into the state.
+pub(super) fn block(wanted: Wanted, block: &Value, state: &mut State) -> Result<(), DecodeError> {
+    let root = Node::root(block);
+    match wanted {
+        Wanted::ChainId => state.chain.id = Some(root.field("chain_id")?.u8()?),
+        Wanted::ChainTime => state.chain.time_us = Some(count(&root.field("time_us")?)?),
+        _ => return Err(root.mismatch("a value that a block holds")),
+    }
+    Ok(())
+}
+
 /// Puts one value of the `LotteryData` resource into the state.
 pub(super) fn lottery_data(wanted: Wanted, resource: &Value, state: &mut State) -> Result<(), DecodeError> {
     let root = Node::root(resource);
+    if let Some(answer) = view_from_resource(wanted, resource) {
+        return view(wanted, &answer, state);
+    }
     let lottery = &mut state.lottery;
     let gas = |name: &str| root.field(name)?.u128();
     match wanted {
-        Wanted::LotteryStatus => {
-            let counted = |name: &str| count(&root.field(name)?).map(Some);
-            lottery.ticket_count = root.field("tickets")?.items()?.len().try_into().ok().map(Count);
-            lottery.draw_scheduled = Some(root.field("draw_scheduled")?.bool()?);
-            lottery.pending_request = Some(root.field("pending_request")?.option()?.is_some());
-            lottery.jackpot_amount = counted("jackpot_amount")?;
-            lottery.rng_request_count = counted("rng_request_count")?;
-            lottery.rng_response_count = counted("rng_response_count")?;
-        }
-        Wanted::VrfRequestConfig => {
-            lottery.vrf_request_config = Some(request_config(&root.field("vrf_request_config")?)?);
-        }
-        Wanted::WhitelistStatus => {
-            lottery.consumers = Some(addresses(&root.field("whitelisted_consumers")?.items()?)?);
-            lottery.aggregator = Some(maybe(&root.field("whitelisted_callback_sender")?, address)?);
-        }
         Wanted::PendingNonce => {
             // Older contracts do not have it; the nonce is what was asked for.
             lottery.next_client_seed = root.field("next_client_seed").and_then(|seed| count(&seed)).ok();
@@ -229,7 +258,7 @@ fn pending(node: &Node) -> Result<bool, DecodeError> {
     match node.bool() {
         Ok(flag) => Ok(flag),
         Err(error) if node.json().is_object() => {
-            node.option().map(|inner| inner.is_some()).map_err(|_| error)
+            maybe(node, count).map(|nonce| nonce.0.is_some()).map_err(|_| error)
         }
         Err(error) => Err(error),
     }

@@ -33,6 +33,14 @@ pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut Vi
     {
         deposit.min_balance = Some(Quants(minimum));
     }
+    if let (None, Some(minimum), Some(fee)) =
+        (deposit.min_request_count, deposit.min_balance, deposit.max_txn_fee)
+        && let Some(requests) = minimum.get().checked_div(fee.get())
+        && requests * fee.get() == minimum.get()
+        && derived(Wanted::MinRequestCount, "min_balance ÷ max_txn_fee")
+    {
+        deposit.min_request_count = Some(Count(requests));
+    }
     if let (None, Some(is_low)) = (deposit.at_or_below_minimum, deposit.is_at_minimum())
         && derived(Wanted::MinBalanceReached, "balance ≤ minimum")
     {
@@ -50,6 +58,12 @@ pub(super) fn fill_in(state: &mut State, reports: &mut [(&'static Entry, &mut Vi
         && derived(Wanted::PendingNonce, "no request is pending")
     {
         lottery.pending_nonce = Some(Maybe(None));
+    }
+    if let (None, Some(snapshot)) = (&lottery.min_balance_snapshot, &lottery.client_snapshot)
+        && derived(Wanted::MinBalanceSnapshot, "client_snapshot")
+    {
+        let limit = snapshot.0.as_ref().map(|snapshot| snapshot.min_balance_limit);
+        lottery.min_balance_snapshot = Some(Maybe(limit));
     }
     if row
         && state.deposit.client_whitelisted.is_none()

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::failure::quote;
 use crate::target::Target;
 use crate::transport::Request;
-use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Subject};
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Subject, Wanted};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
 
 /// A source of a value: a candidate of the catalogue, or the function that the user chose.
@@ -21,9 +21,17 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Returns whether the source is a function, which an ABI lists.
-    pub(super) fn is_function(&self) -> bool {
-        !matches!(self, Self::Known(Candidate::LotteryData))
+    /// Returns whether the source is a function of the catalogue, which an ABI lists if the module has it.
+    pub(super) fn is_listed(&self, abi: &[AbiFunction]) -> Option<bool> {
+        let Self::Known(candidate) = self else { return None };
+        let (name, subject) = candidate.function()?;
+        Some(abi.iter().any(|function| function.is(name, subject)))
+    }
+
+    /// Returns whether the answer contains other values too, so that a failure says nothing about this one.
+    pub(super) fn is_batch(&self) -> bool {
+        let Self::Known(candidate) = self else { return false };
+        matches!(candidate, Candidate::Row(..) | Candidate::LotteryData | Candidate::Block)
     }
 
     /// The name of the source in the cache.
@@ -32,6 +40,8 @@ impl Source {
             Self::Known(Candidate::View(name, _)) => (*name).to_owned(),
             Self::Known(Candidate::Row(name, field)) => format!("{name}.{field}"),
             Self::Known(Candidate::LotteryData) => "LotteryData".to_owned(),
+            Self::Known(Candidate::Block) => "block".to_owned(),
+            Self::Known(Candidate::ChainId) => "chain id".to_owned(),
             Self::Own(id, _) => id.to_string(),
         }
     }
@@ -44,6 +54,10 @@ impl Source {
                 let type_tag = format!("{account}::{module}::LotteryData");
                 return Some(Request::Resource { account, type_tag });
             }
+            Self::Known(Candidate::Block) => {
+                return Some(Request::Block { height: None, transactions: false });
+            }
+            Self::Known(Candidate::ChainId) => return Some(Request::ChainId),
             Self::Known(candidate) => {
                 let (name, subject) = candidate.function()?;
                 (FunctionId { address: account, module: module.to_owned(), name: name.to_owned() }, subject)
@@ -65,7 +79,7 @@ pub(super) fn home(place: Place, target: &Target) -> Option<(Address, &str)> {
     match place {
         Place::Deposit => Some((target.deposit, &target.deposit_module)),
         Place::Lottery => Some((target.lottery?, &target.lottery_module)),
-        Place::Timestamp => Some((Address::FRAMEWORK, "timestamp")),
+        Place::Chain => Some((Address::FRAMEWORK, "timestamp")),
     }
 }
 
@@ -116,18 +130,63 @@ impl Overrides {
     }
 }
 
-/// What is known about a chain's functions before any value is read.
+/// What is known about the chain's functions before any value is read.
 #[derive(Debug, Default)]
 pub(super) struct Knowledge<'a> {
     pub(super) overrides: Option<&'a Overrides>,
-    /// The functions that answered last time, by view key; `None` for a value that no function answers.
+    /// The functions that answered last time, by view key; `None` for a value that no function answered.
     pub(super) remembered: BTreeMap<String, Option<String>>,
-    /// The functions in the ABIs by contract; a contract whose ABI could not be read is absent.
-    pub(super) abis: Vec<(Place, Vec<AbiFunction>)>,
-    /// Whether the transport reads resources and rows cheaply enough to prefer them to single views.
-    pub(super) batches: bool,
+    /// Whether the transport reads resources.
+    pub(super) resources: bool,
+    /// Whether the transport reads blocks.
+    pub(super) blocks: bool,
     /// Whether sources that answer many values at once come first.
     pub(super) lean: bool,
+}
+
+impl Knowledge<'_> {
+    /// The sources of a value, best first; empty if the chain is known to have none.
+    pub(super) fn sources(&self, entry: &Entry, target: &Target) -> Vec<Source> {
+        if let Some(own) = self.overrides.and_then(|overrides| overrides.source(entry, target)) {
+            return vec![own];
+        }
+        if self.is_absent(entry) && !entry.wanted.decides() {
+            return Vec::new();
+        }
+        let first = match entry.fleet {
+            FleetMode::Batched(candidate) if self.lean => Some(candidate),
+            _ => None,
+        };
+        let available = |candidate: &&Candidate| match candidate {
+            Candidate::LotteryData => self.resources || entry.candidates.len() == 1,
+            Candidate::Row(..) => self.lean,
+            Candidate::Block => self.blocks,
+            Candidate::View(..) | Candidate::ChainId => true,
+        };
+        let mut sources: Vec<Source> = first
+            .iter()
+            .chain(entry.candidates)
+            .filter(available)
+            .map(|candidate| Source::Known(*candidate))
+            .collect();
+        if let Some(label) = self.answered_by(entry)
+            && let Some(position) = sources.iter().position(|source| source.label() == *label)
+        {
+            let best = sources.remove(position);
+            sources.insert(0, best);
+        }
+        sources
+    }
+
+    /// The source that answered the last time.
+    pub(super) fn answered_by(&self, entry: &Entry) -> Option<&String> {
+        self.remembered.get(entry.key)?.as_ref()
+    }
+
+    /// Whether no source answered the last time.
+    pub(super) fn is_absent(&self, entry: &Entry) -> bool {
+        matches!(self.remembered.get(entry.key), Some(None))
+    }
 }
 
 /// A function as a module ABI lists it.
@@ -158,79 +217,19 @@ pub(super) fn abi_functions(abi: &Value) -> Vec<AbiFunction> {
     listed.collect()
 }
 
-/// What is known about the functions that answer a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Availability {
-    /// Nothing until they are called.
-    Unknown,
-    /// The ABI lists none.
-    NotInAbi,
-    /// The ABI lists them, or one of them answered the last time.
-    Listed,
-    /// The node denies having a function that is listed.
-    Contradicted,
-}
-
-impl Knowledge<'_> {
-    /// The sources of a value, best first; empty if the chain is known to have none.
-    pub(super) fn sources(&self, entry: &Entry, target: &Target) -> Vec<Source> {
-        if let Some(own) = self.overrides.and_then(|overrides| overrides.source(entry, target)) {
-            return vec![own];
-        }
-        let abi = self.abi(entry);
-        let first = match entry.fleet {
-            FleetMode::Batched(candidate) if self.lean => Some(candidate),
-            _ => None,
-        };
-        let mut sources: Vec<Source> = first
-            .iter()
-            .chain(entry.candidates)
-            .filter(|candidate| match candidate {
-                Candidate::LotteryData => self.batches || entry.candidates.len() == 1,
-                // Rows of unknown clients contain zeros and the view is not part of the official interface, so it is used
-                // only if it is listed.
-                Candidate::Row(name, _) => self.batches && (self.remembers(entry, name) || abi.is_some()),
-                Candidate::View(..) => true,
-            })
-            .filter(|candidate| match (abi, candidate.function()) {
-                (Some(functions), Some((name, subject))) => {
-                    functions.iter().any(|function| function.is(name, subject))
-                }
-                _ => true,
-            })
-            .map(|candidate| Source::Known(*candidate))
-            .collect();
-        match self.remembered.get(entry.key) {
-            Some(Some(label)) => {
-                if let Some(position) = sources.iter().position(|source| source.label() == *label) {
-                    let best = sources.remove(position);
-                    sources.insert(0, best);
-                }
-            }
-            Some(None) if abi.is_none() => sources.clear(),
-            _ => {}
-        }
-        sources
-    }
-
-    fn abi(&self, entry: &Entry) -> Option<&[AbiFunction]> {
-        self.abis.iter().find(|(place, _)| *place == entry.place).map(|(_, functions)| functions.as_slice())
-    }
-
-    /// What is known about the functions of these sources.
-    pub(super) fn functions(&self, entry: &Entry, sources: &[Source]) -> Availability {
-        let answered_before = matches!(self.remembered.get(entry.key), Some(Some(_)));
-        match self.abi(entry).is_some() || answered_before {
-            true if sources.is_empty() => Availability::NotInAbi,
-            true => Availability::Listed,
-            false => Availability::Unknown,
-        }
-    }
-
-    fn remembers(&self, entry: &Entry, function: &str) -> bool {
-        let label = self.remembered.get(entry.key).and_then(Option::as_ref);
-        label.is_some_and(|label| label.starts_with(function))
-    }
+/// Returns the functions of a module, unless the ABI lacks what every version of the module has: then it says nothing
+/// about the others either.
+pub(super) fn complete_abi(place: Place, abi: &Value) -> Option<Vec<AbiFunction>> {
+    let functions = abi_functions(abi);
+    let core = match place {
+        Place::Deposit => Wanted::Balance,
+        Place::Lottery => Wanted::LotteryStatus,
+        Place::Chain => return None,
+    };
+    let entry = CATALOGUE.iter().find(|entry| entry.wanted == core)?;
+    let mut core = entry.candidates.iter().filter_map(|candidate| candidate.function());
+    core.any(|(name, subject)| functions.iter().any(|function| function.is(name, subject)))
+        .then_some(functions)
 }
 
 #[cfg(test)]
@@ -264,28 +263,63 @@ mod tests {
     }
 
     #[test]
-    fn an_abi_narrows_by_name_and_parameters() {
+    fn an_abi_lists_by_name_and_parameters() {
         let abi = json!({"exposed_functions": [
             {"name": "check_client_fund", "is_view": true, "is_entry": false, "params": ["address"]},
             {"name": "get_balance_of_client_v2", "is_view": true, "params": ["vector<address>"]},
             {"name": "has_minimum_balance_reached_v2", "params": ["address", "u64"]},
             {"name": "has_minimum_balance_reached", "params": ["address"]},
             {"name": "min_request_count", "is_entry": true, "params": []}]});
-        let abis = vec![(Place::Deposit, abi_functions(&abi))];
-        let knowledge = Knowledge { abis, batches: true, ..Knowledge::default() };
-        assert_eq!(labels(&knowledge, "balance"), ["get_balance_of_client_v2.balance", "check_client_fund"]);
-        assert_eq!(labels(&knowledge, "min_balance_reached"), ["has_minimum_balance_reached"]);
-        assert!(labels(&knowledge, "min_request_count").is_empty());
-        assert_eq!(labels(&knowledge, "vrf_gas_config"), ["LotteryData", "get_vrf_gas_config"]);
+        let functions = complete_abi(Place::Deposit, &abi).unwrap();
+        let listed = |name, subject| Source::Known(Candidate::View(name, subject)).is_listed(&functions);
+        assert_eq!(listed("has_minimum_balance_reached_v2", Subject::Client), Some(false));
+        assert_eq!(listed("has_minimum_balance_reached", Subject::Client), Some(true));
+        assert_eq!(
+            listed("min_request_count", Subject::Nothing),
+            Some(false),
+            "an entry function is no view"
+        );
+        let row = Source::Known(Candidate::Row("get_balance_of_client_v2", "balance"));
+        assert_eq!(row.is_listed(&functions), Some(true));
+        assert_eq!(Source::Known(Candidate::LotteryData).is_listed(&functions), None);
+    }
+
+    #[test]
+    fn an_abi_without_the_core_functions_says_nothing() {
+        for abi in [
+            json!({}),
+            json!({"exposed_functions": []}),
+            json!({"exposed_functions": [{"name": "is_contract_paused", "params": []}]}),
+            json!({"exposed_functions": "all"}),
+        ] {
+            assert!(complete_abi(Place::Deposit, &abi).is_none(), "{abi}");
+            assert!(complete_abi(Place::Lottery, &abi).is_none(), "{abi}");
+        }
     }
 
     #[test]
     fn what_answered_last_time_comes_first() {
-        let remembered =
-            [("balance".to_owned(), Some("checkClientFund".to_owned())), ("paused".to_owned(), None)];
+        let remembered = [
+            ("balance".to_owned(), Some("checkClientFund".to_owned())),
+            ("paused".to_owned(), None),
+            ("grant_total".to_owned(), None),
+        ];
         let knowledge = Knowledge { remembered: remembered.into(), ..Knowledge::default() };
         assert_eq!(labels(&knowledge, "balance"), ["checkClientFund", "check_client_fund"]);
-        assert!(labels(&knowledge, "paused").is_empty());
+        assert_eq!(labels(&knowledge, "paused"), ["is_contract_paused"], "a verdict depends on it");
+        assert!(labels(&knowledge, "grant_total").is_empty());
+    }
+
+    #[test]
+    fn few_calls_where_the_transport_allows_it() {
+        let knowledge = Knowledge { resources: true, blocks: true, lean: true, ..Knowledge::default() };
+        assert_eq!(
+            labels(&knowledge, "balance"),
+            ["get_balance_of_client_v2.balance", "check_client_fund", "checkClientFund"]
+        );
+        assert_eq!(labels(&knowledge, "vrf_gas_config"), ["LotteryData", "get_vrf_gas_config"]);
+        assert_eq!(labels(&knowledge, "chain_id"), ["block", "chain id"]);
+        assert_eq!(labels(&knowledge, "chain_time"), ["block", "now_microseconds"]);
     }
 
     #[test]

@@ -9,18 +9,21 @@ use serde_json::json;
 use super::*;
 use crate::error::Error;
 use crate::record::Record;
+use crate::transport::Reply;
 
 /// A chain: functions by name, everything else is unsupported.
 struct Table {
     answers: BTreeMap<String, Result<Value, Error>>,
     abi: Option<Value>,
+    /// Whether it is reached by REST, which reads blocks.
+    blocks: bool,
     asked: Mutex<Vec<Vec<String>>>,
 }
 
 impl Table {
     fn new(answers: &[(&str, Value)]) -> Self {
         let answers = answers.iter().map(|(name, value)| ((*name).to_owned(), Ok(value.clone()))).collect();
-        Self { answers, abi: None, asked: Mutex::default() }
+        Self { answers, abi: None, blocks: false, asked: Mutex::default() }
     }
 
     fn failing(mut self, name: &str, kind: FailureKind) -> Self {
@@ -44,6 +47,7 @@ impl Transport for Table {
             Request::Resource { .. } => "LotteryData".to_owned(),
             Request::ModuleAbi { .. } => "abi".to_owned(),
             Request::ChainId => "chain_id".to_owned(),
+            Request::Block { height: None, .. } => "block".to_owned(),
             other => panic!("{other:?}"),
         };
         let names: Vec<String> = requests.iter().map(name_of).collect();
@@ -65,6 +69,10 @@ impl Transport for Table {
 
     fn offers_abi(&self) -> bool {
         self.abi.is_some()
+    }
+
+    fn reaches_node(&self) -> bool {
+        self.blocks
     }
 }
 
@@ -98,10 +106,19 @@ fn run(table: &Table, directory: Option<&std::path::Path>) -> Collected {
 }
 
 fn run_with_row(table: &Table, directory: Option<&std::path::Path>, row: Option<&ClientRow>) -> Collected {
+    run_in(table, directory, row, Detail::Lean)
+}
+
+fn run_in(
+    table: &Table,
+    directory: Option<&std::path::Path>,
+    row: Option<&ClientRow>,
+    detail: Detail,
+) -> Collected {
     let (target, _) = target();
     let collector = Collector {
         row,
-        detail: Detail::Full,
+        detail,
         transport: table,
         deadline: Deadline::after(Duration::from_secs(5)),
         overrides: &Overrides::default(),
@@ -175,15 +192,17 @@ fn names_are_probed_once_and_remembered() {
     let first = camel();
     let collected = run(&first, Some(directory.path()));
     assert_eq!(collected.state.deposit.balance.unwrap().get(), 5);
-    assert_eq!(collected.views["balance"].attempts, 2);
+    assert_eq!(collected.views["balance"].attempts, 3);
     assert!(first.rounds() > 2);
     let second = camel();
     let again = run(&second, Some(directory.path()));
     assert_eq!(again.state, collected.state);
     assert_eq!(second.times_asked("check_client_fund"), 0);
-    assert_eq!(second.times_asked("is_contract_paused"), 0);
-    // Values that a verdict needs are asked again even if nothing answered them.
+    assert_eq!(second.times_asked("min_request_count"), 0);
+    // What a verdict needs is asked for again even if nothing answered it, and in the same round.
+    assert_eq!(second.times_asked("is_contract_paused"), 1);
     assert_eq!(second.times_asked("isMinimumBalanceReached"), 1);
+    assert_eq!(second.rounds(), 1, "{:?}", second.asked.lock().unwrap());
 }
 
 /// A node that is behind, or a proxy, answers 404 for what the module has.
@@ -333,4 +352,129 @@ fn the_old_keys_stand_first_and_in_order() {
         ]
     );
     assert_eq!(tree["deposit"]["max_gas_price"], Value::Null);
+}
+
+/// The dVRF 3 package and the lottery, over REST.
+fn dvrf_3() -> Table {
+    let snapshot =
+        json!({"vec": [{"max_gas_price": "10", "max_gas_limit": "20", "min_balance_limit": "30"}]});
+    let mut table = Table::new(&[
+        ("block", json!({"height": 5, "time_us": 77, "chain_id": 6})),
+        (
+            "LotteryData",
+            json!({"tickets": ["0x1", "0x2"], "draw_scheduled": true, "pending_request": {"vec": ["4"]},
+            "jackpot_amount": "9", "rng_request_count": "4", "rng_response_count": "3", "next_client_seed": "5",
+            "max_gas_price": "10", "max_gas_limit": "20", "callback_gas_price": "1", "callback_gas_limit": "2",
+            "verification_gas_value": "3", "whitelisted_consumers": ["0xa1"], "vrf_request_config": {"vec": []},
+            "whitelisted_callback_sender": {"vec": ["0xa1"]}, "client_whitelist_snapshot": snapshot,
+            "consumer_whitelist_snapshot": {"vec": []}}),
+        ),
+        (
+            "get_balance_of_client_v2",
+            json!([[{"client_address": "0xa1", "min_balance_limit": "30000000", "balance": "20000000000",
+                "current_grant": "2", "max_txn_fee": "1000000"}]]),
+        ),
+        ("has_minimum_balance_reached_v2", json!([false])),
+        ("get_client_modules_info", json!([[]])),
+        ("check_min_balance_supra_v2", json!(["100"])),
+        ("is_contract_paused", json!([false])),
+        (
+            "get_lottery_status",
+            json!([{"ticket_count": "2", "draw_scheduled": true, "pending_request": true,
+            "jackpot_amount": "9", "rng_request_count": "4", "rng_response_count": "3"}]),
+        ),
+        ("get_whitelist_status", json!([{"aggregator": {"vec": ["0xa1"]}, "consumers": ["0xa1"]}])),
+        ("get_vrf_request_config", json!([{"vec": []}])),
+        ("check_client_fund", json!(["20000000000"])),
+        ("check_min_balance_client_v2", json!(["30000000"])),
+        ("chain_id", json!(6)),
+    ]);
+    let functions: Vec<Value> =
+        table.answers.keys().map(|name| json!({"name": name, "params": ["address"]})).collect();
+    table.abi = Some(json!({"exposed_functions": functions}));
+    table.blocks = true;
+    table
+}
+
+#[test]
+fn seven_requests_in_one_round_answer_a_cold_run() {
+    let table = dvrf_3();
+    let collected = run(&table, None);
+    let asked = table.asked.lock().unwrap();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(
+        asked[0],
+        [
+            "LotteryData",
+            "get_balance_of_client_v2",
+            "has_minimum_balance_reached_v2",
+            "get_client_modules_info",
+            "check_min_balance_supra_v2",
+            "block",
+            "is_contract_paused"
+        ]
+    );
+    let (state, kind) = (&collected.state, |key| kind(&collected, key));
+    assert_eq!((state.chain.id, state.chain.time_us.map(|time| time.0)), (Some(6), Some(77)));
+    assert_eq!(state.deposit.min_request_count.map(|count| count.0), Some(30));
+    assert_eq!(state.deposit.client_whitelisted, Some(true));
+    assert_eq!(state.deposit.effective_balance.unwrap().get(), 19_970_000_000);
+    assert_eq!((kind("max_gas_price"), kind("contracts")), (Some("unsupported"), Some("unsupported")));
+    let message = &collected.views["max_gas_price"].error.as_ref().unwrap().message;
+    assert_eq!(message, "this chain has max_txn_fee instead");
+}
+
+#[test]
+fn the_old_keys_do_not_depend_on_how_they_were_read() {
+    let keys = |detail| {
+        let collected = run_in(&dvrf_3(), None, None, detail);
+        let (target, given) = target();
+        let mut record = Record::new();
+        collected.write(&mut record, &target, &given, &Value::Null, Timestamp::UNIX_EPOCH).unwrap();
+        let key = |name: &str| record.get::<Value>(name).unwrap().unwrap();
+        (key("lottery").to_string(), key("deposit").to_string())
+    };
+    assert_eq!(keys(Detail::Lean), keys(Detail::Full));
+}
+
+/// A node that answers as if the module lacked a function, at one time of a day, must not hide it at another.
+#[rstest::rstest]
+#[case::paused("is_contract_paused", "paused")]
+#[case::modules("get_client_modules_info", "modules")]
+#[case::minimum("check_min_balance_supra_v2", "supra_min_balance")]
+#[case::flag("has_minimum_balance_reached_v2", "min_balance_reached")]
+#[case::clock("block", "chain_time")]
+#[case::resource("LotteryData", "pending_nonce")]
+fn a_denial_is_forgotten(
+    #[case] function: &str,
+    #[case] key: &str,
+    #[values(1, 12, 23, 25)] hours_later: i64,
+    #[values("no ABI", "an ABI without it", "an ABI without the core")] abi: &str,
+) {
+    let directory = tempfile::tempdir().unwrap();
+    let run_at = |table: &Table, hours: i64| {
+        let (target, _) = target();
+        let collector = Collector {
+            row: None,
+            detail: Detail::Lean,
+            transport: table,
+            deadline: Deadline::after(Duration::from_secs(5)),
+            overrides: &Overrides::default(),
+            cache: &Cache::new(Some(directory.path()), "chain", &target),
+            now: Timestamp::from_second(hours * 3600).unwrap(),
+        };
+        collector.run(&target)
+    };
+    let mut denying = dvrf_3();
+    denying.answers.remove(function);
+    denying.abi = match abi {
+        "no ABI" => None,
+        "an ABI without it" => Some(json!({"exposed_functions": [
+            {"name": "check_client_fund", "params": ["address"]},
+            {"name": "get_lottery_status", "params": []}]})),
+        _ => Some(json!({"exposed_functions": []})),
+    };
+    run_at(&denying, 100);
+    let healthy = run_at(&dvrf_3(), 100 + hours_later);
+    assert_eq!(kind(&healthy, key), None, "{:?}", healthy.views[key]);
 }

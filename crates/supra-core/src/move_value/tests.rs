@@ -95,6 +95,7 @@ fn options() {
     assert_eq!(some("{\"vec\":[]}"), Ok(None));
     assert_eq!(some("{\"vec\":[\"0x1\"]}"), Ok(Some(json!("0x1"))));
     assert_eq!(some("null"), Ok(None));
+    assert!(some("{}").is_err());
     assert_eq!(some("\"0x1\""), Ok(Some(json!("0x1"))));
     assert_eq!(some("{\"vec\":\"0x\"}"), Ok(None));
     assert_eq!(some("{\"rng_count\":1}"), Ok(Some(json!({"rng_count": 1}))));

@@ -350,6 +350,10 @@ impl Transport for CliTransport {
         }
     }
 
+    fn offers_abi(&self) -> bool {
+        self.config.generation >= Generation::V11
+    }
+
     fn identity(&self) -> String {
         let program: Vec<_> = self.config.program.iter().map(|word| word.to_string_lossy()).collect();
         let profile = self.config.profile.as_deref().unwrap_or("-");

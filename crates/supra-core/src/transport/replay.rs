@@ -123,8 +123,14 @@ impl Transport for ReplayTransport {
         format!("replay {}", self.directory.display())
     }
 
+    fn reaches_node(&self) -> bool {
+        self.answers.contains_key(&question(&Request::Block { height: None, transactions: false }))
+    }
+
     fn offers_abi(&self) -> bool {
-        self.answers.keys().any(|question| question.starts_with("module "))
+        self.answers
+            .keys()
+            .any(|question| question.starts_with("module ") || question.starts_with("resource "))
     }
 }
 

@@ -57,7 +57,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// How long a reply may be shared; `None` if the request concerns a single target.
 fn max_age(request: &Request) -> Option<Duration> {
     match request {
-        Request::ChainId => Some(MAX_AGE),
+        Request::ChainId | Request::Block { height: None, transactions: false } => Some(MAX_AGE),
         Request::View(call) if call.arguments.is_empty() => Some(MAX_AGE),
         Request::ModuleAbi { .. } => Some(MAX_AGE_ABI),
         _ => None,

@@ -1,8 +1,8 @@
 //! The values the tools want, and for each the functions that may answer it, in order of preference.
 //!
 //! Official snake_case names of dVRF 3 come first, then the older snake_case set, then the camelCase names of the
-//! EVM contract that the old scripts used (`facts/supra.md` §5.2 and §5.5). Which of them a chain has is found by
-//! its ABI or by asking.
+//! EVM contract that the old scripts used. The first one is asked; if the chain denies it, the module's ABI narrows the
+//! rest, and without an ABI they are asked in turn.
 
 /// Which contract holds a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,8 +11,8 @@ pub enum Place {
     Deposit,
     /// The lottery's module.
     Lottery,
-    /// `0x1::timestamp`.
-    Timestamp,
+    /// `0x1::timestamp`, and what a node says of the chain itself.
+    Chain,
 }
 
 /// What a function is asked about.
@@ -35,8 +35,12 @@ pub enum Candidate {
     View(&'static str, Subject),
     /// A field of the client's row in a view that answers several values at once.
     Row(&'static str, &'static str),
-    /// A part of the lottery's `LotteryData` resource, which replaces some ten views.
+    /// A part of the lottery's `LotteryData` resource, which replaces about ten views.
     LotteryData,
+    /// A part of the latest block's header.
+    Block,
+    /// The node's answer to the question for the chain id.
+    ChainId,
 }
 
 /// A value that is wanted from the chain.
@@ -72,6 +76,31 @@ pub enum Wanted {
     ClientSnapshot,
     ConsumerSnapshot,
     MinBalanceSnapshot,
+    ChainId,
+}
+
+impl Wanted {
+    /// Returns whether a verdict depends on the value. Such a value is asked for in every run, even if no function
+    /// answered it before: a chain that denied it once may have been a node with a bad moment.
+    pub fn decides(self) -> bool {
+        !matches!(
+            self,
+            Self::ContractDetails
+                | Self::WhitelistedContracts
+                | Self::MaxGasPrice
+                | Self::MaxGasLimit
+                | Self::EffectiveBalance
+                | Self::GrantRemaining
+                | Self::GrantTotal
+                | Self::MaxTxnFee
+                | Self::MinRequestCount
+                | Self::VrfRequestConfig
+                | Self::VerificationGas
+                | Self::ClientSnapshot
+                | Self::ConsumerSnapshot
+                | Self::MinBalanceSnapshot
+        )
+    }
 }
 
 /// How a value is read.
@@ -85,25 +114,27 @@ pub struct Entry {
     pub place: Place,
     /// The ways to get it, best first.
     pub candidates: &'static [Candidate],
-    /// How it is read where many targets are read.
+    /// How it is read where calls count, which is the default.
     pub fleet: FleetMode,
 }
 
-/// How a value is read where calls count: for each of a fleet's targets.
+/// How a value is read in as few calls as possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FleetMode {
-    /// As for one target.
+    /// By its own candidates.
     Same,
     /// This way first: one call answers it together with other values or for other clients.
     Batched(Candidate),
     /// Asked only where it does not follow from the others.
     Derived,
-    /// Not asked: no verdict reads it.
+    /// Asked only where this value of a newer interface is not answered.
+    Replaced(Wanted),
+    /// Not read: no verdict depends on it.
     Skipped,
 }
 
-use Candidate::{LotteryData, Row, View};
-use FleetMode::{Batched, Derived, Skipped};
+use Candidate::{Block, ChainId, LotteryData, Row, View};
+use FleetMode::{Batched, Derived, Replaced, Skipped};
 use Subject::{Client, ClientList, Consumer, Nothing};
 
 /// The row view of dVRF 3 that answers several values of a client in one call.
@@ -178,7 +209,8 @@ pub const CATALOGUE: &[Entry] = &[
         "subscription_info",
         Place::Deposit,
         &[View("get_subscription_by_client", Client), View("getSubscriptionInfoByClient", Client)],
-    ),
+    )
+    .in_fleet(Replaced(Wanted::Modules)),
     entry(
         Wanted::WhitelistedContracts,
         "whitelisted_contracts",
@@ -200,9 +232,12 @@ pub const CATALOGUE: &[Entry] = &[
             View("check_min_balance", Client),
         ],
     ),
-    entry(Wanted::MaxGasPrice, "max_gas_price", Place::Deposit, &[View("checkMaxGasPriceClient", Client)]),
-    entry(Wanted::MaxGasLimit, "max_gas_limit", Place::Deposit, &[View("checkMaxGasLimitClient", Client)]),
-    entry(Wanted::ChainTime, "chain_time", Place::Timestamp, &[View("now_microseconds", Nothing)]),
+    entry(Wanted::MaxGasPrice, "max_gas_price", Place::Deposit, &[View("checkMaxGasPriceClient", Client)])
+        .in_fleet(Replaced(Wanted::MaxTxnFee)),
+    entry(Wanted::MaxGasLimit, "max_gas_limit", Place::Deposit, &[View("checkMaxGasLimitClient", Client)])
+        .in_fleet(Replaced(Wanted::MaxTxnFee)),
+    entry(Wanted::ChainId, "chain_id", Place::Chain, &[Block, ChainId]),
+    entry(Wanted::ChainTime, "chain_time", Place::Chain, &[Block, View("now_microseconds", Nothing)]),
     entry(
         Wanted::EffectiveBalance,
         "effective_balance",
@@ -229,7 +264,8 @@ pub const CATALOGUE: &[Entry] = &[
         "min_request_count",
         Place::Deposit,
         &[View("min_request_count", Nothing)],
-    ),
+    )
+    .in_fleet(Derived),
     entry(
         Wanted::ClientWhitelisted,
         "client_whitelisted",
@@ -244,7 +280,8 @@ pub const CATALOGUE: &[Entry] = &[
         "contracts",
         Place::Deposit,
         &[View("get_clients_contract", Client), View("listAllWhitelistedContractByClient", Client)],
-    ),
+    )
+    .in_fleet(Replaced(Wanted::Modules)),
     entry(Wanted::PendingNonce, "pending_nonce", Place::Lottery, &[LotteryData]),
     entry(
         Wanted::VrfGasConfig,
@@ -281,7 +318,8 @@ pub const CATALOGUE: &[Entry] = &[
         "min_balance_snapshot",
         Place::Lottery,
         &[LotteryData, View("get_min_balance_limit_snapshot", Nothing)],
-    ),
+    )
+    .in_fleet(Derived),
 ];
 
 impl Subject {
@@ -301,7 +339,7 @@ impl Candidate {
         match self {
             View(name, subject) => Some((name, subject)),
             Row(name, _) => Some((name, ClientList)),
-            LotteryData => None,
+            LotteryData | Block | ChainId => None,
         }
     }
 }

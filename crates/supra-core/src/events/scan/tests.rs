@@ -27,7 +27,7 @@ fn points_in_time() {
 }
 
 fn block(height: u64, time_us: u64) -> Value {
-    serde_json::to_value(Block { height, time_us, transactions: Vec::new() }).unwrap()
+    serde_json::to_value(Block { height, time_us, chain_id: None, transactions: Vec::new() }).unwrap()
 }
 
 proptest::proptest! {
@@ -35,7 +35,7 @@ proptest::proptest! {
     fn the_first_block_at_a_time(gaps in proptest::collection::vec(0_u64..5000, 1..3000), at in 0_u64..8_000_000, floor in 0_u64..50) {
         let times: Vec<u64> = gaps.iter().scan(1_000_000, |time, gap| { *time += gap; Some(*time) }).collect();
         let floor = floor.min(times.len() as u64 - 1);
-        let tip = Block { height: times.len() as u64 - 1, time_us: *times.last().unwrap(), transactions: Vec::new() };
+        let tip = Block { height: times.len() as u64 - 1, time_us: *times.last().unwrap(), chain_id: None, transactions: Vec::new() };
         let expected = times.iter().position(|time| *time >= at).map_or(times.len() as u64, |h| (h as u64).max(floor));
         let requests = AtomicUsize::new(0);
         let chain = FakeTransport(|request: &Request| {
@@ -141,7 +141,7 @@ proptest::proptest! {
         (height, time_us, at) in proptest::prelude::any::<(u64, u64, u64)>(),
         top in proptest::bool::ANY,
     ) {
-        let tip = Block { height: if top { u64::MAX } else { height }, time_us, transactions: Vec::new() };
+        let tip = Block { height: if top { u64::MAX } else { height }, time_us, chain_id: None, transactions: Vec::new() };
         let blocks = Mutex::new(blocks.into_iter());
         // Every reply is the next block, whichever was requested.
         let node = FakeTransport(|_: &Request| {

@@ -59,10 +59,16 @@ fn block(body: &Value) -> Option<Value> {
     let header = body.get("header").unwrap_or(body);
     let time = header.get("timestamp")?;
     let time = time.get("microseconds_since_unix_epoch").or_else(|| time.get("timestamp")).unwrap_or(time);
+    let chain_id = header.pointer("/view/epoch_id/chain_id").and_then(whole);
     let transactions = body.get("transactions").or_else(|| header.get("transactions"));
     let transactions = transactions.and_then(Value::as_array).cloned().unwrap_or_default();
-    serde_json::to_value(Block { height: whole(header.get("height")?)?, time_us: whole(time)?, transactions })
-        .ok()
+    let block = Block {
+        height: whole(header.get("height")?)?,
+        time_us: whole(time)?,
+        chain_id: chain_id.and_then(|id| id.try_into().ok()),
+        transactions,
+    };
+    serde_json::to_value(block).ok()
 }
 
 /// Decodes a page of events. v3 wraps each event and adds height and hash; v1 does neither.
