@@ -180,15 +180,27 @@ fn no_key_is_ever_shown() {
         .stderr(contains("canary").not());
 }
 
-#[test]
-fn one_run_asks_no_more_than_it_must() {
-    let devnet = Devnet::start(&[]);
-    for run in ["cold", "warm"] {
+/// Calls of a report: of the first run, which finds out what the chain has, and of later ones. A call by the CLI is a
+/// process of its own.
+#[rstest]
+#[case::rpc(Way::Rpc, "v3", 7, 7)]
+#[case::rpc_old_chain(Way::Rpc, "camel", 16, 17)]
+#[case::cli_v11(Way::Cli("v11"), "v3", 8, 8)]
+#[case::cli_v9(Way::Cli("v9"), "v3", 15, 15)]
+#[case::cli_v9_old_chain(Way::Cli("v9"), "camel", 36, 25)]
+fn one_run_asks_no_more_than_it_must(
+    #[case] way: Way,
+    #[case] interface: &str,
+    #[case] cold: u64,
+    #[case] warm: u64,
+) {
+    let devnet = Devnet::start(&["--interface", interface]);
+    for calls in [cold, warm] {
         devnet.forget();
-        live(&devnet).assert().code(0);
+        devnet.tool("dvrf-json", way).arg("--live").assert().code(0);
         let counts = devnet.requests();
         let by = counts["counts"].as_object().unwrap();
-        assert!(by.values().all(|count| *count == json!(1)), "{run}: {counts}");
-        assert_eq!(counts["total"], 7, "{run}: {counts}");
+        assert!(by.values().all(|count| *count == json!(1)), "{counts}");
+        assert_eq!(counts["total"], calls, "{counts:#}");
     }
 }

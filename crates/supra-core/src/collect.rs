@@ -12,7 +12,7 @@ pub mod rows;
 mod search;
 pub mod to_record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::failure::{Failure, FailureKind};
 use crate::state::State;
 use crate::target::Target;
-use crate::transport::{Deadline, Request, Transport};
+use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Entry, FleetMode, Place, Wanted};
 use crate::view_report::Views;
 use cache::{Cache, Choices};
@@ -81,7 +81,13 @@ impl Collector<'_> {
         };
         let entries = CATALOGUE.iter().filter(is_read);
         let mut searches: Vec<Search> = entries.map(|entry| search(entry, &knowledge, target)).collect();
-        let mut run = Rounds { collector: self, target, knowledge: &knowledge, consulted: Vec::new() };
+        let mut run = Rounds {
+            collector: self,
+            target,
+            knowledge: &knowledge,
+            consulted: Vec::new(),
+            answered: HashMap::new(),
+        };
         let mut collected = Collected::default();
         run.finish(&mut searches, &mut collected);
         let failures = searches.iter_mut().filter_map(|search| search.report.error.as_mut());
@@ -139,6 +145,8 @@ struct Rounds<'a> {
     knowledge: &'a Knowledge<'a>,
     /// The contracts whose ABI was read, or could not be read.
     consulted: Vec<Place>,
+    /// The answers and denials, which values of later rounds share.
+    answered: HashMap<Request, Reply>,
 }
 
 impl Rounds<'_> {
@@ -152,28 +160,31 @@ impl Rounds<'_> {
     }
 
     /// Sends one request for each open value; values with the same request share it.
-    fn round(&self, searches: &mut [Search], collected: &mut Collected) {
-        let mut requests: Vec<Request> = Vec::new();
-        let mut position_of = |request: Request| {
-            if let Some(position) = requests.iter().position(|known| *known == request) {
-                position
-            } else {
-                requests.push(request);
-                requests.len() - 1
-            }
-        };
-        let mut waiting: Vec<(usize, usize)> = Vec::new();
+    fn round(&mut self, searches: &mut [Search], collected: &mut Collected) {
+        let mut waiting: Vec<(usize, Request)> = Vec::new();
         for (index, search) in searches.iter_mut().enumerate().filter(|(_, search)| search.is_open()) {
-            let own = search.requests(self.target);
-            waiting.extend(own.into_iter().map(|request| (index, position_of(request))));
+            waiting.extend(search.requests(self.target).into_iter().map(|request| (index, request)));
+        }
+        let mut requests: Vec<Request> = Vec::new();
+        for (_, request) in &waiting {
+            if !requests.contains(request) && !self.answered.contains_key(request) {
+                requests.push(request.clone());
+            }
         }
         let Collector { transport, row, deadline, .. } = *self.collector;
-        let replies = rows::ask_with_row(transport, &requests, self.target, row, deadline);
-        for (index, position) in waiting {
-            if let (Some(request), Some(reply)) = (requests.get(position), replies.get(position))
-                && searches[index].is_open()
-            {
-                searches[index].on_reply(request, reply, self.target, collected);
+        let replies = if requests.is_empty() {
+            Vec::new()
+        } else {
+            rows::ask_with_row(transport, &requests, self.target, row, deadline)
+        };
+        let (answered, failed): (Vec<_>, Vec<_>) =
+            requests.into_iter().zip(replies).partition(|(_, reply)| is_final(reply));
+        self.answered.extend(answered);
+        let failed: HashMap<Request, Reply> = failed.into_iter().collect();
+        for (index, request) in waiting {
+            let reply = self.answered.get(&request).or_else(|| failed.get(&request));
+            if let Some(reply) = reply.filter(|_| searches[index].is_open()) {
+                searches[index].on_reply(&request, reply, self.target, collected);
             }
         }
     }
@@ -215,6 +226,11 @@ impl Rounds<'_> {
             self.consulted.push(place);
         }
     }
+}
+
+/// Whether the chain has answered or denied a request, so that asking again would give the same.
+fn is_final(reply: &Reply) -> bool {
+    reply.result.as_ref().err().is_none_or(|error| error.kind() == FailureKind::Unsupported)
 }
 
 /// Derives missing values from others.
