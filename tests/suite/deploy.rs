@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use rstest::rstest;
 use serde_json::Value;
 use testkit::mock_receiver::MockReceiver;
 use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, needs, program, root, run, tool};
@@ -457,7 +458,9 @@ fn deploy_rsyslog_sends_every_record_whole() {
     let port = server.local_addr().unwrap().port().to_string();
     let text = read(&deploy("log-shipping/rsyslog.conf"))
         .replace("/var/spool/rsyslog", &here)
+        .replace("/var/log/dvrf-draw", &format!("{here}/draw"))
         .replace("/var/log/dvrf", &here)
+        .replace("/var/log/supra_", &format!("{here}/supra_"))
         .replace("logs.example", "127.0.0.1")
         .replace("5140", &port);
     let config = folder.path().join("rsyslog.conf");
@@ -497,7 +500,46 @@ fn deploy_rsyslog_sends_every_record_whole() {
     let first = lines.recv_timeout(Duration::from_secs(20));
     log.write_all(record.out.as_bytes()).unwrap();
     let second = lines.recv_timeout(Duration::from_secs(20));
+    fs::create_dir_all(folder.path().join("draw")).unwrap();
+    fs::write(folder.path().join("draw/testnet.jsonl"), "{\"event\":\"auto_draw.not_ready\"}\n").unwrap();
+    let draw = lines.recv_timeout(Duration::from_secs(20));
+    let text = "[error] dvrf-json: \"down\"\n[warning] near\n[info] fine\n  \"json\": 1\n";
+    fs::write(folder.path().join("supra_monitor.log"), text).unwrap();
+    let marked: Vec<Value> = (0..4)
+        .filter_map(|_| lines.recv_timeout(Duration::from_secs(20)).ok())
+        .map(|line| serde_json::from_str(&line).unwrap())
+        .collect();
     drop(daemon.kill());
     drop(daemon.wait());
     assert_eq!((first.as_deref(), second.as_deref()), (Ok(record.out.trim_end()), Ok(record.out.trim_end())));
+    assert_eq!(draw.as_deref(), Ok("{\"event\":\"auto_draw.not_ready\"}"));
+    let pairs: Vec<_> =
+        marked.iter().map(|line| (line["level"].as_str(), line["message"].as_str())).collect();
+    assert_eq!(
+        pairs,
+        [
+            (Some("error"), Some("[error] dvrf-json: \"down\"")),
+            (Some("warning"), Some("[warning] near")),
+            (Some("info"), Some("[info] fine")),
+            (Some("info"), Some("  \"json\": 1")),
+        ]
+    );
+    assert_eq!(marked[0]["file"], format!("{here}/supra_monitor.log"));
+    assert!(marked[0]["timestamp"].as_str().is_some_and(|time| time.ends_with("+00:00")), "{}", marked[0]);
+}
+
+/// What we cannot run here has at least every log and the marks of the text logs.
+#[rstest]
+#[case::rsyslog("rsyslog.conf")]
+#[case::alloy("alloy.config")]
+#[case::promtail("promtail.yml")]
+#[case::vector("vector.yaml")]
+#[case::filebeat("filebeat.yml")]
+fn deploy_every_shipper_reads_every_log(#[case] file: &str) {
+    let text = read(&deploy("log-shipping").join(file));
+    for word in
+        ["/var/log/dvrf/*.jsonl", "/var/log/dvrf-draw/*.jsonl", "/var/log/supra_*.log", "error", "warn"]
+    {
+        assert!(text.contains(word), "{file} lacks {word}");
+    }
 }
