@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use rstest::rstest;
 use serde_json::Value;
 use testkit::mock_receiver::MockReceiver;
-use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, needs, program, root, run, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, binary, needs, program, root, run, tool};
 
 fn deploy(file: &str) -> PathBuf {
     root().join("scripts/deploy").join(file)
@@ -92,7 +92,7 @@ fn deploy_units_are_installed_twice_and_removed() {
         assert_eq!(code, Some(0), "{text}");
         assert_eq!(found("lib/systemd/system"), shipped);
     }
-    let start = format!("ExecStart={}/bin/dvrf-notify --live", prefix.display());
+    let start = format!("exec {}/bin/dvrf-notify --format text", prefix.display());
     assert!(read(&prefix.join("lib/systemd/system/dvrf-notify@.service")).contains(&start));
     assert_eq!(install("--uninstall").0, Some(0));
     for place in ["lib/systemd/system", "lib/sysusers.d", "lib/tmpfiles.d"] {
@@ -113,16 +113,38 @@ fn deploy_timers_tick_when_their_description_says() {
     }
 }
 
-/// The words of a unit's only `ExecStart=` with the specifiers filled in.
-fn start_line(unit: &str, state: &Path, metrics: &Path) -> Vec<String> {
+/// A unit's only `ExecStart=` with the specifiers filled in and the programs where they were built.
+fn start_line(unit: &str, folder: &Path) -> String {
     let text = read(&deploy("systemd").join(unit));
     let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-    let line = line
-        .replace("%S", &state.display().to_string())
-        .replace("%L", &state.display().to_string())
+    let (here, built) = (folder.display().to_string(), binary("dvrf").with_file_name(""));
+    line.replace("%S", &here)
+        .replace("%L", &here)
         .replace("%i", "testnet")
-        .replace("/var/lib/prometheus/node-exporter", &metrics.display().to_string());
-    line.split(' ').map(str::to_owned).collect()
+        .replace("/var/lib/prometheus/node-exporter", &here)
+        .replace("/usr/local/bin/", &built.display().to_string())
+}
+
+/// The commented line of draws in the cron file, as cron gives it to the shell.
+fn draw_job(folder: &Path) -> String {
+    let text = read(&deploy("cron/dvrf"));
+    let line = text.lines().find_map(|line| line.strip_prefix("#*/5 * * * * dvrf-draw ")).unwrap();
+    let (here, built) = (folder.display().to_string(), binary("dvrf").with_file_name(""));
+    let line = line.replace("/var/lib", &here).replace("/var/log", &here).replace("/etc/dvrf", &here);
+    line.replace("; dvrf-draw auto", &format!("; {}dvrf-draw auto", built.display()))
+}
+
+/// A line run by the shell, with the settings of every deployment.
+fn shell(line: &str, devnet: &Devnet, folder: &Path) -> testkit::Outcome {
+    let mut command = assert_cmd::Command::from_std(program("sh"));
+    command.env_clear().env("PATH", testkit::requirements::path());
+    for line in settings(devnet).lines() {
+        let (name, value) = line.split_once('=').unwrap();
+        command.env(name, value);
+    }
+    // What LoadCredential= and CacheDirectory= give.
+    command.env("CREDENTIALS_DIRECTORY", folder).env("DVRF_CACHE_DIR", folder.join("cache"));
+    run(command.args(["-c", line]))
 }
 
 #[test]
@@ -130,20 +152,7 @@ fn deploy_the_units_start_lines_do_their_work() {
     let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("slack-url"), inbox.url("services/T0/SECRET")).unwrap();
-    let start = |unit: &str| {
-        let words = start_line(unit, folder.path(), folder.path());
-        let name = words[0].strip_prefix("/usr/local/bin/").unwrap();
-        let mut command = tool(name);
-        for line in settings(&devnet).lines() {
-            let (name, value) = line.split_once('=').unwrap();
-            command.env(name, value);
-        }
-        // What LoadCredential= and CacheDirectory= give.
-        command
-            .env("CREDENTIALS_DIRECTORY", folder.path())
-            .env("DVRF_CACHE_DIR", folder.path().join("cache"));
-        run(command.args(&words[1..]))
-    };
+    let start = |unit: &str| shell(&start_line(unit, folder.path()), &devnet, folder.path());
     fs::create_dir_all(folder.path().join("dvrf/testnet")).unwrap();
     let told = start("dvrf-notify@.service");
     assert_eq!((told.code, told.err.as_str(), inbox.requests().len()), (0, "", 1), "{told}");
@@ -155,17 +164,26 @@ fn deploy_the_units_start_lines_do_their_work() {
     assert!(text.contains("\nsupra_dvrf_up{subscription=\"devnet\"} 1\n"), "{text}");
 }
 
-#[test]
-fn deploy_the_draw_units_start_line_draws_once() {
+#[rstest]
+#[case::unit(|folder: &Path| start_line("dvrf-draw@.service", folder), true)]
+#[case::cron(draw_job, false)]
+fn deploy_the_line_of_draws_draws_once(#[case] line: impl Fn(&Path) -> String, #[case] prints: bool) {
     let devnet = Devnet::start(&["--scenario", "ready"]);
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("dvrf-draw/testnet")).unwrap();
-    let words = start_line("dvrf-draw@.service", folder.path(), folder.path());
-    let draw = || run(devnet.tool("dvrf-draw", Way::Cli("v9")).args(&words[1..]));
+    let cli = format!("SUPRA_CLI_BIN='{}'\nDVRF_DEVNET_URL='{}'\n", devnet.cli.display(), devnet.url);
+    fs::write(folder.path().join("testnet.env"), &cli).unwrap();
+    // systemd loads the same file.
+    let load = format!("set -a; . {}/testnet.env; ", folder.path().display());
+    let draw = || shell(&format!("{load}{}", line(folder.path())), &devnet, folder.path());
     let (first, second) = (draw(), draw());
-    let status = |outcome: &testkit::Outcome| outcome.json()["status"].as_str().unwrap().to_owned();
-    assert_eq!((first.code, status(&first).as_str()), (0, "executed"), "{first}");
-    assert_eq!((second.code, status(&second).as_str()), (0, "not_ready"), "{second}");
+    for outcome in [&first, &second] {
+        assert_eq!(
+            (outcome.code, outcome.err.as_str(), !outcome.out.is_empty()),
+            (0, "", prints),
+            "{outcome}"
+        );
+    }
     let log = read(&folder.path().join("dvrf-draw/testnet.jsonl"));
     let events: Vec<String> = log
         .lines()
@@ -187,6 +205,9 @@ fn deploy_users_and_directories_are_made_as_declared() {
     let homes: Vec<_> = passwd.lines().map(|line| line.split(':').nth(5).unwrap()).collect();
     assert!(passwd.starts_with("dvrf") && passwd.contains("\ndvrf"), "{passwd}");
     assert!(homes.contains(&"/var/lib/dvrf") && homes.contains(&"/var/lib/dvrf-draw"), "{passwd}");
+    // Under cron the signer reads the settings, which belong to the monitoring's group.
+    let group = read(&place.join("etc/group"));
+    assert!(group.lines().any(|line| line.starts_with("dvrf:") && line.ends_with(":dvrf-draw")), "{group}");
     fs::create_dir_all(place.join("var/lib/prometheus/node-exporter")).unwrap();
     let mut tmpfiles = program("systemd-tmpfiles");
     let outcome = said(tmpfiles.args(["--create", &flag]).arg(deploy("systemd/tmpfiles.conf")));
@@ -196,6 +217,8 @@ fn deploy_users_and_directories_are_made_as_declared() {
         ("var/lib/dvrf", 0o750),
         ("var/cache/dvrf", 0o750),
         ("var/log/dvrf", 0o750),
+        ("var/lib/dvrf-draw", 0o750),
+        ("var/log/dvrf-draw", 0o750),
         ("var/lib/prometheus/node-exporter", 0o775),
     ];
     for (path, mode) in modes {
@@ -242,6 +265,7 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     let judged: Vec<&str> =
         records.iter().map(|record| record["checks"]["status"].as_str().unwrap()).collect();
     assert!(judged.starts_with(&["alert", "alert"]) && judged.contains(&"unknown"), "{judged:?}");
+    assert_eq!(records[0]["requests"]["requested"], 4, "the jobs read the contract's events");
     assert_eq!(inbox.requests().len(), 1, "told once in {} runs", records.len());
     let metrics = read(&place("metrics/dvrf-testnet.prom"));
     assert!(metrics.contains("\nsupra_dvrf_up{subscription=\"devnet\"} 0\n"), "{metrics}");
@@ -254,7 +278,7 @@ fn deploy_cron_runs_the_shipped_file_as_it_is() {
     let report: Value = serde_json::from_str(&read(&reports[0])).unwrap();
     assert_eq!(report["state"]["deposit"]["balance"], "23625000000");
     let mail = read(&place("mail/mail"));
-    assert!(mail.contains("To: root\n") && mail.contains("\n[error] dvrf-prom: "), "{mail}");
+    assert!(mail.contains("To: root\n") && mail.contains("\n[error] dvrf-json: "), "{mail}");
     assert!(!mail.contains("SECRET"), "{mail}");
 }
 
@@ -335,7 +359,8 @@ fn deploy_cron_runs_the_old_lines_as_they_are() {
 fn deploy_cron_lines_are_what_cron_takes() {
     let text = read(&deploy("cron/dvrf"));
     assert!(text.ends_with('\n') && text.contains("\nMAILTO="));
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    let lines = text.lines().map(|line| if line.starts_with("#*") { &line[1..] } else { line });
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
         assert!(!line.ends_with('\\'), "cron knows no continued lines: {line}");
         let bare = line.match_indices('%').filter(|(at, _)| !line[..*at].ends_with('\\')).count();
         assert_eq!(bare, 0, "a bare % ends the command: {line}");
@@ -424,6 +449,30 @@ fn deploy_a_job_runner_gets_files_and_one_code() {
     assert_eq!(nightly(&devnet, folder.path(), Some("slack,url=http://127.0.0.1:9/x")).0, Some(2));
     devnet.enter("low");
     assert_eq!(nightly(&devnet, folder.path(), Some("slack,url=http://127.0.0.1:9/x")).0, Some(1));
+}
+
+#[test]
+fn deploy_a_job_runner_draws_a_whole_round() {
+    let devnet = Devnet::start(&["--scenario", "healthy", "--block-ms", "100", "--answer-ms", "200"]);
+    let folder = tempfile::tempdir().unwrap();
+    let smoke = |network: &str| {
+        let mut job = Command::new(deploy("ci/smoke"));
+        let path = format!("{}:/usr/bin:/bin", binary("dvrf-draw").parent().unwrap().display());
+        job.arg(folder.path().join("smoke")).args(["--handled-timeout", "30"]);
+        job.env_clear().env("PATH", path).env("DVRF_CACHE_DIR", "off").env("DVRF_DEVNET_URL", &devnet.url);
+        job.env("SUPRA_CLI_BIN", &devnet.cli).env("DVRF_NETWORK", network);
+        for line in settings(&devnet).lines() {
+            let (name, value) = line.split_once('=').unwrap();
+            job.env(name, value);
+        }
+        said(&mut job)
+    };
+    let refused = (Some(2), "[error] ci/smoke: this is mainnet\n".to_owned());
+    assert_eq!(smoke("mainnet"), refused);
+    let (code, text) = smoke("");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(text, read(&folder.path().join("smoke/smoke.jsonl")));
+    assert!(text.contains("\"smoke\":\"passed\""), "{text}");
 }
 
 #[test]
