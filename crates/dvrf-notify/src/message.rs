@@ -14,6 +14,7 @@ use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
 use supra_core::state::State;
+use supra_core::time::format_span;
 
 /// The longest title, and the longest name of a subscription, in UTF-16 units.
 const NAME_UNITS_MAX: usize = 80;
@@ -224,28 +225,6 @@ pub fn numbers(
     numbers
 }
 
-/// Formats a span with its two largest units: `2 d 3 h`, `5 min`, `40 s`.
-fn format_span(seconds: i64, lang: Lang) -> String {
-    let seconds = seconds.max(0);
-    let units = [
-        (86_400, lang.pick("d", "д")),
-        (3600, lang.pick("h", "ч")),
-        (60, lang.pick("min", "мин")),
-        (1, lang.pick("s", "с")),
-    ];
-    let first = units.iter().position(|(length, _)| seconds >= *length).unwrap_or(3);
-    let mut rest = seconds;
-    let mut parts = Vec::new();
-    for (length, word) in units.iter().skip(first).take(2) {
-        let count = rest / length;
-        rest %= length;
-        if count > 0 || parts.is_empty() {
-            parts.push(format!("{count} {word}"));
-        }
-    }
-    parts.join(" ")
-}
-
 impl Message {
     /// The icon in front of the headline.
     fn icon(&self) -> &'static str {
@@ -271,7 +250,7 @@ impl Message {
             Status::Unknown => lang.pick("cannot be judged", "нельзя оценить"),
             Status::Alert => of_severity(self.severity),
         };
-        let lasted = format_span(self.since_s.map_or(0, |since| self.at_s.saturating_sub(since)), lang);
+        let lasted = format_span(self.lasted_s(), lang);
         match self.event {
             EventKind::Report | EventKind::Firing => status,
             EventKind::Worse => lang.pick(format!("worse: {status}"), format!("стало хуже: {status}")),
@@ -342,6 +321,11 @@ impl Message {
             lines.push(self.lang.pick(format!("What to do: {link}"), format!("Что делать: {link}")));
         }
         lines
+    }
+
+    /// How long the incident has lasted, in seconds.
+    fn lasted_s(&self) -> u64 {
+        self.since_s.map_or(0, |since| u64::try_from(self.at_s.saturating_sub(since)).unwrap_or(0))
     }
 
     /// When the incident began, in RFC 3339.

@@ -70,6 +70,13 @@ impl Limits {
     }
 
     fn of(finding: &Finding) -> Self {
+        let expected = finding.also().any(|code| {
+            matches!(code, Code::AvailableBelowExpectedMinBalance | Code::AvailableBelowCalculatedMinBalance)
+        });
+        Self::of_code(finding).and(Self { ratio: None, expected })
+    }
+
+    fn of_code(finding: &Finding) -> Self {
         match finding.code {
             Code::DepositAtOrBelowMinBalance => Self { ratio: Some(Decimal::percent(100)), expected: false },
             Code::DepositBelowCriticalTier | Code::DepositBelowWarnTier | Code::DepositBelowPlanTier => {
@@ -115,13 +122,7 @@ pub(crate) fn key(finding: &Finding) -> String {
 /// The problem that several codes are levels of.
 fn family(code: Code) -> Option<&'static str> {
     match code {
-        Code::DepositAtOrBelowMinBalance
-        | Code::AvailableBelowExpectedMinBalance
-        | Code::AvailableBelowCalculatedMinBalance
-        | Code::DepositBelowCriticalTier
-        | Code::DepositBelowWarnTier
-        | Code::DepositBelowPlanTier
-        | Code::AvailableBelowRecommendedDeposit => Some(DEPOSIT),
+        code if code.is_deposit_level() => Some(DEPOSIT),
         Code::RequestPending | Code::RequestStuck => Some("request"),
         Code::SubscriptionEnded | Code::SubscriptionEndsSoon => Some("subscription"),
         _ => None,

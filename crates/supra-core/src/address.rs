@@ -41,6 +41,15 @@ impl Address {
         let digits = long[2..].trim_start_matches('0');
         format!("0x{}", if digits.is_empty() { "0" } else { digits })
     }
+
+    /// The form for people, `0x9a96…4490`; a short address is shown whole.
+    pub fn abbreviated(&self) -> String {
+        let short = self.short();
+        match (short.get(..6), short.get(short.len().saturating_sub(4)..)) {
+            (Some(head), Some(tail)) if short.len() > 14 => format!("{head}…{tail}"),
+            _ => short,
+        }
+    }
 }
 
 impl FromStr for Address {

@@ -3,20 +3,22 @@
 mod chain;
 pub mod code;
 mod deposit;
+mod finding;
 mod lottery;
 pub mod module;
 pub mod remediation;
+pub mod remedy;
 pub mod requests;
+mod title;
 mod unread;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants, quotient};
-use crate::failure::{FailureKind, quote};
+use crate::failure::quote;
 use crate::lang::Lang;
 use crate::min_balance::Calculation;
 use crate::report::{Report, ReportError};
@@ -25,33 +27,10 @@ use crate::state::State;
 use crate::view_report::Views;
 use code::Code;
 pub use deposit::is_low;
+use finding::Findings;
+pub use finding::{Finding, Severity};
 use module::ModuleName;
-
-/// How severe a finding is. `Unknown` means that something could not be checked, not that it is severe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// It could not be checked.
-    Unknown,
-    /// Act soon.
-    Warning,
-    /// Act now.
-    Critical,
-}
-
-impl Severity {
-    /// The stable name, as in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Unknown => "unknown",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-}
+pub use remedy::Remedy;
 
 /// The result of all checks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,30 +43,6 @@ pub enum Status {
     /// Nothing is known to be wrong, but a required value is missing.
     #[default]
     Unknown,
-}
-
-/// A result of one check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// The stable code of the finding.
-    pub code: Code,
-    /// How severe it is.
-    pub severity: Severity,
-    /// A sentence for people.
-    pub message: String,
-    /// The values that it is based on.
-    pub evidence: Map<String, Value>,
-    /// The section of the documentation that says what to do.
-    pub help: String,
-}
-
-impl Finding {
-    /// The keys of the values that could not be read, if the finding is about such values.
-    pub fn unread_values(&self) -> Vec<&str> {
-        let one = self.evidence.get("value").and_then(Value::as_str);
-        let many = self.evidence.get("values").and_then(Value::as_array).map(Vec::as_slice);
-        one.into_iter().chain(many.unwrap_or_default().iter().filter_map(Value::as_str)).collect()
-    }
 }
 
 /// The verdict on one record.
@@ -221,50 +176,6 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
-/// Collects findings.
-struct Findings<'a> {
-    list: Vec<Finding>,
-    lang: Lang,
-    views: &'a Views,
-}
-
-impl Findings<'_> {
-    fn add(&mut self, code: Code, message: String, evidence: Value) {
-        self.add_as(code, code.severity(), message, evidence);
-    }
-
-    fn add_as(&mut self, code: Code, severity: Severity, message: String, evidence: Value) {
-        let evidence = if let Value::Object(fields) = evidence { fields } else { Map::new() };
-        self.list.push(Finding { code, severity, message, evidence, help: code.help() });
-    }
-
-    /// Returns whether reading a value failed. A value that the chain does not have has not failed.
-    fn has_failed(&self, key: &str) -> bool {
-        let absent = [FailureKind::Unsupported, FailureKind::NotWhitelisted];
-        let failure = self.views.get(key).and_then(|report| report.error.as_ref());
-        failure.is_some_and(|failure| !absent.contains(&failure.kind))
-    }
-
-    /// Whether a finding says that the settings are wrong.
-    fn has_config_error(&self) -> bool {
-        let config = Some(FailureKind::Config.name());
-        self.list.iter().any(|finding| finding.evidence.get("error").and_then(Value::as_str) == config)
-    }
-
-    /// Adds the finding that a required value is not known, with the reason from the views.
-    fn add_unknown(&mut self, key: &str, en: &str, ru: &str) {
-        let failure = self.views.get(key).and_then(|report| report.error.as_ref());
-        // One wrong setting leaves every value unknown: it is said once.
-        if failure.is_some_and(|failure| failure.kind == FailureKind::Config) && self.has_config_error() {
-            return;
-        }
-        let why = failure.map(|failure| format!(": {}", quote(&failure.message))).unwrap_or_default();
-        let message = self.lang.pick(format!("{en} is not known{why}"), format!("неизвестно: {ru}{why}"));
-        let kind = failure.map(|failure| failure.kind.name());
-        self.add(Code::ValueUnknown, message, serde_json::json!({"value": key, "error": kind}));
-    }
-}
-
 /// Checks reports against one policy.
 #[derive(Debug, Clone)]
 pub struct Checker {
@@ -278,6 +189,12 @@ impl Checker {
     /// Checks a report. `pending_since` is when the pending request was first seen; `now` is used for a report without a
     /// time of reading.
     pub fn check(&self, report: &Report, pending_since: Option<Timestamp>, now: Timestamp) -> Checks {
+        let mut checks = self.check_values(report, pending_since, now);
+        remedy::fill(&mut checks, report, &self.policy);
+        checks
+    }
+
+    fn check_values(&self, report: &Report, pending_since: Option<Timestamp>, now: Timestamp) -> Checks {
         let Some(state) = &report.state else {
             let none = ReportError::default();
             return evaluate_failure(report.error.as_ref().unwrap_or(&none), &self.policy);
@@ -317,6 +234,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     if !chain::is_trustworthy(&facts, policy, &mut findings) {
         return Checks { min_balance_expected: None, ..verdict(findings.list, policy) };
     }
+    lottery::check_presence(&facts, &mut findings);
     deposit::check(&facts, policy, &mut findings);
     lottery::check(&facts, policy, &mut findings);
     requests::check(&facts, policy, &mut findings);
@@ -373,7 +291,7 @@ fn verdict(mut findings: Vec<Finding>, policy: &Policy) -> Checks {
         severity: findings.iter().map(|finding| finding.severity).max(),
         violations: codes(true),
         warnings: codes(false),
-        findings,
+        findings: deposit::one_level(findings),
         ..Checks::default()
     }
 }

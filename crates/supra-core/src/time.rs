@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::amount::Decimal;
+use crate::lang::Lang;
 
 /// An instant of the clock that runs on while the host is suspended.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +75,27 @@ pub fn parse_span_s(text: &str) -> Option<i64> {
     i64::try_from(span.as_secs()).ok()
 }
 
+/// Formats a span with its two largest units: `2 d 3 h`, `5 min`, `40 s`.
+pub fn format_span(seconds: u64, lang: Lang) -> String {
+    let units = [
+        (86_400, lang.pick("d", "д")),
+        (3600, lang.pick("h", "ч")),
+        (60, lang.pick("min", "мин")),
+        (1, lang.pick("s", "с")),
+    ];
+    let first = units.iter().position(|(length, _)| seconds >= *length).unwrap_or(3);
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (length, word) in units.iter().skip(first).take(2) {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 || parts.is_empty() {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    parts.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -117,5 +139,16 @@ mod tests {
     fn whole_seconds_have_no_fraction() {
         assert_eq!(parse_span_s("1.5m"), Some(90));
         assert_eq!(parse_span_s("1.5"), None);
+    }
+
+    #[rstest]
+    #[case::zero(0, "0 s")]
+    #[case::seconds(59, "59 s")]
+    #[case::minute(60, "1 min")]
+    #[case::two_units(3725, "1 h 2 min")]
+    #[case::day(86_400, "1 d")]
+    #[case::day_and_hour(90_061, "1 d 1 h")]
+    fn spans_for_people(#[case] seconds: u64, #[case] text: &str) {
+        assert_eq!(format_span(seconds, Lang::En), text);
     }
 }

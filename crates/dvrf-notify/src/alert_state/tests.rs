@@ -13,13 +13,8 @@ use supra_core::check::code::Code;
 
 fn finding(code: Code, threshold: Option<&str>) -> Finding {
     let evidence = threshold.map_or(json!({}), |t| json!({"threshold": t.parse::<Decimal>().unwrap()}));
-    Finding {
-        code,
-        severity: code.severity(),
-        message: "m".to_owned(),
-        evidence: evidence.as_object().cloned().unwrap_or_default(),
-        help: code.help(),
-    }
+    let evidence = evidence.as_object().cloned().unwrap_or_default();
+    Finding::new(code, code.severity(), "m".to_owned(), evidence, supra_core::lang::Lang::En)
 }
 
 fn checks(status: Status, balance: u128, findings: Vec<Finding>) -> Checks {

@@ -7,13 +7,7 @@ use super::*;
 use supra_core::check::code::Code;
 
 fn finding(code: Code, message: &str) -> Finding {
-    Finding {
-        code,
-        severity: code.severity(),
-        message: message.to_owned(),
-        evidence: json!({}).as_object().cloned().unwrap_or_default(),
-        help: code.help(),
-    }
+    Finding::new(code, code.severity(), message.to_owned(), serde_json::Map::new(), Lang::En)
 }
 
 fn checks() -> Checks {
@@ -179,18 +173,6 @@ fn chain_text_becomes_one_plain_line() {
     assert_eq!(message.subscription, "name @everyone");
     assert_eq!(message.items[0].sentence, "a b\\u{202e}\\u{1b}[31m");
     assert_eq!(message.link.as_deref(), Some("docs/checks.md#module_disabled"));
-}
-
-#[rstest]
-#[case::negative(-5, "0 s")]
-#[case::zero(0, "0 s")]
-#[case::seconds(59, "59 s")]
-#[case::minute(60, "1 min")]
-#[case::two_units(3725, "1 h 2 min")]
-#[case::day(86_400, "1 d")]
-#[case::day_and_hour(90_061, "1 d 1 h")]
-fn spans(#[case] seconds: i64, #[case] text: &str) {
-    assert_eq!(format_span(seconds, Lang::En), text);
 }
 
 /// State files may contain any time.

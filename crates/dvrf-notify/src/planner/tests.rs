@@ -19,12 +19,8 @@ fn channel(spec: &str) -> Channel {
 
 fn checks(status: Status, code: Option<Code>) -> Checks {
     let findings: Vec<Finding> = code
-        .map(|code| Finding {
-            code,
-            severity: code.severity(),
-            message: code.name().to_owned(),
-            evidence: serde_json::Map::new(),
-            help: code.help(),
+        .map(|code| {
+            Finding::new(code, code.severity(), code.name().to_owned(), serde_json::Map::new(), Lang::En)
         })
         .into_iter()
         .collect();
@@ -275,12 +271,10 @@ fn an_open_incident_reaches_new_channels() {
 }
 
 fn with_modules(names: &[&str]) -> Checks {
-    let finding = |name: &&str| Finding {
-        code: Code::ModuleDisabled,
-        severity: Severity::Critical,
-        message: format!("the module {name} is disabled"),
-        evidence: json!({"module": name}).as_object().cloned().unwrap(),
-        help: Code::ModuleDisabled.help(),
+    let finding = |name: &&str| {
+        let evidence = json!({"module": name}).as_object().cloned().unwrap();
+        let message = format!("the module {name} is disabled");
+        Finding::new(Code::ModuleDisabled, Severity::Critical, message, evidence, Lang::En)
     };
     let findings: Vec<Finding> = names.iter().map(finding).collect();
     Checks { findings, severity: Some(Severity::Critical), ..low() }

@@ -7,7 +7,7 @@ use super::*;
 
 fn finding(code: Code, severity: Severity, evidence: &Value) -> Finding {
     let evidence = evidence.as_object().cloned().unwrap_or_default();
-    Finding { code, severity, message: "m".to_owned(), evidence, help: code.help() }
+    Finding::new(code, severity, "m".to_owned(), evidence, supra_core::lang::Lang::En)
 }
 
 #[rstest]

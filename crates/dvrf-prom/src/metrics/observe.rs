@@ -171,6 +171,7 @@ impl Observation<'_> {
             samples.with(&name::FINDINGS, [("severity", severity.name())], Some(count as u128));
         }
         let mut codes: Vec<(Code, Severity)> = findings.iter().map(|f| (f.code, f.severity)).collect();
+        codes.extend(findings.iter().flat_map(|f| f.also()).map(|code| (code, code.severity())));
         codes.sort_unstable();
         codes.dedup();
         for (code, severity) in codes {

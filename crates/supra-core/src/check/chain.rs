@@ -76,5 +76,5 @@ pub(super) fn report_age(read_at: Timestamp, now: Timestamp, policy: &Policy) ->
         ("age_seconds".to_owned(), json!(age_s)),
         ("max_age_seconds".to_owned(), json!(most)),
     ]);
-    Some(Finding { code, severity: code.severity(), message, evidence, help: code.help() })
+    Some(Finding::new(code, code.severity(), message, evidence, policy.lang))
 }

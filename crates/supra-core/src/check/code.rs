@@ -56,6 +56,7 @@ codes! {
     WrongChain "WRONG_CHAIN" Unknown: "The node serves another chain: nothing it says is judged."
     ChainStale "CHAIN_STALE" Unknown: "The chain's clock is too far behind or ahead: nothing it says is judged."
     ReportStale "REPORT_STALE" Unknown: "The report is too old to be judged, or from the future."
+    NoContract "NO_CONTRACT" Unknown: "There is no contract at the lottery's address: is it the right one?"
     NodeUnreachable "NODE_UNREACHABLE" Unknown: "The node did not answer: nothing could be read."
     NodeThrottled "NODE_THROTTLED" Unknown: "The node refuses more requests for now: nothing could be read."
     NotANode "NOT_A_NODE" Unknown: "What answered is not a Supra node: nothing could be read."
@@ -77,6 +78,25 @@ impl Code {
     /// The severity unless a rule says otherwise.
     pub fn severity(self) -> Severity {
         self.row().map_or(Severity::Unknown, |(_, _, severity, _)| *severity)
+    }
+
+    /// Whether it is a level of the one problem that the deposit is low.
+    pub fn is_deposit_level(self) -> bool {
+        matches!(
+            self,
+            Self::DepositAtOrBelowMinBalance
+                | Self::AvailableBelowExpectedMinBalance
+                | Self::AvailableBelowCalculatedMinBalance
+                | Self::DepositBelowCriticalTier
+                | Self::DepositBelowWarnTier
+                | Self::DepositBelowPlanTier
+                | Self::AvailableBelowRecommendedDeposit
+        )
+    }
+
+    /// The code with this text in JSON.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, ..)| *known == name).map(|(code, ..)| *code)
     }
 
     /// The section of the documentation that says what to do.

@@ -1,9 +1,9 @@
 //! Checks the subscription: the balance against each minimum, whitelisting, modules, the period of dVRF 2.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::code::Code;
-use super::{Facts, Findings, Policy, Severity};
+use super::{Facts, Finding, Findings, Policy, Severity};
 use crate::amount::{Decimal, Quants};
 use crate::min_balance::Calculation;
 use crate::state::State;
@@ -13,13 +13,15 @@ const SECONDS_BEFORE_END: u128 = 14 * 24 * 3600;
 
 pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
-    if deposit.client_whitelisted == Some(false) {
+    // A client at a mistyped address is not known to the module either.
+    let is_refused = deposit.client_whitelisted == Some(false) && !findings.has(Code::NoContract);
+    if is_refused {
         let message = findings.lang.pick(
             "the client is not whitelisted in the deposit module; its requests are refused",
             "клиент не внесён в белый список модуля депозита; запросы отклоняются",
         );
         findings.add(Code::ClientNotWhitelisted, message, json!({}));
-    } else {
+    } else if deposit.client_whitelisted != Some(false) {
         // If the call failed, the module may be refusing every request.
         if deposit.client_whitelisted.is_none() && findings.has_failed("client_whitelisted") {
             findings.add_unknown(
@@ -44,6 +46,26 @@ pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     }
     check_modules(facts, policy, findings);
     check_subscription_end(facts, findings);
+}
+
+/// Keeps the worst level of the deposit, which is the first in this order, and lists the codes of the others as its
+/// `also`: the deposit is one problem.
+pub(super) fn one_level(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        let worst = kept.iter_mut().find(|worst| worst.code.is_deposit_level());
+        let Some(worst) = worst.filter(|_| finding.code.is_deposit_level()) else {
+            kept.push(finding);
+            continue;
+        };
+        if let Value::Array(also) = worst.evidence.entry("also").or_insert_with(|| json!([])) {
+            also.push(json!(finding.code));
+        }
+        for (key, value) in finding.evidence {
+            worst.evidence.entry(key).or_insert(value);
+        }
+    }
+    kept
 }
 
 /// Returns whether the deposit is at or below a known minimum; `None` if no minimum can be compared.

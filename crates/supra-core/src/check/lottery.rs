@@ -5,7 +5,28 @@ use serde_json::{Value, json};
 use super::code::Code;
 use super::{Facts, Findings, Policy};
 use crate::amount::{Count, GasPrice, GasUnits};
+use crate::failure::FailureKind;
 use crate::state::Lottery;
+use crate::view::catalogue::{CATALOGUE, Place};
+use crate::view_report::ViewReport;
+
+/// Checks that a contract answers at the lottery's address: otherwise the address is probably mistyped, and neither the
+/// lottery nor a client of the same address can be checked.
+pub(super) fn check_presence(facts: &Facts, findings: &mut Findings) {
+    let lottery = CATALOGUE.iter().filter(|entry| entry.place == Place::Lottery);
+    let read: Vec<_> = lottery.filter_map(|entry| facts.views.get(entry.key)).collect();
+    let is_absent = |report: &&ViewReport| {
+        report.error.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unsupported)
+    };
+    if !facts.views.contains_key("lottery_status") || !read.iter().all(is_absent) {
+        return;
+    }
+    let message = findings.lang.pick(
+        "no lottery contract answers at that address: is it the right one?",
+        "по этому адресу не отвечает контракт лотереи: верен ли он?",
+    );
+    findings.add(Code::NoContract, message, json!({"value": "lottery_status", "error": "unsupported"}));
+}
 
 pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let lottery = &facts.state.lottery;
@@ -22,6 +43,9 @@ pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
                 "лотерея, от которой что-то ожидается",
             );
         }
+        return;
+    }
+    if findings.has(Code::NoContract) {
         return;
     }
     if lottery.pending_request.is_none() && lottery.draw_scheduled.is_none() && lottery.ticket_count.is_none()

@@ -96,6 +96,10 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "Make a new report, or allow its age with --max-age.",
             "Создайте новый отчёт или разрешите его возраст через --max-age.",
         ),
+        C::NoContract => (
+            "Check LOTTERY_ADDR, the network and the module's name (DVRF_LOTTERY_MODULE).",
+            "Проверьте LOTTERY_ADDR, сеть и имя модуля (DVRF_LOTTERY_MODULE).",
+        ),
         C::NodeUnreachable => (
             "Try another node: SUPRA_RPC_URL takes several, separated by commas.",
             "Попробуйте другой узел: SUPRA_RPC_URL принимает несколько через запятую.",

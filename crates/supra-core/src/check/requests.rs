@@ -202,7 +202,10 @@ fn oldest_pending(facts: &Facts) -> Option<(Age, Value)> {
     let read = facts.requests.filter(|requests| requests.error.is_none());
     if let Some(first) = read.and_then(|requests| requests.pending.first()) {
         let age = first.age_seconds.map_or(Age::Unknown, Age::Exact);
-        return Some((age, json!({"nonce": first.nonce, "requested_at": first.requested_at})));
+        let hash = first.transaction_hash.as_deref().map(quote);
+        let evidence =
+            json!({"nonce": first.nonce, "requested_at": first.requested_at, "transaction_hash": hash});
+        return Some((age, evidence));
     }
     let lottery = &facts.state.lottery;
     if lottery.pending_request != Some(true) {

@@ -105,6 +105,27 @@ fn the_deposit_against_its_minimum() {
     );
 }
 
+/// A mistyped address is neither a lottery that is wrong nor a client that is refused.
+#[test]
+fn an_address_without_a_contract_is_unknown() {
+    let absent = || ViewReport {
+        error: Some(Failure::new(FailureKind::Unsupported, "module not found")),
+        ..ViewReport::default()
+    };
+    let keys = ["lottery_status", "whitelist_status", "vrf_gas_config"];
+    let views: Views = keys.map(|key| (key.to_owned(), absent())).into();
+    let mut state = healthy();
+    state.lottery = crate::state::Lottery::default();
+    state.deposit = crate::state::Deposit { client_whitelisted: Some(false), ..Default::default() };
+    let checks = evaluate(facts(&state, &views), &Policy::default());
+    let codes: Vec<&str> = checks.findings.iter().map(|finding| finding.code.name()).collect();
+    assert_eq!((checks.status, codes), (Status::Unknown, vec!["NO_CONTRACT"]));
+    assert_eq!(
+        checks.findings[0].message,
+        "no lottery contract answers at that address: is it the right one?"
+    );
+}
+
 /// The client's minimum is 0.3 SUPRA; Supra's own is 1 SUPRA.
 #[rstest]
 #[case::refused_by_the_floor(90_000_000, Some(100_000_000), None, Status::Alert, &["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"])]
@@ -308,10 +329,8 @@ fn your_own_minimum_goes_before_the_formula() {
     };
     assert!(codes(None, 20_000_000_000).is_empty());
     assert_eq!(codes(None, 18_112_499_999), ["available_below_recommended_deposit"]);
-    assert_eq!(
-        codes(None, 15_750_000_000),
-        ["AVAILABLE_BELOW_CALCULATED_MIN_BALANCE", "available_below_recommended_deposit"]
-    );
+    // The deposit is one problem: its lower level is in the evidence.
+    assert_eq!(codes(None, 15_750_000_000), ["AVAILABLE_BELOW_CALCULATED_MIN_BALANCE"]);
     assert_eq!(codes(Some(21_000_000_000), 20_000_000_000), ["AVAILABLE_BELOW_EXPECTED_MIN_BALANCE"]);
 }
 

@@ -46,13 +46,7 @@ fn message(u: &mut Unstructured) -> Message {
     let findings: Vec<Finding> = (0..u.int_in_range(0..=14).unwrap_or(0))
         .map(|_| {
             let row = u.choose(Code::ALL).unwrap_or(&Code::ALL[0]);
-            Finding {
-                code: row.0,
-                severity: row.2,
-                message: text(u),
-                evidence: Map::new(),
-                help: row.0.help(),
-            }
+            Finding::new(row.0, row.2, text(u), Map::new(), lang)
         })
         .collect();
     let checks = Checks {
@@ -215,13 +209,7 @@ fuzz_target!(|data: &[u8]| {
     let mut checks =
         Checks { status: Status::Alert, severity: Some(Severity::Critical), ..Checks::default() };
     let row = &Code::ALL[0];
-    checks.findings.push(Finding {
-        code: row.0,
-        severity: row.2,
-        message: hostile.clone(),
-        evidence: Map::new(),
-        help: row.0.help(),
-    });
+    checks.findings.push(Finding::new(row.0, row.2, hostile.clone(), Map::new(), Lang::En));
     let policy = Policy::default();
     let hosts: Vec<Host> = (0..u.int_in_range(1..=3).unwrap_or(1))
         .map(|_| Host::new(&text(&mut u), &checks, PluginState::Critical, &policy))

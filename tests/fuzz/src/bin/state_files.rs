@@ -27,9 +27,8 @@ fn verdict(u: &mut Unstructured) -> Checks {
     let mut checks = Checks { status, ..Checks::default() };
     if status == Status::Alert {
         let row = u.choose(Code::ALL).unwrap_or(&Code::ALL[0]);
-        let (message, help) = ("m".to_owned(), row.0.help());
         let evidence = serde_json::Map::new();
-        checks.findings.push(Finding { code: row.0, severity: row.2, message, evidence, help });
+        checks.findings.push(Finding::new(row.0, row.2, "m".to_owned(), evidence, supra_core::lang::Lang::En));
         checks.severity = Some(row.2);
     }
     checks

@@ -1,0 +1,269 @@
+//! Fills the remedies of a verdict in with the amounts, addresses and commands of the report that was checked.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::code::Code;
+use super::remediation::remedy;
+use super::requests::Cause;
+use super::{Checks, Finding, Policy};
+use crate::address::Address;
+use crate::amount::Quants;
+use crate::lang::Lang;
+use crate::network::Network;
+use crate::report::Report;
+use crate::view::is_identifier;
+
+/// What to do about a finding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remedy {
+    /// What to do, one step per line, with amounts in SUPRA and quants and full addresses.
+    pub text: String,
+    /// The exact command for the first step, where one is known to be right for this chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+impl Remedy {
+    /// The remedy that holds for every report.
+    pub(super) fn general(code: Code, lang: Lang) -> Self {
+        Self { text: remedy(code, lang), command: None }
+    }
+}
+
+/// Replaces the general remedies by those of this report where it says enough.
+pub(super) fn fill(checks: &mut Checks, report: &Report, policy: &Policy) {
+    let context = Context::new(checks, report, policy);
+    for finding in &mut checks.findings {
+        if let Some(remedy) = context.remedy(finding) {
+            finding.remedy = remedy;
+        }
+    }
+}
+
+/// What of a report and a verdict the remedies need.
+struct Context<'a> {
+    lang: Lang,
+    policy: &'a Policy,
+    report: &'a Report,
+    client: Option<Address>,
+    top_up: Option<TopUp>,
+}
+
+/// An amount to deposit, and what it reaches.
+struct TopUp {
+    amount: Quants,
+    goal: String,
+}
+
+impl<'a> Context<'a> {
+    fn new(checks: &Checks, report: &'a Report, policy: &'a Policy) -> Self {
+        let client = report.id.payer().and_then(|payer| payer.parse().ok());
+        Self { lang: policy.lang, policy, report, client, top_up: top_up(checks, policy) }
+    }
+
+    fn remedy(&self, finding: &Finding) -> Option<Remedy> {
+        match finding.code {
+            code if code.is_deposit_level() => self.deposit(code),
+            Code::AggregatorNotSet | Code::AggregatorUnexpected => {
+                // Somebody set another one: whether that was right is for people to find out.
+                finding.evidence.get("found").is_none().then(|| self.callback_sender())
+            }
+            Code::ConsumersEmpty | Code::ConsumerMissing => Some(self.consumer(finding)),
+            Code::GasNotConfigured => Some(Remedy {
+                text: self.lang.pick(
+                    "Set the lottery's gas settings with configure_vrf_gas; a draw aborts until then.",
+                    "Задайте настройки газа лотереи функцией configure_vrf_gas: до этого розыгрыш прерывается.",
+                ),
+                command: None,
+            }),
+            Code::RequestStuck => Some(self.stuck(finding)),
+            Code::WrongChain => self.wrong_chain(finding),
+            _ => None,
+        }
+    }
+
+    fn deposit(&self, code: Code) -> Option<Remedy> {
+        let (client, top_up) = (self.client?, self.top_up.as_ref()?);
+        let (supra, quants, goal) = (top_up.amount.supra(), top_up.amount, &top_up.goal);
+        let mut text = self.lang.pick(
+            format!("Deposit {supra} SUPRA ({quants} quants) for client {client} to reach {goal}."),
+            format!(
+                "Пополните депозит клиента {client} на {supra} SUPRA ({quants} квантов), чтобы было {goal}."
+            ),
+        );
+        match code {
+            Code::DepositAtOrBelowMinBalance => text.push_str(&self.lang.pick(
+                "\nRequest the refused draw again; it is not repeated by itself.",
+                "\nЗапросите отклонённый розыгрыш заново: сам он не повторится.",
+            )),
+            Code::AvailableBelowExpectedMinBalance => text.push_str(&self.lang.pick(
+                "\nIf the limit is wrong, correct MIN_BALANCE_LIMIT instead.",
+                "\nЕсли неверен сам предел, исправьте MIN_BALANCE_LIMIT.",
+            )),
+            Code::AvailableBelowCalculatedMinBalance | Code::AvailableBelowRecommendedDeposit => {
+                text.push_str(&self.lang.pick(
+                    "\nIf the calculation is wrong, correct the gas settings instead.",
+                    "\nЕсли неверен расчёт, исправьте настройки газа.",
+                ));
+            }
+            _ => {}
+        }
+        Some(Remedy { text, command: self.deposit_command(client, top_up.amount) })
+    }
+
+    /// The command that deposits. dVRF 3 lets anybody pay for a client; in dVRF 2 only the client itself can.
+    fn deposit_command(&self, client: Address, amount: Quants) -> Option<String> {
+        let amount = u64::try_from(amount.get()).ok()?;
+        let deposit = &self.report.state.as_ref()?.deposit;
+        let is_third = deposit.modules.is_some() || deposit.max_txn_fee.is_some();
+        let module = self.module_of("balance")?;
+        is_third.then(|| {
+            self.command(&format!("{module}::deposit_fund_v2"), &format!("address:{client} u64:{amount}"))
+        })
+    }
+
+    fn callback_sender(&self) -> Remedy {
+        let command = self.policy.aggregators.first().zip(self.module_of("lottery_status"));
+        Remedy {
+            text: self.lang.pick(
+                "Whitelist the callback sender in the lottery with whitelist_callback_sender; a draw aborts until then.",
+                "Внесите отправителя обратного вызова в белый список лотереи функцией whitelist_callback_sender: до этого розыгрыш прерывается.",
+            ),
+            command: command.map(|(sender, module)| {
+                self.command(&format!("{module}::whitelist_callback_sender"), &format!("address:{sender}"))
+            }),
+        }
+    }
+
+    fn consumer(&self, finding: &Finding) -> Remedy {
+        let wanted = finding.evidence.get("consumer").and_then(Value::as_str);
+        let wanted = wanted.and_then(|text| text.parse::<Address>().ok());
+        Remedy {
+            text: self.lang.pick(
+                "Whitelist the consumer in the lottery with whitelist_consumer; a draw aborts until then.",
+                "Внесите потребителя в белый список лотереи функцией whitelist_consumer: до этого розыгрыш прерывается.",
+            ),
+            command: wanted.zip(self.module_of("lottery_status")).map(|(consumer, module)| {
+                self.command(&format!("{module}::whitelist_consumer"), &format!("address:{consumer}"))
+            }),
+        }
+    }
+
+    fn stuck(&self, finding: &Finding) -> Remedy {
+        let text = |key: &str| finding.evidence.get(key).and_then(Value::as_str);
+        let mut steps = vec![self.lang.pick(
+            "Do not request another draw: the contract refuses it while this one waits.",
+            "Не запрашивайте новый розыгрыш: контракт отклонит его, пока ждёт этот.",
+        )];
+        let cause = Cause::ALL.iter().find(|cause| Some(cause.name()) == text("diagnosis"));
+        let (code, of_callback) = match cause {
+            Some(Cause::Paused) => (Some(Code::DepositPaused), false),
+            Some(Cause::ClientNotWhitelisted) => (Some(Code::ClientNotWhitelisted), false),
+            Some(Cause::ModuleDisabled) => (Some(Code::ModuleDisabled), false),
+            Some(Cause::DepositLow) => (Some(Code::DepositBelowWarnTier), false),
+            Some(Cause::CallbackFeeTooLow) => (Some(Code::ModuleFeeAboveLimit), false),
+            Some(Cause::AggregatorNotSet) => (Some(Code::AggregatorNotSet), false),
+            Some(Cause::ConsumerMissing) => (Some(Code::ConsumersEmpty), false),
+            Some(Cause::NodeLagging) => (Some(Code::ChainStale), false),
+            Some(Cause::CallbackAborts) => (None, true),
+            Some(Cause::Unknown) | None => (None, false),
+        };
+        let mut command = None;
+        if let Some(code) = code {
+            let specific = if code.is_deposit_level() { self.deposit(code) } else { None };
+            let specific = specific.unwrap_or_else(|| Remedy::general(code, self.lang));
+            command = specific.command;
+            steps.insert(0, specific.text);
+        } else if of_callback {
+            let why = text("abort").map(|name| format!(" ({name})")).unwrap_or_default();
+            steps.insert(
+                0,
+                self.lang.pick(
+                    format!("Mend the lottery's callback: it aborts the answer{why}."),
+                    format!("Исправьте обратный вызов лотереи: он прерывает ответ{why}."),
+                ),
+            );
+        }
+        steps.push(self.report_to_supra(text("nonce"), text("transaction_hash")));
+        Remedy { text: steps.join("\n"), command }
+    }
+
+    fn report_to_supra(&self, nonce: Option<&str>, hash: Option<&str>) -> String {
+        let nonce = nonce.map(|nonce| self.lang.pick(format!("nonce {nonce}"), format!("nonce {nonce}")));
+        let hash =
+            hash.map(|hash| self.lang.pick(format!("transaction {hash}"), format!("транзакция {hash}")));
+        let known: Vec<String> = nonce.into_iter().chain(hash).collect();
+        if known.is_empty() {
+            return self.lang.pick(
+                "If it stays unanswered, write to Supra with the lottery's address.",
+                "Если ответа так и не будет, напишите в Supra и укажите адрес лотереи.",
+            );
+        }
+        let known = known.join(", ");
+        self.lang.pick(
+            format!("If it stays unanswered, send Supra this: {known}."),
+            format!("Если ответа так и не будет, отправьте в Supra: {known}."),
+        )
+    }
+
+    fn wrong_chain(&self, finding: &Finding) -> Option<Remedy> {
+        let chain = |key: &str| finding.evidence.get(key).and_then(Value::as_u64);
+        let named = |id: u64| {
+            let network = Network::WORDS.iter().find(|(_, network)| u64::from(network.chain_id()) == id);
+            network.map_or_else(|| id.to_string(), |(name, _)| format!("{id} ({name})"))
+        };
+        let (found, expected) = (named(chain("chain_id")?), named(chain("expected")?));
+        let text = self.lang.pick(
+            format!("The node serves chain {found}, and {expected} is expected: correct SUPRA_RPC_URL, or DVRF_NETWORK and DVRF_CHAIN_ID."),
+            format!("Узел обслуживает сеть {found}, а ожидается {expected}: исправьте SUPRA_RPC_URL или DVRF_NETWORK и DVRF_CHAIN_ID."),
+        );
+        Some(Remedy { text, command: None })
+    }
+
+    /// The module, as `ADDRESS::NAME`, whose function answered for this value.
+    fn module_of(&self, key: &str) -> Option<String> {
+        let function = self.report.views.get(key)?.function.as_deref()?;
+        let mut parts = function.split("::");
+        let (address, module) = (parts.next()?.parse::<Address>().ok()?, parts.next()?);
+        (address != Address::FRAMEWORK && is_identifier(module)).then(|| format!("{address}::{module}"))
+    }
+
+    /// A command line of the Supra CLI. Every word of it is safe to paste into a shell.
+    fn command(&self, function: &str, arguments: &str) -> String {
+        let is_plain = |text: &&str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+            !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)
+        };
+        let profile = self.report.id.profile.as_deref().filter(is_plain);
+        let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+        format!("supra move tool run{profile} --function-id {function} --args {arguments}")
+    }
+}
+
+/// The amount that lifts the deposit above everything that is expected of it.
+fn top_up(checks: &Checks, policy: &Policy) -> Option<TopUp> {
+    let balance = checks.available_quants?.get();
+    let minimum = checks.min_balance_onchain.map_or(0, Quants::get);
+    let percent = policy.plan.as_percent();
+    let planned = policy.plan.of(minimum).ok().filter(|planned| *planned > minimum);
+    let others = [
+        checks.recommended_deposit.map(Quants::get),
+        checks.min_balance_expected.and_then(|limit| limit.get().checked_add(1)),
+        minimum.checked_add(1),
+    ];
+    let other = others.into_iter().flatten().max()?;
+    let (goal, text) = match planned {
+        Some(planned) if planned >= other => (
+            planned,
+            policy.lang.pick(format!("{percent} % of the minimum"), format!("{percent} % минимума")),
+        ),
+        _ => (other, format!("{} SUPRA", Quants(other).supra())),
+    };
+    let amount = goal.checked_sub(balance).filter(|amount| *amount > 0)?;
+    Some(TopUp { amount: Quants(amount), goal: text })
+}
+
+#[cfg(test)]
+mod tests;
