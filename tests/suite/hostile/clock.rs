@@ -107,7 +107,7 @@ fn a_cool_down_survives_a_clock_that_jumps() {
     let auto = |cli: &std::path::Path, offset: &str| {
         let cli = cli.display().to_string();
         let line = format!(
-            "exec faketime -f '{offset}' dvrf-draw auto --execute --assume-yes --cool-down 3600 --max-lag 999999999 --state-dir \"$S\""
+            "exec faketime -f '{offset}' dvrf-draw auto --execute --assume-yes --cool-down 3600 --max-lag 0 --state-dir \"$S\""
         );
         let mut variables = super::live(&devnet.url);
         variables.extend([("SUPRA_CLI_BIN", cli.as_str()), ("DVRF_DEVNET_URL", &devnet.url), ("S", &state)]);
