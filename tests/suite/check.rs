@@ -173,6 +173,59 @@ fn an_unread_nonce_does_not_make_a_request_young() {
 }
 
 #[test]
+fn the_card_says_what_to_do() {
+    let amount = "deposit 236.25 SUPRA (23625000000 quants) for client 0x9a96…4490";
+    let command = format!("--args address:{LOTTERY} u64:23625000000\n");
+    check(&["--format", "text"], report("low"))
+        .code(1)
+        .stdout(starts_with(
+            "▲ devnet  testnet   deposit is getting low\n  deposit   236.25 SUPRA   1.5 × minimum (157.5)\n",
+        ))
+        .stdout(contains(amount).and(contains(command)))
+        .stdout(contains("(dvrf explain DEPOSIT_BELOW_WARN_TIER)"));
+}
+
+#[test]
+fn several_subscriptions_are_a_table_with_the_worst_first() {
+    let names = predicate::function(|table: &str| {
+        let glyphs = table.lines().skip(2).filter_map(|line| line.chars().find(|c| "✖▲?✔".contains(*c)));
+        glyphs.collect::<String>() == "✖▲✔✖"
+    });
+    check(&["--format", "text"], report("healthy") + &report("low") + &report("at-minimum"))
+        .code(1)
+        .stdout(names.and(contains("3 subscriptions: 1 ✖  1 ▲  1 ✔\n")));
+}
+
+/// Nothing was asked: that is no verdict.
+#[rstest]
+#[case::check("dvrf-check", "dvrf check", &[])]
+#[case::status("dvrf-status", "dvrf status", &[])]
+#[case::a_network_is_known("dvrf-check", "dvrf check", &["--network", "testnet"])]
+fn nothing_to_watch_yet(#[case] name: &str, #[case] shown: &str, #[case] words: &[&str]) {
+    let needed = if words.is_empty() {
+        "DVRF_NETWORK (testnet or mainnet) and LOTTERY_ADDR or CLIENT_ADDR are not set."
+    } else {
+        "LOTTERY_ADDR or CLIENT_ADDR is not set."
+    };
+    let text = format!(
+        "{shown}: nothing to watch yet.\n  {needed}\n  Try:  DVRF_NETWORK=testnet LOTTERY_ADDR=0x… {shown}\n"
+    );
+    tool(name).args(["--live", "--format", "text"]).args(words).assert().code(2).stdout("").stderr(text);
+}
+
+#[test]
+fn a_mistyped_lottery_address_is_unknown() {
+    let devnet = Devnet::start(&[]);
+    devnet
+        .tool("dvrf-check", Way::Rpc)
+        .env("LOTTERY_ADDR", "0x7777")
+        .args(["--live", "--format", "text"])
+        .assert()
+        .code(2)
+        .stdout(contains("cannot tell: there is no contract at that address").and(contains("NO_CONTRACT")));
+}
+
+#[test]
 fn chain_text_cannot_paint_a_terminal() {
     let state = json!({"deposit": {"balance": "9", "min_balance": "1", "client_whitelisted": true, "modules": [
         {"module_type": "\u{1b}[2Jx\u{202e}", "max_callback_txn_fee": "1", "min_balance_limit": "1", "enabled": false}]}});

@@ -133,3 +133,12 @@ fn the_emulator_and_its_cli_are_in_the_same_file() {
     .code(0)
     .stdout(contains("\"result\": ["));
 }
+
+#[test]
+fn explain_prints_the_section_of_a_code() {
+    let explain = |words: &[&str]| dvrf(&["explain"]).args(words).assert();
+    explain(&["request_stuck"]).code(0).stdout(starts_with("REQUEST_STUCK\nwarning: ")).stderr("");
+    let near = "[error] dvrf: there is no code \"REQUEST_STUK\"; did you mean REQUEST_STUCK?";
+    explain(&["REQUEST_STUK"]).code(2).stdout("").stderr(starts_with(near));
+    explain(&[]).code(2).stdout("").stderr(starts_with("[error] dvrf: explain needs one code"));
+}

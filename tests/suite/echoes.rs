@@ -49,7 +49,7 @@ fn files(folder: &Path) -> String {
 
 const TOOLS: [&[&str]; 12] = [
     &["dvrf-json", "--live"],
-    &["dvrf-status", "--live", "--format", "text"],
+    &["dvrf-status", "--live", "--format", "values"],
     &["dvrf-check", "--live"],
     &["dvrf-check", "--live", "--format", "text"],
     &["dvrf-check", "--live", "--nagios"],

@@ -59,7 +59,7 @@ fn the_demo_tells_its_story() {
         .env("DVRF_DEMO_BIN", binary("dvrf-json").parent().unwrap())
         .assert()
         .code(0)
-        .stdout(contains("Subscription").and(contains("DEPOSIT_AT_OR_BELOW_MIN_BALANCE")))
+        .stdout(contains("5.0 × minimum (157.5)").and(contains("DEPOSIT_AT_OR_BELOW_MIN_BALANCE")))
         .stdout(contains("'balance'=15750000000").and(contains("DVRF OK - ")))
         .stdout(contains("supra_dvrf_deposit_to_min_balance_ratio{subscription="));
 }

@@ -10,7 +10,7 @@ fn one_failed_view_does_not_hide_the_others() {
     let devnet = Devnet::start(&["--fault", "view:is_contract_paused=abort:327685"]);
     devnet
         .tool("dvrf-status", Way::Rpc)
-        .args(["--live", "--format", "text"])
+        .args(["--live", "--format", "values"])
         .assert()
         .code(0)
         .stdout(starts_with("Chain: 6\n\nSubscription\n  deposit "))
@@ -32,7 +32,7 @@ fn one_failed_view_does_not_hide_the_others() {
 fn russian() {
     Devnet::start(&[])
         .tool("dvrf-status", Way::Rpc)
-        .args(["--live", "--format", "text", "--lang", "ru"])
+        .args(["--live", "--format", "values", "--lang", "ru"])
         .assert()
         .stdout(contains("\nПодписка\n  депозит ").and(contains("\nЛотерея\n")));
 }
@@ -42,5 +42,18 @@ fn a_subscription_without_a_lottery() {
     let devnet = Devnet::start(&["--clients", "1"]);
     let mut tool = devnet.tool("dvrf-status", Way::Rpc);
     tool.env_remove("LOTTERY_ADDR").env("CLIENT_ADDR", devnet.client(1).0);
-    tool.args(["--live", "--format", "text"]).assert().code(0).stdout(contains("\nLottery\n").not());
+    tool.args(["--live", "--format", "values"]).assert().code(0).stdout(contains("\nLottery\n").not());
+}
+
+#[test]
+fn a_card_and_every_value_with_verbose() {
+    let devnet = Devnet::start(&[]);
+    let status = |words: &[&str]| {
+        devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--format", "text"]).args(words).assert().code(0)
+    };
+    status(&[]).stdout(starts_with("✔ devnet  testnet ").and(contains("5.0 × minimum (157.5)")));
+    status(&["-v"]).stdout(starts_with("✔ devnet").and(contains("\nSubscription\n  deposit ")));
+    // The exit says whether the values were read; judging is for dvrf-check.
+    devnet.enter("at-minimum");
+    status(&[]).stdout(starts_with("✖ devnet  testnet   deposit at the minimum"));
 }

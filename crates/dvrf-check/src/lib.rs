@@ -2,7 +2,6 @@
 
 mod legacy;
 pub mod nagios;
-pub mod text;
 mod verdict;
 
 use std::ffi::OsString;
@@ -10,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, ValueEnum};
 use dvrf_cli::args::{LiveArgs, StateArgs};
+use dvrf_cli::card::nothing_to_watch;
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
@@ -39,9 +39,12 @@ struct CheckArgs {
 #[derive(Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
 struct OutputArgs {
-    /// Output format
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    format: Format,
+    /// Output format; unset: text on a terminal, json otherwise
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Show whole addresses, every finding, and the values that could not be read
+    #[arg(short, long)]
+    verbose: bool,
     /// Indent the JSON
     #[arg(long)]
     pretty: bool,
@@ -53,11 +56,11 @@ struct OutputArgs {
     timeout_state: Unanswered,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Records with `checks`
     Json,
-    /// Text for people
+    /// A card for people; a table for several subscriptions
     Text,
     /// The old check's document
     Legacy,
@@ -90,7 +93,12 @@ fn act(args: &CheckArgs, session: &mut Session) -> Result<Exit, CliError> {
 
 fn check(args: &CheckArgs, session: &mut Session) -> Result<Exit, CliError> {
     let checker = RecordChecker::new(&args.policy, session)?;
-    let mut printer = VerdictPrinter::new(args.output, checker.checker.policy.clone());
+    let mut printer = VerdictPrinter::new(args.output, checker.checker.policy.clone(), session);
+    if printer.is_text() && args.input.names_nothing(session) {
+        let text = nothing_to_watch(session, "dvrf check", checker.checker.policy.lang);
+        session.log_text(&text);
+        return Ok(Exit::CannotAnswer);
+    }
     let exit = each(&args.input, session, |item, session| {
         let verdict = checker.check(item, session);
         item.record.set("checks", &verdict.checks)?;

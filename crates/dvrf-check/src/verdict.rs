@@ -1,25 +1,34 @@
 //! Prints the verdicts of a run: as records, as text, as the old check's document, or as one plugin line.
 
+use dvrf_cli::card::{CardPrinter, Layout};
 use dvrf_cli::checker::Checked;
 use dvrf_cli::exit::Exit;
-use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Policy;
 use supra_core::record::Record;
 
 use crate::nagios::{self, Host, PluginState};
-use crate::{Format, OutputArgs, legacy, text};
+use crate::{Format, OutputArgs, legacy};
 
 /// Prints each verdict at once, except with `--nagios`, where one line covers the whole run.
 pub(crate) struct VerdictPrinter {
     args: OutputArgs,
     policy: Policy,
     hosts: Vec<Host>,
+    format: Format,
+    cards: CardPrinter,
 }
 
 impl VerdictPrinter {
-    pub(crate) fn new(args: OutputArgs, policy: Policy) -> Self {
-        Self { args, policy, hosts: Vec::new() }
+    pub(crate) fn new(args: OutputArgs, policy: Policy, session: &Session) -> Self {
+        let usual = if session.is_terminal() && !args.pretty { Format::Text } else { Format::Json };
+        let cards = CardPrinter::new(Layout::of(session, policy.lang, args.verbose));
+        Self { args, policy, hosts: Vec::new(), format: args.format.unwrap_or(usual), cards }
+    }
+
+    /// Whether the verdicts are printed as text.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format == Format::Text && !self.args.nagios
     }
 
     /// Prints a verdict, or keeps it for the plugin line.
@@ -36,11 +45,11 @@ impl VerdictPrinter {
             self.hosts.push(Host::new(name, checks, state, &self.policy));
             return Ok(());
         }
-        match self.args.format {
+        match self.format {
             Format::Json => session.out.record(record, self.args.pretty),
             Format::Text => {
-                let style = Style { colour: session.colour() };
-                session.out.with(|out| text::text(checks, name, self.policy.lang, style, out))
+                self.cards.add(report, checks, "");
+                Ok(())
             }
             Format::Legacy => {
                 let document = legacy::document(record, report, checks);
@@ -52,6 +61,7 @@ impl VerdictPrinter {
     /// Ends the run: prints the plugin line and returns its code, or returns the exit of the verdicts.
     pub(crate) fn finish(self, exit: Exit, session: &mut Session) -> Result<Exit, CliError> {
         if !self.args.nagios {
+            session.out.text(&self.cards.finish())?;
             return Ok(exit);
         }
         session.out.with(|out| nagios::write(&self.hosts, out))?;

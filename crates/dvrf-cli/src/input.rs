@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat, major, minor};
 
 use super::{CliError, Session};
+use crate::settings::variables;
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::record::Record;
@@ -76,6 +77,13 @@ impl InputArgs {
             Source::Records(records) => Source::Records(Records { ordered: !self.unordered, ..records }),
             live @ Source::Live => live,
         })
+    }
+
+    /// Whether the chain is read for the target of the settings, and the settings name none.
+    pub fn names_nothing(&self, session: &Session) -> bool {
+        let is_live = self.live || (self.input.is_none() && !stdin_holds_records());
+        let named = [&variables::LOTTERY_ADDR, &variables::CLIENT_ADDR];
+        is_live && named.iter().all(|variable| session.settings.text(variable).is_none())
     }
 
     fn source(&self, session: &Session) -> Result<Source, CliError> {

@@ -1,6 +1,7 @@
 //! What makes the dvrf tools one family: settings, flags, streams of records, text, errors and exit codes.
 
 pub mod args;
+pub mod card;
 pub mod channel;
 pub mod checker;
 pub mod connect;
@@ -94,6 +95,11 @@ impl Session {
         log(&self.name, level, sentence);
     }
 
+    /// Writes several lines to stderr as they are; a closed stderr is ignored.
+    pub fn log_text(&self, text: &str) {
+        let _ = io::stderr().write_all(plain_lines(text).as_bytes());
+    }
+
     /// Logs an error and its hint, if it has one.
     pub fn log_error(&self, error: &Error) {
         self.log_failure(&error.into());
@@ -105,6 +111,17 @@ impl Session {
         if let Some(hint) = &failure.hint {
             self.log("info", hint);
         }
+    }
+
+    /// The width of the terminal in columns; 80 where stdout is none.
+    pub fn columns(&self) -> usize {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+        size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
+    }
+
+    /// Whether people read stdout.
+    pub fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
     }
 
     /// Whether stdout may be coloured: it is a terminal, `NO_COLOR` is unset, and `TERM` is not `dumb`.

@@ -1,22 +1,24 @@
-//! `dvrf-status`: prints every value of the lottery and the deposit module, or why it could not be read.
+//! `dvrf-status`: prints the state of subscriptions as a card, as a table, or value by value.
 
-mod text;
+mod values;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use dvrf_cli::args::{LiveArgs, lang};
+use dvrf_cli::card::{CardPrinter, Layout, nothing_to_watch};
+use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::pipeline::each;
+use dvrf_cli::policy::PolicyArgs;
+use dvrf_cli::stream::ReportItem;
 use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
 use supra_core::report::Report;
-use supra_core::state::State;
-use supra_core::view_report::Views;
 
-/// Every value of the lottery and the deposit module, or why it could not be read
+/// The state of a subscription: a card, a table of several, or every value
 #[derive(Parser)]
 #[command(name = "dvrf-status")]
 struct Args {
@@ -24,9 +26,12 @@ struct Args {
     input: InputArgs,
     #[command(flatten)]
     live: LiveArgs,
-    /// Output format
-    #[arg(long, value_enum, default_value_t = Format::Json, help_heading = "Output")]
-    format: Format,
+    /// Output format; unset: text on a terminal, json otherwise
+    #[arg(long, value_enum, help_heading = "Output")]
+    format: Option<Format>,
+    /// Show whole addresses, and every value after the card
+    #[arg(short, long, help_heading = "Output")]
+    verbose: bool,
     /// Indent the JSON
     #[arg(long, help_heading = "Output")]
     pretty: bool,
@@ -36,32 +41,70 @@ struct Args {
 enum Format {
     /// Records
     Json,
-    /// Text for people
+    /// A card for people; a table for several subscriptions
     Text,
+    /// Every value of the lottery and the deposit module, one a line
+    Values,
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
-    each(&args.input, session, |item, session| {
-        match args.format {
-            Format::Json => session.out.record(&item.record, args.pretty)?,
-            Format::Text => match item.report() {
-                // A record that holds only an error has been logged already.
-                Ok(Report { state: None, .. }) => {}
-                Ok(Report { state: Some(state), views, .. }) => text(&state, &views, session)?,
-                Err(error) => {
-                    session.log("error", &chain(&error));
-                    return Ok(Exit::CannotAnswer);
-                }
-            },
-        }
-        Ok(Exit::Done)
-    })
+    let usual = if session.is_terminal() && !args.pretty { Format::Text } else { Format::Json };
+    match args.format.unwrap_or(usual) {
+        Format::Json => each(&args.input, session, |item, session| {
+            session.out.record(&item.record, args.pretty)?;
+            Ok(Exit::Done)
+        }),
+        Format::Values => each(&args.input, session, values),
+        Format::Text => cards(args, session),
+    }
 }
 
-fn text(state: &State, views: &Views, session: &mut Session) -> Result<(), CliError> {
+/// Prints every value of a record.
+fn values(item: &mut ReportItem, session: &mut Session) -> Result<Exit, CliError> {
+    match item.report() {
+        // A record that holds only an error has been logged already.
+        Ok(Report { state: None, .. }) => Ok(Exit::Done),
+        Ok(report) => {
+            let text = values_of(&report, session)?;
+            session.out.text(&text)?;
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            session.log("error", &chain(&error));
+            Ok(Exit::CannotAnswer)
+        }
+    }
+}
+
+fn values_of(report: &Report, session: &Session) -> Result<String, CliError> {
     let (lang, style) = (lang(&session.settings)?, Style { colour: session.colour() });
-    session.out.with(|out| text::text(state, views, lang, style, out))
+    let Some(state) = &report.state else { return Ok(String::new()) };
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = values::text(state, &report.views, lang, style, &mut text);
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Prints a card, or a table of several subscriptions. The exit says only whether the values were read: judging is what
+/// `dvrf check` is for.
+fn cards(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    let checker = RecordChecker::new(&PolicyArgs::default(), session)?;
+    let layout = Layout::of(session, checker.checker.policy.lang, args.verbose);
+    if args.input.names_nothing(session) {
+        session.log_text(&nothing_to_watch(session, "dvrf status", layout.lang));
+        return Ok(Exit::CannotAnswer);
+    }
+    let mut printer = CardPrinter::new(layout);
+    let exit = each(&args.input, session, |item, session| {
+        let checked = checker.checks(item, session)?;
+        let values =
+            if args.verbose { format!("\n{}", values_of(&checked.report, session)?) } else { String::new() };
+        printer.add(&checked.report, &checked.checks, &values);
+        Ok(Exit::Done)
+    })?;
+    session.out.text(&printer.finish())?;
+    Ok(exit)
 }
 
 /// Runs the tool on the process's command line.

@@ -31,7 +31,7 @@ static TOOLS: [Tool; 10] = [
         name: "status",
         about: "shows every value of a subscription and its lottery",
         run: dvrf_status::run,
-        old_names: &[old("status-report", |_| &["--live", "--format", "text"])],
+        old_names: &[old("status-report", |_| &["--live", "--format", "values"])],
     },
     Tool {
         name: "json",
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::status("status-report", "", "status --live --format text")]
+    #[case::status("status-report", "", "status --live --format values")]
     #[case::json("monitor-json", "--fail-on-low --pretty", "json --live --fail-on-low --pretty")]
     #[case::check("monitor-check", "", "check --live --format legacy")]
     #[case::notify("monitor-slack", "--webhook-url u", "notify --live --format text --webhook-url u")]

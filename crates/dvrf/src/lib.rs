@@ -1,13 +1,15 @@
 //! All tools in one program: `dvrf COMMAND`, the old command names, and links named like a tool.
 
 mod commands;
+mod explain;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "Usage: dvrf COMMAND [ARGUMENT…]\n       dvrf --list | --help | --version\n";
+const USAGE: &str =
+    "Usage: dvrf COMMAND [ARGUMENT…]\n       dvrf explain CODE\n       dvrf --list | --help | --version\n";
 
 /// Runs the program on the process's command line.
 pub fn main() -> ExitCode {
@@ -29,8 +31,20 @@ pub fn main() -> ExitCode {
         "--list" => print(&commands::list()),
         "-h" | "--help" | "help" => print(&format!("{USAGE}\n{}", commands::list())),
         "-V" | "--version" => print(concat!("dvrf ", env!("CARGO_PKG_VERSION"), "\n")),
+        "explain" => explain(rest.get(1..).unwrap_or_default()),
         flag if flag.starts_with('-') => refuse(&format!("{flag:?} is not known before a command")),
         name => run(name, rest.get(1..).unwrap_or_default()),
+    }
+}
+
+/// Prints the section about a code.
+fn explain(words: &[OsString]) -> ExitCode {
+    let [name] = words else { return refuse("explain needs one code, such as DEPOSIT_BELOW_WARN_TIER") };
+    let name = name.to_string_lossy();
+    match (explain::explain(&name), explain::nearest(&name)) {
+        (Some(text), _) => print(&text),
+        (None, Some(near)) => refuse(&format!("there is no code {name:?}; did you mean {near}?")),
+        (None, None) => refuse(&format!("there is no code {name:?}; docs/checks.md lists all")),
     }
 }
 

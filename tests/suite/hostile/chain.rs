@@ -75,7 +75,7 @@ fn hostile_text_is_shown_and_does_nothing() {
     assert_eq!((plugin.code, plugin.out.lines().count()), (3, 1), "{plugin}");
     assert!(plugin.out.starts_with("DVRF UNKNOWN - ") && plugin.out.matches('|').count() == 1, "{plugin}");
     assert!(!plugin.out.contains(acts), "{plugin}");
-    let status = run(devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--format", "text"]));
+    let status = run(devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--format", "values"]));
     civil(&status);
     assert!(!status.out.contains(acts) && status.out.contains("\\u{202e}"), "{status}");
     for format in ["text", "openmetrics"] {
@@ -113,7 +113,7 @@ fn hostile_values_are_shown_and_do_nothing() {
     for (tool, words) in [
         ("dvrf-check", vec!["--format", "text"]),
         ("dvrf-check", vec!["--nagios"]),
-        ("dvrf-status", vec!["--format", "text"]),
+        ("dvrf-status", vec!["--format", "values"]),
         ("dvrf-prom", vec![]),
         ("dvrf-draw", vec!["ready", "--format", "text"]),
     ] {

@@ -89,9 +89,7 @@ impl<'a> Context<'a> {
         let (supra, quants, goal) = (top_up.amount.supra(), top_up.amount, &top_up.goal);
         let mut text = self.lang.pick(
             format!("Deposit {supra} SUPRA ({quants} quants) for client {client} to reach {goal}."),
-            format!(
-                "Пополните депозит клиента {client} на {supra} SUPRA ({quants} квантов), чтобы было {goal}."
-            ),
+            format!("Пополните депозит клиента {client} на {supra} SUPRA ({quants} квантов) – до {goal}."),
         );
         match code {
             Code::DepositAtOrBelowMinBalance => text.push_str(&self.lang.pick(

@@ -1,4 +1,4 @@
-//! The status report as text: every value, or why it could not be read.
+//! The values as text: every value, or why it could not be read.
 
 use std::io::{self, Write};
 

@@ -1,0 +1,233 @@
+//! What people see of a verdict: a card for one subscription, a table for several.
+
+mod lines;
+mod table;
+mod wrap;
+
+use jiff::Timestamp;
+use supra_core::check::code::Code;
+use supra_core::check::{Checks, Finding, Severity, Status};
+use supra_core::lang::Lang;
+use supra_core::network::Network;
+use supra_core::report::Report;
+
+use crate::Session;
+use crate::settings::variables;
+use crate::text::{Style, plain};
+pub use table::Row;
+pub use wrap::{abbreviated, wrapped};
+
+/// How a card is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Whether the first glyph is coloured.
+    pub style: Style,
+    /// The width of the terminal in columns.
+    pub width: usize,
+    /// Whether addresses are shown whole, and every finding with its sentence.
+    pub verbose: bool,
+    /// The language.
+    pub lang: Lang,
+    /// The time now: times of another day are shown with their date.
+    pub now: Timestamp,
+}
+
+/// The narrowest and the widest card.
+const WIDTHS: (usize, usize) = (60, 120);
+
+impl Layout {
+    /// The layout for this run's stdout.
+    pub fn of(session: &Session, lang: Lang, verbose: bool) -> Self {
+        let width = session.columns().clamp(WIDTHS.0, WIDTHS.1);
+        Self { style: Style { colour: session.colour() }, width, verbose, lang, now: session.now }
+    }
+
+    /// Chain text without hidden characters; long addresses are abbreviated unless the layout is verbose.
+    fn shown(&self, text: &str) -> String {
+        let text = plain(text);
+        if self.verbose { text } else { abbreviated(&text) }
+    }
+
+    /// A time of this day as `08:54 UTC`, of another day with its date.
+    fn time(&self, at: Timestamp) -> String {
+        let (at, now) = (at.to_zoned(jiff::tz::TimeZone::UTC), self.now.to_zoned(jiff::tz::TimeZone::UTC));
+        let format = if at.date() == now.date() { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
+        at.strftime(format).to_string()
+    }
+}
+
+/// The state of a subscription as its glyph shows it, worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Glyph {
+    Fine,
+    Unknown,
+    Warning,
+    Bad,
+}
+
+impl Glyph {
+    fn of(checks: &Checks) -> Self {
+        match checks.status {
+            Status::Ok => Self::Fine,
+            Status::Unknown => Self::Unknown,
+            Status::Alert if checks.severity == Some(Severity::Critical) => Self::Bad,
+            Status::Alert if missing_setup(checks).count() > 1 => Self::Bad,
+            Status::Alert => Self::Warning,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Fine => "✔",
+            Self::Unknown => "?",
+            Self::Warning => "▲",
+            Self::Bad => "✖",
+        }
+    }
+
+    fn painted(self, style: Style) -> String {
+        match self {
+            Self::Fine => style.status(Status::Ok, self.text()),
+            Self::Unknown => style.status(Status::Unknown, self.text()),
+            Self::Warning => style.severity(Severity::Warning, self.text()),
+            Self::Bad => style.severity(Severity::Critical, self.text()),
+        }
+    }
+}
+
+/// The findings that a draw would abort because the lottery is not set up.
+fn missing_setup(checks: &Checks) -> impl Iterator<Item = &Finding> {
+    let is_setup =
+        |code| matches!(code, Code::AggregatorNotSet | Code::ConsumersEmpty | Code::GasNotConfigured);
+    checks.findings.iter().filter(move |finding| is_setup(finding.code))
+}
+
+/// The finding that the card is about: the worst known one of an alert, the first unknown one otherwise.
+fn main_finding(checks: &Checks) -> Option<&Finding> {
+    let wanted = |finding: &&Finding| match checks.status {
+        Status::Ok => false,
+        Status::Alert => finding.severity != Severity::Unknown,
+        Status::Unknown => finding.severity == Severity::Unknown,
+    };
+    checks.findings.iter().find(wanted)
+}
+
+/// The problem in a few words; empty where there is none.
+fn problem(checks: &Checks, lang: Lang) -> String {
+    let Some(finding) = main_finding(checks) else {
+        return match checks.status {
+            Status::Unknown => lang.pick("status unknown", "состояние неизвестно"),
+            Status::Ok | Status::Alert => String::new(),
+        };
+    };
+    // A record of an earlier version has no titles.
+    let title = if finding.title.is_empty() { finding.code.name() } else { finding.title.as_str() };
+    let missing = missing_setup(checks).count();
+    match checks.status {
+        Status::Unknown => lang.pick(format!("cannot tell: {title}"), format!("неизвестно: {title}")),
+        Status::Alert if missing > 1 && finding.severity < Severity::Critical => lang.pick(
+            format!("not set up: a draw would abort ({missing} things missing)"),
+            format!("не настроено: розыгрыш будет прерван (не хватает: {missing})"),
+        ),
+        _ => title.to_owned(),
+    }
+}
+
+/// The subscription's name; an address is abbreviated.
+fn name_of(report: &Report) -> String {
+    abbreviated(&plain(report.id.label()))
+}
+
+/// The network's name by the chain id that answered, else by the address of dVRF's package.
+pub fn network_of(report: &Report) -> Option<String> {
+    let by_id = report.state.as_ref().and_then(|state| state.chain.id);
+    let named = |id: u8| Network::WORDS.iter().find(|(_, network)| network.chain_id() == id);
+    if let Some(id) = by_id {
+        return Some(named(id).map_or_else(|| format!("chain {id}"), |(name, _)| (*name).to_owned()));
+    }
+    let deposit = report.id.deposit.as_deref()?.parse().ok()?;
+    let network = Network::of_deposit(deposit)?;
+    Network::WORDS.iter().find(|(_, known)| *known == network).map(|(name, _)| (*name).to_owned())
+}
+
+/// The card of one subscription.
+pub fn card(report: &Report, checks: &Checks, layout: &Layout) -> String {
+    let mut card = headline(report, checks, layout);
+    for (label, text) in lines::lines(report, checks, layout) {
+        card.push_str(&wrap::line(&label, &text, layout.width));
+    }
+    card
+}
+
+/// The first line: glyph, name, network, and the problem, or the time at the right edge.
+fn headline(report: &Report, checks: &Checks, layout: &Layout) -> String {
+    let glyph = Glyph::of(checks).painted(layout.style);
+    let name = name_of(report);
+    let network = network_of(report).unwrap_or_default();
+    let head = format!("{name}  {network}").trim_end().to_owned();
+    let problem = plain(&problem(checks, layout.lang));
+    if !problem.is_empty() {
+        return format!("{glyph} {head}   {problem}\n");
+    }
+    let at = report.read_at.unwrap_or(layout.now).to_zoned(jiff::tz::TimeZone::UTC);
+    let at = at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let used = head.chars().count() + 2 + at.chars().count();
+    format!("{glyph} {head}{}{at}\n", " ".repeat(layout.width.saturating_sub(used).max(2)))
+}
+
+/// What is missing when no subscription is named, and what to type. `tool` is the tool's own name.
+pub fn nothing_to_watch(session: &Session, tool: &str, lang: Lang) -> String {
+    let network =
+        session.settings.is_given(&variables::NETWORK) || session.settings.is_given(&variables::DEPOSIT_ADDR);
+    let needed = if network {
+        lang.pick("LOTTERY_ADDR or CLIENT_ADDR is not set.", "Не задано: LOTTERY_ADDR или CLIENT_ADDR.")
+    } else {
+        lang.pick(
+            "DVRF_NETWORK (testnet or mainnet) and LOTTERY_ADDR or CLIENT_ADDR are not set.",
+            "Не заданы: DVRF_NETWORK (testnet или mainnet) и LOTTERY_ADDR или CLIENT_ADDR.",
+        )
+    };
+    let (nothing, try_this) =
+        (lang.pick("nothing to watch yet", "пока не за чем следить"), lang.pick("Try: ", "Например: "));
+    let line = format!("DVRF_NETWORK=testnet LOTTERY_ADDR=0x… {tool}");
+    format!("{tool}: {nothing}.\n  {needed}\n  {try_this} {line}\n")
+}
+
+/// Prints the subscriptions of a run: one as a card, several as a table with the worst first.
+pub struct CardPrinter {
+    layout: Layout,
+    first: Option<String>,
+    rows: Vec<Row>,
+}
+
+impl CardPrinter {
+    /// A printer for one run.
+    pub fn new(layout: Layout) -> Self {
+        Self { layout, first: None, rows: Vec::new() }
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Takes a subscription, with text that follows its card.
+    pub fn add(&mut self, report: &Report, checks: &Checks, after: &str) {
+        if self.rows.is_empty() {
+            self.first = Some(card(report, checks, &self.layout) + after);
+        }
+        self.rows.push(Row::of(report, checks, &self.layout));
+    }
+
+    /// The text of the run.
+    pub fn finish(self) -> String {
+        match (self.rows.len(), self.first) {
+            (1, Some(card)) => card,
+            (0, _) => String::new(),
+            _ => table::table(self.rows, &self.layout),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! The table of several subscriptions, worst first.
+
+use supra_core::check::Checks;
+use supra_core::report::Report;
+
+use super::{Glyph, Layout, name_of, network_of, problem};
+use crate::text::plain;
+
+/// The widest name.
+const NAME_MAX: usize = 24;
+
+/// A row of the table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    glyph: Glyph,
+    name: String,
+    network: Option<String>,
+    deposit: String,
+    ratio: String,
+    left: String,
+    waiting: String,
+    problem: String,
+}
+
+impl Row {
+    /// The row of a subscription.
+    pub fn of(report: &Report, checks: &Checks, layout: &Layout) -> Self {
+        let none = || "–".to_owned();
+        let pending = report.state.as_ref().and_then(|state| state.lottery.pending_request);
+        Self {
+            glyph: Glyph::of(checks),
+            name: truncated(&name_of(report), NAME_MAX),
+            network: network_of(report),
+            deposit: checks.available_quants.map_or_else(none, |quants| quants.supra()),
+            ratio: checks.ratio.clone().unwrap_or_else(none),
+            left: checks.requests_left.map_or_else(none, |left| left.to_string()),
+            waiting: pending.map_or_else(none, |waits| if waits { "1".to_owned() } else { none() }),
+            problem: plain(&problem(checks, layout.lang)),
+        }
+    }
+}
+
+fn truncated(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The table: a heading, the rows with the worst first, and the sum.
+pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
+    rows.sort_by_key(|row| std::cmp::Reverse(row.glyph));
+    let lang = layout.lang;
+    let heads: [String; 7] = [
+        lang.pick("NAME", "ИМЯ"),
+        String::new(),
+        lang.pick("DEPOSIT", "ДЕПОЗИТ"),
+        lang.pick("×MIN", "×МИН"),
+        lang.pick("LEFT", "ОСТАЛОСЬ"),
+        lang.pick("WAITING", "ЖДУТ"),
+        lang.pick("PROBLEM", "ПРОБЛЕМА"),
+    ];
+    let cells = |row: &Row| {
+        [
+            row.name.clone(),
+            row.glyph.text().to_owned(),
+            row.deposit.clone(),
+            row.ratio.clone(),
+            row.left.clone(),
+            row.waiting.clone(),
+        ]
+    };
+    let width = |column: usize| {
+        let of_row = |row: &Row| cells(row).get(column).map_or(0, |cell| cell.chars().count());
+        let head = heads.get(column).map_or(0, |head| head.chars().count());
+        rows.iter().map(of_row).max().unwrap_or(0).max(head)
+    };
+    let widths: Vec<usize> = (0..6).map(width).collect();
+    let before: usize = widths.iter().map(|width| width + 2).sum();
+    let room = layout.width.saturating_sub(before).max(12);
+    let line = |cells: &[String; 6], problem: &str| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| {
+            format!("{cell}{}  ", " ".repeat(width.saturating_sub(cell.chars().count())))
+        });
+        let text: String = padded.collect();
+        format!("{text}{}", truncated(problem, room)).trim_end().to_owned()
+    };
+    let mut networks: Vec<&str> = rows.iter().filter_map(|row| row.network.as_deref()).collect();
+    networks.sort_unstable();
+    networks.dedup();
+    let at = layout.now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let mut text = format!("dvrf · {} · {at}\n", networks.join(", "));
+    let [a, b, c, d, e, f, last] = &heads;
+    text.push_str(&line(&[a, b, c, d, e, f].map(Clone::clone), last));
+    text.push('\n');
+    for row in &rows {
+        // The glyph is painted after the padding, which counts characters.
+        let plain = line(&cells(row), &row.problem);
+        text.push_str(&plain.replacen(row.glyph.text(), &row.glyph.painted(layout.style), 1));
+        text.push('\n');
+    }
+    text.push_str(&sum(&rows, layout));
+    text
+}
+
+/// How many subscriptions are in each state.
+fn sum(rows: &[Row], layout: &Layout) -> String {
+    let count = |glyph: Glyph| rows.iter().filter(|row| row.glyph == glyph).count();
+    let states = [Glyph::Bad, Glyph::Warning, Glyph::Unknown, Glyph::Fine];
+    let counts: Vec<String> = states
+        .into_iter()
+        .filter(|glyph| count(*glyph) > 0)
+        .map(|glyph| format!("{} {}", count(glyph), glyph.text()))
+        .collect();
+    let (all, counts) = (rows.len(), counts.join("  "));
+    layout.lang.pick(format!("{all} subscriptions: {counts}\n"), format!("подписок: {all} – {counts}\n"))
+}

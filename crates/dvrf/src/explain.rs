@@ -1,0 +1,74 @@
+//! `dvrf explain CODE`: the section about a code, from the pages that this program was built with.
+
+/// The pages with a section per code: findings, aborts, causes of stuck requests.
+const PAGES: [&str; 2] = [include_str!("../../../docs/checks.md"), include_str!("../../../docs/errors.md")];
+
+/// The sections of all pages: heading and text.
+fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PAGES.iter().flat_map(|page| {
+        // What precedes the first heading is no section.
+        page.split("\n### ").skip(1).map(|section| {
+            let (heading, text) = section.split_once('\n').unwrap_or((section, ""));
+            // A section ends where the next chapter begins.
+            (heading.trim(), text.split("\n## ").next().unwrap_or(text))
+        })
+    })
+}
+
+/// A heading or a typed name without the differences that do not matter: case, backquotes, the page's address.
+fn normalised(name: &str) -> String {
+    let name = name.rsplit_once('#').map_or(name, |(_, anchor)| anchor);
+    name.trim().replace('`', "").replace([' ', '-'], "_").to_lowercase()
+}
+
+/// The section about a code, as plain text.
+pub(crate) fn explain(name: &str) -> Option<String> {
+    let wanted = normalised(name);
+    // An abort is known by its name too, without the module before it.
+    let is_abort = |heading: &str| heading.split(' ').nth(1).is_some_and(|name| normalised(name) == wanted);
+    let whole = sections().find(|(heading, _)| normalised(heading) == wanted);
+    let (heading, text) = whole.or_else(|| sections().find(|(heading, _)| is_abort(heading)))?;
+    Some(format!("{heading}\n{}\n", text.trim_end().replace("**", "")))
+}
+
+/// The heading nearest to a mistyped code, if one is near.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    let wanted = normalised(name);
+    let distances =
+        sections().map(|(heading, _)| (strsim::damerau_levenshtein(&normalised(heading), &wanted), heading));
+    let (distance, heading) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance * 3 <= wanted.chars().count()).then_some(heading)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use supra_core::check::code::Code;
+
+    use super::*;
+
+    #[test]
+    fn every_finding_is_explained() {
+        for (_, name, ..) in Code::ALL {
+            let text = explain(name).unwrap_or_default();
+            assert!(text.starts_with(&format!("{name}\n")) && text.len() > name.len() + 40, "{name}: {text}");
+            assert!(!text.contains("###") && !text.contains("**"), "{name}: {text}");
+        }
+    }
+
+    #[rstest]
+    #[case::lower_case("request_stuck", "REQUEST_STUCK")]
+    #[case::address("docs/checks.md#deposit_paused", "DEPOSIT_PAUSED")]
+    #[case::cause("stuck_deposit_low", "stuck_deposit_low")]
+    #[case::abort("ECLIENT_NOT_EXIST", "deposit ECLIENT_NOT_EXIST")]
+    fn names_in_other_spellings(#[case] name: &str, #[case] heading: &str) {
+        assert!(explain(name).unwrap().starts_with(&format!("{heading}\n")));
+    }
+
+    #[rstest]
+    #[case::near("REQUEST_STUK", Some("REQUEST_STUCK"))]
+    #[case::far("frobnicate", None)]
+    fn mistyped(#[case] name: &str, #[case] expected: Option<&str>) {
+        assert_eq!((explain(name), nearest(name)), (None, expected));
+    }
+}
