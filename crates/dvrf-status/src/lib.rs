@@ -97,10 +97,10 @@ fn cards(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     }
     let mut printer = CardPrinter::new(layout);
     let exit = each(&args.input, session, |item, session| {
-        let checked = checker.checks(item, session)?;
+        let verdict = checker.checks(item, session)?;
         let values =
-            if args.verbose { format!("\n{}", values_of(&checked.report, session)?) } else { String::new() };
-        printer.add(&checked.report, &checked.checks, &values);
+            if args.verbose { format!("\n{}", values_of(&verdict.report, session)?) } else { String::new() };
+        printer.add(&verdict.report, &verdict.checks, &values);
         Ok(Exit::Done)
     })?;
     session.out.text(&printer.finish())?;

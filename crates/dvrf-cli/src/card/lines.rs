@@ -1,5 +1,6 @@
 //! The labelled lines of a card: deposit, draws, what is wrong, what to do.
 
+use supra_core::amount::Quants;
 use supra_core::check::code::Code;
 use supra_core::check::remediation::remedy;
 use supra_core::check::requests::Cause;
@@ -64,7 +65,7 @@ fn is_setup(finding: &Finding, checks: &Checks) -> bool {
 
 fn deposit(checks: &Checks, lang: Lang) -> Option<String> {
     let balance = checks.available_quants?;
-    let minimum = checks.min_balance_onchain.map(|minimum| minimum.supra());
+    let minimum = checks.min_balance_onchain.map(Quants::supra);
     let minimum = minimum.map(|minimum| match checks.ratio.as_deref().map(short_ratio) {
         Some(ratio) => {
             lang.pick(format!("{ratio} × minimum ({minimum})"), format!("{ratio} × минимум ({minimum})"))

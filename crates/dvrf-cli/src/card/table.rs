@@ -1,5 +1,6 @@
 //! The table of several subscriptions, worst first.
 
+use supra_core::amount::Quants;
 use supra_core::check::Checks;
 use supra_core::report::Report;
 
@@ -31,7 +32,7 @@ impl Row {
             glyph: Glyph::of(checks),
             name: truncated(&name_of(report), NAME_MAX),
             network: network_of(report),
-            deposit: checks.available_quants.map_or_else(none, |quants| quants.supra()),
+            deposit: checks.available_quants.map_or_else(none, Quants::supra),
             ratio: checks.ratio.clone().unwrap_or_else(none),
             left: checks.requests_left.map_or_else(none, |left| left.to_string()),
             waiting: pending.map_or_else(none, |waits| if waits { "1".to_owned() } else { none() }),
@@ -51,14 +52,13 @@ fn truncated(text: &str, most: usize) -> String {
 pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
     rows.sort_by_key(|row| std::cmp::Reverse(row.glyph));
     let lang = layout.lang;
-    let heads: [String; 7] = [
+    let heads: [String; 6] = [
         lang.pick("NAME", "ИМЯ"),
         String::new(),
         lang.pick("DEPOSIT", "ДЕПОЗИТ"),
         lang.pick("×MIN", "×МИН"),
         lang.pick("LEFT", "ОСТАЛОСЬ"),
         lang.pick("WAITING", "ЖДУТ"),
-        lang.pick("PROBLEM", "ПРОБЛЕМА"),
     ];
     let cells = |row: &Row| {
         [
@@ -90,8 +90,7 @@ pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
     networks.dedup();
     let at = layout.now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
     let mut text = format!("dvrf · {} · {at}\n", networks.join(", "));
-    let [a, b, c, d, e, f, last] = &heads;
-    text.push_str(&line(&[a, b, c, d, e, f].map(Clone::clone), last));
+    text.push_str(&line(&heads, &lang.pick("PROBLEM", "ПРОБЛЕМА")));
     text.push('\n');
     for row in &rows {
         // The glyph is painted after the padding, which counts characters.

@@ -50,17 +50,11 @@ pub(super) fn line(label: &str, text: &str, width: usize) -> String {
     let mut lead = format!("  {label}{}", " ".repeat(pad.max(1)));
     for part in text.lines() {
         let trimmed = part.trim_start();
-        let (inner, parts) = match trimmed.strip_prefix("$ ") {
-            Some(command) => (3, broken_command(command, width.saturating_sub(INDENT + 3))),
-            None => {
-                // A numbered step continues under its first word.
-                let number = trimmed
-                    .split_once(". ")
-                    .map_or(0, |(number, _)| if number.parse::<u8>().is_ok() { number.len() + 2 } else { 0 });
-                let room = width.saturating_sub(INDENT);
-                let hanging = wrapped(trimmed, room.saturating_sub(number));
-                (number, hanging)
-            }
+        let (inner, parts) = if let Some(command) = trimmed.strip_prefix("$ ") {
+            (3, broken_command(command, width.saturating_sub(INDENT + 3)))
+        } else {
+            let number = number_width(trimmed);
+            (number, wrapped(trimmed, width.saturating_sub(INDENT + number)))
         };
         let is_command = trimmed.starts_with("$ ");
         for (position, part) in parts.iter().enumerate() {
@@ -70,6 +64,12 @@ pub(super) fn line(label: &str, text: &str, width: usize) -> String {
         }
     }
     shown
+}
+
+/// The width of a step's number, under which the step does not continue.
+fn number_width(text: &str) -> usize {
+    let number = text.split_once(". ").filter(|(number, _)| number.parse::<u8>().is_ok());
+    number.map_or(0, |(number, _)| number.len() + 2)
 }
 
 /// A command on several lines, each but the last with a backslash at its end.

@@ -10,7 +10,7 @@ use super::label::{Labels, Series, Text, put, value_text};
 use super::{Family, Sample, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits, Quants, quotient};
 use supra_core::check::code::Code;
-use supra_core::check::{Checks, Policy, Severity, Status};
+use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::draw::{AutoLine, AutoStatus};
 use supra_core::failure::FailureKind;
 use supra_core::min_balance::Calculation;
@@ -171,7 +171,7 @@ impl Observation<'_> {
             samples.with(&name::FINDINGS, [("severity", severity.name())], Some(count as u128));
         }
         let mut codes: Vec<(Code, Severity)> = findings.iter().map(|f| (f.code, f.severity)).collect();
-        codes.extend(findings.iter().flat_map(|f| f.also()).map(|code| (code, code.severity())));
+        codes.extend(findings.iter().flat_map(Finding::also).map(|code| (code, code.severity())));
         codes.sort_unstable();
         codes.dedup();
         for (code, severity) in codes {

@@ -18,8 +18,9 @@ pub(super) fn check(facts: &Facts, findings: &mut Findings) {
 fn check_error(facts: &Facts, findings: &mut Findings) {
     let Some(error) = facts.error else { return };
     let is_named = findings.list.iter().any(|finding| match finding.code {
-        Code::ValueUnknown => finding.unread_values().first().copied() == error.view.as_deref(),
-        Code::NoContract => finding.unread_values().first().copied() == error.view.as_deref(),
+        Code::ValueUnknown | Code::NoContract => {
+            finding.unread_values().first().copied() == error.view.as_deref()
+        }
         Code::ClientNotWhitelisted => error.kind == FailureKind::NotWhitelisted.name(),
         _ => false,
     });
