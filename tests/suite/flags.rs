@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 15] = [
+const FOREIGN: [&str; 17] = [
+    // docker and kubectl.
+    "--env-file",
+    "--from-env-file",
     // scripts/requirements.
     "--install",
     // The Supra CLI.
