@@ -18,6 +18,7 @@ mod matrix;
 mod migrate;
 mod pending;
 mod pipeline;
+mod proxies;
 mod readme;
 mod schema;
 mod security;

@@ -111,5 +111,5 @@ fn f9_f13_types_and_proxies() {
         .args(["--notify-timeout", "1"]);
     notify.write_stdin(report(50)).assert().code(2);
     let asked = &proxy.requests()[0];
-    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("CONNECT", "hooks.test:80"));
+    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "http://hooks.test/x"));
 }

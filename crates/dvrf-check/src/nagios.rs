@@ -1,5 +1,6 @@
 //! One plugin line with performance data, as the monitoring-plugins guidelines define it.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use supra_core::amount::{Count, Decimal, Quants};
@@ -137,6 +138,18 @@ fn label(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.:@/".contains(c) { c } else { '_' }).collect()
 }
 
+/// Numbers the second and further of the same names: a monitoring system keeps one series per label.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let mut label = |name: &str| {
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        let mut free =
+            std::iter::once(name.to_owned()).chain(numbered).filter(|label| taken.insert(label.clone()));
+        free.next().unwrap_or_default()
+    };
+    names.map(&mut label).collect()
+}
+
 /// The worst state of a run.
 pub fn worst(hosts: &[Host]) -> PluginState {
     hosts.iter().fold(PluginState::Ok, |worst, host| worst.worse(host.state))
@@ -155,7 +168,9 @@ pub fn write(hosts: &[Host], out: &mut dyn Write) -> io::Result<()> {
         .filter(|(_, count)| *count > 0)
         .map(|(state, count)| format!("{count} {}", state.word().to_lowercase()))
         .collect();
-    let perfdata: Vec<String> = hosts.iter().map(|host| host.perfdata(&format!("{}_", host.name))).collect();
+    let labels = distinct(hosts.iter().map(|host| host.name.as_str()));
+    let perfdata: Vec<String> =
+        hosts.iter().zip(labels).map(|(host, label)| host.perfdata(&format!("{label}_"))).collect();
     writeln!(out, "DVRF {word} - {} | {}", counts.join(", "), perfdata.join(" "))?;
     for host in hosts {
         writeln!(out, "{} {}: {}", host.state.word(), host.name, host.summary)?;
@@ -166,6 +181,13 @@ pub fn write(hosts: &[Host], out: &mut dyn Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_distinct() {
+        let labels = |names: &[&str]| distinct(names.iter().copied());
+        assert_eq!(labels(&["a", "b"]), ["a", "b"]);
+        assert_eq!(labels(&["a", "a_2", "a", "a"]), ["a", "a_2", "a_3", "a_4"]);
+    }
     use supra_core::check::evaluate_failure;
     use supra_core::report::ReportError;
 

@@ -24,6 +24,7 @@ use supra_core::transport::cli::{CliConfig, CliTransport, Compose, Generation, p
 use supra_core::transport::replay::{Recorder, ReplayTransport};
 use supra_core::transport::rpc::{RpcConfig, RpcTransport};
 
+use crate::http;
 use crate::settings::{Settings, variables};
 use crate::target::{expected_chain_id, resolve};
 
@@ -285,6 +286,7 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Error
         retries: retries(settings)?,
         body_bytes_max: BODY_BYTES_MAX,
         roots: settings.text(&variables::TLS_ROOTS).map(str::to_owned),
+        proxies: http::proxies(settings)?,
         chain_id: expected_chain_id(settings, network)?,
     })
 }

@@ -8,6 +8,7 @@ pub mod connect;
 pub mod exit;
 mod fleet;
 mod generate;
+pub mod http;
 pub mod input;
 pub mod parse;
 pub mod pipeline;
@@ -151,6 +152,7 @@ pub fn run_with_usage_hook<A: Parser>(
     on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
 ) -> ExitCode {
     signals::survive_file_size_limit();
+    signals::end_as_first_process();
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(exit::HELP)

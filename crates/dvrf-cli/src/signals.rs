@@ -26,6 +26,14 @@ pub(crate) fn survive_file_size_limit() {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
+/// Makes signals end this process where it is the first of a container, for which the kernel has no default action.
+pub(crate) fn end_as_first_process() {
+    if std::process::id() == 1 {
+        // Without the thread, the container is killed at the end of its grace period.
+        let _ = kill_children_first();
+    }
+}
+
 /// Starts, once, a thread that kills the children before a signal ends this process: they have process groups of their
 /// own, which Ctrl-C does not reach.
 pub(crate) fn kill_children_first() -> Result<(), Error> {
@@ -39,10 +47,20 @@ fn start() -> Result<(), Error> {
     let handle = move || {
         for signal in signals.forever() {
             kill_children();
-            if signal == SIGHUP || !ENDS_ITSELF.load(Ordering::SeqCst) {
-                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            if signal != SIGHUP && ENDS_ITSELF.load(Ordering::SeqCst) {
+                continue;
             }
+            end_by(signal);
         }
     };
     std::thread::Builder::new().spawn(handle).map(drop).map_err(failure)
+}
+
+/// Ends the process as the signal would; the kernel does not do so for the first process of a container.
+#[expect(clippy::exit, reason = "a signal ends the process wherever it is")]
+fn end_by(signal: i32) {
+    if std::process::id() == 1 {
+        std::process::exit(128 + signal);
+    }
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
 }

@@ -18,7 +18,6 @@ use supra_core::amount::Decimal;
 use supra_core::check::Policy;
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
-use supra_core::http::{Http, Roots};
 use supra_core::stable_id::stable_id;
 use supra_core::time::{Clock, parse_span_s};
 
@@ -189,10 +188,7 @@ impl NotifyArgs {
             waited: Duration::ZERO,
             dead: BTreeSet::new(),
             sender: WebhookSender {
-                http: Http::new(
-                    channels.list.len().max(1),
-                    &Roots::load(settings.text(&variables::TLS_ROOTS))?,
-                ),
+                http: dvrf_cli::http::client(settings, channels.list.len().max(1))?,
                 deadline: Instant::now(),
                 call_timeout: CALL_TIMEOUT,
                 retries: RETRIES,

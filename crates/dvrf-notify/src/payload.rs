@@ -66,7 +66,9 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
             WebhookRequest::json(&url, &pagerduty::event(message, key))
         }
         (ChannelKind::Alertmanager, _) => {
-            let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
+            // The address of the API, as Alertmanager's own documents show it, is taken as well.
+            let base = url.trim_end_matches('/').trim_end_matches("/api/v2/alerts");
+            let url = format!("{}/api/v2/alerts", base.trim_end_matches('/'));
             WebhookRequest::json(&url, &alertmanager::alerts(message, channel.every_s, now))
         }
         (ChannelKind::Generic, _) => generic::webhook(message, channel, now),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use dvrf_cli::channel::ChannelKind;
 use supra_core::delivery::{Attempt, Disposition};
 use supra_core::error::chain;
+use supra_core::failure::FailureKind;
 use supra_core::http::HttpError;
 use supra_core::retry::retry_after;
 
@@ -212,8 +213,8 @@ fn requested_wait(response: WebhookResponse, json: Option<&Value>) -> Option<Dur
 
 /// Classifies a request that got no response.
 pub(crate) fn failed_attempt(error: &HttpError) -> Attempt {
-    let (disposition, reason) = match error {
-        HttpError::BadCall(_) => (Disposition::Unauthorized, format!("{error}; correct the address")),
+    let (disposition, reason) = match error.kind() {
+        FailureKind::Config => (Disposition::Unauthorized, format!("{error}; correct the address")),
         _ => (Disposition::Retry { after: None }, chain(error)),
     };
     Attempt { disposition, reason: Some(reason), status: None, tries: 1 }

@@ -14,7 +14,7 @@ use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::{CliError, Session};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
-use supra_core::http::{Http, Method, Roots};
+use supra_core::http::{Http, Method};
 use supra_core::secret::Secret;
 
 use crate::MetricsArgs;
@@ -146,7 +146,7 @@ fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarge
     // A PUT replaces the whole group, so that a series that is no longer sent disappears from it.
     let default = if job.is_some() { Method::Put } else { Method::Post };
     Ok(Some(PushTarget {
-        http: Http::new(1, &Roots::load(settings.text(&variables::TLS_ROOTS))?),
+        http: dvrf_cli::http::client(settings, 1)?,
         destination,
         method: settings.choice(&variables::PUSH_METHOD, methods)?.unwrap_or(default),
         timeout: settings.needed_seconds(&variables::PUSH_TIMEOUT)?,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use supra_core::amount::quotient;
 use supra_core::client::{ChainClient, ClientOptions};
+use supra_core::http::Proxies;
 use supra_core::secret::Secret;
 use supra_core::target::Target;
 use supra_core::transport::rpc::{RpcConfig, RpcTransport};
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         retries: 2,
         body_bytes_max: 16 << 20,
         roots: None,
+        proxies: Proxies::default(),
         chain_id: None,
     })?;
     let reader = ChainClient::new(Box::new(transport), ClientOptions::default());

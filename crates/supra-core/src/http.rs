@@ -1,6 +1,7 @@
 //! Blocking HTTP client. Every call has a timeout and a size limit; redirects are not followed; errors quote no URL.
 
 mod endpoint;
+mod proxy;
 mod resolver;
 
 use std::io;
@@ -9,12 +10,13 @@ use std::time::Duration;
 
 use rustls::CertificateError;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
 
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
 use crate::secret::Secret;
 pub use endpoint::{Endpoint, UrlError, redact_url};
+use proxy::ProxyConnector;
+pub use proxy::{Proxies, ProxyError};
 use resolver::BoundedResolver;
 
 /// The HTTP method of a [`Call`].
@@ -87,6 +89,22 @@ pub enum HttpError {
     /// The URL or a header cannot be sent.
     #[error("{0}")]
     BadCall(&'static str),
+    /// A request through a proxy failed; the text is the proxy without credentials.
+    #[error("through the proxy {0}")]
+    Proxy(String, #[source] Box<HttpError>),
+}
+
+impl HttpError {
+    /// The kind of failure that the error is.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Timeout(_) => FailureKind::Timeout,
+            Self::Connection(_) | Self::Io(_) | Self::Certificate(_) => FailureKind::Unreachable,
+            Self::TooLong(_) => FailureKind::Undecodable,
+            Self::BadCall(_) => FailureKind::Config,
+            Self::Proxy(_, inner) => inner.kind(),
+        }
+    }
 }
 
 /// The certificate authorities that are trusted.
@@ -127,13 +145,15 @@ impl Roots {
 #[derive(Debug, Clone)]
 pub struct Http {
     agent: ureq::Agent,
+    proxies: Proxies,
 }
 
 impl Http {
     /// Creates a client that keeps up to `connections` open. Certificates are always verified against `roots`.
-    pub fn new(connections: usize, roots: &Roots) -> Self {
+    pub fn new(connections: usize, roots: &Roots, proxies: Proxies) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .tls_config(TlsConfig::builder().root_certs(roots.0.clone()).build())
@@ -141,8 +161,8 @@ impl Http {
             .max_idle_connections_per_host(connections)
             .user_agent(concat!("dvrf/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), BoundedResolver);
-        Self { agent }
+        let agent = ureq::Agent::with_parts(config, ProxyConnector::default(), BoundedResolver);
+        Self { agent, proxies }
     }
 
     /// Sends a request and reads the whole response.
@@ -153,9 +173,13 @@ impl Http {
             Method::Post => self.prepare_body(self.agent.post(call.url), call).send(call.body),
             Method::Put => self.prepare_body(self.agent.put(call.url), call).send(call.body),
         };
-        let mut response = result.map_err(|error| http_error(error, call))?;
+        let failed = |error| match self.proxies.of(call.url) {
+            None => http_error(error, call),
+            Some(proxy) => HttpError::Proxy(proxy::shown(proxy), Box::new(http_error(error, call))),
+        };
+        let mut response = result.map_err(failed)?;
         let body = response.body_mut().with_config().limit(call.body_bytes_max).read_to_vec();
-        let body = body.map_err(|error| http_error(error, call))?;
+        let body = body.map_err(failed)?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
@@ -163,10 +187,10 @@ impl Http {
         self.prepare(request, call).header("Content-Type", call.content_type)
     }
 
-    #[expect(clippy::unused_self, reason = "reads as a step of `send`")]
     fn prepare<B>(&self, request: ureq::RequestBuilder<B>, call: &Call) -> ureq::RequestBuilder<B> {
-        let request =
-            request.config().timeout_global(Some(call.timeout)).build().header("Accept", "application/json");
+        let proxy = self.proxies.of(call.url).cloned();
+        let request = request.config().timeout_global(Some(call.timeout)).proxy(proxy).build();
+        let request = request.header("Accept", "application/json");
         call.headers
             .iter()
             .fold(request, |request, (name, value)| request.header(name.as_str(), value.reveal()))
@@ -200,6 +224,7 @@ fn http_error(error: ureq::Error, call: &Call) -> HttpError {
             None => HttpError::Io(cause),
         },
         Error::Rustls(rustls::Error::InvalidCertificate(why)) => HttpError::Certificate(why),
+        Error::ConnectProxyFailed(_) => HttpError::Connection("the proxy refused the connection"),
         Error::HostNotFound => HttpError::Connection("the host name is not known"),
         Error::ConnectionFailed => HttpError::Connection("no connection"),
         Error::Tls(_) | Error::Rustls(_) => HttpError::Connection("the TLS handshake failed"),

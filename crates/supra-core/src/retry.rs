@@ -29,9 +29,11 @@ impl Backoff {
     }
 }
 
-/// Parses `Retry-After`: seconds, or an HTTP date; a date in the past means no wait.
+/// Parses `Retry-After`: seconds, or an HTTP date; a date in the past means no wait. Gateways in a row may have added one
+/// each (`2, 2`): the first counts.
 pub fn retry_after(value: &str) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse::<u32>() {
+    let first = value.split(',').next().unwrap_or_default();
+    if let Ok(seconds) = first.trim().parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
     let date = DateTimeParser::new().relaxed_weekday(true).parse_timestamp(value.trim()).ok()?;
@@ -61,6 +63,7 @@ mod tests {
     #[test]
     fn both_forms_of_retry_after() {
         assert_eq!(retry_after(" 2 "), Some(Duration::from_secs(2)));
+        assert_eq!(retry_after("2, 2"), Some(Duration::from_secs(2)));
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         let far = retry_after("Fri, 01 Jan 2100 00:00:00 GMT").unwrap();
         assert!(far > Duration::from_secs(3600));

@@ -10,9 +10,9 @@ use serde_json::Value;
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a secret and drops trailing newlines.
+    /// Wraps a secret without trailing newlines and without the byte-order mark that some editors put first.
     pub fn new(text: &str) -> Self {
-        Self(text.trim_end_matches(['\r', '\n']).to_owned())
+        Self(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).to_owned())
     }
 
     /// Returns the secret itself.

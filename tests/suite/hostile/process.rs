@@ -1,8 +1,12 @@
 //! What a caller can do to a process: closed descriptors, odd arguments, signals, readers that go away.
 
+use std::fs;
 use std::os::unix::ffi::OsStringExt;
+use std::process::Stdio;
+use std::time::Duration;
 
-use testkit::{Devnet, Way, run, tool};
+use testkit::receivers::eventually;
+use testkit::{Devnet, Way, binary, needs, program, run, tool};
 
 use super::{READERS, acts, civil, live, record, shell, shell_with};
 
@@ -242,5 +246,34 @@ fn names_do_nothing_on_a_terminal() {
             let outcome = run(tool(tool_name).args(words));
             assert!(outcome.code == 2 && !outcome.err.contains(acts), "{tool_name}: {outcome}");
         }
+    }
+}
+
+/// The id of a process by its name and its parent.
+fn child_of(parent: u32, name: &str) -> Option<String> {
+    let named = format!("({name}) ");
+    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let rest = stat.split_once(&named)?.1;
+        (rest.split(' ').nth(1)?.parse() == Ok(parent)).then(|| entry.file_name().into_string().unwrap())
+    })
+}
+
+/// The first process of a container has no default action for signals.
+#[test]
+#[needs("unshare", "mount-namespace")]
+fn the_first_process_of_a_container_ends_by_sigterm() {
+    for tool in ["dvrf-check", "dvrf-prom"] {
+        let mut container = program("unshare");
+        container.args(["--pid", "--fork"]).arg(binary(tool)).stdin(Stdio::piped());
+        let mut container = container.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let id = container.id();
+        let first = eventually(Duration::from_secs(10), || child_of(id, tool)).unwrap();
+        let ended = eventually(Duration::from_secs(20), || {
+            let line = format!("kill -TERM {first} 2>/dev/null");
+            program("sh").args(["-c", &line]).status().unwrap();
+            container.try_wait().unwrap()
+        });
+        assert_eq!(ended.and_then(|status| status.code()), Some(143), "{tool}");
     }
 }

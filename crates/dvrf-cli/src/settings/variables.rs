@@ -131,6 +131,14 @@ variables! {
         XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
         XDG_STATE_HOME "XDG_STATE_HOME": "Base directory of state: draws are journalled in dvrf under it where no --state-dir is given."
         HOME "HOME": "Home directory."
+        HTTP_PROXY_LOWER "http_proxy" is secret: "Proxy for http:// URLs."
+        HTTP_PROXY "HTTP_PROXY" is secret: "Proxy for http:// URLs."
+        HTTPS_PROXY_LOWER "https_proxy" is secret: "Proxy for https:// URLs."
+        HTTPS_PROXY "HTTPS_PROXY" is secret: "Proxy for https:// URLs."
+        ALL_PROXY_LOWER "all_proxy" is secret: "Proxy for URLs that have no other."
+        ALL_PROXY "ALL_PROXY" is secret: "Proxy for URLs that have no other."
+        NO_PROXY_LOWER "no_proxy": "Hosts that are called without a proxy, as curl reads the list."
+        NO_PROXY "NO_PROXY": "Hosts that are called without a proxy, as curl reads the list."
         CREDENTIALS_DIRECTORY "CREDENTIALS_DIRECTORY": "Where systemd puts the files of LoadCredential=."
     }
 }

@@ -180,6 +180,11 @@ fn pagerduty_trigger_and_resolve() {
 #[test]
 fn alertmanager_alerts() {
     let spec = "alertmanager,url=http://h:9093,every=5m";
+    let pasted = "alertmanager,url=http://h:9093/api/v2/alerts/,every=5m";
+    for spec in [spec, pasted] {
+        let request = request(&channel(spec), &message(), Form::Rich, now());
+        assert_eq!(request.url.reveal(), "http://h:9093/api/v2/alerts", "{spec}");
+    }
     assert_eq!(
         request(&channel(spec), &message(), Form::Rich, now()).url.reveal(),
         "http://h:9093/api/v2/alerts"

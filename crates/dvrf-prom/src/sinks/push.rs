@@ -113,8 +113,7 @@ fn wait_after_response(answer: &Answer, backoff: &mut Backoff) -> Option<Duratio
 }
 
 fn wait_after_error(error: &HttpError, backoff: &mut Backoff) -> Option<Duration> {
-    matches!(error, HttpError::Connection(_) | HttpError::Io(_) | HttpError::Certificate(_))
-        .then(|| backoff.next_wait())
+    (error.kind() == FailureKind::Unreachable).then(|| backoff.next_wait())
 }
 
 fn refusal(destination: &Destination, answer: &Answer) -> String {

@@ -66,7 +66,10 @@ impl Endpoint {
         let uri: Uri = url.parse().map_err(|_| UrlError::Malformed)?;
         let parsed = uri.authority().filter(|found| !found.host().is_empty()).ok_or(UrlError::Host)?;
         let basic = |credentials: &str| {
-            let encoded = STANDARD.encode(percent_decode_str(credentials).collect::<Vec<u8>>());
+            // A user without a password has an empty one.
+            let colon = if credentials.contains(':') { "" } else { ":" };
+            let decoded = percent_decode_str(credentials).chain(colon.bytes());
+            let encoded = STANDARD.encode(decoded.collect::<Vec<u8>>());
             ("Authorization".to_owned(), Secret::new(&format!("Basic {encoded}")))
         };
         let hidden = if credentials.is_some() || !path.trim_matches('/').is_empty() { "/***" } else { "" };
@@ -114,6 +117,8 @@ mod tests {
         assert_eq!(found.url.reveal(), "https://h/x?y=1");
         assert_eq!(found.headers[0].1.reveal(), "Basic bWU6cEBzcw==");
         assert!(!format!("{found:?} {found}").contains("p%40ss"));
+        let without_password = Endpoint::parse("https://key@h/").unwrap();
+        assert_eq!(without_password.headers[0].1.reveal(), "Basic a2V5Og==");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{Absent, Deadline, Reply, Request, Transport, parallel};
 use crate::abort::{classify_view, is_unrecognised};
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
-use crate::http::{Answer, Call, Endpoint, Http, HttpError, Method, Roots, UrlError};
+use crate::http::{Answer, Call, Endpoint, Http, Method, Proxies, Roots, UrlError};
 use crate::retry::{Backoff, retry_after};
 use crate::secret::{Redactor, Secret};
 use freshness::{Freshness, PROBE_TIMEOUT, Tip};
@@ -38,6 +38,8 @@ pub struct RpcConfig {
     pub body_bytes_max: u64,
     /// A PEM file of certificate authorities that replaces the built-in ones.
     pub roots: Option<String>,
+    /// The proxies that nodes are called through.
+    pub proxies: Proxies,
     /// The chain id that every response must have, if it has one.
     pub chain_id: Option<u8>,
 }
@@ -106,8 +108,9 @@ impl RpcTransport {
                 "at least one RPC URL and one REST version are needed",
             ));
         }
+        let roots = Roots::load(config.roots.as_deref())?;
         let (http, semaphore) =
-            (Http::new(config.jobs, &Roots::load(config.roots.as_deref())?), Semaphore::new(config.jobs));
+            (Http::new(config.jobs, &roots, config.proxies.clone()), Semaphore::new(config.jobs));
         let headers = nodes.iter().flat_map(|node| &node.headers).map(|(_, value)| value);
         let redactor = Redactor::new(config.urls.iter().chain(headers).map(Secret::reveal));
         Ok(Self {
@@ -259,14 +262,7 @@ impl RpcTransport {
             body_bytes_max: self.config.body_bytes_max,
         };
         self.http.send(&call).map_err(|error| {
-            let kind = match error {
-                HttpError::Timeout(_) => FailureKind::Timeout,
-                HttpError::Connection(_) | HttpError::Io(_) | HttpError::Certificate(_) => {
-                    FailureKind::Unreachable
-                }
-                HttpError::TooLong(_) => FailureKind::Undecodable,
-                HttpError::BadCall(_) => FailureKind::Config,
-            };
+            let kind = error.kind();
             let error = Error::new(kind, node.endpoint.to_string()).with_source(error);
             if kind == FailureKind::Config { Next::Stop(error) } else { Next::Again(error, None) }
         })

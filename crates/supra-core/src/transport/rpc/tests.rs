@@ -53,6 +53,7 @@ fn node(responses: &[String]) -> (Secret, Arc<Mutex<Vec<String>>>) {
 fn config(urls: Vec<Secret>) -> RpcConfig {
     RpcConfig {
         roots: None,
+        proxies: Proxies::default(),
         urls,
         headers: vec![],
         versions: ["v3", "v2", "v1"].map(str::to_owned).to_vec(),
