@@ -64,6 +64,23 @@ fn importing_a_shim_does_nothing(#[case] text: &str, #[case] printed: &'static s
 
 #[test]
 #[needs("python3")]
+fn every_module_runs_by_name_and_by_path() {
+    let devnet = Devnet::start(&[]);
+    for module in &MODULES[1..] {
+        let path = module.replace('.', "/") + ".py";
+        for text in [
+            format!("python3 -m {module} --help"),
+            format!("python3 {path} --help"),
+            format!("{path} --help"),
+        ] {
+            line(&text, &devnet, &[]).code(0).stderr("").stdout(contains("Usage: dvrf"));
+        }
+    }
+    line("python3 -m supra.scripts --list", &devnet, &[]).code(0).stdout(contains("\nmanual-draw "));
+}
+
+#[test]
+#[needs("python3")]
 fn a_shim_without_its_program_ends_with_two() {
     let folder = tempfile::tempdir().unwrap();
     let tree = folder.path().join("old");
