@@ -234,6 +234,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     if !chain::is_trustworthy(&facts, policy, &mut findings) {
         return Checks { min_balance_expected: None, ..verdict(findings.list, policy) };
     }
+    chain::check_upgrade(&facts, &mut findings);
     lottery::check_presence(&facts, &mut findings);
     deposit::check(&facts, policy, &mut findings);
     lottery::check(&facts, policy, &mut findings);

@@ -18,12 +18,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::failure::{Failure, FailureKind};
+use crate::metadata::bytecode_id;
 use crate::state::State;
 use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Entry, FleetMode, Place, Wanted};
 use crate::view_report::Views;
-use cache::{Cache, Choices};
+use cache::{Cache, Memory};
 use resolve::{Knowledge, Overrides, complete_abi, home};
 use rows::ClientRow;
 use search::{Availability, Search};
@@ -69,9 +70,10 @@ pub struct Collected {
 impl Collector<'_> {
     /// Reads every value of the catalogue. A value that fails does not hide the others.
     pub fn run(&self, target: &Target) -> Collected {
+        let mut memory = self.cache.load(self.now);
         let knowledge = Knowledge {
             overrides: Some(self.overrides),
-            remembered: self.cache.load(self.now),
+            remembered: memory.choices.clone(),
             resources: self.transport.offers_abi(),
             blocks: self.transport.reaches_node(),
             lean: self.detail == Detail::Lean,
@@ -85,6 +87,7 @@ impl Collector<'_> {
             collector: self,
             target,
             knowledge: &knowledge,
+            looks_at_modules: memory.is_stale && self.transport.offers_abi(),
             consulted: Vec::new(),
             answered: HashMap::new(),
         };
@@ -97,7 +100,9 @@ impl Collector<'_> {
             run.finish(&mut searches, &mut collected);
             fill_in(&mut collected.state, &mut searches);
         }
-        self.remember(&knowledge, &searches);
+        run.compare_modules(&mut memory);
+        collected.state.chain.upgraded_modules.clone_from(&memory.upgraded);
+        self.remember(&knowledge, memory, &searches);
         collected
             .views
             .extend(searches.into_iter().map(|search| (search.entry.key.to_owned(), search.report)));
@@ -106,25 +111,25 @@ impl Collector<'_> {
 
     /// Caches the functions that answered, and which values have none: because the ABI excludes them, or where there is
     /// no ABI, because all were denied.
-    fn remember(&self, knowledge: &Knowledge, searches: &[Search]) {
+    fn remember(&self, knowledge: &Knowledge, mut memory: Memory, searches: &[Search]) {
         // The function that answered before may have been removed: the next run begins afresh.
-        let is_lost = |search: &&Search| {
+        let is_lost = |search: &Search| {
             search.availability == Availability::Contradicted && knowledge.answered_by(search.entry).is_some()
         };
-        if searches.iter().any(|search| is_lost(&search)) {
-            return self.cache.save(&Choices::new(), self.now);
+        if searches.iter().any(is_lost) {
+            memory.choices.clear();
+            return self.cache.save(&memory, self.now);
         }
         let abi_less = !self.transport.offers_abi();
-        let mut choices: Choices = knowledge.remembered.clone();
         for search in searches.iter().filter(|search| search.availability != Availability::Contradicted) {
             if search.availability == Availability::NotInAbi || (abi_less && search.was_denied_by_all()) {
-                choices.insert(search.entry.key.to_owned(), None);
+                memory.choices.insert(search.entry.key.to_owned(), None);
             } else if let Some(label) = search.answered_by.as_ref().filter(|_| search.report.note.is_none()) {
-                choices.insert(search.entry.key.to_owned(), Some(label.clone()));
+                memory.choices.insert(search.entry.key.to_owned(), Some(label.clone()));
             }
         }
-        if choices != knowledge.remembered {
-            self.cache.save(&choices, self.now);
+        if memory != self.cache.load(self.now) {
+            self.cache.save(&memory, self.now);
         }
     }
 }
@@ -143,6 +148,8 @@ struct Rounds<'a> {
     collector: &'a Collector<'a>,
     target: &'a Target,
     knowledge: &'a Knowledge<'a>,
+    /// Whether the first round asks for the modules too, to notice an upgrade.
+    looks_at_modules: bool,
     /// The contracts whose ABI was read, or could not be read.
     consulted: Vec<Place>,
     /// The answers and denials, which values of later rounds share.
@@ -170,6 +177,10 @@ impl Rounds<'_> {
             if !requests.contains(request) && !self.answered.contains_key(request) {
                 requests.push(request.clone());
             }
+        }
+        if std::mem::take(&mut self.looks_at_modules) {
+            requests
+                .extend([Place::Deposit, Place::Lottery].into_iter().filter_map(|place| self.module(place)));
         }
         let Collector { transport, row, deadline, .. } = *self.collector;
         let replies = if requests.is_empty() {
@@ -199,17 +210,17 @@ impl Rounds<'_> {
             .filter(|place| denied.contains(place) && !self.consulted.contains(place))
             .collect();
         let Collector { transport, deadline, .. } = *self.collector;
-        let homes = places.iter().filter_map(|place| home(*place, self.target));
-        let requests: Vec<Request> = homes
-            .map(|(account, module)| Request::ModuleAbi { account, module: module.to_owned() })
-            .collect();
-        let replies = if transport.offers_abi() && !requests.is_empty() {
-            transport.ask(&requests, deadline)
-        } else {
-            Vec::new()
-        };
-        for (index, place) in places.into_iter().enumerate() {
-            let abi = replies.get(index).map(|reply| &reply.result);
+        let modules: Vec<(Place, Request)> =
+            places.into_iter().filter_map(|place| Some((place, self.module(place)?))).collect();
+        let unread =
+            modules.iter().map(|(_, request)| request).filter(|request| !self.answered.contains_key(request));
+        let unread: Vec<Request> = unread.cloned().collect();
+        if transport.offers_abi() && !unread.is_empty() {
+            let replies = transport.ask(&unread, deadline);
+            self.answered.extend(unread.into_iter().zip(replies));
+        }
+        for (place, request) in modules {
+            let abi = self.answered.get(&request).map(|reply| &reply.result);
             let functions = abi.and_then(|abi| complete_abi(place, abi.as_ref().ok()?));
             // A node that has no such route is believed, as is a CLI that shows no modules.
             let has_abi = abi.is_some_and(|abi| {
@@ -224,6 +235,28 @@ impl Rounds<'_> {
                 }
             }
             self.consulted.push(place);
+        }
+    }
+
+    /// The request for a contract's module.
+    fn module(&self, place: Place) -> Option<Request> {
+        let (account, module) = home(place, self.target)?;
+        Some(Request::ModuleAbi { account, module: module.to_owned() })
+    }
+
+    /// Compares the bytecode of the modules that were read with what was remembered.
+    fn compare_modules(&self, memory: &mut Memory) {
+        for place in [Place::Deposit, Place::Lottery] {
+            let reply = self.module(place).and_then(|request| self.answered.get(&request));
+            let id = reply.and_then(|reply| bytecode_id(reply.result.as_ref().ok()?));
+            if let (Some(id), Some((account, module))) = (id, home(place, self.target)) {
+                let name = format!("{account}::{module}");
+                memory.upgraded.retain(|known| *known != name);
+                let before = memory.modules.insert(name.clone(), id.to_owned());
+                if before.is_some_and(|before| before != id) {
+                    memory.upgraded.push(name);
+                }
+            }
         }
     }
 }

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::stable_id::stable_id;
+
 /// The largest metadata that is read, in bytes.
 pub const METADATA_BYTES_MAX: usize = 64 << 10;
 const MAGIC: [u8; 4] = [0xa1, 0x1c, 0xeb, 0x0b];
@@ -15,6 +17,9 @@ const KIND_VIEW: u8 = 1;
 const KIND_EVENT: u8 = 4;
 /// The key of an ABI under which [`module_abi`] adds the names of aborts: `{"CODE": ["NAME", "sentence"]}`.
 const ABORT_NAMES: &str = "abort_names";
+
+/// The key of an ABI under which [`module_abi`] adds a digest of the bytecode.
+const BYTECODE_ID: &str = "bytecode_id";
 
 /// The metadata of a module.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -154,7 +159,11 @@ pub fn module_abi(mut answer: Value) -> Option<Value> {
     let Some(mut abi) = answer.get_mut("abi").filter(|abi| abi.is_object()).map(Value::take) else {
         return Some(answer).filter(|abi| abi.get("exposed_functions").is_some_and(Value::is_array));
     };
-    if let Some(metadata) = answer.get("bytecode").and_then(Value::as_str).and_then(of_hex) {
+    let bytecode = answer.get("bytecode").and_then(Value::as_str);
+    if let (Some(bytecode), Some(fields)) = (bytecode, abi.as_object_mut()) {
+        fields.insert(BYTECODE_ID.to_owned(), stable_id(&[bytecode]).into());
+    }
+    if let Some(metadata) = bytecode.and_then(of_hex) {
         add_marks(&mut abi, "structs", "is_event", &metadata.events);
         add_marks(&mut abi, "exposed_functions", "is_view", &metadata.views);
         let names =
@@ -165,6 +174,11 @@ pub fn module_abi(mut answer: Value) -> Option<Value> {
         }
     }
     Some(abi)
+}
+
+/// The digest of the bytecode that a completed ABI has; `None` from REST v1, which shows no bytecode.
+pub(crate) fn bytecode_id(abi: &Value) -> Option<&str> {
+    abi.get(BYTECODE_ID)?.as_str()
 }
 
 /// The name and the sentence that a completed ABI has for an abort code.

@@ -61,6 +61,9 @@ pub struct Chain {
     pub id: Option<u8>,
     /// The chain's own clock in microseconds since 1970 (`0x1::timestamp::now_microseconds`).
     pub time_us: Option<Count>,
+    /// The modules `ADDRESS::module` whose bytecode differs from that of the day before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upgraded_modules: Vec<String>,
 }
 
 /// The prepaid subscription of one client.

@@ -174,8 +174,10 @@ fn a_failed_report_has_no_amounts() {
 
 #[test]
 fn the_wrong_chain_and_a_stale_one_give_no_values() {
-    let stale =
-        State { chain: supra_core::state::Chain { id: Some(6), time_us: Some(1.into()) }, ..healthy() };
+    let stale = State {
+        chain: supra_core::state::Chain { id: Some(6), time_us: Some(1.into()), ..healthy().chain },
+        ..healthy()
+    };
     let checks = checks(&stale, &views(), None);
     let found = sample_lines(with(Some(&stale), &checks, None, everything), ALL);
     assert!(

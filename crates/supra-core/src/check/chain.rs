@@ -55,6 +55,20 @@ pub(super) fn is_trustworthy(facts: &Facts, policy: &Policy, findings: &mut Find
     false
 }
 
+/// Adds a finding for modules whose bytecode has changed.
+pub(super) fn check_upgrade(facts: &Facts, findings: &mut Findings) {
+    let modules = &facts.state.chain.upgraded_modules;
+    if modules.is_empty() {
+        return;
+    }
+    let names = modules.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
+    let message = findings.lang.pick(
+        format!("the bytecode of {names} has changed within the last day"),
+        format!("за последние сутки изменился байт-код {names}"),
+    );
+    findings.add(Code::ContractUpgraded, message, json!({"modules": modules}));
+}
+
 /// Returns the finding about a report that was made too long before `now`, or after it.
 pub(super) fn report_age(read_at: Timestamp, now: Timestamp, policy: &Policy) -> Option<Finding> {
     let most = i64::try_from(policy.max_age_s?).unwrap_or(i64::MAX);

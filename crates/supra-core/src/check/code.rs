@@ -53,6 +53,7 @@ codes! {
     RequestStuck "REQUEST_STUCK" Warning: "A randomness request has waited too long; the evidence says why. Critical from 30 minutes on."
     EventMissing "EVENT_MISSING" Warning: "An expected event has not come within its time."
     WhitelistChanged "WHITELIST_CHANGED" Warning: "A whitelist was changed in the blocks that were read."
+    ContractUpgraded "CONTRACT_UPGRADED" Info: "The bytecode of a contract has changed within the last day."
     WrongChain "WRONG_CHAIN" Unknown: "The node serves another chain: nothing it says is judged."
     ChainStale "CHAIN_STALE" Unknown: "The chain's clock is too far behind or ahead: nothing it says is judged."
     ReportStale "REPORT_STALE" Unknown: "The report is too old to be judged, or from the future."

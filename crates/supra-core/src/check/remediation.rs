@@ -88,6 +88,10 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "If nobody of yours did it, look at the transaction and compare the lists.",
             "Если это сделали не вы, проверьте транзакцию и списки.",
         ),
+        C::ContractUpgraded => (
+            "If you did not expect it, ask who published it before the next draw.",
+            "Если вы этого не ждали, до следующего розыгрыша узнайте, кто опубликовал обновление.",
+        ),
         C::WrongChain => {
             ("Correct the RPC URL or the expected chain id.", "Исправьте адрес RPC или ожидаемый chain id.")
         }

@@ -121,6 +121,7 @@ fn fixed(code: Code) -> (&'static str, &'static str) {
         }
         C::EventMissing => ("an expected event is missing", "нет ожидаемого события"),
         C::WhitelistChanged => ("a whitelist was changed", "изменён белый список"),
+        C::ContractUpgraded => ("a contract was upgraded", "контракт обновлён"),
         C::WrongChain => ("the node serves another chain", "узел обслуживает другую сеть"),
         C::ChainStale => ("the node is behind the chain", "узел отстаёт от сети"),
         C::ReportStale => ("the report is too old", "отчёт устарел"),

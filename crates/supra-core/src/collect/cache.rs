@@ -1,7 +1,8 @@
-//! Caches which view functions answered, so that the next run sends one request per value.
+//! Caches which view functions answered, so that the next run sends one request per value, and what the modules were made
+//! of, so that an upgrade is noticed.
 //!
-//! A cache that is unreadable, too old or of another chain is ignored, and a failure to write it as well. It contains
-//! only function names.
+//! A cache that is unreadable or of another chain is ignored, and a failure to write it as well. It contains only names
+//! and digests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,11 +24,28 @@ const FILE_BYTES_MAX: u64 = 256 << 10;
 /// Functions by view key; `None` for a value that nothing answered.
 pub(super) type Choices = BTreeMap<String, Option<String>>;
 
+/// What a cache holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Memory {
+    /// Empty once they are too old.
+    pub(super) choices: Choices,
+    /// Digests of bytecode by `ADDRESS::module`.
+    #[serde(default)]
+    pub(super) modules: BTreeMap<String, String>,
+    /// The modules whose bytecode had changed when it was last looked at.
+    #[serde(default)]
+    pub(super) upgraded: Vec<String>,
+    /// Whether there is no cache of the last day, so that the modules are looked at again.
+    #[serde(skip)]
+    pub(super) is_stale: bool,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct File {
     chain: String,
     saved_at_s: i64,
-    choices: Choices,
+    #[serde(flatten)]
+    memory: Memory,
 }
 
 /// The cache of one chain and target; without a path it is disabled.
@@ -53,22 +71,26 @@ impl Cache {
         Self { path, chain }
     }
 
-    pub(super) fn load(&self, now: Timestamp) -> Choices {
-        self.read(now).unwrap_or_default()
-    }
-
-    fn read(&self, now: Timestamp) -> Option<Choices> {
-        let path = self.path.as_ref()?;
-        let file: File = serde_json::from_slice(&file::read(path, FILE_BYTES_MAX).ok()?).ok()?;
+    pub(super) fn load(&self, now: Timestamp) -> Memory {
+        let Some(path) = &self.path else { return Memory::default() };
+        let file: Option<File> =
+            file::read(path, FILE_BYTES_MAX).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let Some(file) = file.filter(|file| file.chain == self.chain) else {
+            return Memory { is_stale: true, ..Memory::default() };
+        };
         let age = now.as_second().saturating_sub(file.saved_at_s);
-        (file.chain == self.chain && (0..SECONDS_VALID).contains(&age)).then_some(file.choices)
+        if (0..SECONDS_VALID).contains(&age) {
+            return file.memory;
+        }
+        // What a module was made of is compared however long ago it was.
+        Memory { modules: file.memory.modules, is_stale: true, ..Memory::default() }
     }
 
     /// Replaces the cache file.
-    pub(super) fn save(&self, choices: &Choices, now: Timestamp) {
+    pub(super) fn save(&self, memory: &Memory, now: Timestamp) {
         let Some(path) = &self.path else { return };
         let Some(directory) = path.parent() else { return };
-        let file = File { chain: self.chain.clone(), saved_at_s: now.as_second(), choices: choices.clone() };
+        let file = File { chain: self.chain.clone(), saved_at_s: now.as_second(), memory: memory.clone() };
         let written = (|| {
             fs::create_dir_all(directory)?;
             let mut text = serde_json::to_vec(&file)?;
@@ -95,22 +117,29 @@ mod tests {
         let cache = Cache::new(Some(&deep), "rpc http://a", &target());
         let start = Timestamp::from_second(1_000_000).unwrap();
         let later = |seconds| Timestamp::from_second(1_000_000 + seconds).unwrap();
-        let choices: Choices =
-            [("balance".to_owned(), Some("f".to_owned())), ("paused".to_owned(), None)].into();
-        assert_eq!(cache.load(start), Choices::new());
-        cache.save(&choices, start);
-        assert_eq!(cache.load(later(SECONDS_VALID - 1)), choices);
-        assert_eq!(cache.load(later(SECONDS_VALID)), Choices::new());
-        assert_eq!(cache.load(later(-1)), Choices::new());
-        assert_eq!(Cache::new(Some(&deep), "rpc http://b", &target()).load(start), Choices::new());
+        let memory = Memory {
+            choices: [("balance".to_owned(), Some("f".to_owned())), ("paused".to_owned(), None)].into(),
+            modules: [("0x1::m".to_owned(), "abc".to_owned())].into(),
+            upgraded: vec!["0x1::m".to_owned()],
+            is_stale: false,
+        };
+        let none = Memory { is_stale: true, ..Memory::default() };
+        assert_eq!(cache.load(start), none);
+        cache.save(&memory, start);
+        assert_eq!(cache.load(later(SECONDS_VALID - 1)), memory);
+        let old = Memory { modules: memory.modules.clone(), ..none.clone() };
+        assert_eq!(cache.load(later(SECONDS_VALID)), old);
+        assert_eq!(cache.load(later(-1)), old);
+        assert_eq!(Cache::new(Some(&deep), "rpc http://b", &target()).load(start), none);
         fs::write(cache.path.as_ref().unwrap(), b"{\"chain\":").unwrap();
-        assert_eq!(cache.load(start), Choices::new());
+        assert_eq!(cache.load(start), none);
+        assert_eq!(Cache::new(None, "x", &target()).load(start), Memory::default());
     }
 
     #[test]
     fn an_unwritable_place_is_no_cache() {
         let unwritable = Cache::new(Some(Path::new("/proc/none")), "x", &target());
-        unwritable.save(&Choices::new(), Timestamp::UNIX_EPOCH);
-        assert_eq!(unwritable.load(Timestamp::UNIX_EPOCH), Choices::new());
+        unwritable.save(&Memory::default(), Timestamp::UNIX_EPOCH);
+        assert!(unwritable.load(Timestamp::UNIX_EPOCH).choices.is_empty());
     }
 }

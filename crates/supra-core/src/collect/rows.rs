@@ -60,7 +60,7 @@ pub fn offered(
     if !transport.offers_abi() {
         return false;
     }
-    if let Some(label) = cache.load(now).get("balance") {
+    if let Some(label) = cache.load(now).choices.get("balance") {
         return label.as_ref().is_some_and(|label| label.starts_with(CLIENT_ROWS));
     }
     let module = target.deposit_module.clone();

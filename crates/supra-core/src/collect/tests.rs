@@ -478,3 +478,33 @@ fn a_denial_is_forgotten(
     let healthy = run_at(&dvrf_3(), 100 + hours_later);
     assert_eq!(kind(&healthy, key), None, "{:?}", healthy.views[key]);
 }
+
+/// The modules are looked at once a day, beside the values; what changed is said until the next look.
+#[test]
+fn an_upgrade_is_noticed_within_a_day() {
+    let directory = tempfile::tempdir().unwrap();
+    let run_at = |table: &Table, hours: i64| {
+        let (target, _) = target();
+        let collector = Collector {
+            row: None,
+            detail: Detail::Lean,
+            transport: table,
+            deadline: Deadline::after(Duration::from_secs(5)),
+            overrides: &Overrides::default(),
+            cache: &Cache::new(Some(directory.path()), "chain", &target),
+            now: Timestamp::from_second(hours * 3600).unwrap(),
+        };
+        let upgraded = collector.run(&target).state.chain.upgraded_modules;
+        (upgraded.len(), table.times_asked("abi"), table.rounds())
+    };
+    let chain = |digest: &str| {
+        let mut table = dvrf_3();
+        table.abi.as_mut().unwrap()["bytecode_id"] = json!(digest);
+        table
+    };
+    assert_eq!(run_at(&chain("a"), 100), (0, 2, 1), "the first look");
+    assert_eq!(run_at(&chain("b"), 101), (0, 0, 1), "looked at an hour ago");
+    assert_eq!(run_at(&chain("b"), 125), (2, 2, 1));
+    assert_eq!(run_at(&chain("b"), 126), (2, 0, 1));
+    assert_eq!(run_at(&chain("b"), 150), (0, 2, 1));
+}

@@ -161,7 +161,11 @@ mod tests {
             (&resource, json!({"result": [{"a": "1"}]}), Some(json!({"a": "1"}))),
             (&resource, json!({"result": [null]}), None),
             (&resource, json!(null), None),
-            (&abi, json!({"bytecode": "0x", "abi": {"name": "m"}}), Some(json!({"name": "m"}))),
+            (
+                &abi,
+                json!({"bytecode": "0x", "abi": {"name": "m"}}),
+                Some(json!({"name": "m", "bytecode_id": "ed51d4c27063e889df1010ee"})),
+            ),
             (&abi, json!({"result": [{"abi": {"name": "m"}}]}), Some(json!({"name": "m"}))),
             (
                 &abi,
