@@ -76,7 +76,7 @@ fn a_pipe_of_three_tells_and_passes_on() {
     assert_eq!(letters.len(), 1);
     let text = letters[0].json()["text"].as_str().unwrap().to_owned();
     assert!(
-        text.starts_with("⚠️ Supra dVRF · devnet: warning\n• the deposit of 236.25 SUPRA is below"),
+        text.starts_with("⚠️ devnet: deposit is getting low\nDo: Deposit 236.25 SUPRA (23625000000 quants)"),
         "{text}"
     );
 }
@@ -110,7 +110,9 @@ fn the_old_command_line_still_works() {
         .write_stdin(report(50))
         .assert()
         .code(0)
-        .stdout(starts_with("🚨 Night · devnet: CRITICAL\n\n• the deposit is at or below"))
+        .stdout(starts_with(
+            "🚨 Night · devnet: deposit below the minimum – draws are refused\n\nDo: 1. Deposit 393.75 SUPRA",
+        ))
         .stderr(starts_with("[warning] dvrf-notify: the secret after --webhook-url can be seen"))
         .stderr(contains("\n").count(1));
     let sent = inbox.requests()[0].json();
@@ -125,7 +127,7 @@ fn the_old_command_line_still_works() {
     // A dry run needs no webhook and prints what would be sent.
     let mut dry = tool("dvrf-notify");
     dry.args(["--dry-run", "--format", "text"]).write_stdin(report(150));
-    dry.assert().code(0).stdout(contains("below 200 %"));
+    dry.assert().code(0).stdout(contains("getting low"));
     assert_eq!(inbox.requests().len(), 2);
 }
 

@@ -18,13 +18,21 @@ fn tell_line(inbox: &MockReceiver, words: &[&str], line: &Value) -> Outcome {
     tell(&generic(inbox), words, &line.to_string())
 }
 
-/// What receivers got: event, problem and the first finding.
+/// What receivers got: event, problem and headline.
 fn told(inbox: &MockReceiver) -> Vec<(String, String, String)> {
     let text = |sent: &Value, key: &str| sent[key].as_str().unwrap_or_default().to_owned();
     let of = |sent: &Value| {
         let message = text(sent, "message");
-        let finding = message.lines().find(|line| line.starts_with("• ")).unwrap_or_default().to_owned();
-        (text(sent, "event"), text(sent, "problem"), finding)
+        let headline = message.lines().next().unwrap_or_default();
+        // How long it lasted depends on the machine.
+        let headline = match headline
+            .split_once("resolved after ")
+            .map(|(before, rest)| (before, rest.split_once(": ")))
+        {
+            Some((before, Some((_, problem)))) => format!("{before}resolved after …: {problem}"),
+            _ => headline.to_owned(),
+        };
+        (text(sent, "event"), text(sent, "problem"), headline)
     };
     inbox.requests().iter().map(|letter| of(&letter.json())).collect()
 }
@@ -91,18 +99,22 @@ fn what_goes_wrong_with_draws_is_an_incident() {
         assert_eq!(tell_line(&inbox, &words, line).code, 0);
     }
     let expected = [
-        ("firing", "draw", "• the draw failed: E_NOT_OWNER"),
-        ("worse", "draw", "• this round was tried 3 times"),
-        ("firing", "draw_busy", "• another run holds the lock of the draw"),
-        ("resolved", "draw", "• was: this round was tried 3 times"),
-        ("resolved", "draw_busy", "• was: another run holds the lock of the draw"),
-        ("firing", "draw_unanswered", "• the draw was requested, and its answer did not come within 60.0 s"),
+        ("firing", "draw", "🚨 devnet: the draw failed: E_NOT_OWNER"),
+        ("worse", "draw", "🚨 devnet: worse: this round was tried 3 times"),
+        ("firing", "draw_busy", "⚠\u{fe0f} devnet: another run holds the lock of the draw"),
+        ("resolved", "draw", "✅ devnet: resolved after …: this round was tried 3 times"),
+        ("resolved", "draw_busy", "✅ devnet: resolved after …: another run holds the lock of the draw"),
+        (
+            "firing",
+            "draw_unanswered",
+            "⚠\u{fe0f} devnet: the draw was requested, and its answer did not come within 60.0 s",
+        ),
         (
             "resolved",
             "draw_unanswered",
-            "• was: the draw was requested, and its answer did not come within 60.0 s",
+            "✅ devnet: resolved after …: the draw was requested, and its answer did not come within 60.0 s",
         ),
-        ("report", "", "• the draw was requested"),
+        ("report", "", "✅ devnet: the draw was requested"),
     ];
     let expected =
         expected.map(|(event, problem, text)| (event.to_owned(), problem.to_owned(), text.to_owned()));

@@ -107,7 +107,9 @@ struct Inboxes {
 fn first_lines(text: &str) -> String {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let headline = lines.next().unwrap_or_default();
-    let findings: Vec<&str> = lines.filter_map(|line| line.strip_prefix("• ")).collect();
+    let findings: Vec<&str> = lines
+        .filter(|line| ["Cause: ", "Do: ", "Was: ", "Also: "].iter().any(|part| line.starts_with(part)))
+        .collect();
     format!("{headline} | {}", findings.join(" | "))
 }
 

@@ -21,7 +21,7 @@ fn all_are_told(command: &mut Command, receivers: &Receivers, what: &str) {
     let errors = outcome.err.lines().filter(|line| line.starts_with("[error]")).count();
     assert_eq!(errors, 1, "{what}: said once: {}", outcome.err);
     let text = receivers.chat.requests()[0].json()["text"].as_str().unwrap().to_owned();
-    assert!(text.contains("CRITICAL"), "{what}: {text}");
+    assert!(text.contains("🚨"), "{what}: {text}");
     assert_eq!(receivers.pager.requests()[0].json()["event_action"], "trigger", "{what}");
     let pings: Vec<String> = receivers
         .switch
@@ -204,7 +204,7 @@ fn an_overflow_is_said_and_keeps_the_newest_state() {
     let texts: Vec<String> =
         other.requests().iter().map(|letter| letter.json()["text"].as_str().unwrap().to_owned()).collect();
     assert_eq!(texts.len(), 200);
-    assert!(texts[0].contains("Supra paused the deposit module"), "{}", texts[0]);
+    assert!(texts[0].contains("Supra has paused the deposit module"), "{}", texts[0]);
     assert!(texts[199].contains("resolved after"), "{}", texts[199]);
 }
 

@@ -247,6 +247,11 @@ fn refused_value(error: &clap::Error) -> Option<Error> {
     Some(parse::bad(flag, context(ContextKind::InvalidValue)?, std::error::Error::source(error)?))
 }
 
+/// The name of this host.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The current time by the system clock.
 pub fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "the clock is read here, once, and passed down")]

@@ -173,6 +173,7 @@ impl NotifyArgs {
                 lang: policy.lang,
                 runbook_base: text(&variables::RUNBOOK_BASE),
                 network: settings.text(&variables::NETWORK).map(str::to_owned),
+                host: dvrf_cli::host_name(),
             },
             rules: self.rules(),
             policy,

@@ -83,7 +83,7 @@ impl DrawOutcome {
 
 fn item(code: &str, severity: Severity, sentence: String, remedy: String) -> Item {
     let (code, link) = (code.to_owned(), HELP.to_owned());
-    Item { code, severity, sentence, remedy, link }
+    Item { code, severity, sentence, title: String::new(), cause: String::new(), remedy, command: None, link }
 }
 
 fn of_line(line: &AutoLine, lang: Lang) -> DrawOutcome {

@@ -10,6 +10,7 @@ use crate::outbox::OutboxEntry;
 use crate::problem::UNKNOWN;
 use dvrf_cli::channel::ChannelKind;
 use supra_core::check::code::Code;
+use supra_core::check::remediation::remedy;
 use supra_core::check::{Severity, Status};
 use supra_core::stable_id::stable_id;
 
@@ -104,6 +105,13 @@ fn join(bond: Option<&Bond>, members: &[(usize, &OutboxEntry)]) -> Option<Parcel
             message.subscription =
                 message.lang.pick(format!("{count} subscriptions"), format!("подписки ({count})"));
             message.numbers.clear();
+            // A remedy may name an amount and an address, which are those of one subscription.
+            for item in &mut message.items {
+                item.command = None;
+                if let Some(code) = Code::of_name(&item.code) {
+                    item.remedy = remedy(code, message.lang);
+                }
+            }
         } else {
             message.problem.clear();
             message.was = all().map(|message| message.was).reduce(|a, b| a.filter(|_| a == b))?;
@@ -132,6 +140,9 @@ mod tests {
             code: problem.to_owned(),
             severity,
             sentence: sentence.to_owned(),
+            title: String::new(),
+            cause: String::new(),
+            command: None,
             remedy: String::new(),
             link: String::new(),
         };

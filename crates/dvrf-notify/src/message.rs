@@ -1,15 +1,20 @@
 //! A message: verdict, findings with remedies, numbers, and a link. Pure. Its sentences are written once, so that a
 //! message that waited in the outbox still describes the time at which it was created.
 
+mod render;
+
+pub use render::{CommandMarkup, Line, plain_command};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::escape::{self, Escape};
-use super::truncate::{truncate, utf16_len, whole_lines};
+use super::escape;
+use super::truncate::truncate;
 use crate::notification::EventKind;
-use dvrf_cli::text::both;
 use supra_core::amount::Quants;
+use supra_core::check::code::Code;
 use supra_core::check::remediation::remedy;
+use supra_core::check::requests::Cause;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
@@ -22,6 +27,10 @@ const NAME_UNITS_MAX: usize = 80;
 const SENTENCE_UNITS_MAX: usize = 500;
 /// The most findings that are listed; further ones are only counted.
 const FINDINGS_MAX: usize = 12;
+/// The most steps of a remedy.
+const STEPS_MAX: usize = 5;
+/// The most numbers of a message.
+const NUMBERS_MAX: usize = 4;
 /// The most subscriptions that are listed; further ones are only counted.
 const NAMES_MAX: usize = 20;
 
@@ -58,6 +67,12 @@ pub struct Message {
     pub alerts: Vec<Alert>,
     /// The network's name, if it is configured.
     pub network: Option<String>,
+    /// The name of the host that sends it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// Seconds until the next reminder, where one is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reminder_in_s: Option<u64>,
     /// Whether it concerns an unknown status instead of a problem.
     #[serde(rename = "blind")]
     pub is_unknown: bool,
@@ -85,9 +100,18 @@ pub struct Item {
     pub severity: Severity,
     /// The problem, in a sentence.
     pub sentence: String,
-    /// What to do about it, in a sentence.
+    /// The problem in a few words; empty where the sentence says it best.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// Why, where the title does not say it; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
+    /// What to do about it, one step per line.
     #[serde(rename = "advice")]
     pub remedy: String,
+    /// The command for the first step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// The document about it.
     pub link: String,
 }
@@ -116,6 +140,8 @@ pub struct MessageTemplate {
     pub runbook_base: String,
     /// The network's name.
     pub network: Option<String>,
+    /// The name of this host.
+    pub host: String,
 }
 
 impl MessageTemplate {
@@ -134,6 +160,9 @@ impl MessageTemplate {
             code: "TEST".to_owned(),
             severity: Severity::Info,
             sentence,
+            title: String::new(),
+            cause: String::new(),
+            command: None,
             remedy: self.lang.pick("Do nothing.", "Ничего делать не нужно."),
             link: self.link("docs/notify.md#test"),
         };
@@ -154,12 +183,40 @@ impl MessageTemplate {
 
     /// A finding as messages show it.
     pub fn item(&self, finding: &Finding) -> Item {
+        let line = |text: &str| truncate(&quote(text), SENTENCE_UNITS_MAX, escape::verbatim);
+        // A verdict of an earlier version has no title and no remedy.
+        let steps: Vec<String> = finding.remedy.text.lines().take(STEPS_MAX).map(line).collect();
+        let general = || remedy(finding.code, self.lang);
         Item {
             code: finding.code.name().to_owned(),
             severity: finding.severity,
-            sentence: truncate(&quote(&finding.message), SENTENCE_UNITS_MAX, escape::verbatim),
-            remedy: remedy(finding.code, self.lang),
+            sentence: line(&finding.message),
+            title: line(&finding.title),
+            cause: self.cause(finding).as_deref().map(line).unwrap_or_default(),
+            remedy: if steps.is_empty() { general() } else { steps.join("\n") },
+            command: finding.remedy.command.as_deref().map(quote).filter(|command| !command.ends_with('…')),
             link: self.link(&finding.help),
+        }
+    }
+
+    /// Why, where the title does not say it already.
+    fn cause(&self, finding: &Finding) -> Option<String> {
+        match finding.code {
+            code if code.is_deposit_level() && !finding.title.is_empty() => None,
+            Code::RequestStuck => {
+                let name = finding.evidence.get("diagnosis").and_then(Value::as_str);
+                let cause = Cause::ALL.iter().find(|cause| Some(cause.name()) == name)?;
+                if *cause == Cause::Unknown {
+                    return Some(self.lang.pick(
+                        "not found: deposit, whitelist, module, callback and node look fine",
+                        "не найдена: депозит, белый список, модуль, обратный вызов и узел в порядке",
+                    ));
+                }
+                let (en, ru) = cause.sentence();
+                Some(self.lang.pick(en, ru))
+            }
+            _ if finding.title.is_empty() || finding.message == finding.title => None,
+            _ => Some(finding.message.clone()),
         }
     }
 
@@ -169,6 +226,7 @@ impl MessageTemplate {
             status: checks.status,
             severity: checks.severity,
             network: self.network.clone(),
+            host: truncate(&quote(&self.host), NAME_UNITS_MAX, escape::verbatim),
             lang: self.lang,
             title: truncate(&quote(&self.title), NAME_UNITS_MAX, escape::verbatim),
             subscription: truncate(&quote(name), NAME_UNITS_MAX, escape::verbatim),
@@ -179,7 +237,7 @@ impl MessageTemplate {
     }
 }
 
-/// The numbers of a verdict with their labels; unknown values are left out.
+/// The four numbers that matter most for the verdict's worst problem, with their labels; unknown values are left out.
 pub fn numbers(
     checks: &Checks,
     state: Option<&State>,
@@ -187,173 +245,39 @@ pub fn numbers(
     policy: &Policy,
 ) -> Vec<(String, String)> {
     let lang = policy.lang;
-    let mut numbers = Vec::new();
-    let mut add = |en: &str, ru: &str, value: Option<String>| {
-        if let Some(value) = value {
-            numbers.push((lang.pick(en, ru), value));
-        }
+    let supra = |quants: Quants| format!("{} SUPRA", quants.supra());
+    let balance = checks.available_quants.map(|balance| match (&checks.ratio, checks.min_balance_onchain) {
+        (Some(ratio), Some(_)) => lang.pick(
+            format!("{} = {ratio} × minimum", supra(balance)),
+            format!("{} = {ratio} × минимум", supra(balance)),
+        ),
+        _ => supra(balance),
+    });
+    let lottery = state.map(|state| &state.lottery);
+    let yes_or_no = |flag: Option<bool>| {
+        flag.map(|flag| lang.pick(if flag { "yes" } else { "no" }, if flag { "да" } else { "нет" }))
     };
-    add("Deposit", "Депозит", checks.available_quants.map(both));
-    add("Minimum", "Минимум", checks.min_balance_onchain.map(both));
-    add("Expected minimum", "Ожидаемый минимум", checks.min_balance_expected.map(both));
-    add("Deposit / minimum", "Депозит / минимум", checks.ratio.clone());
-    let missing = |(balance, minimum): (Quants, Quants)| {
-        let wanted = policy.plan.of(minimum.get()).ok()?.checked_sub(balance.get())?;
-        (wanted > 0 && checks.status == Status::Alert).then(|| both(Quants(wanted)))
-    };
-    let percent = policy.plan.as_percent();
-    add(
-        &format!("To reach {percent} %"),
-        &format!("До {percent} % не хватает"),
-        checks.available_quants.zip(checks.min_balance_onchain).and_then(missing),
-    );
-    add("Grant left", "Остаток гранта", checks.grant_remaining.map(both));
-    add("Requests left", "Осталось запросов", checks.requests_left.map(|count| count.to_string()));
-    add(
-        "Hours left at the recent rate",
-        "Осталось часов при нынешнем темпе",
-        hours_left.map(|h| h.to_string()),
-    );
-    if let Some(lottery) = state.map(|state| &state.lottery) {
-        let yes_or_no = |flag: Option<bool>| {
-            flag.map(|flag| lang.pick(if flag { "yes" } else { "no" }, if flag { "да" } else { "нет" }))
-        };
-        add("Tickets", "Билетов", lottery.ticket_count.map(|count| count.to_string()));
-        add("Draw scheduled", "Розыгрыш назначен", yes_or_no(lottery.draw_scheduled));
-        add("Request pending", "Запрос ожидает ответа", yes_or_no(lottery.pending_request));
-    }
-    numbers
-}
-
-impl Message {
-    /// The icon in front of the headline.
-    fn icon(&self) -> &'static str {
-        match (self.event, self.status, self.severity) {
-            (EventKind::Test, ..) => "🔔",
-            (EventKind::Resolved, ..) | (_, Status::Ok, _) => "✅",
-            (_, Status::Unknown, _) => "❔",
-            (_, Status::Alert, Some(Severity::Critical)) => "🚨",
-            (_, Status::Alert, _) => "⚠️",
-        }
-    }
-
-    /// The status in a few words.
-    fn status_text(&self) -> String {
-        let lang = self.lang;
-        let of_severity = |severity: Option<Severity>| match severity {
-            Some(Severity::Critical) => lang.pick("CRITICAL", "КРИТИЧНО"),
-            Some(Severity::Info) => lang.pick("notice", "внимание"),
-            _ => lang.pick("warning", "предупреждение"),
-        };
-        let status = match self.status {
-            Status::Ok => lang.pick("ok", "в порядке"),
-            Status::Unknown => lang.pick("cannot be judged", "нельзя оценить"),
-            Status::Alert => of_severity(self.severity),
-        };
-        let lasted = format_span(self.lasted_s(), lang);
-        match self.event {
-            EventKind::Report | EventKind::Firing => status,
-            EventKind::Worse => lang.pick(format!("worse: {status}"), format!("стало хуже: {status}")),
-            EventKind::Better if self.was == self.severity => {
-                lang.pick(format!("better: still {status}"), format!("стало лучше: всё ещё {status}"))
-            }
-            EventKind::Better => {
-                let was = of_severity(self.was);
-                lang.pick(
-                    format!("better: only a {status} now, was {was}"),
-                    format!("стало лучше: теперь {status}, было {was}"),
-                )
-            }
-            EventKind::Reminder => {
-                lang.pick(format!("still {status}, for {lasted}"), format!("всё ещё {status}, уже {lasted}"))
-            }
-            EventKind::Resolved if self.since_s.is_none() => lang.pick("no problem", "проблем нет"),
-            EventKind::Resolved if self.is_unknown => lang.pick(
-                format!("can be judged again after {lasted}"),
-                format!("снова можно оценить через {lasted}"),
-            ),
-            EventKind::Resolved => {
-                lang.pick(format!("resolved after {lasted}"), format!("проблема устранена, длилась {lasted}"))
-            }
-            EventKind::Test => lang.pick("test", "проверка"),
-        }
-    }
-
-    /// The first line: icon, title, subscription and status.
-    pub fn headline(&self) -> String {
-        format!("{} {} · {}: {}", self.icon(), self.title, self.subscription, self.status_text())
-    }
-
-    /// Findings and their remedies, in lines.
-    pub fn findings(&self) -> Vec<String> {
-        let is_over = self.event == EventKind::Resolved && self.since_s.is_some();
-        let item_lines = |item: &Item| match item.remedy.as_str() {
-            _ if is_over => {
-                vec![
-                    self.lang.pick(format!("• was: {}", item.sentence), format!("• было: {}", item.sentence)),
-                ]
-            }
-            "" => vec![format!("• {}", item.sentence)],
-            remedy => vec![format!("• {}", item.sentence), format!("  → {remedy}")],
-        };
-        let mut lines: Vec<String> = self.items.iter().take(FINDINGS_MAX).flat_map(item_lines).collect();
-        if let Some(more) = self.items.len().checked_sub(FINDINGS_MAX).filter(|more| *more > 0) {
-            lines.push(self.lang.pick(format!("… and {more} more"), format!("… и ещё {more}")));
-        }
-        if !self.shared_by.is_empty() {
-            let mut names = self.shared_by.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
-            if let Some(more) = self.shared_by.len().checked_sub(NAMES_MAX).filter(|more| *more > 0) {
-                names.push_str(&self.lang.pick(format!(" and {more} more"), format!(" и ещё {more}")));
-            }
-            lines.push(self.lang.pick(format!("Concerns: {names}"), format!("Затронуты: {names}")));
-        }
-        lines
-    }
-
-    /// Numbers, the time at which the incident began, and the link, in lines.
-    pub fn facts(&self) -> Vec<String> {
-        let mut lines: Vec<String> =
-            self.numbers.iter().map(|(label, value)| format!("{label}: {value}")).collect();
-        if let (Some(since), true) = (self.since(), self.event != EventKind::Report) {
-            lines.push(self.lang.pick(format!("Since: {since}"), format!("С: {since}")));
-        }
-        if let Some(link) = self.link.as_ref().filter(|_| self.event != EventKind::Resolved) {
-            lines.push(self.lang.pick(format!("What to do: {link}"), format!("Что делать: {link}")));
-        }
-        lines
-    }
-
-    /// How long the incident has lasted, in seconds.
-    fn lasted_s(&self) -> u64 {
-        self.since_s.map_or(0, |since| u64::try_from(self.at_s.saturating_sub(since)).unwrap_or(0))
-    }
-
-    /// When the incident began, in RFC 3339.
-    fn since(&self) -> Option<String> {
-        Some(jiff::Timestamp::from_second(self.since_s?).ok()?.to_string())
-    }
-
-    /// Findings and facts, escaped and at most `limit` UTF-16 units long. Findings are cut before facts.
-    pub fn body(&self, limit: usize, escape: Escape) -> String {
-        let escaped = |lines: Vec<String>| -> Vec<String> {
-            lines.iter().map(|line| truncate(line, usize::MAX, escape)).collect()
-        };
-        let facts = escaped(self.facts()).join("\n");
-        let room = limit.saturating_sub(utf16_len(&facts) + 3);
-        let (mut lines, all) = whole_lines(&escaped(self.findings()), room);
-        if !all {
-            lines.push("…".to_owned());
-        }
-        let findings = lines.join("\n");
-        let text = if findings.is_empty() { facts } else { format!("{findings}\n\n{facts}") };
-        // Facts alone have a few hundred units, but a smaller limit holds too.
-        if utf16_len(&text) > limit { truncate(&text, limit, escape::verbatim) } else { text }
-    }
-
-    /// The message as plain text, as `--format text` prints it.
-    pub fn text(&self) -> String {
-        format!("{}\n\n{}\n", self.headline(), self.body(usize::MAX / 2, escape::verbatim))
-    }
+    let hours = hours_left
+        .map(|hours| format_span(u64::try_from(hours).unwrap_or(u64::MAX).saturating_mul(3600), lang));
+    let deposit = [
+        (("Deposit", "Депозит"), balance),
+        (("Minimum", "Минимум"), checks.min_balance_onchain.map(supra)),
+        (("Expected minimum", "Ожидаемый минимум"), checks.min_balance_expected.map(supra)),
+        (("Requests left", "Хватит на запросов"), checks.requests_left.map(|count| count.to_string())),
+        (("Lasts at the recent rate", "Хватит при нынешнем темпе"), hours),
+        (("Grant left", "Остаток гранта"), checks.grant_remaining.map(supra)),
+    ];
+    let draws = [
+        (("Tickets", "Билетов"), lottery.and_then(|l| l.ticket_count).map(|count| count.to_string())),
+        (("Request pending", "Запрос ждёт ответа"), yes_or_no(lottery.and_then(|l| l.pending_request))),
+        (("Draw scheduled", "Розыгрыш назначен"), yes_or_no(lottery.and_then(|l| l.draw_scheduled))),
+    ];
+    let about_deposit = checks.findings.first().is_none_or(|finding| finding.code.is_deposit_level());
+    let (first, second) = if about_deposit { (6, 3) } else { (1, 3) };
+    let rest = deposit.iter().skip(first);
+    let rows = deposit.iter().take(first).chain(draws.iter().take(second)).chain(rest);
+    let known = rows.filter_map(|((en, ru), value)| Some((lang.pick(*en, *ru), value.clone()?)));
+    known.take(NUMBERS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -257,6 +257,8 @@ impl Planner<'_> {
         };
         message.at_s = verdict.now_s;
         message.since_s = Some(incident.since_s);
+        let every = self.rules.repeat_every_s.filter(|_| event.kind != EventKind::Resolved);
+        message.reminder_in_s = every.and_then(|every| u64::try_from(every).ok()).filter(|every| *every > 0);
         message
     }
 

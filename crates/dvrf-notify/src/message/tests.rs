@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::truncate::utf16_len;
 use supra_core::check::code::Code;
 
 fn finding(code: Code, message: &str) -> Finding {
@@ -24,13 +25,18 @@ fn checks() -> Checks {
 }
 
 fn message(lang: Lang) -> Message {
+    let finding = |code: Code, text: &str| {
+        Finding::new(code, code.severity(), text.to_owned(), serde_json::Map::new(), lang)
+    };
     let template = MessageTemplate {
         title: "Supra dVRF".to_owned(),
         lang,
         runbook_base: "https://wiki.example/dvrf/".to_owned(),
         network: None,
+        host: String::new(),
     };
-    let checks = checks();
+    let findings = vec![finding(Code::DepositBelowWarnTier, "the deposit is low")];
+    let checks = Checks { findings, ..checks() };
     let policy = Policy { lang, ..Policy::default() };
     let mut message = template.message(
         "night lottery",
@@ -48,16 +54,14 @@ fn message(lang: Lang) -> Message {
 fn english() {
     assert_eq!(
         message(Lang::En).text(),
-        "⚠️ Supra dVRF · night lottery: still warning, for 2 d 3 h\n\n\
-         • the deposit is low\n  → Deposit soon.\n\n\
-         Deposit: 236.25 SUPRA (23 625 000 000 quants)\n\
-         Minimum: 157.5 SUPRA (15 750 000 000 quants)\n\
-         Deposit / minimum: 1.50\n\
-         To reach 300 %: 236.25 SUPRA (23 625 000 000 quants)\n\
+        "⚠️ night lottery: still, for 2 d 3 h: deposit is getting low\n\n\
+         Do: Deposit soon.\n\n\
+         Deposit: 236.25 SUPRA = 1.50 × minimum\n\
+         Minimum: 157.5 SUPRA\n\
          Requests left: 15\n\
-         Hours left at the recent rate: 7\n\
-         Since: 2025-11-24T16:00:00Z\n\
-         What to do: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
+         Lasts at the recent rate: 7 h\n\
+         Since: 2025-11-24 16:00 UTC\n\
+         Runbook: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
     );
 }
 
@@ -65,16 +69,14 @@ fn english() {
 fn russian() {
     assert_eq!(
         message(Lang::Ru).text(),
-        "⚠️ Supra dVRF · night lottery: всё ещё предупреждение, уже 2 д 3 ч\n\n\
-         • the deposit is low\n  → Пополните депозит в ближайшее время.\n\n\
-         Депозит: 236.25 SUPRA (23 625 000 000 quants)\n\
-         Минимум: 157.5 SUPRA (15 750 000 000 quants)\n\
-         Депозит / минимум: 1.50\n\
-         До 300 % не хватает: 236.25 SUPRA (23 625 000 000 quants)\n\
-         Осталось запросов: 15\n\
-         Осталось часов при нынешнем темпе: 7\n\
-         С: 2025-11-24T16:00:00Z\n\
-         Что делать: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
+        "⚠️ night lottery: по-прежнему, уже 2 д 3 ч: депозит заканчивается\n\n\
+         Что делать: Пополните депозит в ближайшее время.\n\n\
+         Депозит: 236.25 SUPRA = 1.50 × минимум\n\
+         Минимум: 157.5 SUPRA\n\
+         Хватит на запросов: 15\n\
+         Хватит при нынешнем темпе: 7 ч\n\
+         С: 2025-11-24 16:00 UTC\n\
+         Инструкция: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
     );
 }
 
@@ -84,56 +86,41 @@ fn a_resolved_message_has_the_old_findings_and_the_duration() {
     let text = message.text();
     assert!(
         text.starts_with(
-            "✅ Supra dVRF · night lottery: resolved after 2 d 3 h\n\n• was: the deposit is low\n\n"
+            "✅ night lottery: resolved after 2 d 3 h: deposit is getting low\n\nWas: the deposit is low\n\n"
         ),
         "{text}"
     );
-    assert!(!text.contains("What to do"), "{text}");
+    assert!(!text.contains("Runbook") && !text.contains("dvrf explain"), "{text}");
     let unknown = Message { is_unknown: true, ..message };
-    assert_eq!(unknown.status_text(), "can be judged again after 2 d 3 h");
+    assert_eq!(unknown.status_text(), "status known again after 2 d 3 h");
 }
 
 /// What each change of a level says, in both languages.
 #[rstest]
-#[case::worse(
-    EventKind::Worse,
-    Severity::Critical,
-    Severity::Warning,
-    "worse: CRITICAL",
-    "стало хуже: КРИТИЧНО"
-)]
-#[case::better(
-    EventKind::Better,
-    Severity::Warning,
-    Severity::Critical,
-    "better: only a warning now, was CRITICAL",
-    "стало лучше: теперь предупреждение, было КРИТИЧНО"
-)]
-#[case::planning(
-    EventKind::Better,
-    Severity::Info,
-    Severity::Warning,
-    "better: only a notice now, was warning",
-    "стало лучше: теперь внимание, было предупреждение"
-)]
-#[case::not_refused_any_more(
-    EventKind::Better,
-    Severity::Critical,
-    Severity::Critical,
-    "better: still CRITICAL",
-    "стало лучше: всё ещё КРИТИЧНО"
-)]
-fn changes_of_a_level(
-    #[case] event: EventKind,
-    #[case] severity: Severity,
-    #[case] was: Severity,
-    #[case] en: &str,
-    #[case] ru: &str,
-) {
+#[case::worse(EventKind::Worse, "worse: deposit is getting low", "стало хуже: депозит заканчивается")]
+#[case::better(EventKind::Better, "better: deposit is getting low", "стало лучше: депозит заканчивается")]
+fn changes_of_a_level(#[case] event: EventKind, #[case] en: &str, #[case] ru: &str) {
     for (lang, expected) in [(Lang::En, en), (Lang::Ru, ru)] {
-        let message = Message { event, severity: Some(severity), was: Some(was), ..message(lang) };
+        let message = Message { event, was: Some(Severity::Critical), ..message(lang) };
         assert_eq!(message.status_text(), expected);
+        let since = message.since_text().unwrap();
+        assert!(since.ends_with(&lang.pick("(was critical)", "(было критично)")), "{since}");
     }
+}
+
+/// Without a base URL there is no link, but the command that explains the code.
+#[test]
+fn a_link_needs_a_base_url() {
+    let link = Some("docs/checks.md#deposit_below_warn_tier".to_owned());
+    let text = Message { link, ..message(Lang::En) }.text();
+    assert!(text.ends_with("More: dvrf explain DEPOSIT_BELOW_WARN_TIER\n"), "{text}");
+}
+
+#[test]
+fn the_footer_says_where_it_comes_from() {
+    let message =
+        Message { host: "mon-1".into(), reminder_in_s: Some(14_400), id: "abc".into(), ..message(Lang::En) };
+    assert_eq!(message.footer(), "Supra dVRF · from mon-1 · reminder in 4 h · dvrf-notify · abc");
 }
 
 #[test]
@@ -148,26 +135,30 @@ fn unknown_values_are_left_out() {
 fn findings_are_cut_before_facts() {
     let mut message = message(Lang::En);
     let item = message.items[0].clone();
-    message.items =
-        (0..30).map(|n| Item { sentence: format!("finding {n} & more"), ..item.clone() }).collect();
-    let whole = message.body(100_000, escape::verbatim);
+    message.items = (0..30).map(|n| Item { title: format!("finding {n} & more"), ..item.clone() }).collect();
+    let whole = message.body(100_000, escape::verbatim, plain_command);
     assert!(whole.contains("\n… and 18 more\n"), "{whole}");
     for limit in [600, 1000, 4000] {
-        let body = message.body(limit, escape::html);
+        let body = message.body(limit, escape::html, plain_command);
         assert!(utf16_len(&body) <= limit, "{limit}: {body}");
         assert!(
-            body.contains("finding 0 &amp; more") && body.contains("Deposit: 236.25 SUPRA"),
+            body.contains("finding 1 &amp; more") && body.contains("Deposit: 236.25 SUPRA"),
             "{limit}: {body}"
         );
         assert!(body.ends_with("deposit_below_warn_tier"), "{limit}: {body}");
     }
-    assert!(utf16_len(&message.body(50, escape::verbatim)) <= 50);
+    assert!(utf16_len(&message.body(50, escape::verbatim, plain_command)) <= 50);
 }
 
 #[test]
 fn chain_text_becomes_one_plain_line() {
-    let template =
-        MessageTemplate { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
+    let template = MessageTemplate {
+        title: "t".into(),
+        lang: Lang::En,
+        runbook_base: String::new(),
+        network: None,
+        host: String::new(),
+    };
     let hostile = finding(Code::ModuleDisabled, "a\nb\u{202e}\u{1b}[31m");
     let message = template.message("name\n@everyone", &checks(), vec![template.item(&hostile)]);
     assert_eq!(message.subscription, "name @everyone");
@@ -216,6 +207,6 @@ fn the_outbox_format_is_stable() {
         ]
     );
     let keys: Vec<_> = value["items"][0].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["code", "severity", "sentence", "advice", "link"]);
+    assert_eq!(keys, ["code", "severity", "sentence", "title", "advice", "link"]);
     assert_eq!(serde_json::from_value::<Message>(value).unwrap(), message);
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::pagerduty::description;
 use crate::message::{Alert, Message};
 use crate::notification::EventKind;
 use supra_core::check::Severity;
@@ -40,8 +41,7 @@ fn one(alert: &Alert, message: &Message, every_s: i64, now: Timestamp) -> Value 
         "labels": labels(alert, message),
         "annotations": {
             "summary": message.headline(),
-            "description": format!("{} {}", item.sentence, item.remedy),
-            "runbook_url": item.link,
+            "description": description(item),
         },
     });
     // A host whose clock has not been set says nothing about time: Alertmanager then uses its own clock.
@@ -50,6 +50,7 @@ fn one(alert: &Alert, message: &Message, every_s: i64, now: Timestamp) -> Value 
         body["endsAt"] = json!(at(end));
     }
     if item.link.starts_with("http") {
+        body["annotations"]["runbook_url"] = json!(item.link);
         body["generatorURL"] = json!(item.link);
     }
     body

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Form;
 use crate::escape;
-use crate::message::Message;
+use crate::message::{Line, Message};
 use crate::notification::EventKind;
 use crate::truncate::{truncate, utf16_len};
 use supra_core::check::{Severity, Status};
@@ -12,6 +12,9 @@ use supra_core::check::{Severity, Status};
 /// Slack refuses a header block above 150 characters, a section above 3000, and a message above about 13 000.
 const SLACK_HEADER: usize = 150;
 const SLACK_SECTION: usize = 3000;
+/// A section has at most ten fields, and a button an address of at most 3000 characters.
+const SLACK_FIELDS: usize = 10;
+const SLACK_URL: usize = 3000;
 /// The longest fallback text for Slack, which itself truncates at 40 000.
 const SLACK_TEXT: usize = 4000;
 const DISCORD_TITLE: usize = 256;
@@ -22,38 +25,66 @@ const TELEGRAM_TEXT: usize = 4096;
 const TEAMS_BLOCK: usize = 1500;
 
 pub(super) fn slack(message: &Message) -> Value {
-    let (findings, facts) = (message.findings().join("\n"), message.facts().join("\n"));
+    let section =
+        |text: String| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});
     let mut blocks = vec![json!({
         "type": "header",
         "text": {"type": "plain_text", "emoji": true, "text": truncate(&message.headline(), SLACK_HEADER, escape::verbatim)},
     })];
-    for text in [findings, facts].iter().filter(|text| !text.is_empty()) {
-        let text = truncate(text, SLACK_SECTION, escape::slack);
-        blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
+    let steps = message.steps(SLACK_SECTION - 2, escape::slack, slack_command);
+    if !steps.is_empty() {
+        blocks.push(section(steps));
     }
-    let context = truncate(&id_line(message), SLACK_SECTION, escape::slack);
+    let field = |label: &str, value: &str| {
+        let text =
+            format!("*{}*\n{}", truncate(label, 100, escape::slack), truncate(value, 500, escape::slack));
+        json!({"type": "mrkdwn", "text": text, "verbatim": true})
+    };
+    let mut fields: Vec<Value> =
+        message.numbers.iter().take(SLACK_FIELDS - 1).map(|(label, value)| field(label, value)).collect();
+    if let (Some(since), true) = (message.since_text(), message.event != EventKind::Report) {
+        fields.push(field(&message.lang.pick("Since", "С"), &since));
+    }
+    if !fields.is_empty() {
+        blocks.push(json!({"type": "section", "fields": fields}));
+    }
+    if let Some(url) = message.runbook().filter(|url| url.len() <= SLACK_URL) {
+        let label = message.lang.pick("Runbook", "Инструкция");
+        let button = json!({"type": "button", "text": {"type": "plain_text", "text": label}, "url": url});
+        blocks.push(json!({"type": "actions", "elements": [button]}));
+    }
+    let context = truncate(&message.footer(), SLACK_SECTION, escape::slack);
     blocks.push(
         json!({"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": true}]}),
     );
     if let Some(report) = attachment(message, SLACK_SECTION - 8) {
-        let text = format!("```{report}```");
-        blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}));
+        blocks.push(section(format!("```{report}```")));
     }
     json!({"text": slack_text(message), "blocks": blocks})
+}
+
+/// A command as Slack's code.
+fn slack_command(command: &str) -> String {
+    format!("`{}`", truncate(command, usize::MAX, escape::slack).replace('`', "'"))
+}
+
+/// A command as Discord's code.
+fn discord_command(command: &str) -> String {
+    format!("`{}`", command.replace('`', "'"))
+}
+
+/// A command as Telegram's code.
+fn html_command(command: &str) -> String {
+    format!("<code>{}</code>", truncate(command, usize::MAX, escape::html))
 }
 
 pub(super) fn slack_plain(message: &Message) -> Value {
     json!({"text": slack_text(message)})
 }
 
-/// The line by which a duplicate is recognised: chats have no field for it.
-fn id_line(message: &Message) -> String {
-    format!("dvrf-notify · {}", message.id)
-}
-
 fn slack_text(message: &Message) -> String {
     let headline = truncate(&message.headline(), SLACK_HEADER * 2, escape::slack);
-    format!("{headline}\n{}", message.body(SLACK_TEXT, escape::slack))
+    format!("{headline}\n{}", message.body(SLACK_TEXT, escape::slack, slack_command))
 }
 
 /// The record, if all of it fits: a truncated document would be useless.
@@ -78,7 +109,9 @@ pub(super) fn teams(message: &Message) -> Value {
         },
         "text": truncate(&message.headline(), 300, escape::markdown),
     })];
-    body.extend(message.findings().iter().map(|line| block(line)));
+    body.extend(message.findings().iter().map(|line| match line {
+        Line::Text(text) | Line::Command(text) => block(text),
+    }));
     let facts: Vec<Value> = message
         .numbers
         .iter()
@@ -87,9 +120,14 @@ pub(super) fn teams(message: &Message) -> Value {
     if !facts.is_empty() {
         body.push(json!({"type": "FactSet", "facts": facts}));
     }
-    let rest = message.facts().split_off(message.numbers.len());
-    body.extend(rest.iter().map(|line| block(line)));
-    let id = truncate(&id_line(message), TEAMS_BLOCK, escape::markdown);
+    let runbook = message.runbook();
+    // The button has the address already.
+    let is_shown = |line: &&String| runbook.is_none_or(|url| !line.ends_with(url));
+    body.extend(message.closing().iter().filter(is_shown).map(|line| block(line)));
+    let label = message.lang.pick("Runbook", "Инструкция");
+    let actions: Vec<Value> =
+        runbook.iter().map(|url| json!({"type": "Action.OpenUrl", "title": label, "url": url})).collect();
+    let id = truncate(&message.footer(), TEAMS_BLOCK, escape::markdown);
     body.push(json!({"type": "TextBlock", "size": "Small", "isSubtle": true, "wrap": true, "text": id}));
     json!({
         "type": "message",
@@ -101,6 +139,7 @@ pub(super) fn teams(message: &Message) -> Value {
                 "type": "AdaptiveCard",
                 "version": "1.2",
                 "body": body,
+                "actions": actions,
                 "msteams": {"width": "Full"},
             },
         }],
@@ -130,14 +169,32 @@ pub(super) fn discord(message: &Message) -> Value {
         Colour::Warning => 0xda_a0_38,
         Colour::Critical => 0xcc_29_36,
     };
+    let field = |(label, value): &(String, String)| {
+        let (name, value) = (truncate(label, 200, escape::markdown), truncate(value, 500, escape::markdown));
+        json!({"name": name, "value": value, "inline": true})
+    };
+    let closing: Vec<String> =
+        message.closing().iter().map(|line| truncate(line, 1000, escape::markdown)).collect();
+    let closing = closing.join("\n");
+    let room = DISCORD_DESCRIPTION - 2 - utf16_len(&closing).min(DISCORD_DESCRIPTION - 100);
+    let steps = message.steps(room - 2, escape::markdown, discord_command);
+    let description =
+        [steps, closing].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let at = jiff::Timestamp::from_second(message.at_s).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let mut embed = json!({
+        "title": truncate(&message.headline(), DISCORD_TITLE, escape::markdown),
+        "description": truncate(&description, DISCORD_DESCRIPTION, escape::verbatim),
+        "color": colour,
+        "fields": message.numbers.iter().map(field).collect::<Vec<Value>>(),
+        "timestamp": at.to_string(),
+        "footer": {"text": message.footer()},
+    });
+    if let Some(url) = message.runbook() {
+        embed["url"] = json!(url);
+    }
     json!({
         "content": "",
-        "embeds": [{
-            "title": truncate(&message.headline(), DISCORD_TITLE, escape::markdown),
-            "description": message.body(DISCORD_DESCRIPTION, escape::markdown),
-            "color": colour,
-            "footer": {"text": id_line(message)},
-        }],
+        "embeds": [embed],
         // Text from the chain must not mention anybody.
         "allowed_mentions": {"parse": []},
     })
@@ -155,8 +212,8 @@ pub(super) fn telegram(message: &Message, chat: &str, form: Form) -> Value {
         return json!({"chat_id": chat, "text": text, "link_preview_options": preview});
     }
     let headline = truncate(&message.headline(), 300, escape::html);
-    let id = truncate(&id_line(message), 100, escape::html);
+    let id = truncate(&message.footer(), 300, escape::html);
     let room = TELEGRAM_TEXT - utf16_len(&headline) - "<b></b>\n\n".len() - utf16_len(&id);
-    let text = format!("<b>{headline}</b>\n{}\n{id}", message.body(room, escape::html));
+    let text = format!("<b>{headline}</b>\n{}\n{id}", message.body(room, escape::html, html_command));
     json!({"chat_id": chat, "text": text, "parse_mode": "HTML", "link_preview_options": preview})
 }

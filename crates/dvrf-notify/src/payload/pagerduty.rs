@@ -3,13 +3,21 @@
 use serde_json::{Map, Value, json};
 
 use crate::escape::verbatim;
-use crate::message::Message;
+use crate::message::{Item, Message};
 use crate::notification::EventKind;
 use crate::truncate::truncate;
 use supra_core::check::{Severity, Status};
 
 /// The longest summary that PagerDuty accepts.
 const SUMMARY: usize = 1024;
+
+/// What a finding says, and what to do, in one text.
+pub(super) fn description(item: &Item) -> String {
+    let parts = [Some(&item.sentence), Some(&item.remedy), item.command.as_ref()];
+    let parts: Vec<&str> =
+        parts.into_iter().flatten().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}
 
 pub(super) fn event(message: &Message, key: &str) -> Value {
     // An improvement is sent to a pager only when it falls below the pager's level.
@@ -29,12 +37,12 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
         details.insert(label.clone(), Value::String(value.clone()));
     }
     for item in &message.items {
-        details.insert(item.code.clone(), Value::String(format!("{} {}", item.sentence, item.remedy)));
+        details.insert(item.code.clone(), Value::String(description(item)));
     }
     let first = message.items.first();
     let summary = match first {
-        Some(item) => format!("{}: {}", message.headline(), item.sentence),
-        None => message.headline(),
+        Some(item) if !item.cause.is_empty() => format!("{}: {}", message.headline(), item.cause),
+        _ => message.headline(),
     };
     let mut event = json!({
         "routing_key": key,
@@ -52,7 +60,7 @@ pub(super) fn event(message: &Message, key: &str) -> Value {
         },
     });
     // PagerDuty accepts only absolute links.
-    if let Some(link) = message.link.as_ref().filter(|link| link.starts_with("http")) {
+    if let Some(link) = message.runbook() {
         event["links"] = json!([{"href": link, "text": "runbook"}]);
     }
     event

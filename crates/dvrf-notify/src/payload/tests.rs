@@ -34,7 +34,10 @@ fn message() -> Message {
             code: "DEPOSIT_AT_OR_BELOW_MIN_BALANCE".into(),
             severity: Severity::Critical,
             sentence: "the deposit [is](http://evil) <low>".into(),
-            remedy: "Deposit now.".into(),
+            title: String::new(),
+            cause: "because".into(),
+            remedy: "Deposit now.\nDraw again.".into(),
+            command: Some("supra `run` <1>".into()),
             link: "https://wiki.example/docs/checks.md#x".into(),
         }],
         numbers: vec![("Deposit".into(), "1 SUPRA (100 000 000 quants)".into())],
@@ -66,15 +69,25 @@ fn slack_blocks_and_fallback() {
     assert_eq!(
         sent["blocks"][0],
         json!({"type": "header", "text": {"type": "plain_text", "emoji": true,
-               "text": "🚨 Supra dVRF · <!channel> & co: CRITICAL"}})
+               "text": "🚨 <!channel> & co: the deposit [is](http://evil) <low>"}})
     );
     assert_eq!(
         sent["blocks"][1]["text"]["text"],
-        "• the deposit [is](http://evil) &lt;low&gt;\n  → Deposit now."
+        "Cause: because\nDo: 1. Deposit now.\n`supra 'run' &lt;1&gt;`\n2. Draw again."
     );
-    assert_eq!(sent["blocks"].as_array().unwrap().len(), 4);
+    let fields = &sent["blocks"][2]["fields"];
+    assert_eq!(fields[0]["text"], "*Deposit*\n1 SUPRA (100 000 000 quants)");
+    assert_eq!(fields[1]["text"], "*Since*\n2027-01-15 07:43 UTC");
+    let button = &sent["blocks"][3]["elements"][0];
+    assert_eq!(button["url"], "https://wiki.example/docs/checks.md#x");
+    assert_eq!(sent["blocks"].as_array().unwrap().len(), 5);
     let text = sent["text"].as_str().unwrap();
-    assert!(text.starts_with("🚨 Supra dVRF · &lt;!channel&gt; &amp; co: CRITICAL\n• the deposit"), "{text}");
+    assert!(
+        text.starts_with(
+            "🚨 &lt;!channel&gt; &amp; co: the deposit [is](http://evil) &lt;low&gt;\nCause: because\n"
+        ),
+        "{text}"
+    );
     assert_eq!(body(SLACK, &message(), Form::Plain), json!({"text": text}));
 }
 
@@ -83,17 +96,15 @@ fn slack_limits_and_the_attached_record() {
     for message in [huge(), Message { record: Some(json!({"a": "<".repeat(9000)})), ..message() }] {
         let sent = body(SLACK, &message, Form::Rich);
         let blocks = sent["blocks"].as_array().unwrap();
-        assert_eq!(blocks.len(), 4, "a record that does not fit is left out");
+        assert_eq!(blocks.len(), 5, "a record that does not fit is left out");
         assert!(utf16_len(blocks[0]["text"]["text"].as_str().unwrap()) <= 150);
-        for block in &blocks[1..3] {
-            assert!(utf16_len(block["text"]["text"].as_str().unwrap()) <= 3000);
-        }
+        assert!(utf16_len(blocks[1]["text"]["text"].as_str().unwrap()) <= 3000);
         assert!(sent["text"].as_str().unwrap().len() < 40_000);
         assert!(sent.to_string().len() < 13_000 * 2);
     }
     let small = Message { record: Some(json!({"a": "```<"})), ..message() };
     let sent = body(SLACK, &small, Form::Rich);
-    assert_eq!(sent["blocks"][4]["text"]["text"], "```{\n  \"a\": \"'''&lt;\"\n}```");
+    assert_eq!(sent["blocks"][5]["text"]["text"], "```{\n  \"a\": \"'''&lt;\"\n}```");
 }
 
 #[test]
@@ -103,11 +114,17 @@ fn teams_card() {
     assert_eq!(sent["type"], "message");
     assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
     assert_eq!((card["contentUrl"].clone(), &card["content"]["version"]), (Value::Null, &json!("1.2")));
-    assert_eq!(card["content"]["body"][0]["text"], "🚨 Supra dVRF · \\<!channel\\> & co: CRITICAL");
-    assert_eq!(card["content"]["body"][0]["color"], "Attention");
-    assert_eq!(card["content"]["body"][1]["text"], "• the deposit \\[is\\](http://evil) \\<low\\>");
     assert_eq!(
-        card["content"]["body"][3],
+        card["content"]["body"][0]["text"],
+        "🚨 \\<!channel\\> & co: the deposit \\[is\\](http://evil) \\<low\\>"
+    );
+    assert_eq!(card["content"]["body"][0]["color"], "Attention");
+    assert_eq!(card["content"]["body"][1]["text"], "Cause: because");
+    assert_eq!(card["content"]["body"][3]["text"], "supra \\`run\\` \\<1\\>");
+    let open = json!([{"type": "Action.OpenUrl", "title": "Runbook", "url": "https://wiki.example/docs/checks.md#x"}]);
+    assert_eq!(card["content"]["actions"], open);
+    assert_eq!(
+        card["content"]["body"][5],
         json!({"type": "FactSet", "facts": [{"title": "Deposit", "value": "1 SUPRA (100 000 000 quants)"}]})
     );
     assert!(request(&channel("teams,url=https://h/x"), &huge(), Form::Rich, now()).body.len() < 28_000);
@@ -117,7 +134,15 @@ fn teams_card() {
 fn discord_embed() {
     let sent = body("discord,url=https://h/x", &message(), Form::Rich);
     assert_eq!(sent["allowed_mentions"], json!({"parse": []}));
-    assert_eq!(sent["embeds"][0]["color"], 0x00cc_2936);
+    let embed = &sent["embeds"][0];
+    assert_eq!(embed["color"], 0x00cc_2936);
+    assert_eq!(embed["url"], "https://wiki.example/docs/checks.md#x");
+    assert_eq!(embed["timestamp"], "2027-01-15T07:59:50Z");
+    assert_eq!(
+        embed["fields"],
+        json!([{"name": "Deposit", "value": "1 SUPRA (100 000 000 quants)", "inline": true}])
+    );
+    assert!(embed["description"].as_str().unwrap().contains("`supra 'run' <1>`"), "{embed}");
     let sent = body("discord,url=https://h/x", &huge(), Form::Rich);
     assert!(utf16_len(sent["embeds"][0]["title"].as_str().unwrap()) <= 256);
     assert!(utf16_len(sent["embeds"][0]["description"].as_str().unwrap()) <= 4096);
@@ -136,7 +161,9 @@ fn telegram_html() {
     assert_eq!((&sent["chat_id"], &sent["parse_mode"]), (&json!("-100"), &json!("HTML")));
     let text = sent["text"].as_str().unwrap();
     assert!(
-        text.starts_with("<b>🚨 Supra dVRF · &lt;!channel&gt; &amp; co: CRITICAL</b>\n• the deposit"),
+        text.starts_with(
+            "<b>🚨 &lt;!channel&gt; &amp; co: the deposit [is](http://evil) &lt;low&gt;</b>\nCause: because\n"
+        ),
         "{text}"
     );
     for form in [Form::Rich, Form::Plain] {
@@ -159,11 +186,11 @@ fn pagerduty_trigger_and_resolve() {
         json!({
             "routing_key": "R0UT1NG", "event_action": "trigger", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed",
             "payload": {
-                "summary": "🚨 Supra dVRF · <!channel> & co: CRITICAL: the deposit [is](http://evil) <low>",
+                "summary": "🚨 <!channel> & co: the deposit [is](http://evil) <low>: because",
                 "source": "<!channel> & co", "severity": "critical", "timestamp": "2027-01-15T07:59:50Z",
                 "component": "supra-dvrf", "group": null, "class": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE",
                 "custom_details": {"Deposit": "1 SUPRA (100 000 000 quants)",
-                    "DEPOSIT_AT_OR_BELOW_MIN_BALANCE": "the deposit [is](http://evil) <low> Deposit now."},
+                    "DEPOSIT_AT_OR_BELOW_MIN_BALANCE": "the deposit [is](http://evil) <low>\nDeposit now.\nDraw again.\nsupra `run` <1>"},
             },
             "links": [{"href": "https://wiki.example/docs/checks.md#x", "text": "runbook"}],
         })
@@ -201,8 +228,8 @@ fn alertmanager_alerts() {
         json!([{
             "labels": {"alertname": "SupraDvrf", "code": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE",
                        "problem": "deposit", "severity": "critical", "subscription": "<!channel> & co"},
-            "annotations": {"summary": "🚨 Supra dVRF · <!channel> & co: CRITICAL",
-                "description": "the deposit [is](http://evil) <low> Deposit now.",
+            "annotations": {"summary": "🚨 <!channel> & co: the deposit [is](http://evil) <low>",
+                "description": "the deposit [is](http://evil) <low>\nDeposit now.\nDraw again.\nsupra `run` <1>",
                 "runbook_url": "https://wiki.example/docs/checks.md#x"},
             "startsAt": "2027-01-15T07:43:20Z", "endsAt": "2027-01-15T08:15:00Z",
             "generatorURL": "https://wiki.example/docs/checks.md#x",

@@ -25,7 +25,10 @@ impl Planner<'_> {
                 "No problem is open. The file that remembers alerts was damaged, so earlier alerts may have had no end: they are over.",
                 "Открытых проблем нет. Файл с памятью об оповещениях был повреждён, поэтому прежние оповещения могли остаться без завершения: они больше не действуют.",
             ),
+            title: String::new(),
+            cause: String::new(),
             remedy: String::new(),
+            command: None,
             link: String::new(),
         };
         let mut message = self.template.message(verdict.name, verdict.checks, vec![item]);

@@ -61,6 +61,7 @@ impl Fixture {
                 lang: Lang::En,
                 runbook_base: String::new(),
                 network: None,
+                host: String::new(),
             },
             policy: Policy::default(),
             rules: AlertRules { resolve_after: 1, ..AlertRules::default() },
@@ -340,7 +341,7 @@ fn a_lost_state_is_resolved_outside() {
     let mut state = AlertState::lost("k");
     fixture.planner().update(&mut state, &verdict(&ok(), 600));
     let entries: Vec<_> = state.outbox.iter().cloned().collect();
-    assert!(entries[0].message.text().starts_with("✅ t · n: no problem\n\n• No problem is open."));
+    assert!(entries[0].message.text().starts_with("✅ t · n: no problem\n\nNo problem is open."));
     let is_deposit = |entry: &&OutboxEntry| entry.message.incident == incident_id("k", "deposit");
     assert_eq!(entries.iter().filter(is_deposit).count(), 1);
 }

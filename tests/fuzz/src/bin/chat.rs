@@ -58,7 +58,7 @@ fn message(u: &mut Unstructured) -> Message {
         ratio: None,
         ..Checks::default()
     };
-    let template = MessageTemplate { title: text(u), lang, runbook_base: String::new(), network: None };
+    let template = MessageTemplate { title: text(u), lang, runbook_base: String::new(), network: None, host: String::new() };
     let mut message =
         template.message(&text(u), &checks, findings.iter().map(|finding| template.item(finding)).collect());
     message.numbers = numbers(&checks, None, Some(number(u)), &Policy { lang, ..Policy::default() });

@@ -49,7 +49,7 @@ fn memory(text: &[u8], u: &mut Unstructured) {
             .map(|given| parse::parse(given, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}")))
             .collect();
     let template =
-        MessageTemplate { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None };
+        MessageTemplate { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None, host: String::new() };
     let (policy, rules, state) = (Policy::default(), AlertRules::default(), State::default());
     let planner = Planner {
         channels: &channels,
