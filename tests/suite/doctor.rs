@@ -70,3 +70,18 @@ fn every_problem_has_its_fix() {
         doctor(&devnet, Way::Rpc, &[("SUPRA_RPC_URL", "http://127.0.0.1:1"), ("DVRF_RETRIES", "0")]);
     assert_eq!((code, of(&trials, "wrong")[0].0), (Some(1), "chain"), "{trials:?}");
 }
+
+#[test]
+fn text_is_short_and_says_whether_one_can_go_on() {
+    let devnet = Devnet::start(&[]);
+    let last = |text: &str| text.lines().last().unwrap_or_default().to_owned();
+    let ready = devnet.tool("dvrf-doctor", Way::Rpc).assert().code(0).text();
+    assert!(ready.lines().count() <= 10 && ready.starts_with("✔ settings"), "{ready}");
+    assert!(last(&ready).starts_with("Ready to watch. "), "{ready}");
+    let mut gone = devnet.tool("dvrf-doctor", Way::Rpc);
+    let gone =
+        gone.env("SUPRA_RPC_URL", "http://127.0.0.1:1").args(["--retries", "0"]).assert().code(1).text();
+    assert!(gone.lines().count() <= 10 && last(&gone).starts_with("Not ready: "), "{gone}");
+    let all = devnet.tool("dvrf-doctor", Way::Rpc).arg("-v").assert().code(0).text();
+    assert!(all.contains("ok       value balance: "), "{all}");
+}

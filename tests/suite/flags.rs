@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 18] = [
     // docker and kubectl.
     "--env-file",
     "--from-env-file",
@@ -13,6 +13,7 @@ const FOREIGN: [&str; 17] = [
     "--install",
     // The Supra CLI.
     "--accept-defaults",
+    "--args",
     "--skip-fetch-latest-git-deps",
     "--task-automation-fee-cap",
     "--task-expiry-time-secs",

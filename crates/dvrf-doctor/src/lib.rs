@@ -5,12 +5,13 @@ mod probe;
 mod receivers;
 mod state_dir;
 mod supra_cli;
+mod text;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use dvrf_cli::args::{LiveArgs, StateArgs};
+use dvrf_cli::args::{LiveArgs, StateArgs, lang};
 use dvrf_cli::channel::args::ChannelArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::text::plain;
@@ -32,6 +33,9 @@ struct Args {
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
+    /// Show every probe
+    #[arg(short, long, help_heading = "Output")]
+    verbose: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -52,7 +56,11 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     receivers::probe(&args.channels, session, &mut probes);
     state_dir::probe(&session.settings, &mut probes);
     match args.format {
-        Format::Text => print_text(&probes, session)?,
+        Format::Text if args.verbose => print_text(&probes, session)?,
+        Format::Text => {
+            let lang = lang(&session.settings)?;
+            session.out.text(&text::summary(&probes, lang))?;
+        }
         Format::Json => {
             let mut record = Record::new();
             record.set("doctor", &probes.0)?;
