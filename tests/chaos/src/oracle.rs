@@ -310,10 +310,15 @@ impl<'a> Oracle<'a> {
 
     /// The text for people begins with the verdict, which is the exit code's too.
     fn text(&mut self) {
-        let word = self.run.out.split_whitespace().next().unwrap_or_default();
-        let Some(verdict) = Verdict::parse(&word.to_lowercase()) else {
-            self.wrong.push(format!("the text begins with {word:?}, which is not a verdict"));
-            return;
+        let glyph = self.run.out.split_whitespace().next().unwrap_or_default();
+        let (word, verdict) = match glyph {
+            "✔" => ("ok", Verdict::Ok),
+            "▲" | "✖" => ("alert", Verdict::Alert),
+            "?" => ("unknown", Verdict::Unknown),
+            _ => {
+                self.wrong.push(format!("the text begins with {glyph:?}, which is not a verdict"));
+                return;
+            }
         };
         if Verdict::of_code(self.run.code) != Some(verdict) {
             self.wrong.push(format!("the text says {word} and the exit code is {:?}", self.run.code));
@@ -451,9 +456,11 @@ mod tests {
             let run = Run { code: Some(code), out: out.to_owned(), ..Run::default() };
             judge(&case, &truth(), &run).err().unwrap_or_default().join("; ")
         };
-        assert_eq!(wrong(Pipeline::Text, "ALERT  devnet\n", 1), "");
-        assert_eq!(wrong(Pipeline::Text, "OK  devnet\n", 0), "the text says OK, which is wrong");
-        assert!(wrong(Pipeline::Text, "UNKNOWN\n", 1).starts_with("the text says UNKNOWN and the exit code"));
+        assert_eq!(wrong(Pipeline::Text, "✖ devnet\n", 1), "");
+        assert_eq!(wrong(Pipeline::Text, "✔ devnet\n", 0), "the text says ok, which is wrong");
+        assert!(
+            wrong(Pipeline::Text, "? devnet\n", 1).starts_with("the text says unknown and the exit code")
+        );
         assert_eq!(wrong(Pipeline::Text, "", 2), "the text begins with \"\", which is not a verdict");
         let states = |ok, alert| {
             format!(

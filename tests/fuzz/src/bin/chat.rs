@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use dvrf_check::nagios::{self, Host, PluginState};
+use dvrf_cli::card::{Layout, card};
 use dvrf_cli::channel::{Channel, parse};
 use dvrf_cli::text::{Style, plain};
 use dvrf_notify::message::{Message, MessageTemplate, numbers};
@@ -20,6 +21,7 @@ use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
+use supra_core::report::{Report, SubscriptionId};
 
 static CHANNELS: LazyLock<Vec<(&str, Channel)>> = LazyLock::new(|| {
     [
@@ -58,7 +60,13 @@ fn message(u: &mut Unstructured) -> Message {
         ratio: None,
         ..Checks::default()
     };
-    let template = MessageTemplate { title: text(u), lang, runbook_base: String::new(), network: None, host: String::new() };
+    let template = MessageTemplate {
+        title: text(u),
+        lang,
+        runbook_base: String::new(),
+        network: None,
+        host: String::new(),
+    };
     let mut message =
         template.message(&text(u), &checks, findings.iter().map(|finding| template.item(finding)).collect());
     message.numbers = numbers(&checks, None, Some(number(u)), &Policy { lang, ..Policy::default() });
@@ -224,9 +232,13 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(bars, 1, "performance data begins once: {said:?}");
     let (_, perfdata) = lines[0].split_once(" | ").expect("performance data");
     assert_eq!(perfdata.matches('\'').count(), hosts.len() * 6, "{perfdata:?}");
-    let mut out = Vec::new();
-    dvrf_check::text::text(&checks, &hostile, Lang::En, Style::default(), &mut out).expect("memory");
-    let said = String::from_utf8(out).expect("UTF-8");
-    plain_lines(&said);
-    assert_eq!(said.lines().count(), 5, "{said:?}");
+    let id = SubscriptionId { name: Some(hostile.clone()), ..SubscriptionId::default() };
+    let report = Report { id, ..Report::default() };
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    for verbose in [false, true] {
+        let layout = Layout { style: Style::default(), width: 80, verbose, lang: Lang::En, now };
+        let said = card(&report, &checks, &layout);
+        plain_lines(&said);
+        assert!(said.starts_with("✖ "), "{said:?}");
+    }
 });

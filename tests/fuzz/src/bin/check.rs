@@ -190,6 +190,7 @@ fuzz_target!(|data: &[u8]| {
             0 => Count(number(u)),
             _ => Count(u128::from(NOW_S.unsigned_abs()) * 1_000_000),
         }),
+        upgraded_modules: Vec::new(),
     };
     let state = State { chain, deposit: deposit(u), lottery: lottery(u) };
     let views = views(u);

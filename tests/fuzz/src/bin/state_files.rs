@@ -28,7 +28,13 @@ fn verdict(u: &mut Unstructured) -> Checks {
     if status == Status::Alert {
         let row = u.choose(Code::ALL).unwrap_or(&Code::ALL[0]);
         let evidence = serde_json::Map::new();
-        checks.findings.push(Finding::new(row.0, row.2, "m".to_owned(), evidence, supra_core::lang::Lang::En));
+        checks.findings.push(Finding::new(
+            row.0,
+            row.2,
+            "m".to_owned(),
+            evidence,
+            supra_core::lang::Lang::En,
+        ));
         checks.severity = Some(row.2);
     }
     checks
@@ -48,8 +54,13 @@ fn memory(text: &[u8], u: &mut Unstructured) {
             .iter()
             .map(|given| parse::parse(given, &|_| Ok(None)).unwrap_or_else(|problem| panic!("{problem}")))
             .collect();
-    let template =
-        MessageTemplate { title: "t".into(), lang: Lang::En, runbook_base: String::new(), network: None, host: String::new() };
+    let template = MessageTemplate {
+        title: "t".into(),
+        lang: Lang::En,
+        runbook_base: String::new(),
+        network: None,
+        host: String::new(),
+    };
     let (policy, rules, state) = (Policy::default(), AlertRules::default(), State::default());
     let planner = Planner {
         channels: &channels,
