@@ -13,6 +13,7 @@ mod fleet;
 mod golden;
 mod hostile;
 mod legacy;
+mod legacy_table;
 mod manners;
 mod matrix;
 mod migrate;

@@ -13,16 +13,14 @@ use supra_core::report::Report;
 pub(crate) fn document(record: &Record, report: &Report, checks: &Checks) -> Value {
     let text = |key: &str| record.get::<String>(key).ok().flatten();
     let deposit = report.state.as_ref().map(|state| &state.deposit);
-    let mut onchain = Map::new();
-    if let Some(balance) = deposit.and_then(|deposit| deposit.balance) {
-        onchain.insert("checkClientFund".to_owned(), json!(balance));
-        onchain.insert("available_quants".to_owned(), json!(balance));
-    }
-    if let Some(minimum) = deposit.and_then(|deposit| deposit.min_balance) {
-        onchain.insert("min_balance_client".to_owned(), json!(minimum));
-    }
-    let reached = deposit.and_then(|deposit| deposit.at_or_below_minimum);
-    onchain.insert("isMinimumBalanceReached".to_owned(), json!(reached));
+    let balance = deposit.and_then(|deposit| deposit.balance);
+    // The old script had every key, null where a value was not known.
+    let onchain = json!({
+        "checkClientFund": balance,
+        "available_quants": balance,
+        "min_balance_client": deposit.and_then(|deposit| deposit.min_balance),
+        "isMinimumBalanceReached": deposit.and_then(|deposit| deposit.at_or_below_minimum),
+    });
     let mut inner = Map::new();
     for (key, value) in [
         ("available_quants", checks.available_quants),
@@ -32,10 +30,9 @@ pub(crate) fn document(record: &Record, report: &Report, checks: &Checks) -> Val
     ] {
         inner.insert(key.to_owned(), json!(value));
     }
-    for (key, codes) in [("violations", &checks.violations), ("warnings", &checks.warnings)] {
-        if !codes.is_empty() {
-            inner.insert(key.to_owned(), json!(codes));
-        }
+    inner.insert("violations".to_owned(), json!(checks.violations));
+    if !checks.warnings.is_empty() {
+        inner.insert("warnings".to_owned(), json!(checks.warnings));
     }
     json!({
         "profile": text("profile"),

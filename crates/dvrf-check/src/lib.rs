@@ -13,6 +13,7 @@ use dvrf_cli::card::nothing_to_watch;
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session, chain};
@@ -84,6 +85,9 @@ impl From<Unanswered> for PluginState {
 fn act(args: &CheckArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.state.fill(&mut session.settings);
+    if let Some(exit) = refuse_incomplete(session) {
+        return Ok(exit);
+    }
     match check(args, session) {
         // A monitoring host reads stdout: it needs a plugin line even when the run fails.
         Err(error) if args.output.nagios => failed_plugin(&error, args.output.timeout_state, session),
@@ -137,4 +141,9 @@ pub fn main() -> ExitCode {
 /// Runs the tool on the words of a command line, of which the first is the program's name.
 pub fn run(words: &[OsString]) -> ExitCode {
     dvrf_cli::run_with_usage_hook(words, act, usage_error)
+}
+
+/// Runs the tool as the old `testnet_monitor_check.sh`.
+pub fn run_old(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run_old(words, OldScript::Check, act)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use supra_core::amount::Count;
-use supra_core::check::{Checker, Checks, Status, evaluate_failure};
+use supra_core::check::{Checker, Checks, Policy, Status, evaluate_failure};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::record::RecordError;
@@ -68,11 +68,9 @@ impl RecordChecker {
         state_dir: Option<StateDir>,
     ) -> Result<Self, Error> {
         let calculation = crate::connect::calculation(&session.settings)?;
-        Ok(Self {
-            checker: Checker { policy: args.policy(&session.settings)?, calculation },
-            state_dir,
-            state_failed: Cell::new(false),
-        })
+        let all_aggregators = session.old_script.is_some();
+        let policy = Policy { all_aggregators, ..args.policy(&session.settings)? };
+        Ok(Self { checker: Checker { policy, calculation }, state_dir, state_failed: Cell::new(false) })
     }
 
     /// Checks a record. A record whose keys cannot be parsed is logged and gets the status unknown.
@@ -88,6 +86,11 @@ impl RecordChecker {
         let pending_since =
             report.state.as_ref().and_then(|state| self.pending_since(state, &report, session));
         let checks = self.checker.check(&report, pending_since, session.now);
+        let checks = if session.old_script.is_some() {
+            checks.by_old_rules(&report, &self.checker.policy)
+        } else {
+            checks
+        };
         Checked { exit: exit_of(&checks), report, checks }
     }
 

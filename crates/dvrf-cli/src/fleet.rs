@@ -16,6 +16,7 @@ use supra_core::time::Clock;
 
 use crate::connect::{self, TargetReader};
 use crate::input::{Progress, Records};
+use crate::legacy::OldScript;
 use crate::pipeline::{PAUSE, Sink};
 use crate::progress::Line;
 use crate::stream::{ReportItem, StreamItem, next, unusable};
@@ -31,7 +32,14 @@ const REDRAW: Duration = Duration::from_millis(200);
 pub(crate) fn one(session: &Session) -> ReportItem {
     let record = Record::new();
     match TargetReader::open(&session.settings) {
-        Ok(reader) => ask(&reader, record, None, session.now),
+        Ok(reader) => {
+            let mut item = ask(&reader, record, None, session.now);
+            if session.old_script == Some(OldScript::Check) {
+                // The old check read nothing of the lottery.
+                item.forgive("lottery_status");
+            }
+            item
+        }
         Err(error) => ReportItem::refused(record, error.into(), session.now),
     }
 }

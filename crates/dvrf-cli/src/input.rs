@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,6 +87,11 @@ impl InputArgs {
         is_live && named.iter().all(|variable| session.settings.text(variable).is_none())
     }
 
+    /// Whether records are read, rather than the chain.
+    pub fn holds_records(&self) -> bool {
+        !self.live && (self.input.is_some() || stdin_holds_records())
+    }
+
     fn source(&self, session: &Session) -> Result<Source, CliError> {
         if self.live {
             return Ok(Source::Live);
@@ -125,12 +131,16 @@ fn stdin_holds_records() -> bool {
     }
 }
 
+/// Waits a few seconds for the first byte or the end of a pipe; returns whether neither came.
+pub fn is_silent(source: &impl AsFd) -> bool {
+    let mut fds = [PollFd::new(source, PollFlags::IN)];
+    let span = Timespec::try_from(SILENCE).ok();
+    matches!(poll(&mut fds, span.as_ref()), Ok(0))
+}
+
 /// Waits for the first byte and logs a hint when none arrives, because a forgotten pipe looks like a hang.
 fn hint_when_silent(session: &Session) {
-    let stdin = io::stdin();
-    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-    let span = Timespec::try_from(SILENCE).ok();
-    if let Ok(0) = poll(&mut fds, span.as_ref()) {
+    if is_silent(&io::stdin()) {
         session.log("info", "waiting for records on stdin; use --live to ask the chain");
     }
 }

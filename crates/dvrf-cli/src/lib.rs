@@ -10,6 +10,8 @@ mod fleet;
 mod generate;
 pub mod http;
 pub mod input;
+pub mod legacy;
+pub mod low;
 pub mod parse;
 pub mod pipeline;
 pub mod policy;
@@ -30,6 +32,7 @@ use clap::{ArgMatches, Parser};
 use jiff::Timestamp;
 
 use crate::exit::Exit;
+use crate::legacy::OldScript;
 use crate::settings::variables::Variable;
 use crate::settings::{Settings, variables};
 use crate::text::{plain, plain_lines};
@@ -88,6 +91,8 @@ pub struct Session {
     pub out: Output,
     /// The time of the run's start, or of reading the current record. Checks use no other clock.
     pub now: Timestamp,
+    /// The old script by whose name the tool was started, which it then judges and prints like.
+    pub old_script: Option<OldScript>,
 }
 
 impl Session {
@@ -144,10 +149,28 @@ pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Ex
     run_with_usage_hook(words, act, |_, _, _| Ok(Exit::CannotAnswer))
 }
 
+/// Runs a tool under the name of an old script.
+pub fn run_old<A: Parser>(
+    words: &[OsString],
+    script: OldScript,
+    act: fn(&A, &mut Session) -> Result<Exit, CliError>,
+) -> ExitCode {
+    start(words, Some(script), act, |_, _, _| Ok(Exit::CannotAnswer))
+}
+
 /// Runs a tool that also answers a usage error: the hook gets the first line of the message on stderr and the words of
 /// the command line, and returns the exit.
 pub fn run_with_usage_hook<A: Parser>(
     words: &[OsString],
+    act: fn(&A, &mut Session) -> Result<Exit, CliError>,
+    on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
+) -> ExitCode {
+    start(words, None, act, on_usage_error)
+}
+
+fn start<A: Parser>(
+    words: &[OsString],
+    old_script: Option<OldScript>,
     act: fn(&A, &mut Session) -> Result<Exit, CliError>,
     on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
 ) -> ExitCode {
@@ -166,6 +189,7 @@ pub fn run_with_usage_hook<A: Parser>(
         settings: Settings::new(variables::read()),
         out: Output::stdout(),
         now: now(),
+        old_script,
     };
     let result = match generate::wanted(words) {
         Some(kind) => generate::write(kind, command, &mut session.out),
@@ -232,8 +256,9 @@ fn report_usage_error(error: &clap::Error, session: &Session) -> String {
         return refused.message();
     }
     let text = plain_lines(&error.render().to_string());
-    // A closed stderr must not change the exit code.
-    let _ = io::stderr().write_all(text.as_bytes());
+    let shown = text.strip_prefix("error: ").unwrap_or(&text);
+    // Log rules look for the level. A closed stderr must not change the exit code.
+    let _ = io::stderr().write_all(format!("[error] {}: {shown}", session.name).as_bytes());
     text.lines().next().unwrap_or_default().to_owned()
 }
 

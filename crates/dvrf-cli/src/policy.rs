@@ -28,7 +28,8 @@ pub struct PolicyArgs {
     /// Critical below this multiple of the minimum [default 1]
     #[arg(long, value_name = "RATIO")]
     critical: Option<String>,
-    /// Expect one of these callback senders (repeatable)
+    /// Expect this callback sender; given several times, any one of them is enough (under the old command names, which had
+    /// a list, all of them are demanded)
     #[arg(long, value_name = "ADDRESS")]
     expect_aggregator: Vec<String>,
     /// Expect this consumer to be whitelisted in the lottery (repeatable)
@@ -117,6 +118,11 @@ fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Error> {
 }
 
 impl PolicyArgs {
+    /// The expected callback senders, as they were given.
+    pub fn expected_aggregators(&self) -> &[String] {
+        &self.expect_aggregator
+    }
+
     /// The policy that flags and settings describe.
     pub fn policy(&self, settings: &Settings) -> Result<Policy, Error> {
         let default = Policy::default();
@@ -140,6 +146,7 @@ impl PolicyArgs {
             critical: ratio("--critical", self.critical.as_ref(), default.critical)?,
             min_balance_limit: limit.map(Quants),
             aggregators: all("--expect-aggregator", &self.expect_aggregator)?,
+            all_aggregators: false,
             consumers: all("--expect-consumer", &self.expect_consumer)?,
             modules: all("--expect-module", &self.expect_module)?,
             max_gas_price: given("--expect-max-gas-price", self.expect_max_gas_price.as_ref())?.map(GasPrice),

@@ -39,6 +39,12 @@ impl Settings {
         }
     }
 
+    /// Forgets a value, whoever gave it.
+    pub fn unset(&mut self, variable: &Variable) {
+        self.flags.remove(variable.name);
+        self.environment.remove(variable.name);
+    }
+
     fn given<'a>(&'a self, variable: &'a Variable) -> Option<Given<'a>> {
         if let Some(text) = self.flags.get(variable.name) {
             return Some(Given { text, by: variable.flag.unwrap_or(variable.name) });

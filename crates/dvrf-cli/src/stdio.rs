@@ -3,8 +3,14 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+use rustix::fs::{FallocateFlags, FileType, Stat, fallocate, fstat};
+use rustix::io::Errno;
+
 use super::CliError;
 use supra_core::record::Record;
+
+/// The room that a document needs at most; a line of a draw has some 10 kB.
+const RESERVED_BYTES: u64 = 64 << 10;
 
 /// stdout of a tool.
 pub struct Output {
@@ -80,6 +86,32 @@ impl Output {
         }
         let result = self.sink.flush();
         self.keep(result)
+    }
+
+    /// Flushes the buffer and finds out, without writing anything, whether there is room for more: before a step that cannot
+    /// be taken back. A system that cannot say is trusted.
+    pub fn reserve(&mut self) -> Result<(), CliError> {
+        self.flush()?;
+        if self.closed {
+            return Ok(());
+        }
+        let stdout = io::stdout();
+        let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        let room = match fstat(&stdout) {
+            Ok(stat) if is_file(&stat) => {
+                let end = u64::try_from(stat.st_size).unwrap_or(0);
+                fallocate(&stdout, FallocateFlags::KEEP_SIZE, end, RESERVED_BYTES)
+            }
+            // A device such as /dev/full refuses an empty write too.
+            Ok(_) => rustix::io::write(&stdout, b"").map(drop),
+            Err(error) => Err(error),
+        };
+        match room {
+            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::IO)) => {
+                self.keep(Err(error.into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Flushes at the end of the run, where a full disk shows at the latest.

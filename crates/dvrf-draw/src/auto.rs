@@ -8,10 +8,13 @@ use clap::Args;
 use super::smoke::steps;
 use crate::args::DrawArgs;
 use crate::decision::{Decision, FOR_A_PERSON, ReadyToken};
+use crate::legacy;
 use crate::ready;
 use crate::run;
 use crate::runner::{DrawRunner, Reading, cli_error};
+use crate::target::TargetArgs;
 use dvrf_cli::exit::Exit;
+use dvrf_cli::legacy::refuse_incomplete;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::variables::{self, fault_point};
 use dvrf_cli::{CliError, Session};
@@ -23,7 +26,10 @@ use supra_core::state_dir::append_line;
 
 /// The flags of `auto`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct AutoArgs {
+    #[command(flatten)]
+    target: TargetArgs,
     #[command(flatten)]
     draw: DrawArgs,
     #[command(flatten)]
@@ -34,6 +40,9 @@ pub(crate) struct AutoArgs {
     /// Send nothing (the default)
     #[arg(long, help_heading = "Guards")]
     dry_run: bool,
+    /// Put the report into the readiness of the line
+    #[arg(long, help_heading = "Output")]
+    include_report: bool,
     /// Append the line to this file too, synced
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     log_file: Option<PathBuf>,
@@ -54,8 +63,12 @@ pub(crate) struct AutoArgs {
 /// Runs `auto`.
 pub(crate) fn auto(args: &AutoArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.draw.fill(&mut session.settings);
+    if let Some(exit) = refuse_incomplete(session) {
+        return Ok(exit);
+    }
+    let target = args.target.fill(session);
     let mut line = begin(args, session);
-    let exit = match attempt(args, &mut line, session) {
+    let exit = match target.and_then(|()| attempt(args, &mut line, session)) {
         Ok(exit) => exit,
         Err(error) => {
             let busy = error.code == DrawErrorCode::Busy;
@@ -68,8 +81,10 @@ pub(crate) fn auto(args: &AutoArgs, session: &mut Session) -> Result<Exit, CliEr
     };
     finish(&mut line, exit);
     fault_point("before_log");
-    let logged = args.log_file.as_ref().map_or(Ok(()), |path| append_line(path, &text(&line)));
-    session.out.record(&Record::from_fields(&line)?, false)?;
+    let is_old = session.old_script.is_some();
+    let logged = args.log_file.as_ref().map_or(Ok(()), |path| append_line(path, &text(&line, is_old)));
+    let record = if is_old { Record::from_fields(&line.to_legacy())? } else { Record::from_fields(&line)? };
+    session.out.record(&record, false)?;
     if let Err(error) = logged {
         // What was done is on stdout; that it is not in the log must not pass unseen.
         session.log_error(&error.into());
@@ -82,13 +97,17 @@ fn begin(args: &AutoArgs, session: &Session) -> AutoLine {
     let run_id =
         stable_id(&["auto", &session.now.as_nanosecond().to_string(), &std::process::id().to_string()]);
     let text = |variable| session.settings.text(variable).map(str::to_owned);
+    let is_old = session.old_script.is_some();
+    let readiness = if is_old {
+        legacy::commands(&args.draw, &args.policy, &session.settings).readiness
+    } else {
+        vec![session.name.clone(), "ready".to_owned(), "--live".to_owned()]
+    };
     AutoLine {
-        timestamp: session.now.to_string(),
+        // The old script wrote six digits of a second.
+        timestamp: if is_old { format!("{:.6}", session.now) } else { session.now.to_string() },
         execute: args.execute,
-        commands: Commands {
-            readiness: vec![session.name.clone(), "ready".to_owned(), "--live".to_owned()],
-            manual_draw: None,
-        },
+        commands: Commands { readiness, manual_draw: None },
         readiness: None,
         manual_draw: None,
         status: AutoStatus::Error,
@@ -120,9 +139,9 @@ fn finish(line: &mut AutoLine, exit: Exit) {
     level.clone_into(&mut line.level);
 }
 
-fn text(line: &AutoLine) -> String {
+fn text(line: &AutoLine, is_old: bool) -> String {
     // The line is made of strings and numbers: it always has a JSON form.
-    serde_json::to_string(line).unwrap_or_default()
+    if is_old { line.to_legacy().to_string() } else { serde_json::to_string(line).unwrap_or_default() }
 }
 
 /// How often the chain is read again because what was read is too old.
@@ -180,7 +199,7 @@ fn decide_and_draw(
             decision = decide(runner, &reading)?;
         }
     }
-    let (readiness, token) = match decision {
+    let (mut readiness, token) = match decision {
         Decision::Reconciled(text) => {
             line.status = AutoStatus::Reconciled;
             line.stderr = Some(text);
@@ -189,6 +208,9 @@ fn decide_and_draw(
         Decision::NotReady(readiness) => (readiness, None),
         Decision::Ready(readiness, token) => (readiness, token),
     };
+    if args.include_report || session.old_script.is_some() {
+        readiness.report = reading.record.to_value().ok();
+    }
     line.readiness_exit_code = Some(ready::exit_of(&readiness).code());
     if readiness.is_unknown() {
         let text = reading.failure.as_ref().map_or_else(
@@ -212,7 +234,10 @@ fn decide_and_draw(
         line.status = AutoStatus::NotReady;
         return Ok(Exit::Done);
     }
-    line.commands.manual_draw = Some(runner.command());
+    line.commands.manual_draw = match session.old_script {
+        Some(_) => legacy::commands(&args.draw, &args.policy, &session.settings).manual_draw,
+        None => Some(runner.command()),
+    };
     match token {
         None => {
             line.status = AutoStatus::ReadyDryRun;
@@ -244,14 +269,14 @@ fn execute(
     line: &mut AutoLine,
     session: &mut Session,
 ) -> Result<Exit, DrawError> {
-    // Full disks show here, before anything is sent: a line in the log, a blank on stdout, which JSON allows.
+    // Full disks show here, before anything is sent.
     if let Some(path) = &args.log_file {
         let mut submitting = AutoLine { status: AutoStatus::Submitting, exit_code: 0, ..line.clone() };
         finish(&mut submitting, Exit::Done);
-        append_line(path, &text(&submitting))
+        append_line(path, &text(&submitting, session.old_script.is_some()))
             .map_err(|cause| DrawError::of(DrawErrorCode::Log, &cause.into()))?;
     }
-    session.out.text(" ").and_then(|()| session.out.flush()).map_err(cli_error)?;
+    session.out.reserve().map_err(cli_error)?;
     let mut result = runner.draw(token);
     result.ready = Some(true);
     let exit = run::exit_of(&result);

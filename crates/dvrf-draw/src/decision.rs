@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use supra_core::amount::Count;
 use supra_core::draw::{DrawError, DrawErrorCode};
-use supra_core::failure::quote;
+use supra_core::failure::{FailureKind, quote};
 use supra_core::readiness::Readiness;
 use supra_core::submit::journal::{Fate, IntentStatus, Moment};
 use supra_core::time::{BootInstant, Clock};
 
 use crate::args::ReadinessArgs;
+use crate::legacy::keep_spelling;
 use crate::ready;
 use crate::runner::{DrawRunner, Reading, cli_error, journal_error};
 use dvrf_cli::Session;
+use dvrf_cli::legacy::unknown_client;
 
 /// Proof that a draw may be sent. Only a decision makes one, and sending takes it.
 pub(crate) struct ReadyToken {
@@ -106,6 +108,13 @@ impl DrawRunner {
         let target = Some(&self.target);
         let mut readiness =
             ready::decide(&reading.checked, target, args, policy, session).map_err(cli_error)?;
+        if session.old_script.is_some() {
+            if unknown_client(&reading.checked.report, session).is_some() {
+                let code = DrawErrorCode::Failure(FailureKind::NotWhitelisted);
+                return Err(DrawError::new(code, "the client is not whitelisted in the deposit module"));
+            }
+            keep_spelling(&mut readiness, &reading.record);
+        }
         if sends {
             self.object(&mut readiness, reading, session)?;
         }

@@ -4,12 +4,14 @@ mod args;
 mod attempt;
 mod auto;
 mod decision;
+mod legacy;
 mod nodes;
 mod ready;
 mod run;
 mod runner;
 mod sender;
 mod smoke;
+mod target;
 mod text;
 
 use std::ffi::OsString;
@@ -21,6 +23,7 @@ use crate::run::{RunArgs, run as draw};
 use crate::smoke::{SmokeArgs, smoke};
 use clap::{Parser, Subcommand};
 use dvrf_cli::exit::Exit;
+use dvrf_cli::legacy::OldScript;
 use dvrf_cli::{CliError, Session};
 
 /// Requests a draw exactly once, and only when the contract is ready
@@ -60,4 +63,9 @@ pub fn main() -> ExitCode {
 /// Runs the tool on the words of a command line, of which the first is the program's name.
 pub fn run(words: &[OsString]) -> ExitCode {
     dvrf_cli::run(words, act)
+}
+
+/// Runs the tool as the old programs for draws.
+pub fn run_old(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run_old(words, OldScript::Report, act)
 }

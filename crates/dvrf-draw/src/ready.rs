@@ -3,17 +3,21 @@
 use clap::{Args, ValueEnum};
 
 use crate::args::ReadinessArgs;
+use crate::legacy::keep_spelling;
 use crate::text::text;
 use dvrf_cli::args::LiveArgs;
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::{refuse_incomplete, unknown_client};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
 use dvrf_cli::target::resolve;
 use dvrf_cli::{CliError, Session};
 use supra_core::check::Policy;
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::lang::Lang;
 use supra_core::readiness::{Readiness, readiness};
 use supra_core::record::Record;
@@ -53,8 +57,8 @@ struct OutputArgs {
     /// Print the old script's summary alone
     #[arg(long, conflicts_with = "format")]
     json_summary: bool,
-    /// Put the report into the summary
-    #[arg(long, requires = "json_summary")]
+    /// Put the report into the summary of --json-summary
+    #[arg(long)]
     include_report: bool,
     #[command(flatten)]
     old: OldArgs,
@@ -105,15 +109,24 @@ pub(super) fn decide(
 pub(crate) fn ready(args: &ReadyArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.signer.fill(&mut session.settings);
+    if let Some(exit) = refuse_incomplete(session) {
+        return Ok(exit);
+    }
+    if args.output.include_report && !args.output.json_summary {
+        return Err(Error::new(FailureKind::Config, "--include-report needs --json-summary").into());
+    }
     let checker = RecordChecker::new(&args.policy, session)?;
     let policy = &checker.checker.policy;
     each(&args.input, session, |item, session| {
         // Not the verdict of an earlier stage: its policy may have been another.
         let verdict = checker.check(item, session);
         let target = resolve(&session.settings, Some(&item.record)).ok().map(|(target, _)| target);
-        let found = decide(&verdict, target.as_ref(), &args.readiness, policy, session)?;
-        args.output.print(&mut item.record, &verdict.report, &found, policy.lang, session)?;
-        Ok(exit_of(&found))
+        let mut found = decide(&verdict, target.as_ref(), &args.readiness, policy, session)?;
+        if session.old_script.is_some() {
+            keep_spelling(&mut found, &item.record);
+        }
+        args.output.print(&mut item.record, &verdict.report, &mut found, policy.lang, session)?;
+        Ok(unknown_client(&verdict.report, session).unwrap_or_else(|| exit_of(&found)))
     })
 }
 
@@ -122,16 +135,17 @@ impl OutputArgs {
         &self,
         record: &mut Record,
         report: &Report,
-        found: &Readiness,
+        found: &mut Readiness,
         lang: Lang,
         session: &mut Session,
     ) -> Result<(), CliError> {
         if self.json_summary {
-            let mut summary = Record::from_fields(found)?;
-            if self.include_report {
-                summary.set("report", &record.to_value()?)?;
+            found.report = if self.include_report { Some(record.to_value()?) } else { None };
+            session.out.record(&Record::from_fields(&found.to_legacy())?, self.old.pretty)?;
+            if self.old.print_json && !self.include_report {
+                session.out.record(record, true)?;
             }
-            return session.out.record(&summary, self.old.pretty);
+            return Ok(());
         }
         if self.format == Format::Json {
             record.set("readiness", found)?;

@@ -6,8 +6,11 @@ use crate::args::DrawArgs;
 use crate::decision::{Decision, ReadyToken};
 use crate::ready;
 use crate::runner::{DrawRunner, Reading, cli_error};
+use crate::target::TargetArgs;
 use dvrf_cli::exit::Exit;
+use dvrf_cli::legacy::{refuse_incomplete, refuse_without};
 use dvrf_cli::policy::PolicyArgs;
+use dvrf_cli::settings::variables;
 use dvrf_cli::text::{plain, plain_lines};
 use dvrf_cli::{CliError, Session};
 use supra_core::draw::{DrawError, DrawErrorCode, DrawResult};
@@ -19,6 +22,8 @@ use crate::text::text;
 /// The flags of `run`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    target: TargetArgs,
     #[command(flatten)]
     draw: DrawArgs,
     #[command(flatten)]
@@ -42,6 +47,9 @@ struct OutputArgs {
     /// Print the report too
     #[arg(long)]
     print_json: bool,
+    /// Put the report into the readiness of the document
+    #[arg(long, requires = "json_result")]
+    include_report: bool,
 }
 
 /// The exit that the end of an attempt means.
@@ -76,16 +84,45 @@ pub(crate) fn log(error: &DrawError, session: &Session) {
 /// Runs `run`.
 pub(crate) fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.draw.fill(&mut session.settings);
+    let refused = if args.skip_readiness {
+        let refused = refuse_without(&[&variables::PROFILE, &variables::LOTTERY_ADDR], session);
+        if session.old_script.is_some() {
+            // The gas settings are not used either, whatever they are.
+            for variable in
+                [&variables::MAX_GAS_PRICE, &variables::MAX_GAS_LIMIT, &variables::VERIFICATION_GAS]
+            {
+                session.settings.unset(variable);
+            }
+        }
+        if session.settings.text(&variables::DEPOSIT_ADDR).is_none()
+            && session.settings.text(&variables::NETWORK).is_none()
+        {
+            // Of the deposit nothing is needed: its values are then simply not found.
+            let lottery = session.settings.text(&variables::LOTTERY_ADDR).map(str::to_owned);
+            session.settings.set_flag(&variables::DEPOSIT_ADDR, lottery.as_deref());
+        }
+        refused
+    } else {
+        refuse_incomplete(session)
+    };
+    if let Some(exit) = refused {
+        return Ok(exit);
+    }
     let mut result =
         DrawResult { readiness_skipped: args.skip_readiness, dry_run: args.dry_run, ..DrawResult::default() };
-    let exit = attempt(args, &mut result, session).unwrap_or_else(|error| {
+    let target = args.target.fill(session);
+    let exit = target.and_then(|()| attempt(args, &mut result, session)).unwrap_or_else(|error| {
         log(&error, session);
         let exit = exit_before(&error);
         result.error = Some(error);
         exit
     });
     if args.output.json_result {
-        session.out.record(&Record::from_fields(&result)?, true)?;
+        let record = match session.old_script {
+            Some(_) => Record::from_fields(&result.to_legacy())?,
+            None => Record::from_fields(&result)?,
+        };
+        session.out.record(&record, true)?;
     }
     Ok(exit)
 }
@@ -111,8 +148,8 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
     }
     result.command = Some(command);
     let Some(token) = token else { return Ok(Exit::Done) };
-    // A full disk shows here, before anything is sent; a blank before a document is still a document.
-    session.out.text(" ").and_then(|()| session.out.flush()).map_err(cli_error)?;
+    // A full disk shows here, before anything is sent.
+    session.out.reserve().map_err(cli_error)?;
     let done = runner.draw(&token);
     let exit = exit_of(&done);
     let kept = std::mem::take(result);
@@ -145,7 +182,7 @@ fn decide(
     if args.output.print_json {
         result.readiness_report = reading.record.to_value().ok();
     }
-    let (readiness, token) = match decision(args, runner, &reading, session)? {
+    let (mut readiness, token) = match decision(args, runner, &reading, session)? {
         Decision::Ready(readiness, token) => (readiness, Ok(token)),
         Decision::NotReady(readiness) => {
             let exit = ready::exit_of(&readiness);
@@ -154,6 +191,9 @@ fn decide(
         // The journal has no intent any more.
         Decision::Reconciled(_) => return Ok(Err(Exit::Done)),
     };
+    if args.output.include_report {
+        readiness.report = reading.record.to_value().ok();
+    }
     result.ready = Some(readiness.ready);
     result.readiness = Some(readiness.clone());
     if !args.output.json_result {
@@ -186,7 +226,7 @@ fn show_readiness(
     session: &mut Session,
 ) -> Result<(), CliError> {
     let lang = dvrf_cli::args::lang(&session.settings)?;
-    let name = session.settings.text(&dvrf_cli::settings::variables::PROFILE).unwrap_or("-").to_owned();
+    let name = session.settings.text(&variables::PROFILE).unwrap_or("-").to_owned();
     session.out.with(|out| text(found, &name, lang, out))?;
     match &result.readiness_report {
         Some(report) if args.output.print_json => session.out.record(&Record::from_fields(report)?, true),

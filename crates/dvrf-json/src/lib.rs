@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use crate::requests::EventArgs;
 use clap::Parser;
-use dvrf_cli::args::{LiveArgs, lang};
+use dvrf_cli::args::LiveArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::{OldScript, refuse_incomplete, unknown_client};
+use dvrf_cli::low::low_exit;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::settings::variables;
 use dvrf_cli::stream::ReportItem;
@@ -37,36 +39,32 @@ struct Args {
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
+    if let Some(exit) = refuse_incomplete(session) {
+        return Ok(exit);
+    }
     args.events.check(session)?;
     each(&args.input, session, |item, session| {
         let events = args.events.add(&mut item.record, session);
-        let mut exit = events.or_else(|error| item.refuse(error, session))?;
-        if args.fail_on_low {
-            exit = exit.and(low(item, session).or_else(|error| item.refuse(error, session))?);
-        }
+        let exit = events.or_else(|error| item.refuse(error, session))?;
+        let exit = exit.and(exit_of(item, args, session).or_else(|error| item.refuse(error, session))?);
         session.out.record(&item.record, args.pretty)?;
         Ok(exit)
     })
 }
 
-/// The exit for `--fail-on-low`; a low deposit is also logged. An unknown deposit is neither low nor healthy.
-fn low(item: &mut ReportItem, session: &Session) -> Result<Exit, CliError> {
-    let report = item.report()?;
-    let Some(state) = &report.state else { return Ok(Exit::CannotAnswer) };
-    let limit = session.settings.number(&variables::MIN_BALANCE_LIMIT)?.map(Quants);
-    let lang = lang(&session.settings)?;
-    match is_low(state, report.calculation.as_ref(), limit) {
-        Some(false) => Ok(Exit::Done),
-        Some(true) => {
-            let shown =
-                |quants: Option<Quants>| quants.map_or_else(|| "?".to_owned(), |quants| quants.to_string());
-            let (held, least) = (shown(state.deposit.balance), shown(state.deposit.min_balance));
-            let (en, ru) = ("the deposit is low", "депозит мал");
-            session.log("error", &format!("{}: {held} quants, minimum {least}", lang.pick(en, ru)));
-            Ok(Exit::No)
-        }
-        None => Ok(Exit::CannotAnswer),
+/// The exit that the report means for `--fail-on-low`, and under the old name.
+fn exit_of(item: &mut ReportItem, args: &Args, session: &Session) -> Result<Exit, CliError> {
+    if !args.fail_on_low && session.old_script.is_none() {
+        return Ok(Exit::Done);
     }
+    let report = item.report()?;
+    if let Some(exit) = unknown_client(&report, session) {
+        return Ok(exit);
+    }
+    let Some(state) = report.state.as_ref().filter(|_| args.fail_on_low) else { return Ok(item.exit()) };
+    let limit = session.settings.number(&variables::MIN_BALANCE_LIMIT)?.map(Quants);
+    let is_low = is_low(state, report.calculation.as_ref(), limit);
+    Ok(low_exit(&report, is_low, session)?)
 }
 
 /// Runs the tool on the process's command line.
@@ -77,4 +75,9 @@ pub fn main() -> ExitCode {
 /// Runs the tool on the words of a command line, of which the first is the program's name.
 pub fn run(words: &[OsString]) -> ExitCode {
     dvrf_cli::run(words, act)
+}
+
+/// Runs the tool as the old `testnet_monitor_json.py`.
+pub fn run_old(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run_old(words, OldScript::Report, act)
 }

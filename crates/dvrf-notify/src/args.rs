@@ -11,6 +11,7 @@ use crate::message::MessageTemplate;
 use crate::notifier::Notifier;
 use dvrf_cli::Session;
 use dvrf_cli::args::StateArgs;
+use dvrf_cli::channel::ChannelKind;
 use dvrf_cli::channel::args::ChannelArgs;
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::{Settings, variables};
@@ -87,7 +88,7 @@ pub(crate) struct OutputArgs {
     /// Print what would be sent; send and save nothing
     #[arg(long)]
     dry_run: bool,
-    /// Include the record in Slack messages and in --format text
+    /// Include the report in messages to Slack and Teams, and the record in --format text
     #[arg(long)]
     pub(crate) include_json: bool,
     /// Exit 1 on an alert
@@ -161,6 +162,14 @@ impl NotifyArgs {
         }
         if channels.list.is_empty() && !self.output.dry_run {
             return Err(Error::new(FailureKind::Config, NO_CHANNEL).with_hint(NO_CHANNEL_FIX));
+        }
+        let carries = [ChannelKind::Slack, ChannelKind::Teams, ChannelKind::Generic, ChannelKind::Ping];
+        let bare = channels.list.iter().filter(|channel| !carries.contains(&channel.kind));
+        for channel in bare.filter(|_| self.output.include_json) {
+            let (name, kind) = (&channel.name, channel.kind.name());
+            let sentence =
+                format!("{name}: messages to {kind} have no room for the report of --include-json");
+            session.log("warning", &sentence);
         }
         let settings = &session.settings;
         let text = |variable| settings.text(variable).unwrap_or_default().to_owned();

@@ -39,7 +39,7 @@ impl DrawOutcome {
             return None;
         }
         let line = record.to_value().map_err(|error| error.to_string());
-        let line = line.and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string()));
+        let line = line.and_then(|value| AutoLine::from_value(value).map_err(|error| error.to_string()));
         Some(match line {
             Ok(line) => of_line(&line, lang),
             Err(error) => undecided(&format!("the line cannot be read: {}", quote(&error)), None, lang),

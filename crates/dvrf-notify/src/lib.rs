@@ -35,6 +35,7 @@ use crate::args::NotifyArgs;
 use dvrf_cli::args::LiveArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
 
@@ -69,6 +70,9 @@ enum Action {
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.notify.fill(&mut session.settings);
+    if let Some(exit) = refuse_incomplete(session) {
+        return Ok(exit);
+    }
     match args.action {
         Action::Send => send::send(&args.notify, &args.input, &args.policy, session),
         Action::Test => test_message::send_test(&args.notify, &args.policy, session),
@@ -84,4 +88,9 @@ pub fn main() -> ExitCode {
 /// Runs the tool with these arguments; the first one is the program's name.
 pub fn run(arguments: &[OsString]) -> ExitCode {
     dvrf_cli::run(arguments, act)
+}
+
+/// Runs the tool as the old `testnet_monitor_slack.py`.
+pub fn run_old(arguments: &[OsString]) -> ExitCode {
+    dvrf_cli::run_old(arguments, OldScript::Report, act)
 }

@@ -57,7 +57,7 @@ pub struct Planner<'a> {
     pub policy: &'a Policy,
     /// When alerts are sent.
     pub rules: &'a AlertRules,
-    /// Whether Slack messages contain the record.
+    /// Whether messages to Slack and Teams contain the record.
     pub include_json: bool,
 }
 
@@ -310,7 +310,11 @@ impl Planner<'_> {
     }
 
     fn attaches_record(&self, channel: &Channel) -> bool {
-        channel.kind == ChannelKind::Generic || (self.include_json && channel.kind == ChannelKind::Slack)
+        match channel.kind {
+            ChannelKind::Generic => true,
+            ChannelKind::Slack | ChannelKind::Teams => self.include_json,
+            _ => false,
+        }
     }
 
     fn entry(&self, channel: &Channel, message: &Message, verdict: &Verdict) -> OutboxEntry {

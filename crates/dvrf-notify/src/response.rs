@@ -164,13 +164,24 @@ fn is_telegram_content(response: WebhookResponse) -> bool {
 /// The meaning of a success: some receivers put an error into its body, and a portal answers in their place.
 fn of_success(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>) -> Meaning {
     let body = response.body;
-    let is_ok = || json.is_some_and(|json| json.get("ok") == Some(&Value::Bool(true)));
+    let says = |flag: bool| json.is_some_and(|json| json.get("ok") == Some(&Value::Bool(flag)));
+    let (is_ok, is_refused) = (|| says(true), || says(false));
     match kind {
+        // Relays and home-made receivers answer what they like.
+        ChannelKind::Generic => Meaning::Taken,
+        // The retired connectors responded with 200 and reported the real status in the text.
+        ChannelKind::Teams => match body.split_once("HTTP error ") {
+            None => Meaning::Taken,
+            Some((_, rest)) => match rest.get(..3).and_then(|code| code.parse().ok()) {
+                Some(status) => of_status(kind, WebhookResponse { status, ..response }, json),
+                None => Meaning::Taken,
+            },
+        },
         _ if response.is_page() => Meaning::TryAgain,
         ChannelKind::Slack if body.trim() == "ok" || is_ok() => Meaning::Taken,
         ChannelKind::Slack if response.names(&SLACK_CONTENT) => Meaning::Refused,
         ChannelKind::Slack if response.names(&SLACK_ADDRESS) => Meaning::Repair(CHECK_ADDRESS),
-        ChannelKind::Slack => Meaning::TryAgain,
+        ChannelKind::Slack if is_refused() => Meaning::TryAgain,
         ChannelKind::Telegram if is_ok() => Meaning::Taken,
         ChannelKind::Telegram => {
             // The body repeats the status that the answer should have had.
@@ -180,14 +191,7 @@ fn of_success(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>
                 None => Meaning::TryAgain,
             }
         }
-        // The retired connectors responded with 200 and reported the real status in the text.
-        ChannelKind::Teams => match body.split_once("HTTP error ") {
-            None => Meaning::Taken,
-            Some((_, rest)) => match rest.get(..3).and_then(|code| code.parse().ok()) {
-                Some(status) => of_status(kind, WebhookResponse { status, ..response }, json),
-                None => Meaning::TryAgain,
-            },
-        },
+        // Servers that are compatible with Slack have words of their own, or none.
         _ => Meaning::Taken,
     }
 }

@@ -7,9 +7,11 @@ use crate::draw::DrawOutcome;
 use crate::notifier::{MEMORY_UNUSABLE, Notifier, NotifyReport, Planned, draw_key, subscription_key};
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
-use dvrf_cli::checker::RecordChecker;
+use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::unknown_client;
+use dvrf_cli::low::low_exit;
 use dvrf_cli::pipeline::{Consumer, consume, held_max};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::stream::ReportItem;
@@ -87,6 +89,23 @@ impl SendRun<'_> {
     }
 }
 
+impl SendRun<'_> {
+    /// The exit of a verdict. The old script returned what the old monitor returned.
+    fn exit_of(&self, verdict: &Checked, session: &Session) -> Result<Exit, CliError> {
+        if session.old_script.is_none() {
+            return Ok(verdict.exit);
+        }
+        if let Some(exit) = unknown_client(&verdict.report, session) {
+            return Ok(exit);
+        }
+        if !self.args.output.fail_on_low {
+            return Ok(Exit::Done);
+        }
+        let is_low = self.checker.checker.is_low(&verdict.report);
+        Ok(low_exit(&verdict.report, is_low, session)?)
+    }
+}
+
 impl Consumer for SendRun<'_> {
     fn take(&mut self, mut item: ReportItem, session: &mut Session) -> Result<Exit, CliError> {
         session.now = self.clock.now();
@@ -100,7 +119,8 @@ impl Consumer for SendRun<'_> {
             let key = subscription_key(&verdict.report.id, &session.settings);
             self.release(&key, session)?;
             let is_fault_logged = self.checker.state_failed();
-            (self.notifier.plan(&key, &item.record, &verdict, is_fault_logged, session), verdict.exit)
+            let exit = self.exit_of(&verdict, session)?;
+            (self.notifier.plan(&key, &item.record, &verdict, is_fault_logged, session), exit)
         };
         self.level = self.level.max(planned.level.unwrap_or(Level::Ok));
         // A record without a message is not held, unless an earlier one is.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use crate::metrics::catalogue;
 use crate::metrics::label::Series;
 use crate::metrics::{Exposition, Family, Kind, Value};
 
@@ -10,8 +11,16 @@ use crate::metrics::{Exposition, Family, Kind, Value};
 pub fn text(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
     for (family, samples) in &exposition.families {
         let name = format!("{}_{}", exposition.prefix, family.name);
-        writeln!(out, "# HELP {name} {}", help(family, false))?;
-        writeln!(out, "# TYPE {name} {}", family.kind.text())?;
+        // Where a name means a metric of today too, both pages must describe it alike: a Pushgateway refuses, and the
+        // node exporter drops, what has two types or two descriptions. The old script described nothing.
+        let described = match family.kind {
+            Kind::Untyped => catalogue::ALL.iter().copied().find(|today| today.name == family.name),
+            _ => Some(*family),
+        };
+        if let Some(family) = described {
+            writeln!(out, "# HELP {name} {}", help(family, false))?;
+            writeln!(out, "# TYPE {name} {}", family.kind.text())?;
+        }
         write_samples(&name, samples, out)?;
     }
     Ok(())

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::unknown_client;
+use dvrf_cli::low::low_exit;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::stream::ReportItem;
@@ -49,18 +51,22 @@ struct CheckedRecord {
     /// The samples of a line of `dvrf-draw auto`, which says nothing about the deposit.
     draw: Option<Vec<Sample>>,
     is_low: Option<bool>,
+    /// The exit that it means for the process.
+    exit: Exit,
 }
 
 impl Gatherer {
     pub(crate) fn new(args: &PromArgs, session: &Session) -> Result<Self, Error> {
         let settings = &session.settings;
         let prefix = Settings::needed(settings.text(&variables::METRIC_PREFIX), &variables::METRIC_PREFIX)?;
-        if !is_name(prefix) {
+        // The old script took any prefix, and a colon is valid in a name.
+        let compat = args.metrics.compat;
+        if !is_name(&if compat { prefix.replace(':', "_") } else { prefix.to_owned() }) {
             let message =
                 format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
             return Err(Error::new(FailureKind::Config, message));
         }
-        let MetricsArgs { compat, fail_on_low, format, ref label, .. } = args.metrics;
+        let MetricsArgs { fail_on_low, format, ref label, .. } = args.metrics;
         let is_taken = |name: &str| !compat && catalogue::is_taken(name);
         Ok(Self {
             checker: RecordChecker::new(&args.policy, session)?,
@@ -86,8 +92,9 @@ impl Gatherer {
         // Only the latest record waits for its conversion: the reports of a fleet would fill the memory.
         let mut latest = None;
         let exit = each(input, session, |item, session| {
-            let checked = self.check(item, session)?;
-            let exit = if self.fail_on_low { checked.low_exit(session) } else { Exit::Done };
+            let mut checked = self.check(item, session)?;
+            let exit = self.exit_of(&checked, session)?;
+            checked.exit = item.exit().and(exit);
             all.extend(latest.replace(checked).map(|previous| self.convert(previous, session.now)));
             Ok(exit)
         })?;
@@ -113,14 +120,26 @@ impl Gatherer {
         let is_low = if draw.is_some() { Some(false) } else { self.checker.checker.is_low(&checked.report) };
         Ok(CheckedRecord {
             is_low,
+            exit: Exit::Done,
             checked,
             draw,
             record: if self.keeps_records { std::mem::take(&mut item.record) } else { Record::new() },
         })
     }
 
+    fn exit_of(&self, record: &CheckedRecord, session: &Session) -> Result<Exit, CliError> {
+        let report = &record.checked.report;
+        if let Some(exit) = unknown_client(report, session) {
+            return Ok(exit);
+        }
+        if !self.fail_on_low {
+            return Ok(Exit::Done);
+        }
+        Ok(low_exit(report, record.is_low, session)?)
+    }
+
     fn convert(&self, record: CheckedRecord, now: Timestamp) -> Gathered {
-        let CheckedRecord { record, checked: Checked { report, checks, .. }, draw, is_low } = record;
+        let CheckedRecord { record, checked: Checked { report, checks, .. }, draw, exit, .. } = record;
         if let Some(samples) = draw {
             // The old script knew no metrics of draws.
             let samples = if self.compat { Vec::new() } else { samples };
@@ -138,12 +157,8 @@ impl Gatherer {
             read_at: report.read_at,
         };
         let is_up = observation.is_up();
-        let mut samples = if self.compat {
-            let exit = if is_up { u8::from(self.fail_on_low && is_low == Some(true)) } else { 2 };
-            compat::samples(&observation, exit, now)
-        } else {
-            observation.samples()
-        };
+        let mut samples =
+            if self.compat { compat::samples(&observation, exit.code(), now) } else { observation.samples() };
         samples.shrink_to_fit();
         Gathered {
             complete_at: report.read_at.filter(|_| is_up),
@@ -205,23 +220,8 @@ fn draw_line(record: &Record) -> Option<Vec<Sample>> {
     if record.get::<String>("schema").ok()?.as_deref() != Some(DRAW_SCHEMA) {
         return None;
     }
-    let line: AutoLine = serde_json::from_value(record.to_value().ok()?).ok()?;
+    let line = AutoLine::from_value(record.to_value().ok()?).ok()?;
     Some(observe::draw_line(&line))
-}
-
-impl CheckedRecord {
-    /// The exit for `--fail-on-low`; a low deposit is also logged. An unknown deposit is neither low nor healthy.
-    fn low_exit(&self, session: &Session) -> Exit {
-        match self.is_low {
-            Some(false) => Exit::Done,
-            Some(true) => {
-                let name = self.checked.report.id.label();
-                session.log("error", &format!("{name}: the deposit is low"));
-                Exit::No
-            }
-            None => Exit::CannotAnswer,
-        }
-    }
 }
 
 fn id_of_settings(settings: &Settings) -> SubscriptionId {

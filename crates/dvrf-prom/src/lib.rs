@@ -14,6 +14,7 @@ use clap::{Args, Parser, ValueEnum};
 use dvrf_cli::args::{LiveArgs, StateArgs};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session, setting_flags};
 
@@ -90,6 +91,9 @@ fn act(args: &PromArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.metrics.settings.fill(&mut session.settings);
     args.metrics.state.fill(&mut session.settings);
+    if let Some(exit) = refuse_incomplete(session) {
+        return Ok(exit);
+    }
     if let Some(address) = args.metrics.serve.listen {
         return serve::serve(args, address, session);
     }
@@ -141,4 +145,9 @@ pub fn main() -> ExitCode {
 /// Runs the tool on the words of a command line, of which the first is the program's name.
 pub fn run(words: &[OsString]) -> ExitCode {
     dvrf_cli::run(words, act)
+}
+
+/// Runs the tool as the old `testnet_monitor_prometheus.py`.
+pub fn run_old(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run_old(words, OldScript::Report, act)
 }

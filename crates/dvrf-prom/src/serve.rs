@@ -72,6 +72,7 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
         settings: session.settings.clone(),
         out: Output::nowhere(),
         now: session.now,
+        old_script: session.old_script,
     };
     let collect =
         move || collect(&gatherer, &input, &mut last_success, is_openmetrics, &mut session_of_scrapes);

@@ -1,5 +1,6 @@
 //! `dvrf-status`: prints the state of subscriptions as a card, as a table, or value by value.
 
+mod legacy;
 mod values;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use dvrf_cli::card::{CardPrinter, Layout, nothing_to_watch};
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::stream::ReportItem;
@@ -45,10 +47,15 @@ enum Format {
     Text,
     /// Every value of the lottery and the deposit module, one a line
     Values,
+    /// The old report: `[view] NAME` and its JSON, for each of ten views
+    Legacy,
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
+    if let Some(exit) = refuse_incomplete(session) {
+        return Ok(exit);
+    }
     let usual = if session.is_terminal() && !args.pretty { Format::Text } else { Format::Json };
     match args.format.unwrap_or(usual) {
         Format::Json => each(&args.input, session, |item, session| {
@@ -57,6 +64,10 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         }),
         Format::Values => each(&args.input, session, values),
         Format::Text => cards(args, session),
+        Format::Legacy => {
+            legacy::begin(session)?;
+            each(&args.input, session, legacy::print)
+        }
     }
 }
 
@@ -115,4 +126,9 @@ pub fn main() -> ExitCode {
 /// Runs the tool on the words of a command line, of which the first is the program's name.
 pub fn run(words: &[OsString]) -> ExitCode {
     dvrf_cli::run(words, act)
+}
+
+/// Runs the tool as the old `testnet_status_report.sh`.
+pub fn run_old(words: &[OsString]) -> ExitCode {
+    dvrf_cli::run_old(words, OldScript::Status, act)
 }

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::old::{OLD_NAMES, OldName};
+
 /// A tool of this program.
 pub(crate) struct Tool {
     /// The command; the tool's own binary is `dvrf-NAME`.
@@ -10,20 +12,25 @@ pub(crate) struct Tool {
     about: &'static str,
     /// Runs the tool on a command line, of which the first word is the program's name.
     pub(crate) run: fn(&[OsString]) -> ExitCode,
-    old_names: &'static [OldName],
+    old_names: &'static [&'static str],
 }
 
-/// A command name of the old scripts.
-struct OldName {
-    name: &'static str,
-    /// The words that make the tool behave like the old command, given the user's own. They go before the user's.
-    added_words: AddedWords,
+/// A command with its words, ready to run.
+pub(crate) struct Command {
+    /// The tool's name today.
+    pub(crate) tool: &'static str,
+    run: fn(&[OsString]) -> ExitCode,
+    /// The words after the program's name.
+    words: Vec<OsString>,
 }
 
-type AddedWords = fn(&[OsString]) -> &'static [&'static str];
-
-const fn old(name: &'static str, added_words: AddedWords) -> OldName {
-    OldName { name, added_words }
+impl Command {
+    /// Runs the tool.
+    pub(crate) fn run(self) -> ExitCode {
+        // The first word is what the tool's usage text calls the program.
+        let program = OsString::from(format!("dvrf {}", self.tool));
+        (self.run)(&[vec![program], self.words].concat())
+    }
 }
 
 static TOOLS: [Tool; 10] = [
@@ -31,41 +38,37 @@ static TOOLS: [Tool; 10] = [
         name: "status",
         about: "shows every value of a subscription and its lottery",
         run: dvrf_status::run,
-        old_names: &[old("status-report", |_| &["--live", "--format", "values"])],
+        old_names: &["status-report"],
     },
     Tool {
         name: "json",
         about: "prints the report as JSON records",
         run: dvrf_json::run,
-        old_names: &[old("monitor-json", |_| &["--live"])],
+        old_names: &["monitor-json"],
     },
     Tool {
         name: "check",
         about: "checks a report: ok, alert or unknown",
         run: dvrf_check::run,
-        old_names: &[old("monitor-check", |_| &["--live", "--format", "legacy"])],
+        old_names: &["monitor-check"],
     },
     Tool {
         name: "notify",
         about: "sends alerts, reminders and recoveries",
         run: dvrf_notify::run,
-        old_names: &[old("monitor-slack", |_| &["--live", "--format", "text"])],
+        old_names: &["monitor-slack"],
     },
     Tool {
         name: "prom",
         about: "exports Prometheus metrics",
         run: dvrf_prom::run,
-        old_names: &[old("monitor-prometheus", |_| &["--live", "--compat"])],
+        old_names: &["monitor-prometheus"],
     },
     Tool {
         name: "draw",
         about: "requests a draw, exactly once",
         run: dvrf_draw::run,
-        old_names: &[
-            old("auto-draw", |_| &["auto"]),
-            old("draw-readiness", draw_readiness),
-            old("manual-draw", |_| &["run"]),
-        ],
+        old_names: &["auto-draw", "draw-readiness", "manual-draw"],
     },
     Tool {
         name: "events",
@@ -77,7 +80,7 @@ static TOOLS: [Tool; 10] = [
         name: "calc",
         about: "calculates the minimum balance and the recommended deposit",
         run: dvrf_calc::run,
-        old_names: &[old("calc-min-balance", |_| &[])],
+        old_names: &["calc-min-balance"],
     },
     Tool {
         name: "doctor",
@@ -88,36 +91,25 @@ static TOOLS: [Tool; 10] = [
     Tool { name: "devnet", about: "emulates a Supra node and CLI", run: dvrf_devnet::run, old_names: &[] },
 ];
 
-/// The old command printed text by default, and its summary as indented JSON.
-fn draw_readiness(words: &[OsString]) -> &'static [&'static str] {
-    // The old parser accepted every unambiguous prefix of a flag.
-    let is_summary = |word: &OsString| {
-        word.to_str().is_some_and(|word| word.starts_with("--json") && "--json-summary".starts_with(word))
-    };
-    if words.iter().any(is_summary) {
-        &["ready", "--live", "--pretty"]
-    } else {
-        &["ready", "--live", "--format", "text"]
-    }
-}
-
 /// The tool of a command name of today.
 pub(crate) fn tool(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// The tool of a command name of today or of the old scripts, and the words of the tool's command line after its name.
-pub(crate) fn command(name: &str, words: &[OsString]) -> Option<(&'static Tool, Vec<OsString>)> {
+/// The command of a name of today or of the old scripts, with the user's words.
+pub(crate) fn command(name: &str, words: &[OsString]) -> Option<Command> {
     if let Some(tool) = tool(name) {
-        return Some((tool, words.to_vec()));
+        return Some(Command { tool: tool.name, run: tool.run, words: words.to_vec() });
     }
     let (tool, old) = old_names().find(|(_, old)| old.name == name)?;
-    let added = (old.added_words)(words).iter().map(OsString::from);
-    Some((tool, added.chain(words.iter().cloned()).collect()))
+    let words = old.expanded(words);
+    let added = (old.added_words)(&words).iter().map(OsString::from).collect();
+    Some(Command { tool: tool.name, run: old.run, words: [added, words].concat() })
 }
 
 fn old_names() -> impl Iterator<Item = (&'static Tool, &'static OldName)> {
-    TOOLS.iter().flat_map(|tool| tool.old_names.iter().map(move |old| (tool, old)))
+    let old = |name: &&str| OLD_NAMES.iter().find(|old| old.name == *name);
+    TOOLS.iter().flat_map(move |tool| tool.old_names.iter().filter_map(old).map(move |old| (tool, old)))
 }
 
 /// The command name nearest to a mistyped one, if one is near.
@@ -150,21 +142,21 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::status("status-report", "", "status --live --format values")]
+    #[case::status("status-report", "", "status --live --format legacy")]
     #[case::json("monitor-json", "--fail-on-low --pretty", "json --live --fail-on-low --pretty")]
     #[case::check("monitor-check", "", "check --live --format legacy")]
     #[case::notify("monitor-slack", "--webhook-url u", "notify --live --format text --webhook-url u")]
     #[case::prom("monitor-prometheus", "--label a=b", "prom --live --compat --label a=b")]
     #[case::readiness("draw-readiness", "--min-tickets 3", "draw ready --live --format text --min-tickets 3")]
-    #[case::summary("draw-readiness", "--json-s", "draw ready --live --pretty --json-s")]
+    #[case::summary("draw-readiness", "--json-s", "draw ready --live --pretty --json-summary")]
     #[case::draw("manual-draw", "--assume-yes", "draw run --assume-yes")]
     #[case::auto("auto-draw", "--execute", "draw auto --execute")]
     #[case::calc("calc-min-balance", "--json", "calc --json")]
     #[case::today("check", "--pretty", "check --pretty")]
     fn command_lines_of_today(#[case] name: &str, #[case] words: &str, #[case] expected: &str) {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        let (tool, words) = command(name, &words).unwrap();
-        let line = [&[OsString::from(tool.name)], words.as_slice()].concat();
+        let command = command(name, &words).unwrap();
+        let line = [&[OsString::from(command.tool)], command.words.as_slice()].concat();
         assert_eq!(line.join(" ".as_ref()), expected);
     }
 
@@ -180,7 +172,7 @@ mod tests {
     fn the_list_is_aligned_and_has_every_name() {
         let list = list();
         let columns: Vec<_> = list.lines().map(|line| line.find("  ")).collect();
-        assert_eq!(columns.len(), TOOLS.len() + old_names().count());
+        assert_eq!(columns.len(), TOOLS.len() + OLD_NAMES.len());
         assert!(list.contains("\nauto-draw           old name of: draw auto\n"), "{list}");
         let texts: Vec<_> = list.lines().map(|line| line.split_at(20)).collect();
         assert!(texts.iter().all(|(name, about)| name.ends_with("  ") && !about.starts_with(' ')), "{list}");

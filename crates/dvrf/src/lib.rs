@@ -2,14 +2,17 @@
 
 mod commands;
 mod explain;
+mod old;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "Usage: dvrf COMMAND [ARGUMENT…]\n       dvrf explain CODE\n       dvrf --list | --help | --version\n";
+/// What the old entry point, `python -m supra.scripts`, calls this program.
+const OLD_PROGRAM: &str = "supra.scripts";
+
+const USAGE: &str = "Usage: dvrf COMMAND [ARGUMENT…]\n       dvrf explain CODE\n       dvrf --list [--old] | --help | --version\n";
 
 /// Runs the program on the process's command line.
 pub fn main() -> ExitCode {
@@ -28,6 +31,9 @@ pub fn main() -> ExitCode {
         return refuse("a command is needed");
     };
     match first.as_str() {
+        "--list" if program == Some(OLD_PROGRAM) || rest.iter().any(|word| word == "--old") => {
+            print(&old::old_list())
+        }
         "--list" => print(&commands::list()),
         "-h" | "--help" | "help" => print(&format!("{USAGE}\n{}", commands::list())),
         "-V" | "--version" => print(concat!("dvrf ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -52,11 +58,7 @@ fn run(name: &str, words: &[OsString]) -> ExitCode {
     // The old entry point dropped a leading `--`.
     let words = words.strip_prefix(&[OsString::from("--")]).unwrap_or(words);
     match commands::command(name, words) {
-        Some((tool, words)) => {
-            // The first word is what the tool's usage text calls the program.
-            let program = OsString::from(format!("dvrf {}", tool.name));
-            (tool.run)(&[vec![program], words].concat())
-        }
+        Some(command) => command.run(),
         None => refuse(&match commands::nearest(name) {
             Some(near) => format!("there is no command {name:?}; did you mean {near}?"),
             None => format!("there is no command {name:?}"),

@@ -86,8 +86,7 @@ macro_rules! amount {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_any(WholeNumber).map(Self)
             }
         }
 
@@ -277,6 +276,31 @@ impl Serialize for Decimal {
     }
 }
 
+/// Reads a whole number from a text or, after `jq tonumber`, from a number, of which every digit is kept.
+struct WholeNumber;
+
+impl<'de> serde::de::Visitor<'de> for WholeNumber {
+    type Value = u128;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<u128, E> {
+        parse_u128(text).map_err(E::custom)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<u128, E> {
+        Ok(number.into())
+    }
+
+    // `serde_json` passes a number whose digits it keeps as a map.
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<u128, A::Error> {
+        let number = serde_json::Number::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        parse_u128(&number.to_string()).map_err(serde::de::Error::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
@@ -297,6 +321,18 @@ impl JsonSchema for Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_are_read_from_texts_and_from_numbers() {
+        let read = |text: &str| serde_json::from_str::<Quants>(text).map_err(|error| error.to_string());
+        assert_eq!(read("\"340282366920938463463374607431768211455\""), Ok(Quants(u128::MAX)));
+        assert_eq!(read("340282366920938463463374607431768211455"), Ok(Quants(u128::MAX)));
+        assert_eq!(serde_json::from_value::<Quants>(serde_json::json!(7)).unwrap(), Quants(7));
+        for text in ["1.5", "-1", "1e3", "true", "null", "{}", "[1]"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert!(read("1e21").unwrap_err().contains("this contains 'e'"));
+    }
     use proptest::prelude::*;
 
     #[test]

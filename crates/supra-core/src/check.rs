@@ -4,6 +4,7 @@ mod chain;
 pub mod code;
 mod deposit;
 mod finding;
+mod legacy;
 mod lottery;
 pub mod module;
 pub mod remediation;
@@ -87,6 +88,8 @@ pub struct Policy {
     pub min_balance_limit: Option<Quants>,
     /// Callback senders of which one must be set.
     pub aggregators: Vec<Address>,
+    /// Whether all of them must be set, as the old scripts demanded.
+    pub all_aggregators: bool,
     /// Consumers that must be whitelisted.
     pub consumers: Vec<Address>,
     /// Consumer modules that must be registered and enabled.
@@ -141,6 +144,7 @@ impl Default for Policy {
             critical: Decimal::percent(100),
             min_balance_limit: None,
             aggregators: Vec::new(),
+            all_aggregators: false,
             consumers: Vec::new(),
             modules: Vec::new(),
             max_gas_price: None,

@@ -1,5 +1,7 @@
 //! The outcome of a draw: the lines of `dvrf-draw`.
 
+mod legacy;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

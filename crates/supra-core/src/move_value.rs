@@ -105,12 +105,16 @@ impl<'a> Node<'a> {
         u8::try_from(self.integer("a u8")?).map_err(|_| self.mismatch("a u8"))
     }
 
-    /// A `bool`; the texts `true` and `false` are accepted, no other text and no number is.
+    /// A `bool`; the texts true, yes, 1, false, no and 0 in any case and the numbers 1 and 0 are accepted.
     pub fn bool(&self) -> Decoded<bool> {
+        let is_one_of =
+            |text: &str, words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
         match self.unwrapped(&["bool"]).value {
             Value::Bool(flag) => Ok(*flag),
-            Value::String(text) if text == "true" => Ok(true),
-            Value::String(text) if text == "false" => Ok(false),
+            Value::String(text) if is_one_of(text, ["true", "yes", "1"]) => Ok(true),
+            Value::String(text) if is_one_of(text, ["false", "no", "0"]) => Ok(false),
+            Value::Number(number) if number.as_u64() == Some(1) => Ok(true),
+            Value::Number(number) if number.as_u64() == Some(0) => Ok(false),
             _ => Err(self.mismatch("a bool")),
         }
     }

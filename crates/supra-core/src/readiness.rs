@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::address::Address;
 use crate::amount::Count;
@@ -71,6 +72,9 @@ pub struct Readiness {
     pub expected_aggregators: Vec<String>,
     /// Requests ever made: the number of the round that a draw would begin.
     pub round: Option<Count>,
+    /// The report that it rests on, with `--include-report`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Value>,
 }
 
 impl Readiness {
@@ -174,6 +178,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: 
             .map(|known| known.0.iter().map(Address::to_string).collect()),
         expected_aggregators: policy.expected_aggregators.clone(),
         round: lottery.rng_request_count,
+        report: None,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Chats: Slack, Teams, Discord and Telegram, each within its documented limits.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Form;
-use crate::escape;
+use crate::escape::{self, Escape};
 use crate::message::{Line, Message};
 use crate::notification::EventKind;
 use crate::truncate::{truncate, utf16_len};
@@ -21,6 +21,19 @@ const DISCORD_TITLE: usize = 256;
 const DISCORD_DESCRIPTION: usize = 4096;
 const DISCORD_CONTENT: usize = 2000;
 const TELEGRAM_TEXT: usize = 4096;
+/// The longest report in a message: it is in Slack's blocks and in the text beside them.
+const REPORT: usize = 4000;
+/// The keys of the old report.
+const OLD_KEYS: [&str; 8] = [
+    "timestamp",
+    "profile",
+    "lottery_addr",
+    "deposit_addr",
+    "client_addr",
+    "calculation",
+    "lottery",
+    "deposit",
+];
 /// Teams accepts 28 KB per message; escaped as JSON, a UTF-16 unit has up to about six bytes.
 const TEAMS_BLOCK: usize = 1500;
 
@@ -57,8 +70,8 @@ pub(super) fn slack(message: &Message) -> Value {
     blocks.push(
         json!({"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": true}]}),
     );
-    if let Some(report) = attachment(message, SLACK_SECTION - 8) {
-        blocks.push(section(format!("```{report}```")));
+    for piece in report(message, escape::slack, SLACK_SECTION - 8) {
+        blocks.push(section(format!("```{piece}```")));
     }
     json!({"text": slack_text(message), "blocks": blocks})
 }
@@ -84,14 +97,38 @@ pub(super) fn slack_plain(message: &Message) -> Value {
 
 fn slack_text(message: &Message) -> String {
     let headline = truncate(&message.headline(), SLACK_HEADER * 2, escape::slack);
-    format!("{headline}\n{}", message.body(SLACK_TEXT, escape::slack, slack_command))
+    let text = format!("{headline}\n{}", message.body(SLACK_TEXT, escape::slack, slack_command));
+    // Servers that are compatible with Slack show this text alone.
+    match report(message, escape::slack, usize::MAX).first() {
+        Some(report) => format!("{text}\n```{report}```"),
+        None => text,
+    }
 }
 
-/// The record, if all of it fits: a truncated document would be useless.
-fn attachment(message: &Message, limit: usize) -> Option<String> {
-    let report = serde_json::to_string_pretty(message.record.as_ref()?).ok()?;
-    let escaped = truncate(&report, usize::MAX, escape::slack).replace("```", "'''");
-    (utf16_len(&escaped) <= limit).then_some(escaped)
+/// The attached record in pieces of at most `piece` units. A truncated document would be useless: where the whole does not
+/// fit, these are the keys of the old report, else a sentence in its place. Empty if no record is attached.
+fn report(message: &Message, escape: Escape, piece: usize) -> Vec<String> {
+    let Some(record) = &message.record else { return Vec::new() };
+    let old: Map<String, Value> =
+        OLD_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), record.get(*key)?.clone()))).collect();
+    let old = (!old.is_empty()).then_some(old);
+    let texts = [
+        serde_json::to_string_pretty(record).ok(),
+        old.as_ref().and_then(|old| serde_json::to_string_pretty(old).ok()),
+        old.as_ref().and_then(|old| serde_json::to_string(old).ok()),
+    ];
+    let escaped = |text: String| truncate(&text, usize::MAX, escape).replace("```", "'''");
+    let whole = texts.into_iter().flatten().map(escaped).find(|text| utf16_len(text) <= REPORT);
+    let whole = whole.unwrap_or_else(|| "the report is too long for this message".to_owned());
+    let mut pieces = vec![String::new()];
+    for line in whole.split_inclusive('\n').flat_map(|line| line.split_inclusive(',')) {
+        match pieces.last_mut() {
+            Some(last) if utf16_len(last) + utf16_len(line) <= piece => last.push_str(line),
+            _ => pieces.push(truncate(line, piece, escape::verbatim)),
+        }
+    }
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
 }
 
 pub(super) fn teams(message: &Message) -> Value {
@@ -127,6 +164,9 @@ pub(super) fn teams(message: &Message) -> Value {
     let label = message.lang.pick("Runbook", "Инструкция");
     let actions: Vec<Value> =
         runbook.iter().map(|url| json!({"type": "Action.OpenUrl", "title": label, "url": url})).collect();
+    for piece in report(message, escape::markdown, TEAMS_BLOCK) {
+        body.push(json!({"type": "TextBlock", "fontType": "Monospace", "wrap": true, "text": piece}));
+    }
     let id = truncate(&message.footer(), TEAMS_BLOCK, escape::markdown);
     body.push(json!({"type": "TextBlock", "size": "Small", "isSubtle": true, "wrap": true, "text": id}));
     json!({

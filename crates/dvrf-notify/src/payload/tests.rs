@@ -93,10 +93,14 @@ fn slack_blocks_and_fallback() {
 
 #[test]
 fn slack_limits_and_the_attached_record() {
-    for message in [huge(), Message { record: Some(json!({"a": "<".repeat(9000)})), ..message() }] {
+    let large = Message { record: Some(json!({"a": "<".repeat(9000)})), ..message() };
+    for (message, count) in [(huge(), 5), (large, 6)] {
         let sent = body(SLACK, &message, Form::Rich);
         let blocks = sent["blocks"].as_array().unwrap();
-        assert_eq!(blocks.len(), 5, "a record that does not fit is left out");
+        assert_eq!(blocks.len(), count);
+        for block in &blocks[5..] {
+            assert_eq!(block["text"]["text"], "```the report is too long for this message```");
+        }
         assert!(utf16_len(blocks[0]["text"]["text"].as_str().unwrap()) <= 150);
         assert!(utf16_len(blocks[1]["text"]["text"].as_str().unwrap()) <= 3000);
         assert!(sent["text"].as_str().unwrap().len() < 40_000);
@@ -104,7 +108,28 @@ fn slack_limits_and_the_attached_record() {
     }
     let small = Message { record: Some(json!({"a": "```<"})), ..message() };
     let sent = body(SLACK, &small, Form::Rich);
-    assert_eq!(sent["blocks"][5]["text"]["text"], "```{\n  \"a\": \"'''&lt;\"\n}```");
+    let report = "```{\n  \"a\": \"'''&lt;\"\n}```";
+    assert_eq!(sent["blocks"][5]["text"]["text"], report);
+    assert!(sent["text"].as_str().unwrap().ends_with(report), "for servers that know no blocks");
+}
+
+/// A record that is too long is attached by the keys of the old report, in pieces that the receiver takes.
+#[test]
+fn a_long_record_is_attached_by_its_old_keys() {
+    let record = json!({"profile": "p", "lottery": {"status": vec!["0x1"; 300]}, "views": "x".repeat(9000)});
+    let message = Message { record: Some(record), ..message() };
+    let slack = body(SLACK, &message, Form::Rich);
+    let pieces: Vec<&str> = slack["blocks"].as_array().unwrap()[5..]
+        .iter()
+        .map(|block| block["text"]["text"].as_str().unwrap())
+        .collect();
+    assert!(pieces.iter().all(|piece| utf16_len(piece) <= 3000), "{pieces:?}");
+    let whole: String = pieces.iter().map(|piece| piece.trim_matches('`')).collect();
+    let attached: Value = serde_json::from_str(&whole).unwrap();
+    assert_eq!((&attached["profile"], &attached["views"]), (&json!("p"), &Value::Null));
+    let teams = body("teams,url=https://h/x", &message, Form::Rich);
+    let blocks = teams["attachments"][0]["content"]["body"].as_array().unwrap();
+    assert!(blocks.iter().any(|block| block["fontType"] == "Monospace"), "{teams}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::code::Code;
 use super::{Facts, Findings, Policy};
+use crate::address::Address;
 use crate::amount::{Count, GasPrice, GasUnits};
 use crate::failure::FailureKind;
 use crate::state::Lottery;
@@ -65,6 +66,13 @@ pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
 }
 
 fn check_whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
+    let is_unexpected = |found: &Address| {
+        if policy.all_aggregators {
+            policy.aggregators.iter().any(|wanted| wanted != found)
+        } else {
+            !policy.aggregators.is_empty() && !policy.aggregators.contains(found)
+        }
+    };
     match lottery.aggregator.as_ref().map(|aggregator| aggregator.0) {
         None if !policy.aggregators.is_empty() => {
             findings.add_unknown("whitelist_status", "the callback sender", "отправитель обратного вызова");
@@ -81,7 +89,7 @@ fn check_whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) 
             };
             findings.add(code, message, json!({"expected": policy.aggregators}));
         }
-        Some(Some(found)) if !policy.aggregators.is_empty() && !policy.aggregators.contains(&found) => {
+        Some(Some(found)) if is_unexpected(&found) => {
             let message = findings.lang.pick(
                 format!("the callback sender is {}, another is expected", found.short()),
                 format!("отправитель обратного вызова {}, ожидается другой", found.short()),

@@ -47,11 +47,23 @@ fn integers() {
 
 #[test]
 fn bools() {
-    for (text, flag) in [("true", true), ("false", false), ("\"false\"", false), ("{\"bool\":false}", false)]
-    {
+    for (text, flag) in [
+        ("true", true),
+        ("false", false),
+        ("\"false\"", false),
+        ("{\"bool\":false}", false),
+        // The old readiness check read these words and numbers.
+        ("\"yes\"", true),
+        ("\"TRUE\"", true),
+        ("1", true),
+        ("\"1\"", true),
+        ("\"No\"", false),
+        ("0", false),
+        ("\"0\"", false),
+    ] {
         assert_eq!(Node::root(&value(text)).bool(), Ok(flag), "{text}");
     }
-    for text in ["1", "0", "\"yes\"", "\"True\"", "null", "[true]", "\"\""] {
+    for text in ["2", "-1", "1.5", "\"on\"", "\"2\"", "null", "[true]", "\"\""] {
         assert!(Node::root(&value(text)).bool().is_err(), "{text}");
     }
 }

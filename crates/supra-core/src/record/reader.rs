@@ -1,4 +1,4 @@
-//! Reading a stream of records: NDJSON, indented or run together, in memory bounded by one record.
+//! Reading a stream of records: NDJSON, indented, run together or in an array, in memory bounded by one record.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -70,6 +70,8 @@ pub struct RecordReader<R> {
     taken: u64,
     buffer: Vec<u8>,
     ended: bool,
+    /// Whether an array is open, whose elements are the records.
+    in_array: bool,
 }
 
 /// Finds the end of a top-level object byte by byte: quotes, escapes and depth are all it needs to know.
@@ -127,14 +129,14 @@ impl<R: Read> RecordReader<BufReader<R>> {
 
     /// Whether the next record may have to be waited for: nothing but the end of the last one's line is here.
     pub fn may_wait(&self) -> bool {
-        self.input.buffer().iter().all(u8::is_ascii_whitespace)
+        self.input.buffer().iter().all(|byte| byte.is_ascii_whitespace() || *byte == b']')
     }
 }
 
 impl<R: BufRead> RecordReader<R> {
     /// Reads from `input`.
     pub fn new(input: R) -> Self {
-        Self { input, line: 1, taken: 0, buffer: Vec::new(), ended: false }
+        Self { input, line: 1, taken: 0, buffer: Vec::new(), ended: false, in_array: false }
     }
 
     /// The bytes of the stream that are read and gone.
@@ -149,10 +151,11 @@ impl<R: BufRead> RecordReader<R> {
 
     fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
         let Some(first) = self.skip_blank()? else {
-            return Ok(None);
+            return if self.in_array { Err(ReadError::Cut { line: self.line }) } else { Ok(None) };
         };
         let line = self.line;
         if first != b'{' {
+            self.in_array = false;
             let begins = self.skip_line()?;
             return Err(ReadError::NotRecord { line, begins });
         }
@@ -189,7 +192,7 @@ impl<R: BufRead> RecordReader<R> {
         }
     }
 
-    /// Skips white space and a byte order mark; the next byte stays.
+    /// Skips white space, a byte order mark, and what is around the elements of an array; the next byte stays.
     fn skip_blank(&mut self) -> Result<Option<u8>, ReadError> {
         loop {
             let chunk = self.input.fill_buf().map_err(ReadError::Io)?;
@@ -200,6 +203,9 @@ impl<R: BufRead> RecordReader<R> {
                 b'\n' => self.line += 1,
                 // 0x1e separates records in JSON text sequences (RFC 7464).
                 b' ' | b'\t' | b'\r' | 0x1e => {}
+                b'[' if !self.in_array => self.in_array = true,
+                b']' if self.in_array => self.in_array = false,
+                b',' if self.in_array => {}
                 0xef if chunk.starts_with(b"\xef\xbb\xbf") => self.consume(2),
                 other => return Ok(Some(other)),
             }
@@ -280,6 +286,18 @@ mod tests {
     }
 
     #[test]
+    fn the_elements_of_an_array_are_records() {
+        check("[]", &[]);
+        check("[{\"a\":1}]", &["{\"a\":1}"]);
+        check("[\n  {\"a\": [1]},\n  {\"b\": 2}\n]\n{\"c\":3}", &["{\"a\":[1]}", "{\"b\":2}", "{\"c\":3}"]);
+        check("[{\"a\":1},", &["{\"a\":1}", "! line 1: the input ends inside this record"]);
+        check(
+            "[[{\"a\":1}]]\n{\"b\":2}",
+            &["! line 1: a record is a JSON object, this begins \"[{\\\"a\\\":1}]]\"", "{\"b\":2}"],
+        );
+    }
+
+    #[test]
     fn a_bad_line_loses_only_itself() {
         check(
             "{\"a\":1}\nhello\n{\"b\":2}\n[1]\n{\"c\":}\n{\"d\":4}\n{\"schema\":\"dvrf.record/9\"}\n{\"e\":",
@@ -287,7 +305,7 @@ mod tests {
                 "{\"a\":1}",
                 "! line 2: a record is a JSON object, this begins \"hello\"",
                 "{\"b\":2}",
-                "! line 4: a record is a JSON object, this begins \"[1]\"",
+                "! line 4: a record is a JSON object, this begins \"1]\"",
                 "! line 5: the record is not JSON",
                 "{\"d\":4}",
                 "! line 7: the record cannot be used",

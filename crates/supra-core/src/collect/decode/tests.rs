@@ -51,7 +51,7 @@ fn lottery_status_real_old_and_partial() {
         (None, None, Some(Count(3)))
     );
 
-    let empty = json!([{"ticket_count": 0, "draw_scheduled": 1, "pending_request": {"vec": []}}]);
+    let empty = json!([{"ticket_count": 0, "draw_scheduled": 2, "pending_request": {"vec": []}}]);
     let (state, _) = read(Wanted::LotteryStatus, &empty);
     assert_eq!(state.lottery.ticket_count, Some(Count(0)));
     assert_eq!((state.lottery.draw_scheduled, state.lottery.pending_request), (None, Some(false)));
