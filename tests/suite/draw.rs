@@ -66,7 +66,8 @@ fn ready_in_a_pipe_and_by_the_old_flags() {
             "pending_request",
             "min_balance_reached",
             "aggregators",
-            "round"
+            "round",
+            "findings"
         ]
     );
     assert_eq!((&summary["ticket_count"], &summary["min_balance_reached"]), (&json!(5), &json!(false)));
