@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::amount::{GasPrice, GasUnits, Quants};
-use crate::check::{Facts, Policy, evaluate};
+use crate::check::{Facts, Finding, Policy, evaluate};
 use crate::state::{Maybe, VrfRequestConfig};
 use crate::view_report::Views;
 
@@ -154,6 +154,92 @@ fn missing_data_is_not_ready_and_not_a_no() {
         state.lottery.draw_scheduled = Some(false);
         assert!(!judge(&state, &policy()).is_unknown());
     }
+}
+
+/// Readiness of the good state with these findings, as `(code, known)`.
+fn with_findings(findings: Vec<Finding>, state: &State, policy: &DrawPolicy) -> Vec<(String, bool)> {
+    let checks = Checks { findings, ..Checks::default() };
+    let found = readiness(Some(state), &Views::new(), &checks, policy);
+    found.reasons.into_iter().map(|reason| (reason.code, reason.known)).collect()
+}
+
+fn finding(code: Code, severity: Severity, message: &str, values: &[&str]) -> Finding {
+    let evidence = serde_json::json!({"values": values}).as_object().cloned().unwrap_or_default();
+    Finding::new(code, severity, message.to_owned(), evidence, Lang::En)
+}
+
+fn unread(values: &[&str]) -> Finding {
+    finding(Code::NodeUnreachable, Severity::Unknown, "no answer", values)
+}
+
+const UNKNOWN_NODE: (&str, bool) = ("NODE_UNREACHABLE", false);
+const UNKNOWN_VALUE: (&str, bool) = ("VALUE_UNKNOWN", false);
+
+#[rstest::rstest]
+#[case::an_expected_module(vec![finding(Code::ModuleDisabled, Severity::Critical, "m", &[])], &[("MODULE_DISABLED", true)])]
+#[case::another_module(vec![finding(Code::ModuleDisabled, Severity::Info, "m", &[])], &[])]
+#[case::two_modules(
+    vec![finding(Code::ModuleDisabled, Severity::Critical, "a", &[]), finding(Code::ModuleDisabled, Severity::Critical, "b", &[])],
+    &[("MODULE_DISABLED", true), ("MODULE_DISABLED", true)],
+)]
+#[case::the_same_twice(vec![unread(&["paused"]), unread(&["paused"])], &[UNKNOWN_NODE])]
+#[case::the_same_words_twice(
+    vec![finding(Code::DepositPaused, Severity::Critical, "m", &[]), finding(Code::ModuleDisabled, Severity::Critical, "m", &[])],
+    &[("DEPOSIT_PAUSED", true), ("MODULE_DISABLED", true)],
+)]
+#[case::stale(vec![finding(Code::ChainStale, Severity::Unknown, "m", &[])], &[("CHAIN_STALE", false)])]
+#[case::no_node(vec![unread(&["balance", "paused"])], &[UNKNOWN_NODE])]
+#[case::only_info(vec![finding(Code::ViewFailed, Severity::Info, "m", &["whitelist_status"])], &[])]
+fn findings_that_block(#[case] findings: Vec<Finding>, #[case] expected: &[(&str, bool)]) {
+    let found = with_findings(findings, &good(), &policy());
+    assert_eq!(found.iter().map(|(code, known)| (code.as_str(), *known)).collect::<Vec<_>>(), expected);
+}
+
+#[rstest::rstest]
+#[case::named(unread(&["whitelist_status"]), &[UNKNOWN_NODE])]
+#[case::another_value(unread(&["paused"]), &[UNKNOWN_VALUE, UNKNOWN_NODE])]
+#[case::info_names_nothing(finding(Code::ViewFailed, Severity::Info, "m", &["whitelist_status"]), &[UNKNOWN_VALUE])]
+fn an_unknown_whitelist_is_said_once(#[case] finding: Finding, #[case] expected: &[(&str, bool)]) {
+    let mut state = good();
+    state.lottery.aggregator = None;
+    let found = with_findings(vec![finding], &state, &policy());
+    assert_eq!(found.iter().map(|(code, known)| (code.as_str(), *known)).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn an_unknown_deposit_blocks_unless_it_is_skipped() {
+    let skip = DrawPolicy { skip_min_balance: true, ..policy() };
+    let mut state = good();
+    state.deposit.min_balance = None;
+    state.deposit.at_or_below_minimum = None;
+    assert_eq!(judge(&state, &policy()).min_balance_reached, None);
+    assert_eq!(with_findings(vec![], &state, &policy()), [("VALUE_UNKNOWN".to_owned(), false)]);
+    assert_eq!(with_findings(vec![], &state, &skip), []);
+    let money = || vec![unread(&["balance", "supra_min_balance"])];
+    assert_eq!(with_findings(money(), &state, &skip), []);
+    assert_eq!(with_findings(money(), &state, &policy()).len(), 2);
+    let more = vec![unread(&["balance", "paused"])];
+    assert_eq!(with_findings(more, &state, &skip), [("NODE_UNREACHABLE".to_owned(), false)]);
+    // A client that is not whitelisted has no deposit.
+    state.deposit.client_whitelisted = Some(false);
+    assert_eq!(with_findings(vec![], &state, &policy()), []);
+}
+
+#[rstest::rstest]
+#[case::both_say_no(Some(false), 1000, Some(false))]
+#[case::the_chain_says_yes(Some(true), 1000, Some(true))]
+#[case::the_numbers_say_yes(Some(false), 100, Some(true))]
+#[case::only_low_numbers(None, 100, Some(true))]
+#[case::supras_minimum_is_not_known(None, 1000, None)]
+fn whether_the_minimum_is_reached(
+    #[case] flag: Option<bool>,
+    #[case] balance: u128,
+    #[case] expected: Option<bool>,
+) {
+    let mut state = good();
+    state.deposit.at_or_below_minimum = flag;
+    state.deposit.balance = Some(Quants(balance));
+    assert_eq!(judge(&state, &policy()).min_balance_reached, expected);
 }
 
 fn judge_of_nothing() -> Checks {
