@@ -437,6 +437,21 @@ fn the_old_keys_do_not_depend_on_how_they_were_read() {
     assert_eq!(keys(Detail::Lean), keys(Detail::Full));
 }
 
+/// A run at an hour of the chain's life, with a cache.
+fn run_at(table: &Table, directory: &std::path::Path, hours: i64) -> Collected {
+    let (target, _) = target();
+    let collector = Collector {
+        row: None,
+        detail: Detail::Lean,
+        transport: table,
+        deadline: Deadline::after(Duration::from_secs(5)),
+        overrides: &Overrides::default(),
+        cache: &Cache::new(Some(directory), "chain", &target),
+        now: Timestamp::from_second(hours * 3600).unwrap(),
+    };
+    collector.run(&target)
+}
+
 /// A node that answers as if the module lacked a function, at one time of a day, must not hide it at another.
 #[rstest::rstest]
 #[case::paused("is_contract_paused", "paused")]
@@ -452,19 +467,6 @@ fn a_denial_is_forgotten(
     #[values("no ABI", "an ABI without it", "an ABI without the core")] abi: &str,
 ) {
     let directory = tempfile::tempdir().unwrap();
-    let run_at = |table: &Table, hours: i64| {
-        let (target, _) = target();
-        let collector = Collector {
-            row: None,
-            detail: Detail::Lean,
-            transport: table,
-            deadline: Deadline::after(Duration::from_secs(5)),
-            overrides: &Overrides::default(),
-            cache: &Cache::new(Some(directory.path()), "chain", &target),
-            now: Timestamp::from_second(hours * 3600).unwrap(),
-        };
-        collector.run(&target)
-    };
     let mut denying = dvrf_3();
     denying.answers.remove(function);
     denying.abi = match abi {
@@ -474,8 +476,8 @@ fn a_denial_is_forgotten(
             {"name": "get_lottery_status", "params": []}]})),
         _ => Some(json!({"exposed_functions": []})),
     };
-    run_at(&denying, 100);
-    let healthy = run_at(&dvrf_3(), 100 + hours_later);
+    run_at(&denying, directory.path(), 100);
+    let healthy = run_at(&dvrf_3(), directory.path(), 100 + hours_later);
     assert_eq!(kind(&healthy, key), None, "{:?}", healthy.views[key]);
 }
 
@@ -483,28 +485,15 @@ fn a_denial_is_forgotten(
 #[test]
 fn an_upgrade_is_noticed_within_a_day() {
     let directory = tempfile::tempdir().unwrap();
-    let run_at = |table: &Table, hours: i64| {
-        let (target, _) = target();
-        let collector = Collector {
-            row: None,
-            detail: Detail::Lean,
-            transport: table,
-            deadline: Deadline::after(Duration::from_secs(5)),
-            overrides: &Overrides::default(),
-            cache: &Cache::new(Some(directory.path()), "chain", &target),
-            now: Timestamp::from_second(hours * 3600).unwrap(),
-        };
-        let upgraded = collector.run(&target).state.chain.upgraded_modules;
-        (upgraded.len(), table.times_asked("abi"), table.rounds())
-    };
-    let chain = |digest: &str| {
+    let look = |digest: &str, hours: i64| {
         let mut table = dvrf_3();
         table.abi.as_mut().unwrap()["bytecode_id"] = json!(digest);
-        table
+        let upgraded = run_at(&table, directory.path(), hours).state.chain.upgraded_modules;
+        (upgraded.len(), table.times_asked("abi"), table.rounds())
     };
-    assert_eq!(run_at(&chain("a"), 100), (0, 2, 1), "the first look");
-    assert_eq!(run_at(&chain("b"), 101), (0, 0, 1), "looked at an hour ago");
-    assert_eq!(run_at(&chain("b"), 125), (2, 2, 1));
-    assert_eq!(run_at(&chain("b"), 126), (2, 0, 1));
-    assert_eq!(run_at(&chain("b"), 150), (0, 2, 1));
+    assert_eq!(look("a", 100), (0, 2, 1), "the first look");
+    assert_eq!(look("b", 101), (0, 0, 1), "looked at an hour ago");
+    assert_eq!(look("b", 125), (2, 2, 1));
+    assert_eq!(look("b", 126), (2, 0, 1));
+    assert_eq!(look("b", 150), (0, 2, 1));
 }
