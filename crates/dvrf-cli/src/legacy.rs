@@ -82,6 +82,23 @@ pub fn refuse_without(needed: &[&Variable], session: &mut Session) -> Option<Exi
     Some(script.exit_without_settings())
 }
 
+/// One-line JSON with a blank after each comma and colon, as the old scripts wrote it: `grep '"status": "executed"'` works.
+pub fn spaced(line: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let mut text = String::with_capacity(line.len() + line.len() / 16);
+    for char in line.chars() {
+        text.push(char);
+        match char {
+            _ if escaped => escaped = false,
+            '\\' => escaped = in_string,
+            '"' => in_string = !in_string,
+            ',' | ':' if !in_string => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}
+
 /// The compose service of the CLI, on a host where the CLI is installed nowhere else.
 fn compose_service(settings: &Settings) -> Option<&'static str> {
     let elsewhere = [
@@ -115,4 +132,16 @@ pub fn unknown_client(report: &Report, session: &Session) -> Option<Exit> {
     }
     session.log("error", "the client is not whitelisted in the deposit module: its values cannot be read");
     Some(Exit::CannotAnswer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_json_is_spaced_as_python_does() {
+        let line = r#"{"a":"x,y: \"z\", \\","b":[1,{"c":null}]}"#;
+        assert_eq!(spaced(line), r#"{"a": "x,y: \"z\", \\", "b": [1, {"c": null}]}"#);
+        assert_eq!(spaced("{}\n"), "{}\n");
+    }
 }

@@ -187,7 +187,7 @@ fn start<A: Parser>(
     let mut session = Session {
         name: command.get_name().to_owned(),
         settings: Settings::new(variables::read()),
-        out: Output::stdout(),
+        out: Output::stdout().as_python(old_script.is_some()),
         now: now(),
         old_script,
     };

@@ -7,6 +7,7 @@ use rustix::fs::{FallocateFlags, FileType, Stat, fallocate, fstat};
 use rustix::io::Errno;
 
 use super::CliError;
+use super::legacy;
 use supra_core::record::Record;
 
 /// The room that a document needs at most; a line of a draw has some 10 kB.
@@ -16,6 +17,7 @@ const RESERVED_BYTES: u64 = 64 << 10;
 pub struct Output {
     sink: Box<dyn Write + Send>,
     line_by_line: bool,
+    as_python: bool,
     closed: bool,
 }
 
@@ -30,12 +32,12 @@ impl Output {
             // stdout was closed by the caller: std discards the output, as for every Rust program.
             Err(_) => Box::new(io::stdout()),
         };
-        Self { sink, line_by_line, closed: false }
+        Self { sink, line_by_line, as_python: false, closed: false }
     }
 
     /// An output that discards everything.
     pub fn nowhere() -> Self {
-        Self { sink: Box::new(io::sink()), line_by_line: false, closed: false }
+        Self { sink: Box::new(io::sink()), line_by_line: false, as_python: false, closed: false }
     }
 
     /// Whether the reader has closed the pipe.
@@ -69,9 +71,22 @@ impl Output {
         self.keep(result)
     }
 
+    /// Writes the one-line JSON of records as Python does.
+    #[must_use]
+    pub fn as_python(self, as_python: bool) -> Self {
+        Self { as_python, ..self }
+    }
+
     /// Writes a record.
     pub fn record(&mut self, record: &Record, pretty: bool) -> Result<(), CliError> {
-        self.with(|out| record.write(out, pretty))
+        if !self.as_python || pretty {
+            return self.with(|out| record.write(out, pretty));
+        }
+        self.with(|out| {
+            let mut line = Vec::new();
+            record.write(&mut line, false)?;
+            out.write_all(legacy::spaced(&String::from_utf8_lossy(&line)).as_bytes())
+        })
     }
 
     /// Writes text unchanged.

@@ -14,7 +14,7 @@ use crate::run;
 use crate::runner::{DrawRunner, Reading, cli_error};
 use crate::target::TargetArgs;
 use dvrf_cli::exit::Exit;
-use dvrf_cli::legacy::refuse_incomplete;
+use dvrf_cli::legacy::{refuse_incomplete, spaced};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::variables::{self, fault_point};
 use dvrf_cli::{CliError, Session};
@@ -141,7 +141,11 @@ fn finish(line: &mut AutoLine, exit: Exit) {
 
 fn text(line: &AutoLine, is_old: bool) -> String {
     // The line is made of strings and numbers: it always has a JSON form.
-    if is_old { line.to_legacy().to_string() } else { serde_json::to_string(line).unwrap_or_default() }
+    if is_old {
+        spaced(&line.to_legacy().to_string())
+    } else {
+        serde_json::to_string(line).unwrap_or_default()
+    }
 }
 
 /// How often the chain is read again because what was read is too old.
