@@ -149,7 +149,7 @@ fn a_node_that_is_behind_loses_to_one_that_is_not() {
         let mut check = fresh.tool("dvrf-check", Way::Rpc);
         let outcome = run(check.env("SUPRA_RPC_URL", &urls).arg("--live"));
         assert_eq!(outcome.code, 0, "{urls}: {outcome}");
-        let outcome = run(fresh.tool("dvrf-doctor", Way::Rpc).env("SUPRA_RPC_URL", &urls));
+        let outcome = run(fresh.tool("dvrf-doctor", Way::Rpc).env("SUPRA_RPC_URL", &urls).arg("-v"));
         assert!(outcome.out.contains("it is behind and is asked last: replace it"), "{outcome}");
         assert_eq!(outcome.out.matches("node: ").count(), 2, "{outcome}");
         assert!(outcome.out.contains(&format!("{}: dvrf-devnet, block ", fresh.url)), "{outcome}");
@@ -178,7 +178,7 @@ fn the_devnets_name_fills_in_its_chain_id_and_node() {
     let outcome = run(&mut doctor);
     assert!(outcome.out.contains("DEPOSIT_ADDR or --deposit-addr is needed"), "{outcome}");
     let outcome = run(doctor.env("DEPOSIT_ADDR", DEPOSIT));
-    assert!(outcome.out.contains("rpc https://rpc-devnet.supra.com"), "{outcome}");
+    assert!(outcome.out.contains("https://rpc-devnet.supra.com: through the proxy"), "{outcome}");
 }
 
 #[test]
@@ -188,13 +188,9 @@ fn doctor_names_a_missing_module_and_its_setting_in_one_line() {
         let outcome =
             run(devnet.tool("dvrf-doctor", way).env("DVRF_STATE_DIR", devnet.cli.parent().unwrap()));
         assert_eq!(outcome.code, 1, "{way:?}: {outcome}");
-        let wrong: Vec<&str> = outcome.out.lines().filter(|line| line.starts_with("WRONG")).collect();
-        assert_eq!(
-            wrong,
-            [format!("WRONG    module: {LOTTERY}::main_v2 is not on this chain")],
-            "{way:?}: {outcome}"
-        );
+        let wrong: Vec<&str> = outcome.out.lines().filter(|line| line.starts_with('✖')).collect();
         let fix = "name another with DVRF_LOTTERY_MODULE or --lottery-module, or correct LOTTERY_ADDR";
-        assert!(outcome.out.contains(fix), "{outcome}");
+        let expected = format!("✖ chain      module: 0x9a96…4490::main_v2 is not on this chain → {fix}");
+        assert_eq!(wrong, [expected], "{way:?}: {outcome}");
     }
 }

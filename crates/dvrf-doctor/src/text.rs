@@ -63,7 +63,8 @@ pub(crate) fn summary(probes: &Probes, lang: Lang) -> String {
         lines.push((health, format!("{glyph} {:<10} {}\n", lang.pick(en, ru), abbreviated(&plain(&text)))));
     }
     lines.sort_by_key(|(health, _)| rank(*health));
-    lines.into_iter().map(|(_, line)| line).collect::<String>() + &verdict(probes, lang)
+    let wrong = lines.iter().filter(|(health, _)| *health == Health::Wrong).count();
+    lines.into_iter().map(|(_, line)| line).collect::<String>() + &verdict(wrong, probes, lang)
 }
 
 fn rank(health: Health) -> u8 {
@@ -107,12 +108,11 @@ fn values(of_group: &[&Probe], lang: Lang) -> String {
     }
 }
 
-/// Whether a run can go on.
-fn verdict(probes: &Probes, lang: Lang) -> String {
+/// Whether a run can go on, by the number of groups that are wrong: one cause makes many values unreadable.
+fn verdict(wrong: usize, probes: &Probes, lang: Lang) -> String {
     let count = |health| {
         probes.0.iter().filter(|probe| probe.health == health && group(probe) != Group::Chain).count()
     };
-    let wrong = probes.0.iter().filter(|probe| probe.health == Health::Wrong).count();
     let optional = count(Health::Warning);
     let text = match (wrong, optional) {
         (0, 0) => lang.pick("Ready to watch.", "Можно следить."),

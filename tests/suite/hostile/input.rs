@@ -18,7 +18,7 @@ fn what_is_no_record_costs_only_itself() {
             b"{\"\\ud800\":1}".to_vec(),
             "is not JSON: unexpected end of hex escape",
         ),
-        ("a list", b"[1]".to_vec(), "this begins \"[1]\""),
+        ("a list", b"[1]".to_vec(), "this begins \"1]\""),
         ("100 000 brackets", "[".repeat(100_000).into_bytes(), "this begins \"[[[["),
         (
             "brackets in an old report",
@@ -52,15 +52,14 @@ fn numbers_that_are_none_are_not_judged() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (what, balance, said) in [
         ("10^5 digits", nines.as_str(), "a number of at most 2^128 - 1 is needed"),
-        ("10^5 digits as a number", digits.as_str(), "expected a string"),
+        ("10^5 digits as a number", digits.as_str(), "a number of at most 2^128 - 1 is needed"),
         ("2^128", "\"340282366920938463463374607431768211456\"", "a number of at most 2^128 - 1 is needed"),
         ("a negative one", "\"-1\"", "this contains '-'"),
         ("an exponent", "\"1e3\"", "this contains 'e'"),
-        ("a bare number", "100", "expected a string"),
         ("half a surrogate pair", "\"\\ud800\"", "unexpected end of hex escape"),
         ("an escaped NUL", "\"1\\u0000\"", "this contains '\\0'"),
         ("other digits", "\"١٠٠\"", "this contains '١'"),
-        ("100 000 brackets", deep.as_str(), "expected a string"),
+        ("100 000 brackets", deep.as_str(), "expected a whole number"),
     ] {
         let input = format!("{}\n{good}\n", record("bad", balance));
         let judged = run(tool("dvrf-check").write_stdin(input.clone()));
