@@ -247,6 +247,7 @@ fn findings(checks: &Checks, policy: &DrawPolicy, reasons: &mut Reasons) {
             | Code::NodeUnreachable
             | Code::NodeThrottled
             | Code::NotANode
+            | Code::NoContract
             | Code::CliFailed => {
                 let values = finding.unread_values();
                 let money = ["balance", "min_balance", "supra_min_balance"];

@@ -188,6 +188,7 @@ const UNKNOWN_VALUE: (&str, bool) = ("VALUE_UNKNOWN", false);
     &[("DEPOSIT_PAUSED", true), ("MODULE_DISABLED", true)],
 )]
 #[case::stale(vec![finding(Code::ChainStale, Severity::Unknown, "m", &[])], &[("CHAIN_STALE", false)])]
+#[case::no_contract(vec![finding(Code::NoContract, Severity::Unknown, "m", &["lottery_status"])], &[("NO_CONTRACT", false)])]
 #[case::no_node(vec![unread(&["balance", "paused"])], &[UNKNOWN_NODE])]
 #[case::only_info(vec![finding(Code::ViewFailed, Severity::Info, "m", &["whitelist_status"])], &[])]
 fn findings_that_block(#[case] findings: Vec<Finding>, #[case] expected: &[(&str, bool)]) {
