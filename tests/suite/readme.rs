@@ -6,11 +6,13 @@ use std::path::Path;
 use testkit::mock_receiver::MockReceiver;
 use testkit::{Devnet, LOTTERY, binary, needs, program, root, run};
 
-/// The indented blocks, each as one script.
+/// The indented blocks, each as one script. What stands between fences is output.
 fn blocks(page: &str) -> Vec<String> {
     let mut blocks = vec![String::new()];
+    let mut is_output = false;
     for line in page.lines() {
-        match line.strip_prefix("    ") {
+        is_output ^= line.starts_with("```");
+        match line.strip_prefix("    ").filter(|_| !is_output) {
             Some(code) => {
                 if let Some(last) = blocks.last_mut() {
                     last.push_str(code);
@@ -46,6 +48,20 @@ fn runnable(block: &str, folder: &str) -> Option<String> {
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// What the first screen shows is what the tools print.
+#[test]
+fn the_cards_of_the_readme_are_real() {
+    let cards = page("tests/golden/cards.txt");
+    for name in ["README.md", "docs/README.ru.md"] {
+        let page = page(name);
+        let shown = page.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap();
+        assert_eq!(shown.split("\n\n").count(), 2, "{name}");
+        for card in shown.split("\n\n") {
+            assert!(cards.contains(&format!("columns\n{card}\n")), "{name}: {card}");
+        }
+    }
 }
 
 /// Runs every block of a page in one place; how many there were, and how many messages were sent.
