@@ -93,13 +93,12 @@ pub(crate) fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, CliErro
             {
                 session.settings.unset(variable);
             }
-        }
-        if session.settings.text(&variables::DEPOSIT_ADDR).is_none()
-            && session.settings.text(&variables::NETWORK).is_none()
-        {
-            // Of the deposit nothing is needed: its values are then simply not found.
-            let lottery = session.settings.text(&variables::LOTTERY_ADDR).map(str::to_owned);
-            session.settings.set_flag(&variables::DEPOSIT_ADDR, lottery.as_deref());
+            let is_named = |variable| session.settings.text(variable).is_some();
+            if !is_named(&variables::DEPOSIT_ADDR) && !is_named(&variables::NETWORK) {
+                // Of the deposit nothing is needed: its values are then simply not found.
+                let lottery = session.settings.text(&variables::LOTTERY_ADDR).map(str::to_owned);
+                session.settings.set_flag(&variables::DEPOSIT_ADDR, lottery.as_deref());
+            }
         }
         refused
     } else {
