@@ -13,7 +13,7 @@ use supra_core::report::Report;
 
 use crate::Session;
 use crate::settings::variables;
-use crate::text::{Style, plain};
+use crate::text::{Style, minute, plain};
 pub use table::Row;
 pub use wrap::{abbreviated, wrapped};
 
@@ -50,9 +50,11 @@ impl Layout {
 
     /// A time of this day as `08:54 UTC`, of another day with its date.
     fn time(&self, at: Timestamp) -> String {
-        let (at, now) = (at.to_zoned(jiff::tz::TimeZone::UTC), self.now.to_zoned(jiff::tz::TimeZone::UTC));
-        let format = if at.date() == now.date() { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
-        at.strftime(format).to_string()
+        let (at, now) = (minute(at), minute(self.now));
+        match (at.split_once(' '), now.split_once(' ')) {
+            (Some((day, time)), Some((today, _))) if day == today => time.to_owned(),
+            _ => at,
+        }
     }
 }
 
@@ -140,14 +142,12 @@ fn name_of(report: &Report) -> String {
 
 /// The network's name by the chain id that answered, else by the address of dVRF's package.
 pub fn network_of(report: &Report) -> Option<String> {
-    let by_id = report.state.as_ref().and_then(|state| state.chain.id);
-    let named = |id: u8| Network::WORDS.iter().find(|(_, network)| network.chain_id() == id);
-    if let Some(id) = by_id {
-        return Some(named(id).map_or_else(|| format!("chain {id}"), |(name, _)| (*name).to_owned()));
+    if let Some(id) = report.state.as_ref().and_then(|state| state.chain.id) {
+        let network = Network::of_chain(id);
+        return Some(network.map_or_else(|| format!("chain {id}"), |network| network.name().to_owned()));
     }
     let deposit = report.id.deposit.as_deref()?.parse().ok()?;
-    let network = Network::of_deposit(deposit)?;
-    Network::WORDS.iter().find(|(_, known)| *known == network).map(|(name, _)| (*name).to_owned())
+    Network::of_deposit(deposit).map(|network| network.name().to_owned())
 }
 
 /// The card of one subscription.
@@ -169,8 +169,7 @@ fn headline(report: &Report, checks: &Checks, layout: &Layout) -> String {
     if !problem.is_empty() {
         return format!("{glyph} {head}   {problem}\n");
     }
-    let at = report.read_at.unwrap_or(layout.now).to_zoned(jiff::tz::TimeZone::UTC);
-    let at = at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let at = minute(report.read_at.unwrap_or(layout.now));
     let used = head.chars().count() + 2 + at.chars().count();
     format!("{glyph} {head}{}{at}\n", " ".repeat(layout.width.saturating_sub(used).max(2)))
 }

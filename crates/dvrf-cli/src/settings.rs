@@ -39,7 +39,7 @@ impl Settings {
         }
     }
 
-    /// Forgets a value, whoever gave it.
+    /// Forgets a value, whether a flag, a variable or the default gave it.
     pub fn unset(&mut self, variable: &Variable) {
         self.flags.remove(variable.name);
         self.environment.remove(variable.name);

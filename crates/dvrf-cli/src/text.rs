@@ -1,5 +1,6 @@
 //! Text for terminals: colours, escaped chain text, amounts.
 
+use jiff::Timestamp;
 use supra_core::amount::Quants;
 use supra_core::check::{Severity, Status};
 use supra_core::failure::is_hidden;
@@ -56,6 +57,11 @@ pub fn plain(text: &str) -> String {
 /// Escapes as [`plain`] does, but keeps line breaks.
 pub fn plain_lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// A time to the minute: `2026-11-25 08:54 UTC`.
+pub fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Groups digits in threes: `15 750 000 000`.

@@ -32,8 +32,8 @@ impl TargetArgs {
     /// Puts the piped target, if there is one, over the settings. The old programs read no stdin.
     ///
     /// # Errors
-    /// When it is no target, when there are several, and when stdin stays silent: a draw must not go to another lottery than
-    /// the one that is still to come.
+    /// When stdin holds something other than one target, or stays silent: a draw must not go to another lottery than the
+    /// one that is still to come.
     pub(crate) fn fill(&self, session: &mut Session) -> Result<(), DrawError> {
         let input = InputArgs { input: self.input.clone(), live: self.live, unordered: false };
         if session.old_script.is_some() || !input.holds_records() {

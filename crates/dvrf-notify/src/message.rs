@@ -203,18 +203,7 @@ impl MessageTemplate {
     fn cause(&self, finding: &Finding) -> Option<String> {
         match finding.code {
             code if code.is_deposit_level() && !finding.title.is_empty() => None,
-            Code::RequestStuck => {
-                let name = finding.evidence.get("diagnosis").and_then(Value::as_str);
-                let cause = Cause::ALL.iter().find(|cause| Some(cause.name()) == name)?;
-                if *cause == Cause::Unknown {
-                    return Some(self.lang.pick(
-                        "not found: deposit, whitelist, module, callback and node look fine",
-                        "не найдена: депозит, белый список, модуль, обратный вызов и узел в порядке",
-                    ));
-                }
-                let (en, ru) = cause.sentence();
-                Some(self.lang.pick(en, ru))
-            }
+            Code::RequestStuck => Cause::of(finding).map(|cause| cause.in_words(self.lang)),
             _ if finding.title.is_empty() || finding.message == finding.title => None,
             _ => Some(finding.message.clone()),
         }

@@ -6,7 +6,7 @@ const PAGES: [&str; 2] = [include_str!("../../../docs/checks.md"), include_str!(
 /// The sections of all pages: heading and text.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     PAGES.iter().flat_map(|page| {
-        // What precedes the first heading is no section.
+        // What precedes the first heading is not a section.
         page.split("\n### ").skip(1).map(|section| {
             let (heading, text) = section.split_once('\n').unwrap_or((section, ""));
             // A section ends where the next chapter begins.

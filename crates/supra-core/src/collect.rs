@@ -22,7 +22,7 @@ use crate::metadata::bytecode_id;
 use crate::state::State;
 use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
-use crate::view::catalogue::{CATALOGUE, Entry, FleetMode, Place, Wanted};
+use crate::view::catalogue::{CATALOGUE, Entry, LeanMode, Place, Wanted};
 use crate::view_report::Views;
 use cache::{Cache, Memory};
 use resolve::{Knowledge, Overrides, complete_abi, home};
@@ -70,16 +70,17 @@ pub struct Collected {
 impl Collector<'_> {
     /// Reads every value of the catalogue. A value that fails does not hide the others.
     pub fn run(&self, target: &Target) -> Collected {
-        let mut memory = self.cache.load(self.now);
+        let before = self.cache.load(self.now);
+        let mut memory = before.clone();
         let knowledge = Knowledge {
             overrides: Some(self.overrides),
-            remembered: memory.choices.clone(),
+            remembered: before.choices.clone(),
             resources: self.transport.offers_abi(),
             blocks: self.transport.reaches_node(),
             lean: self.detail == Detail::Lean,
         };
         let is_read = |entry: &&Entry| {
-            home(entry.place, target).is_some() && !(knowledge.lean && entry.fleet == FleetMode::Skipped)
+            home(entry.place, target).is_some() && !(knowledge.lean && entry.lean == LeanMode::Skipped)
         };
         let entries = CATALOGUE.iter().filter(is_read);
         let mut searches: Vec<Search> = entries.map(|entry| search(entry, &knowledge, target)).collect();
@@ -102,23 +103,25 @@ impl Collector<'_> {
         }
         run.compare_modules(&mut memory);
         collected.state.chain.upgraded_modules.clone_from(&memory.upgraded);
-        self.remember(&knowledge, memory, &searches);
+        self.remember(&knowledge, &mut memory, &searches);
+        if memory != before {
+            self.cache.save(&memory, self.now);
+        }
         collected
             .views
             .extend(searches.into_iter().map(|search| (search.entry.key.to_owned(), search.report)));
         collected
     }
 
-    /// Caches the functions that answered, and which values have none: because the ABI excludes them, or where there is
-    /// no ABI, because all were denied.
-    fn remember(&self, knowledge: &Knowledge, mut memory: Memory, searches: &[Search]) {
+    /// Notes the functions that answered, and which values have none: because the ABI excludes them, or where there is no
+    /// ABI, because all were denied.
+    fn remember(&self, knowledge: &Knowledge, memory: &mut Memory, searches: &[Search]) {
         // The function that answered before may have been removed: the next run begins afresh.
         let is_lost = |search: &Search| {
             search.availability == Availability::Contradicted && knowledge.answered_by(search.entry).is_some()
         };
         if searches.iter().any(is_lost) {
-            memory.choices.clear();
-            return self.cache.save(&memory, self.now);
+            return memory.choices.clear();
         }
         let abi_less = !self.transport.offers_abi();
         for search in searches.iter().filter(|search| search.availability != Availability::Contradicted) {
@@ -128,15 +131,12 @@ impl Collector<'_> {
                 memory.choices.insert(search.entry.key.to_owned(), Some(label.clone()));
             }
         }
-        if memory != self.cache.load(self.now) {
-            self.cache.save(&memory, self.now);
-        }
     }
 }
 
 /// Begins the search for a value.
 fn search(entry: &'static Entry, knowledge: &Knowledge, target: &Target) -> Search {
-    let may_follow = matches!(entry.fleet, FleetMode::Derived | FleetMode::Replaced(_));
+    let may_follow = matches!(entry.lean, LeanMode::Derived | LeanMode::Replaced(_));
     let is_new = !knowledge.remembered.contains_key(entry.key);
     Search::new(entry, knowledge.sources(entry, target))
         .deferred_if(knowledge.lean && may_follow && is_new)
@@ -282,7 +282,7 @@ fn resume_deferred(searches: &mut [Search]) -> bool {
     let mut any = false;
     let open = |search: &&mut Search| search.deferred && !search.done && search.report.error.is_some();
     for search in searches.iter_mut().filter(open) {
-        let newer = answered.iter().find(|(_, wanted, _)| search.entry.fleet == FleetMode::Replaced(*wanted));
+        let newer = answered.iter().find(|(_, wanted, _)| search.entry.lean == LeanMode::Replaced(*wanted));
         if let Some((_, _, key)) = newer {
             let message = format!("this chain has {key} instead");
             search.report.error = Some(Failure::new(FailureKind::Unsupported, message));

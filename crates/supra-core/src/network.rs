@@ -27,6 +27,20 @@ impl Network {
         }
     }
 
+    /// The word that names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Testnet => "testnet",
+            Self::Mainnet => "mainnet",
+            Self::Devnet => "devnet",
+        }
+    }
+
+    /// The network with this chain id.
+    pub fn of_chain(id: u8) -> Option<Self> {
+        Self::WORDS.iter().map(|(_, network)| *network).find(|network| network.chain_id() == id)
+    }
+
     /// The public RPC node.
     pub fn rpc_url(self) -> &'static str {
         match self {

@@ -38,7 +38,7 @@ pub(super) fn lines(report: &Report, checks: &Checks, layout: &Layout) -> Vec<Li
     if let Some(finding) = main {
         if finding.code == Code::RequestStuck {
             add("request", "запрос", request(report, finding, layout));
-            add("cause", "причина", cause(finding, lang));
+            add("cause", "причина", Cause::of(finding).map(|cause| cause.in_words(lang)));
         } else if checks.status == Status::Unknown {
             let (en, ru) =
                 if is_of_node(finding.code) { ("node", "узел") } else { ("cause", "причина") };
@@ -152,19 +152,6 @@ fn request(report: &Report, finding: &Finding, layout: &Layout) -> Option<String
     let usual = usual.map(|latency| format_span(latency.p50_ms / 1000, layout.lang));
     let usual = usual.map(|span| layout.lang.pick(format!(" (usually {span})"), format!(" (обычно {span})")));
     (!parts.is_empty()).then(|| layout.shown(&(parts.join(", ") + &usual.unwrap_or_default())))
-}
-
-fn cause(finding: &Finding, lang: Lang) -> Option<String> {
-    let name = finding.evidence.get("diagnosis")?.as_str()?;
-    let cause = Cause::ALL.iter().find(|cause| cause.name() == name)?;
-    if *cause == Cause::Unknown {
-        return Some(lang.pick(
-            "none found: deposit, whitelist, module, callback and node look fine",
-            "не найдена: депозит, белый список, модуль, обратный вызов и узел в порядке",
-        ));
-    }
-    let (en, ru) = cause.sentence();
-    Some(lang.pick(en, ru))
 }
 
 fn is_of_node(code: Code) -> bool {

@@ -5,7 +5,7 @@ use supra_core::check::Checks;
 use supra_core::report::Report;
 
 use super::{Glyph, Layout, name_of, network_of, problem};
-use crate::text::plain;
+use crate::text::{minute, plain};
 
 /// The widest name.
 const NAME_MAX: usize = 24;
@@ -88,7 +88,7 @@ pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
     let mut networks: Vec<&str> = rows.iter().filter_map(|row| row.network.as_deref()).collect();
     networks.sort_unstable();
     networks.dedup();
-    let at = layout.now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let at = minute(layout.now);
     let mut text = format!("dvrf · {} · {at}\n", networks.join(", "));
     text.push_str(&line(&heads, &lang.pick("PROBLEM", "ПРОБЛЕМА")));
     text.push('\n');

@@ -2,6 +2,7 @@
 
 use dvrf_cli::card::abbreviated;
 use dvrf_cli::settings::variables;
+use dvrf_cli::text::minute;
 use supra_core::check::code::Code;
 use supra_core::check::{Severity, Status};
 use supra_core::time::format_span;
@@ -166,8 +167,7 @@ impl Message {
 
     /// When the incident began, and what was before.
     pub fn since_text(&self) -> Option<String> {
-        let since = jiff::Timestamp::from_second(self.since_s?).ok()?;
-        let since = since.strftime("%Y-%m-%d %H:%M UTC").to_string();
+        let since = minute(jiff::Timestamp::from_second(self.since_s?).ok()?);
         let (en, ru) = match self.was {
             Some(Severity::Critical) => (" (was critical)", " (было критично)"),
             Some(Severity::Warning) => (" (was a warning)", " (было предупреждение)"),

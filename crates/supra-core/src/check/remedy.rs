@@ -116,14 +116,18 @@ impl<'a> Context<'a> {
         let amount = u64::try_from(amount.get()).ok()?;
         let deposit = &self.report.state.as_ref()?.deposit;
         let is_third = deposit.modules.is_some() || deposit.max_txn_fee.is_some();
-        let module = self.module_of("balance")?;
+        let module = self.module_of("balance", self.report.id.deposit.as_deref())?;
         is_third.then(|| {
             self.command(&format!("{module}::deposit_fund_v2"), &format!("address:{client} u64:{amount}"))
         })
     }
 
     fn callback_sender(&self) -> Remedy {
-        let command = self.policy.aggregators.first().zip(self.module_of("lottery_status"));
+        let command = self
+            .policy
+            .aggregators
+            .first()
+            .zip(self.module_of("lottery_status", self.report.id.lottery.as_deref()));
         Remedy {
             text: self.lang.pick(
                 "Whitelist the callback sender in the lottery with whitelist_callback_sender; a draw aborts until then.",
@@ -143,7 +147,7 @@ impl<'a> Context<'a> {
                 "Whitelist the consumer in the lottery with whitelist_consumer; a draw aborts until then.",
                 "Внесите потребителя в белый список лотереи функцией whitelist_consumer: до этого розыгрыш прерывается.",
             ),
-            command: wanted.zip(self.module_of("lottery_status")).map(|(consumer, module)| {
+            command: wanted.zip(self.module_of("lottery_status", self.report.id.lottery.as_deref())).map(|(consumer, module)| {
                 self.command(&format!("{module}::whitelist_consumer"), &format!("address:{consumer}"))
             }),
         }
@@ -155,8 +159,7 @@ impl<'a> Context<'a> {
             "Do not request another draw: the contract refuses it while this one waits.",
             "Не запрашивайте новый розыгрыш: контракт отклонит его, пока ждёт этот.",
         )];
-        let cause = Cause::ALL.iter().find(|cause| Some(cause.name()) == text("diagnosis"));
-        let (code, of_callback) = match cause {
+        let (code, of_callback) = match Cause::of(finding) {
             Some(Cause::Paused) => (Some(Code::DepositPaused), false),
             Some(Cause::ClientNotWhitelisted) => (Some(Code::ClientNotWhitelisted), false),
             Some(Cause::ModuleDisabled) => (Some(Code::ModuleDisabled), false),
@@ -179,7 +182,7 @@ impl<'a> Context<'a> {
             steps.insert(
                 0,
                 self.lang.pick(
-                    format!("Mend the lottery's callback: it aborts the answer{why}."),
+                    format!("Fix the lottery's callback: it aborts the answer{why}."),
                     format!("Исправьте обратный вызов лотереи: он прерывает ответ{why}."),
                 ),
             );
@@ -189,7 +192,7 @@ impl<'a> Context<'a> {
     }
 
     fn report_to_supra(&self, nonce: Option<&str>, hash: Option<&str>) -> String {
-        let nonce = nonce.map(|nonce| self.lang.pick(format!("nonce {nonce}"), format!("nonce {nonce}")));
+        let nonce = nonce.map(|nonce| format!("nonce {nonce}"));
         let hash =
             hash.map(|hash| self.lang.pick(format!("transaction {hash}"), format!("транзакция {hash}")));
         let known: Vec<String> = nonce.into_iter().chain(hash).collect();
@@ -209,8 +212,8 @@ impl<'a> Context<'a> {
     fn wrong_chain(&self, finding: &Finding) -> Option<Remedy> {
         let chain = |key: &str| finding.evidence.get(key).and_then(Value::as_u64);
         let named = |id: u64| {
-            let network = Network::WORDS.iter().find(|(_, network)| u64::from(network.chain_id()) == id);
-            network.map_or_else(|| id.to_string(), |(name, _)| format!("{id} ({name})"))
+            let network = u8::try_from(id).ok().and_then(Network::of_chain);
+            network.map_or_else(|| id.to_string(), |network| format!("{id} ({})", network.name()))
         };
         let (found, expected) = (named(chain("chain_id")?), named(chain("expected")?));
         let text = self.lang.pick(
@@ -220,12 +223,15 @@ impl<'a> Context<'a> {
         Some(Remedy { text, command: None })
     }
 
-    /// The module, as `ADDRESS::NAME`, whose function answered for this value.
-    fn module_of(&self, key: &str) -> Option<String> {
+    /// The module, as `ADDRESS::NAME`, whose function answered for this value; `None` where that is another account than the
+    /// report's own: money and signatures do not go to wherever an answer came from.
+    fn module_of(&self, key: &str, account: Option<&str>) -> Option<String> {
         let function = self.report.views.get(key)?.function.as_deref()?;
         let mut parts = function.split("::");
         let (address, module) = (parts.next()?.parse::<Address>().ok()?, parts.next()?);
-        (address != Address::FRAMEWORK && is_identifier(module)).then(|| format!("{address}::{module}"))
+        let is_own = account.is_none_or(|account| account.parse() == Ok(address));
+        (is_own && address != Address::FRAMEWORK && is_identifier(module))
+            .then(|| format!("{address}::{module}"))
     }
 
     /// A command line of the Supra CLI. Every word of it is safe to paste into a shell.

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::code::Code;
-use super::{Facts, Findings, Policy, Severity};
+use super::{Facts, Finding, Findings, Policy, Severity};
 use crate::failure::quote;
+use crate::lang::Lang;
 use crate::requests::{Change, Requests};
 
 /// Why a request is not answered; the most specific cause comes first.
@@ -91,6 +92,24 @@ impl Cause {
             ),
             Self::Unknown => ("nothing in the report explains it", "в отчёте нет причины"),
         }
+    }
+
+    /// The cause that a finding about a stuck request names.
+    pub fn of(finding: &Finding) -> Option<Self> {
+        let name = finding.evidence.get("diagnosis")?.as_str()?;
+        Self::ALL.iter().copied().find(|cause| cause.name() == name)
+    }
+
+    /// What the cause means, or what was looked at in vain.
+    pub fn in_words(self, lang: Lang) -> String {
+        let (en, ru) = match self {
+            Self::Unknown => (
+                "none found: deposit, whitelist, module, callback and node look fine",
+                "не найдена: депозит, белый список, модуль, обратный вызов и узел в порядке",
+            ),
+            known => known.sentence(),
+        };
+        lang.pick(en, ru)
     }
 
     /// The section of the documentation that says what to do.

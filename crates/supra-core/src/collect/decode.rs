@@ -74,7 +74,7 @@ pub(super) fn view(wanted: Wanted, answer: &Value, state: &mut State) -> Result<
 
 /// What the contract's own view would return, for the views that the old report shows; written from the `LotteryData`
 /// resource. A field that the resource lacks is left out.
-pub(super) fn view_from_resource(wanted: Wanted, resource: &Value) -> Option<Value> {
+fn view_from_resource(wanted: Wanted, resource: &Value) -> Option<Value> {
     let field = |name: &str| resource.get(name).cloned();
     let known = |fields: Vec<(&str, Option<Value>)>| {
         let known = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
@@ -113,12 +113,18 @@ pub(super) fn block(wanted: Wanted, block: &Value, state: &mut State) -> Result<
     Ok(())
 }
 
-/// Puts one value of the `LotteryData` resource into the state.
-pub(super) fn lottery_data(wanted: Wanted, resource: &Value, state: &mut State) -> Result<(), DecodeError> {
-    let root = Node::root(resource);
+/// Puts one value of the `LotteryData` resource into the state; returns what its view would return, where the old report
+/// shows it.
+pub(super) fn lottery_data(
+    wanted: Wanted,
+    resource: &Value,
+    state: &mut State,
+) -> Result<Option<Value>, DecodeError> {
     if let Some(answer) = view_from_resource(wanted, resource) {
-        return view(wanted, &answer, state);
+        view(wanted, &answer, state)?;
+        return Ok(Some(answer));
     }
+    let root = Node::root(resource);
     let lottery = &mut state.lottery;
     let gas = |name: &str| root.field(name)?.u128();
     match wanted {
@@ -150,7 +156,7 @@ pub(super) fn lottery_data(wanted: Wanted, resource: &Value, state: &mut State) 
         }
         _ => return Err(root.mismatch("a value that LotteryData holds")),
     }
-    Ok(())
+    Ok(None)
 }
 
 fn quants(node: &Node) -> Result<Quants, DecodeError> {

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::failure::quote;
 use crate::target::Target;
 use crate::transport::Request;
-use crate::view::catalogue::{CATALOGUE, Candidate, Entry, FleetMode, Place, Subject, Wanted};
+use crate::view::catalogue::{CATALOGUE, Candidate, Entry, LeanMode, Place, Subject, Wanted};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
 
 /// A source of a value: a candidate of the catalogue, or the function that the user chose.
@@ -153,8 +153,8 @@ impl Knowledge<'_> {
         if self.is_absent(entry) && !entry.wanted.decides() {
             return Vec::new();
         }
-        let first = match entry.fleet {
-            FleetMode::Batched(candidate) if self.lean => Some(candidate),
+        let first = match entry.lean {
+            LeanMode::Batched(candidate) if self.lean => Some(candidate),
             _ => None,
         };
         let available = |candidate: &&Candidate| match candidate {
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(
             listed("min_request_count", Subject::Nothing),
             Some(false),
-            "an entry function is no view"
+            "an entry function is not a view"
         );
         let row = Source::Known(Candidate::Row("get_balance_of_client_v2", "balance"));
         assert_eq!(row.is_listed(&functions), Some(true));

@@ -257,10 +257,8 @@ fn decode_answer(
 ) -> Result<(), DecodeError> {
     match source {
         Source::Known(Candidate::LotteryData) => {
-            decode::lottery_data(wanted, answer, &mut collected.state)?;
-            if let Some(view) = decode::view_from_resource(wanted, answer) {
-                collected.raw.insert(wanted, view);
-            }
+            let view = decode::lottery_data(wanted, answer, &mut collected.state)?;
+            collected.raw.extend(view.map(|view| (wanted, view)));
             Ok(())
         }
         Source::Known(Candidate::Block) => decode::block(wanted, answer, &mut collected.state),

@@ -115,12 +115,12 @@ pub struct Entry {
     /// The ways to get it, best first.
     pub candidates: &'static [Candidate],
     /// How it is read where calls count, which is the default.
-    pub fleet: FleetMode,
+    pub lean: LeanMode,
 }
 
 /// How a value is read in as few calls as possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FleetMode {
+pub enum LeanMode {
     /// By its own candidates.
     Same,
     /// This way first: one call answers it together with other values or for other clients.
@@ -134,19 +134,19 @@ pub enum FleetMode {
 }
 
 use Candidate::{Block, ChainId, LotteryData, Row, View};
-use FleetMode::{Batched, Derived, Replaced, Skipped};
+use LeanMode::{Batched, Derived, Replaced, Skipped};
 use Subject::{Client, ClientList, Consumer, Nothing};
 
 /// The row view of dVRF 3 that answers several values of a client in one call.
 pub const CLIENT_ROWS: &str = "get_balance_of_client_v2";
 
 const fn entry(wanted: Wanted, key: &'static str, place: Place, candidates: &'static [Candidate]) -> Entry {
-    Entry { wanted, key, place, candidates, fleet: FleetMode::Same }
+    Entry { wanted, key, place, candidates, lean: LeanMode::Same }
 }
 
 impl Entry {
-    const fn in_fleet(mut self, fleet: FleetMode) -> Self {
-        self.fleet = fleet;
+    const fn lean(mut self, lean: LeanMode) -> Self {
+        self.lean = lean;
         self
     }
 }
@@ -154,21 +154,21 @@ impl Entry {
 /// The whole catalogue. The first eleven are the old report's, in its order.
 pub const CATALOGUE: &[Entry] = &[
     entry(Wanted::LotteryStatus, "lottery_status", Place::Lottery, &[View("get_lottery_status", Nothing)])
-        .in_fleet(Batched(LotteryData)),
+        .lean(Batched(LotteryData)),
     entry(
         Wanted::VrfRequestConfig,
         "vrf_request_config",
         Place::Lottery,
         &[View("get_vrf_request_config", Nothing)],
     )
-    .in_fleet(Batched(LotteryData)),
+    .lean(Batched(LotteryData)),
     entry(
         Wanted::WhitelistStatus,
         "whitelist_status",
         Place::Lottery,
         &[View("get_whitelist_status", Nothing)],
     )
-    .in_fleet(Batched(LotteryData)),
+    .lean(Batched(LotteryData)),
     entry(
         Wanted::Balance,
         "balance",
@@ -187,7 +187,7 @@ pub const CATALOGUE: &[Entry] = &[
             View("checkMinBalanceClient", Client),
         ],
     )
-    .in_fleet(Batched(Row(CLIENT_ROWS, "min_balance_limit"))),
+    .lean(Batched(Row(CLIENT_ROWS, "min_balance_limit"))),
     entry(
         Wanted::MinBalanceReached,
         "min_balance_reached",
@@ -210,7 +210,7 @@ pub const CATALOGUE: &[Entry] = &[
         Place::Deposit,
         &[View("get_subscription_by_client", Client), View("getSubscriptionInfoByClient", Client)],
     )
-    .in_fleet(Replaced(Wanted::Modules)),
+    .lean(Replaced(Wanted::Modules)),
     entry(
         Wanted::WhitelistedContracts,
         "whitelisted_contracts",
@@ -233,9 +233,9 @@ pub const CATALOGUE: &[Entry] = &[
         ],
     ),
     entry(Wanted::MaxGasPrice, "max_gas_price", Place::Deposit, &[View("checkMaxGasPriceClient", Client)])
-        .in_fleet(Replaced(Wanted::MaxTxnFee)),
+        .lean(Replaced(Wanted::MaxTxnFee)),
     entry(Wanted::MaxGasLimit, "max_gas_limit", Place::Deposit, &[View("checkMaxGasLimitClient", Client)])
-        .in_fleet(Replaced(Wanted::MaxTxnFee)),
+        .lean(Replaced(Wanted::MaxTxnFee)),
     entry(Wanted::ChainId, "chain_id", Place::Chain, &[Block, ChainId]),
     entry(Wanted::ChainTime, "chain_time", Place::Chain, &[Block, View("now_microseconds", Nothing)]),
     entry(
@@ -244,7 +244,7 @@ pub const CATALOGUE: &[Entry] = &[
         Place::Deposit,
         &[View("check_effective_balance_v2", Client), View("check_effective_balance", Client)],
     )
-    .in_fleet(Derived),
+    .lean(Derived),
     entry(
         Wanted::GrantRemaining,
         "grant_remaining",
@@ -252,7 +252,7 @@ pub const CATALOGUE: &[Entry] = &[
         &[Row(CLIENT_ROWS, "current_grant"), View("get_client_remaining_grant", Client)],
     ),
     entry(Wanted::GrantTotal, "grant_total", Place::Deposit, &[View("get_client_total_grant", Client)])
-        .in_fleet(Skipped),
+        .lean(Skipped),
     entry(
         Wanted::MaxTxnFee,
         "max_txn_fee",
@@ -265,14 +265,14 @@ pub const CATALOGUE: &[Entry] = &[
         Place::Deposit,
         &[View("min_request_count", Nothing)],
     )
-    .in_fleet(Derived),
+    .lean(Derived),
     entry(
         Wanted::ClientWhitelisted,
         "client_whitelisted",
         Place::Deposit,
         &[View("is_client_whitelisted_v2", Client), View("is_client_whitelisted", Client)],
     )
-    .in_fleet(Derived),
+    .lean(Derived),
     entry(Wanted::Paused, "paused", Place::Deposit, &[View("is_contract_paused", Nothing)]),
     entry(Wanted::Modules, "modules", Place::Deposit, &[View("get_client_modules_info", Client)]),
     entry(
@@ -281,7 +281,7 @@ pub const CATALOGUE: &[Entry] = &[
         Place::Deposit,
         &[View("get_clients_contract", Client), View("listAllWhitelistedContractByClient", Client)],
     )
-    .in_fleet(Replaced(Wanted::Modules)),
+    .lean(Replaced(Wanted::Modules)),
     entry(Wanted::PendingNonce, "pending_nonce", Place::Lottery, &[LotteryData]),
     entry(
         Wanted::VrfGasConfig,
@@ -319,7 +319,7 @@ pub const CATALOGUE: &[Entry] = &[
         Place::Lottery,
         &[LotteryData, View("get_min_balance_limit_snapshot", Nothing)],
     )
-    .in_fleet(Derived),
+    .lean(Derived),
 ];
 
 impl Subject {

@@ -82,6 +82,7 @@ fn russian() {
 #[rstest]
 #[case::another_generation(json!({"state": {"deposit": {"modules": null, "max_txn_fee": null}}}))]
 #[case::no_function(json!({"views": {"balance": {"function": null}}}))]
+#[case::another_account(json!({"views": {"balance": {"function": "0xbad::deposit::check_client_fund"}}}))]
 #[case::not_a_module(json!({"views": {"balance": {"function": "0x1; rm -rf::deposit::f"}}}))]
 fn no_command_where_none_is_known(#[case] more: Value) {
     let found = findings(&record("23625000000", &more), Policy::default());
