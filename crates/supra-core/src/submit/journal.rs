@@ -209,13 +209,23 @@ impl Journal {
     ) -> Result<Option<Self>, JournalError> {
         let Some(bytes) = held.read(KIND)? else { return Ok(None) };
         let path = || held.path(KIND).display().to_string();
-        let journal: Self = serde_json::from_slice(&bytes)
-            .map_err(|error| JournalError::Damaged { path: path(), why: error.to_string() })?;
+        let journal = Self::parse(&bytes).map_err(|why| JournalError::Damaged { path: path(), why })?;
         if journal.schema != SCHEMA || journal.lottery != lottery || journal.chain_id != chain_id {
             let why = "it was written by another version, or for another lottery or chain".to_owned();
             return Err(JournalError::Damaged { path: path(), why });
         }
         Ok(Some(journal))
+    }
+
+    /// Parses the file's content. A draw that ends before it begins would never end by elapsed time: refused.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let journal: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        match &journal.intent {
+            Some(Intent { at_s, expires_s, .. }) if expires_s < at_s => {
+                Err(format!("its draw began at {at_s} and expires before that, at {expires_s}"))
+            }
+            _ => Ok(journal),
+        }
     }
 
     /// An empty one.
