@@ -10,6 +10,8 @@ fn aborts(kind: &str) -> &'static [(u64, &'static str, &'static str)] {
             (1, "ECLIENT_NOT_EXIST", "Client Address does not exist"),
             (4, "ENOT_ENOUGH_BALANCE", "Not enough balance"),
             (5, "ECONTRACT_IS_PAUSED", "Contract is paused"),
+            (11, "EMIN_BALANCE", "Deposit must be above the minimum balance"),
+            (12, "EINVALID_AMOUNT", "Invalid amount"),
         ],
         "vrf" => {
             &[(4, "EINVALID_CLIENT_CONTRACT", ""), (5, "EMIN_BALANCE_REACHED", "Minimum balance reached")]

@@ -52,6 +52,8 @@ pub(crate) struct Chain {
     pub(crate) served: u64,
     /// Transactions that were sent, whatever became of them.
     pub(crate) submissions: u64,
+    /// Deposits that were executed.
+    pub(crate) deposits: u64,
     /// Transactions that wait.
     pub(crate) mempool: Vec<transact::Held>,
     /// Earlier states, for replicas that are behind.
@@ -98,6 +100,7 @@ impl Chain {
             requests: BTreeMap::new(),
             served: 0,
             submissions: 0,
+            deposits: 0,
             mempool: Vec::new(),
             past: Vec::new(),
         };
@@ -125,6 +128,7 @@ impl Chain {
         self.state = Self::start_state(&self.options, &self.clock, scenario);
         self.events.clear();
         self.transactions.clear();
+        self.deposits = 0;
         self.mempool.clear();
         self.past.clear();
         self.fill_history();
@@ -192,7 +196,8 @@ impl Chain {
             "lottery": state.lottery.as_ref().map(crate::lottery::Lottery::resource),
             "pending": state.open.as_ref().map(|r| json!({"nonce": r.nonce, "asked_us": r.asked_us, "due_us": r.due_us})),
             "events": per_kind, "draws": draws, "transactions": self.transactions.len(),
-            "submissions": self.submissions, "mempool": self.mempool.len(), "requests": self.served,
+            "submissions": self.submissions, "deposits": self.deposits,
+            "signer_wallet": state.wallet(state.names.lottery).to_string(), "mempool": self.mempool.len(), "requests": self.served,
             "faults": self.faults,
         })
     }

@@ -21,6 +21,8 @@ struct Control {
     callback_aborts: Option<bool>,
     balance: Option<String>,
     grant: Option<String>,
+    /// What the lottery owner, who signs, owns of the coin.
+    wallet: Option<String>,
     paused: Option<bool>,
     lottery: Option<LotteryOrder>,
     /// Sets the client's consumer modules.
@@ -127,6 +129,7 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
         text.as_ref().map(|t| t.parse::<u128>()).transpose().map_err(|error| error.to_string())
     };
     let (balance, grant) = (number(&order.balance)?, number(&order.grant)?);
+    let wallet = number(&order.wallet)?;
     let mut faults = order.faults.unwrap_or_else(|| chain.faults.clone());
     if let Some(text) = &order.fault {
         faults.merge(text).map_err(|error| format!("{error}: {text}"))?;
@@ -151,6 +154,9 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     }
     if let Some(paused) = order.paused {
         chain.state.deposit.paused = paused;
+    }
+    if let Some(wallet) = wallet {
+        chain.state.wallets.insert(owner, wallet);
     }
     let address = chain.state.names.client;
     if let Some(client) = chain.state.deposit.client_mut(address) {

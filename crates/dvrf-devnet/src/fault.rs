@@ -49,6 +49,8 @@ pub(crate) struct Faults {
     pub(crate) cli_run: Option<String>,
     /// A transaction waits this many blocks before it is executed; one that would wait for more than 1200 expires.
     pub(crate) hold_blocks: u64,
+    /// A fee that is taken from the client with each deposit, in quants.
+    pub(crate) fee_with_deposit: u64,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -84,6 +84,7 @@ pub(crate) const DEPOSIT: &[Function] = &[
     view(Camel, "checkMaxGasLimitClient", "address", "u128"),
     view(Camel, "getMinBalanceLimit", "u128 u128", "u128"),
     entry(V3, "deposit_fund_v2", "&signer address u64"),
+    entry(V2, "deposit_fund", "&signer u64"),
     entry(Any, "withdraw_fund", "&signer u64"),
     entry(V3, "whitelist_client_address", "&signer u64"),
     entry(V3, "update_max_txn_fee", "&signer u64"),

@@ -6,6 +6,7 @@ use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE};
 use crate::names::Names;
 use crate::state::{Answers, State, VrfRequest};
 use crate::treasury::{Token, Treasury};
+use std::collections::BTreeMap;
 
 pub(crate) const NAMES: [&str; 17] = [
     "healthy",
@@ -171,6 +172,7 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
         deposit,
         lottery: (!empty).then(|| lottery(&names, scenario, past_draws)),
         treasury: if empty { Treasury::new(names.lottery) } else { treasury(&names) },
+        wallets: BTreeMap::new(),
         next_nonce: past_draws + 1 + u64::from(open.is_some()),
         open,
         answers: if scenario == "stuck" {

@@ -1,6 +1,7 @@
 //! The state that one transaction may change: the three contracts, and the open randomness request.
 
 use crate::abort::CallError;
+use crate::address::Address;
 use crate::call::Transaction;
 use crate::deposit::Deposit;
 use crate::lottery::Lottery;
@@ -8,6 +9,7 @@ use crate::move_json::num;
 use crate::names::Names;
 use crate::treasury::Treasury;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// A randomness request that has no answer yet.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct State {
     pub(crate) deposit: Deposit,
     pub(crate) lottery: Option<Lottery>,
     pub(crate) treasury: Treasury,
+    /// What accounts own of the SUPRA coin, where it differs from [`WALLET`].
+    pub(crate) wallets: BTreeMap<Address, u128>,
     pub(crate) next_nonce: u64,
     pub(crate) open: Option<VrfRequest>,
     pub(crate) answers: Answers,
@@ -41,7 +45,23 @@ pub(crate) struct State {
 /// What one callback costs the client, in quants.
 pub(crate) const CALLBACK_FEE: u128 = 1_000_000;
 
+/// What an account owns before it spends anything: 5000 SUPRA.
+pub(crate) const WALLET: u128 = 500_000_000_000;
+/// What the gas of any transaction costs its sender: 87 units at 100000 quants.
+pub(crate) const GAS_FEE: u128 = 8_700_000;
+
 impl State {
+    /// What an account owns of the SUPRA coin.
+    pub(crate) fn wallet(&self, owner: Address) -> u128 {
+        self.wallets.get(&owner).copied().unwrap_or(WALLET)
+    }
+
+    /// Takes an amount out of an account; `false` when it does not own that much.
+    pub(crate) fn pay(&mut self, owner: Address, amount: u128) -> bool {
+        let left = self.wallet(owner).checked_sub(amount);
+        left.map(|left| self.wallets.insert(owner, left)).is_some()
+    }
+
     /// `supra_vrf::rng_request`.
     pub(crate) fn rng_request(&mut self, tx: &mut Transaction, seed: u64) -> Result<u64, CallError> {
         self.deposit.admit(&self.names, self.names.client, self.names.lottery).map_err(CallError::Abort)?;

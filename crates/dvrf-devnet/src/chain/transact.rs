@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::bytecode;
 use crate::call::{Args, FunctionId, Transaction};
 use crate::entries;
+use crate::state::GAS_FEE;
 use serde_json::{Value, json};
 
 /// A transaction as the emulated CLI posts it.
@@ -122,8 +123,17 @@ impl Chain {
             "treasury" => entries::treasury::run(&mut state, &mut tx, &id.name, &args),
             _ => entries::deposit::run(&mut state, tx.sender, &id.name, &args),
         };
-        if result.is_ok() && !order.simulate {
-            self.state = state;
+        if !order.simulate {
+            if result.is_ok() {
+                self.state = state;
+                if kind == "deposit" && id.name.starts_with("deposit_fund") {
+                    self.deposits += 1;
+                    self.take_fee(&mut tx);
+                }
+            }
+            // A sender that cannot pay the gas is not emulated: it pays what it has.
+            let fee = GAS_FEE.min(self.state.wallet(order.sender));
+            self.state.pay(order.sender, fee);
         }
         let simulate = order.simulate;
         let row = self.record(order, tx, result.err());
@@ -132,6 +142,17 @@ impl Chain {
             self.transactions.retain(|known| known.hash != row.hash);
         }
         Ok(shown)
+    }
+
+    /// The fee of another request of the client, taken in the block of a deposit; the fault says how much.
+    fn take_fee(&mut self, tx: &mut Transaction) {
+        let (fee, names) = (u128::from(self.faults.fee_with_deposit), self.state.names.clone());
+        let Some(client) = self.state.deposit.client_mut(names.client).filter(|_| fee > 0) else { return };
+        client.balance = client.balance.saturating_sub(fee);
+        tx.emit(
+            format!("{}::{}::SupraCollected", names.dvrf, names.deposit_module),
+            json!({"client_address": names.client.to_string(), "amount": fee.to_string(), "nonce": "0"}),
+        );
     }
 
     fn record(&mut self, order: Order, tx: Transaction, failure: Option<CallError>) -> TxRow {

@@ -88,10 +88,7 @@ impl Chain {
             ("timestamp", "now_seconds") => num(u128::from(now / 1_000_000)),
             ("block", "get_current_block_height") => num(u128::from(height)),
             ("chain_id", "get") => json!(self.chain_id()),
-            ("coin", "balance") => {
-                args.address(0)?;
-                num(500_000_000_000)
-            }
+            ("coin", "balance") => num(self.state.wallet(args.address(0)?)),
             ("timestamp" | "block" | "chain_id" | "coin", _) => return Err(Self::missing(id)),
             _ => return Err(CallError::NoModule { address: id.address, module: id.module.clone() }),
         }])
