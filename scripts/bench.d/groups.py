@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 from devnet import LOTTERY, Devnet
+from link import Link
 from report import Goal, Group, between, mb, ms, times
 from stopwatch import Run, at_once, cpu, filter_peak, interleaved, once, spread, wall, watched
 
@@ -191,6 +192,27 @@ def rpc(bench):
     return group
 
 
+def link(bench):
+    """What a live report costs over a link with TLS."""
+    group = Group(
+        "Live, over a link with TLS",
+        f"One report over TLS and a line of {LATENCY_MS} ms a round trip, beside three of them: one for TCP, one for TLS 1.3, one "
+        "for the requests, which leave together. Every run is a process of its own and begins with new connections.",
+    )
+    with Devnet(bench.tool) as devnet, Link(devnet.url, LATENCY_MS) as line:
+        env = devnet.env("rpc") | {"SUPRA_RPC_URL": line.url, "DVRF_TLS_ROOTS": line.roots}
+        trips = [Run(3 * LATENCY_MS, 0)]
+        for what, more in (("names unknown", {"DVRF_CACHE_DIR": "off"}), ("names known", {})):
+            live = lambda more=more: once([bench.tool("dvrf-json"), "--live"], env | more)
+            live()
+            before = line.connections()
+            calls, _ = devnet.calls(live)
+            connections = str(line.connections() - before)
+            its = interleaved({what: live}, 15)[what]
+            beside(group, f"live over TLS, {what}", its, trips, Goal(most=1.3), calls=str(calls), connections=connections)
+    return group
+
+
 def fleet(bench):
     """What a thousand subscriptions cost."""
     group = Group(
@@ -297,4 +319,4 @@ def size(bench):
     return group
 
 
-GROUPS = {"start": start, "stream": stream, "cli": cli, "rpc": rpc, "fleet": fleet, "size": size}
+GROUPS = {"start": start, "stream": stream, "cli": cli, "rpc": rpc, "link": link, "fleet": fleet, "size": size}

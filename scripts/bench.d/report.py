@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass, field
 
-COLUMNS = ["what", "measured", "spread", "CPU", "peak", "calls", "processes", "beside it", "ratio", "goal", "met"]
+COLUMNS = ["what", "measured", "spread", "CPU", "peak", "calls", "connections", "processes", "beside it", "ratio", "goal", "met"]
 
 
 @dataclass
