@@ -109,7 +109,8 @@ pub struct Places {
     pub deposit: (Address, String),
 }
 
-/// The event types in the ABIs of the modules; empty for a module whose ABI names none.
+/// The event types in the ABIs of the modules: names, or full types where another module defines them. Empty for a
+/// module whose ABI shows none.
 #[derive(Debug, Clone, Default)]
 pub struct Published {
     /// Those of the lottery.
@@ -121,12 +122,48 @@ pub struct Published {
 }
 
 impl Published {
-    /// Returns the event structs of an ABI.
+    /// Returns the event types of an ABI: the structs marked as events, and what the event handles in its structs carry.
     pub fn names(abi: &Value) -> Vec<String> {
-        let structs = abi.get("structs").and_then(Value::as_array).into_iter().flatten();
-        let events = structs.filter(|item| item.get("is_event") == Some(&Value::Bool(true)));
-        events.filter_map(|item| item.get("name")?.as_str().map(str::to_owned)).collect()
+        let items =
+            |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        let text = |item: &Value, key: &str| item.get(key)?.as_str().map(str::to_owned);
+        let (mut marked, mut carried) = (Vec::new(), Vec::new());
+        for item in items(abi, "structs") {
+            if item.get("is_event") == Some(&Value::Bool(true)) {
+                marked.extend(text(&item, "name"));
+            }
+            let types =
+                items(&item, "fields").iter().filter_map(|field| text(field, "type")).collect::<Vec<_>>();
+            carried.extend(types.iter().filter_map(|of| carried_type(of)));
+        }
+        let address = text(abi, "address").and_then(|address| address.parse::<Address>().ok());
+        let own = address
+            .zip(text(abi, "name"))
+            .map(|(address, module)| format!("{}::{module}::", address.short()));
+        let short = |tag: String| {
+            own.as_ref().and_then(|own| tag.strip_prefix(own)).map_or(tag.clone(), str::to_owned)
+        };
+        marked.extend(carried.into_iter().map(short));
+        let mut seen = BTreeSet::new();
+        marked.retain(|name| seen.insert(name.clone()));
+        marked
     }
+}
+
+/// Returns the full type `T` of an `0x1::event::EventHandle<T>`. Such a type need not be marked as an event.
+fn carried_type(field: &str) -> Option<String> {
+    let (handle, carried) = field.strip_suffix('>')?.split_once('<')?;
+    let handle: FunctionId = handle.parse().ok()?;
+    let is_handle =
+        handle.address.short() == "0x1" && handle.module == "event" && handle.name == "EventHandle";
+    is_handle.then(|| full_type(carried)).flatten()
+}
+
+/// Returns a full type with its address in short form; `None` for anything else.
+fn full_type(text: &str) -> Option<String> {
+    let base = text.split('<').next().unwrap_or(text);
+    let id: FunctionId = base.parse().ok()?;
+    Some(format!("{}::{}::{}{}", id.address.short(), id.module, id.name, &text[base.len()..]))
 }
 
 fn concerns_whitelist(name: &str) -> bool {
@@ -149,8 +186,10 @@ pub fn resolve(words: &[String], places: &Places, published: &Published) -> Resu
         }
     };
     let group = |place: Option<(Address, &str)>, names: Vec<String>| -> Vec<String> {
-        let tag =
-            |name: String| place.map(|(address, module)| format!("{}::{module}::{name}", address.short()));
+        let tag = |name: String| match place {
+            _ if full_type(&name).is_some() => Some(name),
+            place => place.map(|(address, module)| format!("{}::{module}::{name}", address.short())),
+        };
         names.into_iter().filter_map(tag).collect()
     };
     let lottery_place = places.lottery.as_ref().map(|(address, module)| (*address, module.as_str()));
@@ -191,10 +230,8 @@ pub fn resolve(words: &[String], places: &Places, published: &Published) -> Resu
 
 /// Resolves a full type, the name of a known type, or the name of a type that the lottery may have.
 fn type_of(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str)>) -> Result<String, Error> {
-    let base = word.split('<').next().unwrap_or(word);
-    if let Ok(id) = base.parse::<FunctionId>() {
-        let rest = &word[base.len()..];
-        return Ok(format!("{}::{}::{}{rest}", id.address.short(), id.module, id.name));
+    if let Some(tag) = full_type(word) {
+        return Ok(tag);
     }
     let ends = |tag: &&String| tag.rsplit("::").next() == Some(word);
     if let Some(tag) = groups.into_iter().flatten().find(ends) {
@@ -219,6 +256,8 @@ fn type_of(word: &str, groups: [&Vec<String>; 3], lottery: Option<(Address, &str
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn places() -> Places {
@@ -254,5 +293,27 @@ mod tests {
         let abi = serde_json::json!({"structs": [{"name": "A", "is_event": true}, {"name": "B", "is_event": false}]});
         let published = Published { deposit: Published::names(&abi), ..Published::default() };
         assert_eq!(types(&["deposit"], &published).unwrap(), ["0xb::deposit::A"]);
+    }
+
+    #[rstest]
+    #[case::own("0x1::event::EventHandle<0xa::main::Spin>", &["Drawn", "Spin"])]
+    #[case::long_addresses("0x0000000000000000000000000000000000000000000000000000000000000001::event::EventHandle<0x0a::main::Spin>", &["Drawn", "Spin"])]
+    #[case::of_another_module("0x1::event::EventHandle<0xa::history::Spin>", &["Drawn", "0xa::history::Spin"])]
+    #[case::marked_too("0x1::event::EventHandle<0xa::main::Drawn>", &["Drawn"])]
+    #[case::generic("0x1::event::EventHandle<0xa::main::Won<0x1::coin::C>>", &["Drawn", "Won<0x1::coin::C>"])]
+    #[case::another_handle("0x2::event::EventHandle<0xa::main::Spin>", &["Drawn"])]
+    #[case::no_type("0x1::event::EventHandle<u64>", &["Drawn"])]
+    #[case::cut("0x1::event::EventHandle<0xa::main::Spin", &["Drawn"])]
+    fn what_event_handles_carry(#[case] field: &str, #[case] names: &[&str]) {
+        let abi = serde_json::json!({"address": "0xa", "name": "main", "structs": [
+            {"name": "Drawn", "is_event": true, "fields": []},
+            {"name": "Store", "is_event": false, "fields": [{"name": "spins", "type": field}]},
+        ]});
+        assert_eq!(Published::names(&abi), names);
+        let published = Published { lottery: Published::names(&abi), ..Published::default() };
+        let place = |name: &&str| {
+            if name.contains("::h") { (*name).to_owned() } else { format!("0xa::main_v2::{name}") }
+        };
+        assert_eq!(types(&["lottery"], &published).unwrap(), names.iter().map(place).collect::<Vec<_>>());
     }
 }
