@@ -6,11 +6,13 @@
 
 mod chain_words;
 mod chaos;
+mod completion;
 mod deploy;
 mod echoes;
 mod flags;
 mod fleet;
 mod golden;
+mod help;
 mod hostile;
 mod legacy;
 mod legacy_table;

@@ -13,7 +13,7 @@ use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::min_balance::{Calculation, FeeCalculation, MinBalanceError};
 
-/// The minimum balance and the recommended deposit, from gas or fee limits
+/// How much must be deposited? Calculates the minimum and the recommended deposit from gas or fee limits
 #[derive(Parser)]
 #[command(name = "dvrf-calc", allow_negative_numbers = true)]
 struct Args {
@@ -30,13 +30,13 @@ struct Args {
     #[arg(long, value_name = "QUANTS", conflicts_with_all = ["max_gas_price", "max_gas_limit", "verification_gas"], value_parser = |text: &str| positive(text).map(Quants))]
     max_txn_fee: Option<Quants>,
     /// Requests the minimum covers on Supra L1
-    #[arg(long, value_name = "REQUESTS", default_value = "30", requires = "max_txn_fee", value_parser = |text: &str| positive(text).map(Count))]
+    #[arg(long, value_name = "N", default_value = "30", requires = "max_txn_fee", value_parser = |text: &str| positive(text).map(Count))]
     min_request_count: Count,
     /// Share added to the minimum for the recommended deposit
     #[arg(long, value_name = "SHARE", default_value = "0.15")]
     margin: Decimal,
     /// Requests the minimum covers
-    #[arg(long, value_name = "REQUESTS", default_value = "30", value_parser = window)]
+    #[arg(long, value_name = "N", default_value = "30", value_parser = window)]
     window: u32,
     /// Print JSON
     #[arg(long)]

@@ -21,7 +21,7 @@ use dvrf_cli::{CliError, Session, chain};
 use crate::nagios::{Host, PluginState};
 use crate::verdict::VerdictPrinter;
 
-/// Checks a report: ok, alert or unknown, with coded findings
+/// Is a subscription fine? Prints ok, alert or unknown, the problems and what to do
 #[derive(Parser)]
 #[command(name = "dvrf-check")]
 struct CheckArgs {

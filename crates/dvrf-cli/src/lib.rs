@@ -4,10 +4,12 @@ pub mod args;
 pub mod card;
 pub mod channel;
 pub mod checker;
+pub mod complete;
 pub mod connect;
 pub mod exit;
 mod fleet;
-mod generate;
+pub mod generate;
+pub mod help;
 pub mod http;
 pub mod input;
 pub mod legacy;
@@ -178,11 +180,11 @@ fn start<A: Parser>(
     signals::end_as_first_process();
     let command = A::command()
         .version(env!("CARGO_PKG_VERSION"))
-        .after_help(exit::HELP)
-        .mut_subcommands(|inner| inner.after_help(exit::HELP))
         .infer_long_args(true)
         .args_override_self(true)
         .max_term_width(100);
+    let wanted = generate::wanted(words);
+    let command = help::with_pages(command, wanted.is_none() && !help::is_long(words));
     forbid_core_dumps();
     let mut session = Session {
         name: command.get_name().to_owned(),
@@ -191,8 +193,8 @@ fn start<A: Parser>(
         now: now(),
         old_script,
     };
-    let result = match generate::wanted(words) {
-        Some(kind) => generate::write(kind, command, &mut session.out),
+    let result = match wanted {
+        Some(kind) => generate::write(&kind, command, &mut session.out),
         None => match command.try_get_matches_from(words).and_then(|found| {
             warn_of_typed_secrets(&found, &session);
             A::from_arg_matches(&found)

@@ -4,7 +4,7 @@ use crate::chain::Chain;
 use crate::failure::Failure;
 use crate::options::ChainOptions;
 use crate::{exec, server, supra_cli};
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -12,21 +12,61 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
+const EXAMPLES: &str = "\
+Examples:
+  # A chain that is fine
+  dvrf devnet exec -- dvrf check --live
+  # A chain whose deposit is low, for your own client
+  dvrf devnet serve --scenario low --listen 127.0.0.1:9800
+  # The variables for it
+  dvrf devnet env --url http://127.0.0.1:9800
+All flags: --help";
+const SERVE: &str = "\
+Examples:
+  # A chain that is fine, on a port of the system's choice
+  dvrf devnet serve
+  # A deposit that is low
+  dvrf devnet serve --scenario low --listen 127.0.0.1:9800
+  # A node that refuses every second request
+  dvrf devnet serve --fault 429=2
+All flags: --help";
+const EXEC: &str = "\
+Examples:
+  # What does a healthy subscription look like?
+  dvrf devnet exec -- dvrf status --live
+  # What does an unanswered draw look like?
+  dvrf devnet exec --scenario stuck -- dvrf check --live
+  # The same through the emulated Supra CLI
+  dvrf devnet exec --transport cli -- dvrf check --live
+All flags: --help";
+const ENV: &str = "\
+Examples:
+  # What to set for a chain that is being served
+  dvrf devnet env --url http://127.0.0.1:9800
+  # Set it in this shell
+  eval \"$(dvrf devnet env --url http://127.0.0.1:9800)\"
+  # For another chain id
+  dvrf devnet env --url http://127.0.0.1:9800 --chain-id 8
+All flags: --help";
+
 /// Emulates a Supra RPC node, its dVRF package, a lottery and the `supra` CLI on loopback.
 ///
 /// Written from public facts for tests and demonstrations. It is not a node: it executes no Move,
 /// checks no signature and its hashes mean nothing. See docs/devnet.md.
 #[derive(Parser)]
-#[command(name = "dvrf-devnet", version)]
+#[command(name = "dvrf-devnet", version, after_help = EXAMPLES)]
 enum Command {
     /// Serve until SIGTERM or SIGINT; the only line on stdout is the URL, with one more for each replica
+    #[command(after_help = SERVE)]
     Serve {
+        /// Where to listen; port 0 lets the system choose
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
         #[command(flatten)]
         chain: Box<ChainOptions>,
     },
     /// Start a chain, run CMD with its variables set, stop, pass CMD's exit code on
+    #[command(after_help = EXEC)]
     Exec {
         /// How CMD reaches the chain
         #[arg(long, default_value = "rpc")]
@@ -37,7 +77,9 @@ enum Command {
         command: Vec<OsString>,
     },
     /// Print shell exports for a running chain
+    #[command(after_help = ENV)]
     Env {
+        /// The URL that `serve` has printed
         #[arg(long)]
         url: String,
         #[command(flatten)]
@@ -49,6 +91,10 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+}
+
+pub(crate) fn command() -> clap::Command {
+    Command::command()
 }
 
 pub(crate) fn main(words: &[OsString]) -> ExitCode {

@@ -35,6 +35,11 @@ mod treasury;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+/// The emulator's command line.
+pub fn command() -> clap::Command {
+    cli::command()
+}
+
 /// Runs the emulator on the process's command line.
 pub fn main() -> ExitCode {
     cli::main(&std::env::args_os().collect::<Vec<_>>())

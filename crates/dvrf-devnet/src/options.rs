@@ -11,73 +11,74 @@ const LOTTERY: &str = "0x9a969d3b77941cec267f03b9bbb323c0333fa63d0e9e15204edabc4
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ChainOptions {
-    /// Starting state, see docs/devnet.md for each one's figures
+    /// Starting state, docs/devnet.md has the figures
     #[arg(long, default_value = "healthy", value_parser = clap::builder::PossibleValuesParser::new(crate::scenario::NAMES))]
     pub(crate) scenario: String,
     /// Published `deposit` functions: v3, v2, camel, joined with `+`
-    #[arg(long, default_value = "v3")]
+    #[arg(long, hide_short_help = true, default_value = "v3")]
     pub(crate) interface: String,
     /// Node generation: status and words of failures
-    #[arg(long, default_value = "v11.7")]
+    #[arg(long, hide_short_help = true, default_value = "v11.7")]
     pub(crate) node: Node,
     /// Words of failures, and with `recorded` short pages of events and ABIs without `is_event`, as on testnet
-    #[arg(long, default_value = "recorded")]
+    #[arg(long, hide_short_help = true, default_value = "recorded")]
     pub(crate) words: Words,
     /// Served REST prefixes; default v1,v2,v3 (v6: v1,v2)
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, hide_short_help = true, value_delimiter = ',')]
     pub(crate) api: Vec<String>,
+    /// The chain id that the node answers: 6 is testnet, 8 mainnet
     #[arg(long, default_value_t = 6)]
     pub(crate) chain_id: u8,
     /// Height of the tip at the start
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, hide_short_help = true, default_value_t = 100_000)]
     pub(crate) blocks: u64,
     /// Milliseconds between blocks; 0 freezes height and time
     #[arg(long, default_value_t = 500)]
     pub(crate) block_ms: u64,
     /// Unix seconds of the tip at the start; default now
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) start_time: Option<u64>,
     /// Events of past draws spread over the history, three per draw
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, hide_short_help = true, default_value_t = 12)]
     pub(crate) history_events: u64,
     /// Blocks below this are pruned (410)
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, hide_short_help = true, default_value_t = 0)]
     pub(crate) oldest_block: u64,
     /// Blocks below the tip that events do not know yet (404)
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, hide_short_help = true, default_value_t = 0)]
     pub(crate) index_lag: u64,
     /// Subscribed clients besides the main one
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, hide_short_help = true, default_value_t = 0)]
     pub(crate) clients: u32,
     /// Delay of a VRF answer; default 2000, and never for the requests `stuck` and `pending` begin with
     #[arg(long)]
     pub(crate) answer_ms: Option<u64>,
     /// Modules answer without an ABI
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) no_abi: bool,
     /// Faults, e.g. `latency=50ms,jitter=20ms,429=2,retry_after=1`
     #[arg(long, default_value = "")]
     pub(crate) fault: String,
     /// Every random choice follows from it
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, hide_short_help = true, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Further nodes of the same chain, each with a URL and a `/devnet/control` of its own
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, hide_short_help = true, default_value_t = 0)]
     pub(crate) replicas: u8,
-    #[arg(long, default_value = DVRF)]
+    #[arg(long, hide_short_help = true, default_value = DVRF)]
     pub(crate) dvrf_addr: Address,
-    #[arg(long, default_value = LOTTERY)]
+    #[arg(long, hide_short_help = true, default_value = LOTTERY)]
     pub(crate) lottery_addr: Address,
     /// Default: the lottery's address
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) client_addr: Option<Address>,
-    #[arg(long, default_value = "deposit")]
+    #[arg(long, hide_short_help = true, default_value = "deposit")]
     pub(crate) deposit_module: String,
-    #[arg(long, default_value = "supra_vrf")]
+    #[arg(long, hide_short_help = true, default_value = "supra_vrf")]
     pub(crate) vrf_module: String,
-    #[arg(long, default_value = "main_v2")]
+    #[arg(long, hide_short_help = true, default_value = "main_v2")]
     pub(crate) lottery_module: String,
-    #[arg(long, default_value = "treasury_v1")]
+    #[arg(long, hide_short_help = true, default_value = "treasury_v1")]
     pub(crate) treasury_module: String,
 }
 

@@ -20,7 +20,7 @@ use supra_core::record::Record;
 
 use crate::probe::{Health, Probes};
 
-/// Checks everything that a run needs: settings, chain, functions, CLI, receivers, state; suggests a fix for each problem
+/// Is everything there that a run needs? Probes settings, chain, CLI and receivers, and suggests fixes
 #[derive(Parser)]
 #[command(name = "dvrf-doctor")]
 struct Args {

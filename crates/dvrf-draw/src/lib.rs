@@ -26,7 +26,7 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::legacy::OldScript;
 use dvrf_cli::{CliError, Session};
 
-/// Requests a draw exactly once, and only when the contract is ready
+/// May a draw be requested? Requests it exactly once, and only when the contract is ready
 #[derive(Parser)]
 #[command(name = "dvrf-draw", subcommand_required = true)]
 struct Args {

@@ -19,7 +19,7 @@ use dvrf_cli::{CliError, Session};
 use supra_core::amount::Quants;
 use supra_core::check::is_low;
 
-/// The aggregated report of a dVRF subscription and its lottery, as JSON
+/// What does the chain say? Prints the report of a subscription and its lottery as JSON
 #[derive(Parser)]
 #[command(name = "dvrf-json")]
 struct Args {

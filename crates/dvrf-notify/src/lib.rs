@@ -39,8 +39,7 @@ use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::{CliError, Session};
 
-/// Sends one alert per incident, reminders, and a resolved message: chats, pagers, Alertmanager, webhooks, dead man's
-/// switches
+/// Tells people what is wrong: one alert per incident, reminders, and a "resolved"
 #[derive(Parser)]
 #[command(name = "dvrf-notify")]
 struct Args {

@@ -20,7 +20,7 @@ use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
 use supra_core::report::Report;
 
-/// The state of a subscription: a card, a table of several, or every value
+/// How does a subscription stand? Prints a card, a table of several, or every value
 #[derive(Parser)]
 #[command(name = "dvrf-status")]
 struct Args {

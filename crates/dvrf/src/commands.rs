@@ -9,11 +9,32 @@ use crate::old::{OLD_NAMES, OldName};
 pub(crate) struct Tool {
     /// The command; the tool's own binary is `dvrf-NAME`.
     pub(crate) name: &'static str,
+    group: Group,
     about: &'static str,
     /// Runs the tool on a command line, of which the first word is the program's name.
     pub(crate) run: fn(&[OsString]) -> ExitCode,
     old_names: &'static [&'static str],
 }
+
+/// What a tool is for; the list of commands is in this order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Watch,
+    Tell,
+    Act,
+    SetUp,
+}
+
+impl Group {
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Watch, "Watch"), (Self::Tell, "Tell"), (Self::Act, "Act"), (Self::SetUp, "Set up")];
+}
+
+/// Commands that are not tools.
+const OTHERS: [(Group, &str, &str); 2] = [
+    (Group::SetUp, "explain", "says what a code means and what to do"),
+    (Group::SetUp, "help", "shows the help of a command, or the shared settings"),
+];
 
 /// A command with its words, ready to run.
 pub(crate) struct Command {
@@ -36,59 +57,74 @@ impl Command {
 static TOOLS: [Tool; 10] = [
     Tool {
         name: "status",
-        about: "shows every value of a subscription and its lottery",
+        group: Group::Watch,
+        about: "shows subscriptions: a card, a table, or every value",
         run: dvrf_status::run,
         old_names: &["status-report"],
     },
     Tool {
         name: "json",
+        group: Group::Watch,
         about: "prints the report as JSON records",
         run: dvrf_json::run,
         old_names: &["monitor-json"],
     },
     Tool {
         name: "check",
-        about: "checks a report: ok, alert or unknown",
+        group: Group::Watch,
+        about: "says whether a subscription is fine, and what to do",
         run: dvrf_check::run,
         old_names: &["monitor-check"],
     },
     Tool {
         name: "notify",
-        about: "sends alerts, reminders and recoveries",
+        group: Group::Tell,
+        about: "sends one alert per incident, reminders, and a \"resolved\"",
         run: dvrf_notify::run,
         old_names: &["monitor-slack"],
     },
     Tool {
         name: "prom",
+        group: Group::Tell,
         about: "exports Prometheus metrics",
         run: dvrf_prom::run,
         old_names: &["monitor-prometheus"],
     },
     Tool {
         name: "draw",
-        about: "requests a draw, exactly once",
+        group: Group::Act,
+        about: "says whether a draw may be requested, and requests it once",
         run: dvrf_draw::run,
         old_names: &["auto-draw", "draw-readiness", "manual-draw"],
     },
     Tool {
         name: "events",
+        group: Group::Watch,
         about: "lists contract events and pairs requests with answers",
         run: dvrf_events::run,
         old_names: &[],
     },
     Tool {
         name: "calc",
+        group: Group::SetUp,
         about: "calculates the minimum balance and the recommended deposit",
         run: dvrf_calc::run,
         old_names: &["calc-min-balance"],
     },
     Tool {
         name: "doctor",
+        group: Group::SetUp,
         about: "checks everything that a run needs and suggests fixes",
         run: dvrf_doctor::run,
         old_names: &[],
     },
-    Tool { name: "devnet", about: "emulates a Supra node and CLI", run: dvrf_devnet::run, old_names: &[] },
+    Tool {
+        name: "devnet",
+        group: Group::SetUp,
+        about: "emulates a Supra node and CLI, for demos and tests",
+        run: dvrf_devnet::run,
+        old_names: &[],
+    },
 ];
 
 /// The tool of a command name of today.
@@ -120,19 +156,22 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
     (distance <= 3).then_some(known)
 }
 
-/// One aligned line for each command: the tools, then the old names in their order.
+/// The names of all commands of today, with what each does.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let others = OTHERS.iter().map(|(_, name, about)| (*name, *about));
+    TOOLS.iter().map(|tool| (tool.name, tool.about)).chain(others)
+}
+
+/// The commands of today by what they are for, one aligned line each.
 pub(crate) fn list() -> String {
-    let today = TOOLS.iter().map(|tool| (tool.name, tool.about.to_owned()));
-    let mut old: Vec<(&str, String)> = old_names()
-        .map(|(tool, old)| {
-            let words = [&[tool.name], (old.added_words)(&[])].concat().join(" ");
-            (old.name, format!("old name of: {words}"))
-        })
-        .collect();
-    old.sort_unstable();
-    let lines: Vec<(&str, String)> = today.chain(old).collect();
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    lines.iter().fold(String::new(), |list, (name, about)| list + &format!("{name:width$}  {about}\n"))
+    let width = names().map(|(name, _)| name.len()).max().unwrap_or(0);
+    Group::ALL.iter().fold(String::new(), |list, (group, title)| {
+        let tools = TOOLS.iter().filter(|tool| tool.group == *group).map(|tool| (tool.name, tool.about));
+        let others =
+            OTHERS.iter().filter(|(other, ..)| other == group).map(|(_, name, about)| (*name, *about));
+        let list = list + &format!("{title}:\n");
+        tools.chain(others).fold(list, |list, (name, about)| list + &format!("  {name:width$}  {about}\n"))
+    })
 }
 
 #[cfg(test)]
@@ -169,12 +208,15 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_aligned_and_has_every_name() {
+    fn the_list_is_aligned_and_has_every_command() {
         let list = list();
-        let columns: Vec<_> = list.lines().map(|line| line.find("  ")).collect();
-        assert_eq!(columns.len(), TOOLS.len() + OLD_NAMES.len());
-        assert!(list.contains("\nauto-draw           old name of: draw auto\n"), "{list}");
-        let texts: Vec<_> = list.lines().map(|line| line.split_at(20)).collect();
-        assert!(texts.iter().all(|(name, about)| name.ends_with("  ") && !about.starts_with(' ')), "{list}");
+        let lines: Vec<_> = list.lines().filter(|line| line.starts_with("  ")).collect();
+        assert_eq!(
+            (lines.len(), list.lines().count()),
+            (names().count(), names().count() + Group::ALL.len())
+        );
+        for (line, ..) in lines.iter().map(|line| line.split_at(11)) {
+            assert!(line.ends_with("  "), "{list}");
+        }
     }
 }

@@ -15,6 +15,11 @@ fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     })
 }
 
+/// The names of all codes.
+pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    sections().map(|(heading, _)| heading).filter(|heading| !heading.contains(' '))
+}
+
 /// A heading or a typed name without the differences that do not matter: case, backquotes, the page's address.
 fn normalised(name: &str) -> String {
     let name = name.rsplit_once('#').map_or(name, |(_, anchor)| anchor);

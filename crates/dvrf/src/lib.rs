@@ -1,6 +1,7 @@
 //! All tools in one program: `dvrf COMMAND`, the old command names, and links named like a tool.
 
 mod commands;
+mod completion;
 mod explain;
 mod old;
 
@@ -12,7 +13,26 @@ use std::process::ExitCode;
 /// What the old entry point, `python -m supra.scripts`, calls this program.
 const OLD_PROGRAM: &str = "supra.scripts";
 
-const USAGE: &str = "Usage: dvrf COMMAND [ARGUMENT…]\n       dvrf explain CODE\n       dvrf --list [--old] | --help | --version\n";
+const USAGE: &str = "Usage: dvrf COMMAND [ARGUMENT…]";
+
+/// What `dvrf` answers to `dvrf help`, before the list of commands.
+const ABOUT: &str = "Watches Supra dVRF subscriptions, tells people, and starts draws.";
+const EXAMPLES: &str = "\
+Examples:
+  # Is everything fine?
+  DVRF_NETWORK=testnet LOTTERY_ADDR=0x… dvrf check
+  # Is everything there that a run needs?
+  dvrf doctor
+  # A code in a message: what does it mean?
+  dvrf explain DEPOSIT_BELOW_WARN_TIER
+
+Exit codes: 0 fine, 1 problem found, 2 unknown or failed, 75 another run holds the lock
+A command's help: dvrf COMMAND -h. The settings they share: dvrf help settings. Old names: dvrf --list --old
+";
+
+fn help_text() -> String {
+    format!("{ABOUT}\n\n{USAGE}\n\n{}\n{EXAMPLES}", commands::list())
+}
 
 /// Runs the program on the process's command line.
 pub fn main() -> ExitCode {
@@ -28,23 +48,40 @@ pub fn main() -> ExitCode {
     }
     let rest = words.get(1..).unwrap_or_default();
     let Some(first) = rest.first().map(|word| word.to_string_lossy().into_owned()) else {
-        return refuse("a command is needed");
+        // Nothing was done: a script whose command is empty must not take that for "fine".
+        let _ = print(&help_text());
+        return ExitCode::from(2);
     };
     match first.as_str() {
         "--list" if program == Some(OLD_PROGRAM) || rest.iter().any(|word| word == "--old") => {
             print(&old::old_list())
         }
         "--list" => print(&commands::list()),
-        "-h" | "--help" | "help" => print(&format!("{USAGE}\n{}", commands::list())),
+        "-h" | "--help" => print(&help_text()),
+        "help" => help(rest.get(1..).unwrap_or_default()),
         "-V" | "--version" => print(concat!("dvrf ", env!("CARGO_PKG_VERSION"), "\n")),
+        "--generate" => completion::generate(rest.get(1..).unwrap_or_default()),
         "explain" => explain(rest.get(1..).unwrap_or_default()),
         flag if flag.starts_with('-') => refuse(&format!("{flag:?} is not known before a command")),
         name => run(name, rest.get(1..).unwrap_or_default()),
     }
 }
 
+/// `dvrf help X` is `dvrf X --help`; `dvrf help settings` lists the settings that tools share.
+fn help(words: &[OsString]) -> ExitCode {
+    match words {
+        [] => print(&help_text()),
+        [topic] if topic == "settings" => print(&dvrf_cli::help::settings_text()),
+        [topic] if topic == "explain" || topic == "help" => print(&help_text()),
+        [name, rest @ ..] => run(&name.to_string_lossy(), &[rest, &["--help".into()]].concat()),
+    }
+}
+
 /// Prints the section about a code.
 fn explain(words: &[OsString]) -> ExitCode {
+    if words.iter().any(|word| word == "-h" || word == "--help") {
+        return print(&help_text());
+    }
     let [name] = words else { return refuse("explain needs one code, such as DEPOSIT_BELOW_WARN_TIER") };
     let name = name.to_string_lossy();
     match (explain::explain(&name), explain::nearest(&name)) {
@@ -79,6 +116,6 @@ fn print(text: &str) -> ExitCode {
 
 fn refuse(sentence: &str) -> ExitCode {
     // A closed stderr must not change the code.
-    let _ = write!(io::stderr(), "[error] dvrf: {sentence}\n{USAGE}See dvrf --list.\n");
+    let _ = write!(io::stderr(), "[error] dvrf: {sentence}\n{USAGE}\nSee dvrf --list.\n");
     ExitCode::from(2)
 }
