@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::amount::{Count, Decimal, GasPrice, GasUnits, Quants, quotient};
 use crate::failure::quote;
+use crate::forecast::{Holdings, Runway, runway};
+use crate::history::Point;
 use crate::lang::Lang;
 use crate::min_balance::Calculation;
 use crate::report::{Report, ReportError};
@@ -73,6 +75,9 @@ pub struct Checks {
     pub grant_remaining: Option<Quants>,
     /// The number of requests that the deposit above the minimum pays for, without the grant.
     pub requests_left: Option<Count>,
+    /// How long the deposit lasts at the recent rate; `null` without a history that says so.
+    #[serde(default)]
+    pub runway: Option<Runway>,
 }
 
 /// What a check requires.
@@ -84,6 +89,8 @@ pub struct Policy {
     pub warn: Decimal,
     /// A deposit below this multiple of the minimum is critical; the default is 1.
     pub critical: Decimal,
+    /// A deposit that lasts less long than this is a warning, in seconds; `None` disables the rule.
+    pub runway_warn_s: Option<u64>,
     /// The user's own lower limit of the balance.
     pub min_balance_limit: Option<Quants>,
     /// Callback senders of which one must be set.
@@ -142,6 +149,7 @@ impl Default for Policy {
             plan: Decimal::percent(300),
             warn: Decimal::percent(200),
             critical: Decimal::percent(100),
+            runway_warn_s: Some(7 * 86_400),
             min_balance_limit: None,
             aggregators: Vec::new(),
             all_aggregators: false,
@@ -176,6 +184,8 @@ pub struct Facts<'a> {
     pub requests: Option<&'a Requests>,
     /// When an earlier run first saw the pending request.
     pub pending_since: Option<Timestamp>,
+    /// What earlier runs read, in the order of time.
+    pub history: &'a [Point],
     /// When the chain was read.
     pub now: Timestamp,
 }
@@ -193,12 +203,29 @@ impl Checker {
     /// Checks a report. `pending_since` is when the pending request was first seen; `now` is used for a report without a
     /// time of reading.
     pub fn check(&self, report: &Report, pending_since: Option<Timestamp>, now: Timestamp) -> Checks {
-        let mut checks = self.check_values(report, pending_since, now);
+        self.check_with_history(report, pending_since, &[], now)
+    }
+
+    /// Checks a report, and forecasts how long the deposit lasts from what earlier runs read.
+    pub fn check_with_history(
+        &self,
+        report: &Report,
+        pending_since: Option<Timestamp>,
+        history: &[Point],
+        now: Timestamp,
+    ) -> Checks {
+        let mut checks = self.check_values(report, pending_since, history, now);
         remedy::fill(&mut checks, report, &self.policy);
         checks
     }
 
-    fn check_values(&self, report: &Report, pending_since: Option<Timestamp>, now: Timestamp) -> Checks {
+    fn check_values(
+        &self,
+        report: &Report,
+        pending_since: Option<Timestamp>,
+        history: &[Point],
+        now: Timestamp,
+    ) -> Checks {
         let Some(state) = &report.state else {
             let none = ReportError::default();
             return evaluate_failure(report.error.as_ref().unwrap_or(&none), &self.policy);
@@ -213,6 +240,7 @@ impl Checker {
             calculation: self.calculation(report),
             requests: report.requests.as_ref(),
             pending_since,
+            history,
             // A report that is checked later does not make the chain stale.
             now: report.read_at.unwrap_or(now),
         };
@@ -240,31 +268,55 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     }
     chain::check_upgrade(&facts, &mut findings);
     lottery::check_presence(&facts, &mut findings);
-    deposit::check(&facts, policy, &mut findings);
+    let (holdings, runway) = forecast(&facts);
+    deposit::check(&facts, policy, runway.as_ref(), &mut findings);
     lottery::check(&facts, policy, &mut findings);
     requests::check(&facts, policy, &mut findings);
     unread::check(&facts, &mut findings);
     unread::merge(&facts, &mut findings);
-    let deposit = &facts.state.deposit;
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);
-    let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
-    let requests = |(effective, fee): (Quants, Quants)| effective.get().checked_div(fee.get()).map(Count);
-    // The zeros of a client that the module does not know are not amounts.
-    let known = deposit.client_whitelisted != Some(false);
     Checks {
-        available_quants: deposit.balance.filter(|_| known),
-        min_balance_onchain: deposit.refusal_minimum(),
+        available_quants: holdings.balance,
+        min_balance_onchain: holdings.minimum,
         min_balance_expected: policy.min_balance_limit.or(calculated),
         recommended_deposit: facts.calculation.map(|calculation| calculation.recommended_deposit),
-        ratio: deposit
+        ratio: holdings
             .balance
-            .filter(|_| known)
-            .zip(deposit.refusal_minimum())
-            .and_then(|(b, m)| quotient(b.get(), m.get(), 2)),
-        grant_remaining: deposit.grant_remaining,
-        requests_left: deposit.effective_balance.filter(|_| known).zip(fee).and_then(requests),
+            .zip(holdings.minimum)
+            .and_then(|(balance, minimum)| quotient(balance.get(), minimum.get(), 2)),
+        grant_remaining: holdings.grant,
+        requests_left: holdings.draws,
+        runway,
         ..verdict(findings.list, policy)
     }
+}
+
+/// What the deposit holds, and how long it lasts. The zeros of a client that the module does not know are not amounts.
+fn forecast(facts: &Facts) -> (Holdings, Option<Runway>) {
+    let deposit = &facts.state.deposit;
+    let known = deposit.client_whitelisted != Some(false);
+    let fee = deposit.max_txn_fee.or(facts.calculation.map(|calculation| calculation.per_request_fee));
+    let draws = deposit.effective_balance.filter(|_| known).zip(fee);
+    let holdings = Holdings {
+        balance: deposit.balance.filter(|_| known),
+        minimum: deposit.refusal_minimum(),
+        grant: deposit.grant_remaining,
+        draws: draws.and_then(|(effective, fee)| effective.get().checked_div(fee.get()).map(Count)),
+    };
+    let runway = (known && !facts.history.is_empty()).then(|| {
+        // This run's own point is not in the history yet.
+        let mut history = facts.history.to_vec();
+        history.push(Point {
+            at_s: facts.now.as_second(),
+            balance: holdings.balance,
+            min_balance: holdings.minimum,
+            grant: holdings.grant,
+            requests: facts.state.lottery.rng_request_count,
+            ..Point::default()
+        });
+        runway(&history, holdings, facts.now)
+    });
+    (holdings, runway.flatten())
 }
 
 /// The result for a report that contains an error in place of a state.

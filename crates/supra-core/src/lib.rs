@@ -89,5 +89,7 @@ pub mod report;
 
 pub mod check;
 pub mod draw;
+pub mod forecast;
+pub mod history;
 pub mod readiness;
 pub mod submit;

@@ -115,6 +115,24 @@ impl StateDir {
         self.path.join(format!("{name}.json")).exists()
     }
 
+    /// Reads the file `NAME.KIND` without its lock; `None` where there is none.
+    pub fn read(&self, name: &str, kind: &str) -> Result<Option<Vec<u8>>, StateError> {
+        read_file(&self.path.join(format!("{name}.{kind}")))
+    }
+
+    /// The names of the files `NAME.KIND` whose names begin like this, sorted.
+    pub fn names(&self, prefix: &str, kind: &str) -> Result<Vec<String>, StateError> {
+        let failed = |error: io::Error| StateError::io("list", &self.path, error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(kind)?.strip_suffix('.'));
+            names.extend(name.filter(|name| name.starts_with(prefix)).map(str::to_owned));
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Takes the lock `NAME.lock`, waiting no longer than `wait`; files of that name are then ours to replace.
     pub fn lock(&self, name: &str, wait: Duration) -> Result<LockedState, StateError> {
         // Another user who may write to the directory must not choose what we open by a link.
@@ -204,24 +222,25 @@ impl LockedState {
 
     /// The file `NAME.KIND`, or `None` where there is none.
     pub fn read(&self, kind: &str) -> Result<Option<Vec<u8>>, StateError> {
+        read_file(&self.path(kind))
+    }
+
+    /// Adds bytes to the file `NAME.KIND` in one write. They are not forced to disk: a kill loses nothing that was written, a
+    /// power failure may lose the last seconds.
+    pub fn append(&self, kind: &str, bytes: &[u8]) -> Result<(), StateError> {
         let path = self.path(kind);
-        let failed = |error: io::Error| StateError::io("read", &path, error);
-        let opened = OpenOptions::new()
-            .read(true)
-            // A fifo laid in our place must not hold us.
+        let failed = |error: io::Error| StateError::io("append to", &path, error);
+        let mut file = OpenOptions::new()
+            .append(true)
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(&path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut bytes = Vec::new();
-        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > FILE_BYTES_MAX {
-            return Err(StateError::TooLong { path: path.display().to_string() });
-        }
-        Ok(Some(bytes))
+            .open(&path)
+            .map_err(failed)?;
+        let before = file.metadata().map_err(failed)?.len();
+        file.write_all(bytes).map_err(|error| {
+            // A full disk must not leave half a line.
+            let _ = file.set_len(before);
+            failed(error)
+        })
     }
 
     /// Replaces the file `NAME.KIND` as a whole (0600), on disk when this returns.
@@ -244,6 +263,27 @@ impl LockedState {
         fs::rename(&path, &aside).map_err(|error| StateError::io("move away", &path, error))?;
         Ok(aside)
     }
+}
+
+/// Reads a state file, or `None` where there is none.
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    let failed = |error: io::Error| StateError::io("read", path, error);
+    let opened = OpenOptions::new()
+        .read(true)
+        // A fifo laid in our place must not hold us.
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(StateError::TooLong { path: path.display().to_string() });
+    }
+    Ok(Some(bytes))
 }
 
 /// Adds one line to a log: opened for this line alone, so that logrotate needs no signal; written in one call, so

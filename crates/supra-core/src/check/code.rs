@@ -28,6 +28,7 @@ codes! {
     AvailableBelowCalculatedMinBalance "AVAILABLE_BELOW_CALCULATED_MIN_BALANCE" Critical: "The balance is at or below the minimum calculated from your gas settings."
     DepositBelowCriticalTier "DEPOSIT_BELOW_CRITICAL_TIER" Critical: "The balance is below the critical multiple of the minimum."
     DepositBelowWarnTier "DEPOSIT_BELOW_WARN_TIER" Warning: "The balance is below the warning multiple of the minimum: deposit soon."
+    DepositRunsOutSoon "DEPOSIT_RUNS_OUT_SOON" Warning: "At the recent rate the balance reaches the minimum soon, whatever multiple of it is left."
     DepositBelowPlanTier "DEPOSIT_BELOW_PLAN_TIER" Info: "The balance is below the planning multiple of the minimum: plan a deposit."
     AvailableBelowRecommendedDeposit "available_below_recommended_deposit" Info: "The balance is below the calculated minimum plus the margin."
     DepositViewsDisagree "DEPOSIT_VIEWS_DISAGREE" Warning: "The chain's own verdict and its numbers contradict each other."
@@ -90,6 +91,7 @@ impl Code {
                 | Self::AvailableBelowCalculatedMinBalance
                 | Self::DepositBelowCriticalTier
                 | Self::DepositBelowWarnTier
+                | Self::DepositRunsOutSoon
                 | Self::DepositBelowPlanTier
                 | Self::AvailableBelowRecommendedDeposit
         )

@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use super::code::Code;
 use super::{Facts, Finding, Findings, Policy, Severity};
 use crate::amount::{Decimal, Quants};
+use crate::forecast::Runway;
 use crate::min_balance::Calculation;
 use crate::state::State;
+use crate::time::format_span;
 
 /// How long before the end of a dVRF 2 subscription a warning is given, in seconds.
 const SECONDS_BEFORE_END: u128 = 14 * 24 * 3600;
 
-pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+pub(super) fn check(facts: &Facts, policy: &Policy, runway: Option<&Runway>, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
     // A client at a mistyped address is not known to the module either.
     let is_refused = deposit.client_whitelisted == Some(false) && !findings.has(Code::NoContract);
@@ -31,6 +33,7 @@ pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             );
         }
         check_balance(facts, policy, findings);
+        check_runway(runway, policy, findings);
     }
     if deposit.paused.is_none() && findings.has_failed("paused") {
         findings.add_unknown(
@@ -180,6 +183,27 @@ fn check_tiers(balance: Quants, minimum: Quants, policy: &Policy, findings: &mut
         format!("депозит {held} SUPRA ниже {percent} % от минимума {least} SUPRA"),
     );
     findings.add(code, message, json!({"balance": balance, "min_balance": minimum, "threshold": tier}));
+}
+
+/// Checks how long the deposit lasts. One at the minimum has its own finding.
+fn check_runway(runway: Option<&Runway>, policy: &Policy, findings: &mut Findings) {
+    let short = runway.zip(policy.runway_warn_s).filter(|(runway, warn)| runway.seconds < *warn);
+    let Some((runway, warn)) = short.filter(|_| !findings.has(Code::DepositAtOrBelowMinBalance)) else {
+        return;
+    };
+    let (span, limit) = (format_span(runway.seconds, findings.lang), format_span(warn, findings.lang));
+    let message = findings.lang.pick(
+        format!("at the recent rate the deposit lasts about {span}, less than {limit}"),
+        format!("при нынешнем темпе депозита хватит примерно на {span}, это меньше {limit}"),
+    );
+    let evidence = json!({
+        "runway_seconds": runway.seconds,
+        "runs_out_at": runway.at,
+        "per_day": runway.per_day,
+        "confidence": runway.confidence,
+        "runway_warn_seconds": warn,
+    });
+    findings.add(Code::DepositRunsOutSoon, message, evidence);
 }
 
 /// Checks the balance against the user's limit, or else the calculated minimum, and then against the recommended deposit.

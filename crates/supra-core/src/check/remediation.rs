@@ -19,6 +19,7 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             ("Deposit, or correct the gas settings.", "Пополните депозит или исправьте настройки газа.")
         }
         C::DepositBelowWarnTier => ("Deposit soon.", "Пополните депозит в ближайшее время."),
+        C::DepositRunsOutSoon => ("Deposit before it runs out.", "Пополните депозит, пока он не закончился."),
         C::DepositBelowPlanTier | C::AvailableBelowRecommendedDeposit => {
             ("Plan a deposit.", "Запланируйте пополнение.")
         }

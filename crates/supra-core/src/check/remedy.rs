@@ -49,6 +49,8 @@ struct Context<'a> {
     report: &'a Report,
     client: Option<Address>,
     top_up: Option<TopUp>,
+    /// The amount that lets the deposit last for some time.
+    for_a_month: Option<TopUp>,
 }
 
 /// An amount to deposit, and what it reaches.
@@ -60,7 +62,14 @@ struct TopUp {
 impl<'a> Context<'a> {
     fn new(checks: &Checks, report: &'a Report, policy: &'a Policy) -> Self {
         let client = report.id.payer().and_then(|payer| payer.parse().ok());
-        Self { lang: policy.lang, policy, report, client, top_up: top_up(checks, policy) }
+        Self {
+            lang: policy.lang,
+            policy,
+            report,
+            client,
+            top_up: top_up(checks, policy),
+            for_a_month: for_a_month(checks, policy.lang),
+        }
     }
 
     fn remedy(&self, finding: &Finding) -> Option<Remedy> {
@@ -85,7 +94,8 @@ impl<'a> Context<'a> {
     }
 
     fn deposit(&self, code: Code) -> Option<Remedy> {
-        let (client, top_up) = (self.client?, self.top_up.as_ref()?);
+        let for_a_month = self.for_a_month.as_ref().filter(|_| code == Code::DepositRunsOutSoon);
+        let (client, top_up) = (self.client?, for_a_month.or(self.top_up.as_ref())?);
         let (supra, quants, goal) = (top_up.amount.supra(), top_up.amount, &top_up.goal);
         let mut text = self.lang.pick(
             format!("Deposit {supra} SUPRA ({quants} quants) for client {client} to reach {goal}."),
@@ -244,6 +254,18 @@ impl<'a> Context<'a> {
         let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
         format!("supra move tool run{profile} --function-id {function} --args {arguments}")
     }
+}
+
+/// The amount with which the deposit lasts for 30 days at the recent rate.
+fn for_a_month(checks: &Checks, lang: Lang) -> Option<TopUp> {
+    const MONTH_DAYS: u128 = 30;
+    let needed = checks.runway.as_ref()?.per_day?.get().checked_mul(MONTH_DAYS)?;
+    let goal = needed.checked_add(checks.min_balance_onchain?.get())?;
+    let amount = goal.checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
+    Some(TopUp {
+        amount: Quants(amount),
+        goal: lang.pick("30 days at the recent rate", "30 дней при нынешнем темпе"),
+    })
 }
 
 /// The amount that lifts the deposit above everything that is expected of it.

@@ -39,7 +39,16 @@ fn now() -> Timestamp {
 }
 
 fn facts<'a>(state: &'a State, views: &'a Views) -> Facts<'a> {
-    Facts { requests: None, pending_since: None, state, views, calculation: None, error: None, now: now() }
+    Facts {
+        requests: None,
+        pending_since: None,
+        history: &[],
+        state,
+        views,
+        calculation: None,
+        error: None,
+        now: now(),
+    }
 }
 
 fn evaluate_state(state: &State, policy: &Policy) -> Checks {

@@ -22,6 +22,7 @@ pub(super) fn title(code: Code, evidence: &Map<String, Value>, lang: Lang) -> St
         Code::ChainStale if is_negative(evidence, "lag_seconds") => {
             lang.pick("the chain's clock is ahead of ours", "часы сети спешат относительно наших")
         }
+        Code::DepositRunsOutSoon => runs_out(evidence, lang),
         Code::ReportStale if is_negative(evidence, "age_seconds") => {
             lang.pick("the report is dated in the future", "отчёт датирован будущим временем")
         }
@@ -55,6 +56,14 @@ fn stuck(evidence: &Map<String, Value>, lang: Lang) -> String {
     lang.pick(format!("draw request unanswered for {span}"), format!("запрос розыгрыша без ответа {span}"))
 }
 
+fn runs_out(evidence: &Map<String, Value>, lang: Lang) -> String {
+    let Some(seconds) = evidence.get("runway_seconds").and_then(Value::as_u64) else {
+        return lang.pick("deposit runs out soon", "депозит скоро закончится");
+    };
+    let span = format_span(seconds, lang);
+    lang.pick(format!("deposit lasts about {span}"), format!("депозита хватит примерно на {span}"))
+}
+
 /// Whether a number in the evidence, written as a number or as text, is below zero.
 fn is_negative(evidence: &Map<String, Value>, key: &str) -> bool {
     let value = evidence.get(key);
@@ -66,7 +75,9 @@ fn is_negative(evidence: &Map<String, Value>, key: &str) -> bool {
 fn fixed(code: Code) -> (&'static str, &'static str) {
     use Code as C;
     match code {
-        C::DepositAtOrBelowMinBalance | C::RequestStuck | C::GasLimitsDrifted => ("", ""),
+        C::DepositAtOrBelowMinBalance | C::RequestStuck | C::GasLimitsDrifted | C::DepositRunsOutSoon => {
+            ("", "")
+        }
         C::AvailableBelowExpectedMinBalance => {
             ("deposit is at or below your own limit", "депозит не выше заданного вами предела")
         }
@@ -162,6 +173,7 @@ mod tests {
     #[case::below(Code::DepositAtOrBelowMinBalance, json!({"balance": "1", "min_balance": "2"}), "deposit below the minimum – draws are refused")]
     #[case::at(Code::DepositAtOrBelowMinBalance, json!({"balance": "2", "min_balance": "2"}), "deposit at the minimum – draws are refused")]
     #[case::stuck(Code::RequestStuck, json!({"age_seconds": 10_800}), "draw request unanswered for 3 h")]
+    #[case::lasts(Code::DepositRunsOutSoon, json!({"runway_seconds": 183_600}), "deposit lasts about 2 d 3 h")]
     #[case::behind(Code::ChainStale, json!({"lag_seconds": "400"}), "the node is behind the chain")]
     #[case::ahead(Code::ChainStale, json!({"lag_seconds": "-400"}), "the chain's clock is ahead of ours")]
     #[case::future(Code::ReportStale, json!({"age_seconds": -400}), "the report is dated in the future")]

@@ -54,6 +54,7 @@ fn judge(state: &State, policy: &DrawPolicy) -> Readiness {
     let facts = Facts {
         requests: None,
         pending_since: None,
+        history: &[],
         state,
         views: &views,
         error: None,
