@@ -142,6 +142,12 @@ fn every_block_of_the_guide_runs() {
     assert!(ran >= 12 && told == 2, "{ran} blocks ran, {told} messages were sent");
 }
 
+#[test]
+#[needs("jq")]
+fn every_block_of_the_history_page_runs() {
+    assert_eq!(run_all("docs/history.md"), (2, 0));
+}
+
 /// The cells of every table row of a page, without its dashes.
 fn rows(page: &str) -> Vec<Vec<&str>> {
     page.lines()

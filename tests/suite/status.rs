@@ -1,9 +1,11 @@
 //! `dvrf-status`: every view with its answer, in JSON and for people.
 
+use std::process::Stdio;
+
 use predicates::prelude::*;
 use predicates::str::{contains, starts_with};
 use serde_json::json;
-use testkit::{Devnet, Way, json_at};
+use testkit::{Devnet, Way, json_at, rounds, run, tool};
 
 #[test]
 fn one_failed_view_does_not_hide_the_others() {
@@ -56,4 +58,147 @@ fn a_card_and_every_value_with_verbose() {
     // The exit says whether the values were read; judging is for dvrf-check.
     devnet.enter("at-minimum");
     status(&[]).stdout(starts_with("✖ devnet  testnet   deposit at the minimum"));
+}
+
+#[test]
+fn live_runs_leave_a_history_and_records_do_not() {
+    let devnet = Devnet::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let history =
+        |name: &str| run(tool("dvrf-status").args(["--history", name]).env("DVRF_STATE_DIR", folder.path()));
+    let none = history("devnet");
+    assert_eq!((none.code, none.out.as_str()), (2, ""), "{none}");
+    assert!(
+        none.err.contains("there is no history of \"devnet\"") && none.err.contains("a live run"),
+        "{none}"
+    );
+    let live =
+        |name: &str| run(devnet.tool(name, Way::Rpc).args(["--live", "--state-dir"]).arg(folder.path()));
+    let report = live("dvrf-json");
+    assert_eq!(report.code, 0, "{report}");
+    let of = |found: &testkit::Outcome| -> Vec<serde_json::Value> {
+        found.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let first = of(&history("devnet"));
+    assert_eq!(first.len(), 1);
+    assert_eq!((&first[0]["name"], &first[0]["balance"]), (&json!("devnet"), &json!("78750000000")));
+    assert_eq!((&first[0]["grant"], &first[0]["verdict"]), (&json!("500000000"), &json!(null)));
+    // The verdict is new; the next run within the minute repeats it.
+    assert_eq!((live("dvrf-check").code, live("dvrf-check").code), (0, 0));
+    let checked = of(&history("devnet"));
+    assert_eq!((checked.len(), &checked[1]["verdict"]), (2, &json!("ok")));
+    // A record was read by another run.
+    run(tool("dvrf-check").env("DVRF_STATE_DIR", folder.path()).write_stdin(report.out));
+    assert_eq!(of(&history(testkit::LOTTERY)).len(), 2);
+    // What cannot be read is not known; the last known value is shown.
+    let mut gone = devnet.tool("dvrf-check", Way::Rpc);
+    gone.env("SUPRA_RPC_URL", "http://127.0.0.1:1").args(["--live", "--retries", "0", "--format", "text"]);
+    let card = run(gone.arg("--state-dir").arg(folder.path()));
+    assert_eq!(card.code, 2, "{card}");
+    assert!(card.out.contains("ago): 787.5 SUPRA, 5.0 × minimum, ok\n"), "{card}");
+    let unread = of(&history("devnet")).pop().unwrap();
+    assert_eq!((&unread["balance"], &unread["verdict"]), (&json!(null), &json!("unknown")));
+    let unknown = history("other");
+    assert!(unknown.err.contains("known are: devnet"), "{unknown}");
+    let without = run(tool("dvrf-status").args(["--history", "devnet"]));
+    assert!(without.code == 2 && without.err.contains("--state-dir"), "{without}");
+}
+
+#[test]
+fn imported_records_make_a_forecast() {
+    let devnet = Devnet::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let report = run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).json();
+    let now: jiff::Timestamp = report["timestamp"].as_str().unwrap().parse().unwrap();
+    let mut log = String::new();
+    for quarter in (1..=56_u32).rev() {
+        let mut old = report.clone();
+        old["timestamp"] =
+            json!((now - jiff::SignedDuration::from_hours(i64::from(quarter) * 6)).to_string());
+        // 63000000000 quants above the minimum, and a quarter of a sixth of it in six hours: six days are left.
+        let balance = 78_750_000_000_u64 + u64::from(quarter) * 2_625_000_000;
+        old["state"]["deposit"]["balance"] = json!(balance.to_string());
+        old["state"]["deposit"]["effective_balance"] = json!(null);
+        old["state"]["chain"]["time_us"] = json!(null);
+        log.push_str(&format!("{old}\n"));
+    }
+    let import = || {
+        let mut tool = tool("dvrf-status");
+        tool.arg("--import-history").env("DVRF_STATE_DIR", folder.path()).write_stdin(log.clone());
+        run(&mut tool)
+    };
+    assert_eq!(import().out, "devnet: points added: 56\n");
+    assert_eq!(import().out, "devnet: points added: 0\n");
+    let check = |words: &[&str]| {
+        run(devnet
+            .tool("dvrf-check", Way::Rpc)
+            .arg("--live")
+            .args(words)
+            .env("DVRF_STATE_DIR", folder.path()))
+    };
+    let soon = check(&[]);
+    assert_eq!(soon.code, 1, "{soon}");
+    let checks = &soon.json()["checks"];
+    let runway = &checks["runway"];
+    let seconds = runway["seconds"].as_u64().unwrap();
+    assert!((517_000..=519_000).contains(&seconds), "{runway}");
+    assert_eq!((&runway["basis"], &runway["confidence"]), (&json!("balance"), &json!("high")));
+    assert!(runway["at"].as_str().is_some(), "{runway}");
+    let finding = &checks["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["severity"]),
+        (&json!("DEPOSIT_RUNS_OUT_SOON"), &json!("warning"))
+    );
+    assert!(
+        finding["remedy"]["text"].as_str().unwrap().contains("to reach 30 days at the recent rate"),
+        "{finding}"
+    );
+    assert_eq!(check(&["--runway-warn", "5d"]).code, 0);
+    assert_eq!(check(&["--runway-warn", "0"]).code, 0);
+    let card = check(&["--format", "text", "--lang", "ru"]);
+    assert!(card.out.contains("▇") && card.out.contains("  14 д\n") && card.out.contains(", ≈ "), "{card}");
+    let metrics = run(devnet.tool("dvrf-prom", Way::Rpc).arg("--live").env("DVRF_STATE_DIR", folder.path()));
+    assert!(metrics.out.contains("supra_dvrf_deposit_runway_seconds{"), "{metrics}");
+}
+
+/// A run that is killed at any instant loses at most its own point, and breaks no later one.
+#[test]
+fn kills_lose_at_most_the_last_point() {
+    let devnet = Devnet::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let report = run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).json();
+    let mut log = String::new();
+    for hour in 1..=2990_i64 {
+        let mut old = report.clone();
+        let now: jiff::Timestamp = report["timestamp"].as_str().unwrap().parse().unwrap();
+        old["timestamp"] = json!((now - jiff::SignedDuration::from_mins(6 * hour)).to_string());
+        old["state"]["chain"]["time_us"] = json!(null);
+        log.push_str(&format!("{old}\n"));
+    }
+    run(tool("dvrf-status").arg("--import-history").env("DVRF_STATE_DIR", folder.path()).write_stdin(log));
+    let points = || -> Vec<String> {
+        let found =
+            run(tool("dvrf-status").args(["--history", "devnet"]).env("DVRF_STATE_DIR", folder.path()));
+        assert_eq!(found.code, 0, "{found}");
+        found.out.lines().map(str::to_owned).collect()
+    };
+    let mut before = points();
+    assert_eq!(before.len(), 2990);
+    for round in 0..rounds(15, 200) {
+        // The balance of every run differs, so that each adds a point; some of them thin the file.
+        devnet.control(&json!({"balance": (78_750_000_000_u64 - round as u64).to_string()}));
+        let tool = devnet.tool("dvrf-json", Way::Rpc);
+        let mut command = std::process::Command::new(tool.get_program());
+        command.envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.arg("--live").env("DVRF_STATE_DIR", folder.path());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis((round as u64 * 7) % 60));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let after = points();
+        let is_thinned = after.len() < before.len();
+        let kept = if is_thinned { after.last() >= before.last() } else { after.starts_with(&before) };
+        assert!(kept && after.len() > 1000, "round {round}: {} points, {} before", after.len(), before.len());
+        before = after;
+    }
 }

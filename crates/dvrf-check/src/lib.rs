@@ -96,7 +96,7 @@ fn act(args: &CheckArgs, session: &mut Session) -> Result<Exit, CliError> {
 }
 
 fn check(args: &CheckArgs, session: &mut Session) -> Result<Exit, CliError> {
-    let checker = RecordChecker::new(&args.policy, session)?;
+    let checker = RecordChecker::new(&args.policy, session)?.with_history(session);
     let mut printer = VerdictPrinter::new(args.output, checker.checker.policy.clone(), session);
     if printer.is_text() && args.input.names_nothing(session) {
         let text = nothing_to_watch(session, "dvrf check", checker.checker.policy.lang);

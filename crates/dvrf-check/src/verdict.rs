@@ -38,7 +38,7 @@ impl VerdictPrinter {
         checked: &Checked,
         session: &mut Session,
     ) -> Result<(), CliError> {
-        let Checked { report, checks, .. } = checked;
+        let Checked { report, checks, history, .. } = checked;
         let name = report.id.label();
         if self.args.nagios {
             let state = PluginState::of(checks, self.args.timeout_state.into());
@@ -48,7 +48,7 @@ impl VerdictPrinter {
         match self.format {
             Format::Json => session.out.record(record, self.args.pretty),
             Format::Text => {
-                self.cards.add(report, checks, "");
+                self.cards.add(report, checks, history, "");
                 Ok(())
             }
             Format::Legacy => {

@@ -2,11 +2,13 @@
 
 mod lines;
 mod table;
+pub mod trend;
 mod wrap;
 
 use jiff::Timestamp;
 use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Severity, Status};
+use supra_core::history::Point;
 use supra_core::lang::Lang;
 use supra_core::network::Network;
 use supra_core::report::Report;
@@ -151,9 +153,9 @@ pub fn network_of(report: &Report) -> Option<String> {
 }
 
 /// The card of one subscription.
-pub fn card(report: &Report, checks: &Checks, layout: &Layout) -> String {
+pub fn card(report: &Report, checks: &Checks, history: &[Point], layout: &Layout) -> String {
     let mut card = headline(report, checks, layout);
-    for (label, text) in lines::lines(report, checks, layout) {
+    for (label, text) in lines::lines(report, checks, history, layout) {
         card.push_str(&wrap::line(&label, &text, layout.width));
     }
     card
@@ -211,11 +213,11 @@ impl CardPrinter {
     }
 
     /// Takes a subscription, with text that follows its card.
-    pub fn add(&mut self, report: &Report, checks: &Checks, after: &str) {
+    pub fn add(&mut self, report: &Report, checks: &Checks, history: &[Point], after: &str) {
         if self.rows.is_empty() {
-            self.first = Some(card(report, checks, &self.layout) + after);
+            self.first = Some(card(report, checks, history, &self.layout) + after);
         }
-        self.rows.push(Row::of(report, checks, &self.layout));
+        self.rows.push(Row::of(report, checks, history, &self.layout));
     }
 
     /// The text of the run.

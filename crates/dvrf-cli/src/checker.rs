@@ -9,6 +9,7 @@ use supra_core::amount::Count;
 use supra_core::check::{Checker, Checks, Policy, Status, evaluate_failure};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
+use supra_core::history::{self, LockedHistory, Point};
 use supra_core::record::RecordError;
 use supra_core::report::{Report, ReportError, SubscriptionId};
 use supra_core::stable_id::stable_id;
@@ -24,6 +25,9 @@ use crate::{CliError, Session, chain};
 /// How long to wait for another run that holds the lock of a pending request.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// How long to wait for another run that adds to a history.
+const HISTORY_WAIT: Duration = Duration::from_secs(1);
+
 /// Checks the records of one run; flags and settings are read once.
 pub struct RecordChecker {
     /// The rules.
@@ -32,6 +36,8 @@ pub struct RecordChecker {
     state_dir: Option<StateDir>,
     /// Whether it could not be used, which is logged once.
     state_failed: Cell<bool>,
+    /// Whether the history of each subscription is read and, where this process reads the chain, written.
+    has_history: bool,
 }
 
 /// A record's report and verdict.
@@ -40,6 +46,8 @@ pub struct Checked {
     pub report: Report,
     /// The verdict.
     pub checks: Checks,
+    /// What earlier runs and this one read, in the order of time; empty without a history.
+    pub history: Vec<Point>,
     /// The exit that the verdict maps to.
     pub exit: Exit,
 }
@@ -70,28 +78,81 @@ impl RecordChecker {
         let calculation = crate::connect::calculation(&session.settings)?;
         let all_aggregators = session.old_script.is_some();
         let policy = Policy { all_aggregators, ..args.policy(&session.settings)? };
-        Ok(Self { checker: Checker { policy, calculation }, state_dir, state_failed: Cell::new(false) })
+        Ok(Self {
+            checker: Checker { policy, calculation },
+            state_dir,
+            state_failed: Cell::new(false),
+            has_history: false,
+        })
+    }
+
+    /// Lets the checker read the history of each subscription, forecast from it, and add a point for what this process reads
+    /// from the chain. The old scripts had none.
+    #[must_use]
+    pub fn with_history(self, session: &Session) -> Self {
+        Self { has_history: session.old_script.is_none(), ..self }
     }
 
     /// Checks a record. A record whose keys cannot be parsed is logged and gets the status unknown.
     pub fn check(&self, item: &mut ReportItem, session: &Session) -> Checked {
+        let is_live = item.live_report().is_some();
         match item.report() {
-            Ok(report) => self.check_report(report, session),
+            Ok(report) => self.check_dated(report, is_live, session),
             Err(error) => self.unreadable(item, &error, session),
         }
     }
 
-    /// Checks a report.
+    /// Checks a report that this process read from the chain.
     pub fn check_report(&self, report: Report, session: &Session) -> Checked {
+        self.check_dated(report, true, session)
+    }
+
+    fn check_dated(&self, report: Report, is_live: bool, session: &Session) -> Checked {
         let pending_since =
             report.state.as_ref().and_then(|state| self.pending_since(state, &report, session));
-        let checks = self.checker.check(&report, pending_since, session.now);
+        let (mut history, file) = self.history(&report.id, is_live, session);
+        let checks = self.checker.check_with_history(&report, pending_since, &history, session.now);
         let checks = if session.old_script.is_some() {
             checks.by_old_rules(&report, &self.checker.policy)
         } else {
             checks
         };
-        Checked { exit: exit_of(&checks), report, checks }
+        if let Some(file) = file {
+            let point = Point::of(&report, &checks, session.now);
+            history.push(point.clone());
+            if let Err(error) = file.append(point) {
+                self.state_has_failed(&error.into(), session);
+            }
+        }
+        Checked { exit: exit_of(&checks), report, checks, history }
+    }
+
+    /// Reads the history of a subscription, and locks it if this run adds a point. A history that fails is logged and changes
+    /// nothing else.
+    fn history(
+        &self,
+        id: &SubscriptionId,
+        is_live: bool,
+        session: &Session,
+    ) -> (Vec<Point>, Option<LockedHistory>) {
+        let Some(directory) = self.state_dir.as_ref().filter(|_| self.has_history) else {
+            return (Vec::new(), None);
+        };
+        let read = if is_live {
+            LockedHistory::open(directory, id, HISTORY_WAIT).map(|file| (file.points(), Some(file)))
+        } else {
+            history::read(directory, id).map(|points| (points, None))
+        };
+        read.unwrap_or_else(|error| {
+            self.state_has_failed(&error.into(), session);
+            (Vec::new(), None)
+        })
+    }
+
+    fn state_has_failed(&self, error: &Error, session: &Session) {
+        if !self.state_failed.replace(true) {
+            session.log_error(error);
+        }
     }
 
     /// The verdict that an earlier stage wrote into the record; without one, checks the record and writes the verdict.
@@ -100,11 +161,31 @@ impl RecordChecker {
     pub fn checks(&self, item: &mut ReportItem, session: &Session) -> Result<Checked, CliError> {
         if let Ok(Some(checks)) = item.record.get::<Checks>("checks") {
             let report = item.report().unwrap_or_else(|_| Report::readable(&item.record));
-            return Ok(Checked { exit: exit_of(&checks), report, checks });
+            let (history, _) = self.history(&report.id, false, session);
+            return Ok(Checked { exit: exit_of(&checks), report, checks, history });
         }
         let checked = self.check(item, session);
         item.record.set("checks", &checked.checks)?;
         Ok(checked)
+    }
+
+    /// Adds what this process read from the chain to the history of its subscription, for a tool that gives no verdict.
+    pub fn note(&self, item: &ReportItem, session: &Session) {
+        if !self.has_history || self.state_dir.is_none() {
+            return;
+        }
+        let Some(report) = item.live_report() else { return };
+        let (history, Some(file)) = self.history(&report.id, true, session) else { return };
+        let checks = self.checker.check_with_history(report, None, &history, session.now);
+        let point = Point { verdict: None, ..Point::of(report, &checks, session.now) };
+        if let Err(error) = file.append(point) {
+            self.state_has_failed(&error.into(), session);
+        }
+    }
+
+    /// The directory of the histories, if one is configured.
+    pub fn state_dir(&self) -> Option<&StateDir> {
+        self.state_dir.as_ref()
     }
 
     /// Whether the state directory could not be used, which has been logged.
@@ -118,7 +199,7 @@ impl RecordChecker {
         session.log("error", &format!("{}: {message}", report.id.label()));
         let kind = FailureKind::Input.name().to_owned();
         let checks = evaluate_failure(&ReportError { kind, message, view: None }, &self.checker.policy);
-        Checked { exit: exit_of(&checks), report, checks }
+        Checked { exit: exit_of(&checks), report, checks, history: Vec::new() }
     }
 
     /// When the pending request was first seen. A state directory that fails is logged and costs only the age.
@@ -126,9 +207,7 @@ impl RecordChecker {
         let state_dir = self.state_dir.as_ref()?;
         let remembered = remember_pending(state_dir, state, report, session.now);
         remembered.unwrap_or_else(|failure| {
-            if !self.state_failed.replace(true) {
-                session.log_error(&failure);
-            }
+            self.state_has_failed(&failure, session);
             None
         })
     }

@@ -28,6 +28,10 @@ pub struct PolicyArgs {
     /// Critical below this multiple of the minimum [default 1]
     #[arg(long, value_name = "RATIO")]
     critical: Option<String>,
+    /// Warn when the deposit lasts less long at the recent rate, by the history in --state-dir; 0 disables the rule
+    /// [default 7d]
+    #[arg(long, value_name = "SPAN")]
+    runway_warn: Option<String>,
     /// Expect this callback sender; given several times, any one of them is enough (under the old command names, which had
     /// a list, all of them are demanded)
     #[arg(long, value_name = "ADDRESS")]
@@ -144,6 +148,7 @@ impl PolicyArgs {
             plan: ratio("--plan", self.plan.as_ref(), default.plan)?,
             warn: ratio("--warn", self.warn.as_ref(), default.warn)?,
             critical: ratio("--critical", self.critical.as_ref(), default.critical)?,
+            runway_warn_s: rule_span("--runway-warn", self.runway_warn.as_ref(), default.runway_warn_s)?,
             min_balance_limit: limit.map(Quants),
             aggregators: all("--expect-aggregator", &self.expect_aggregator)?,
             all_aggregators: false,
@@ -274,6 +279,7 @@ mod tests {
         "--max-lag 300000000",
         "--max-lag is \"300000000\": at most 366d is useful; 0 disables the rule"
     )]
+    #[case::runway("--runway-warn 2y", "--runway-warn is \"2y\": a span such as 90s, 5m or 2h is needed")]
     #[case::age("--max-age 2000d", "--max-age is \"2000d\": at most 366d is useful; 0 disables the rule")]
     fn contradictions_name_both_settings(#[case] words: &str, #[case] expected: &str) {
         assert_eq!(policy(words).unwrap_err(), expected);
@@ -287,8 +293,9 @@ mod tests {
         assert_eq!((critical.plan, critical.warn), (Decimal::percent(400), Decimal::percent(400)));
         let early = policy("--pending-critical 2m").unwrap();
         assert_eq!((early.pending_warn_s, early.pending_critical_s), (120, 120));
-        let spans = policy("--max-lag 10m --max-age 0").unwrap();
-        assert_eq!((spans.max_lag_s, spans.max_age_s), (Some(600), None));
+        let spans = policy("--max-lag 10m --max-age 0 --runway-warn 3d").unwrap();
+        assert_eq!((spans.max_lag_s, spans.max_age_s, spans.runway_warn_s), (Some(600), None, Some(259_200)));
+        assert_eq!(policy("--runway-warn 0").unwrap().runway_warn_s, None);
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl ReportItem {
         self.exit
     }
 
+    /// The report, where this process read the chain for it and [`Self::report`] has not taken it.
+    pub fn live_report(&self) -> Option<&Report> {
+        self.report.as_deref()
+    }
+
     /// The typed report: the one that this process made, else the one parsed from the record.
     pub fn report(&mut self) -> Result<Report, RecordError> {
         self.report.take().map_or_else(|| Report::of(&self.record), |report| Ok(*report))

@@ -7,12 +7,14 @@ use std::process::ExitCode;
 
 use crate::requests::EventArgs;
 use clap::Parser;
-use dvrf_cli::args::LiveArgs;
+use dvrf_cli::args::{LiveArgs, StateArgs};
+use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::{OldScript, refuse_incomplete, unknown_client};
 use dvrf_cli::low::low_exit;
 use dvrf_cli::pipeline::each;
+use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::variables;
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::{CliError, Session};
@@ -29,6 +31,8 @@ struct Args {
     live: LiveArgs,
     #[command(flatten)]
     events: EventArgs,
+    #[command(flatten)]
+    state: StateArgs,
     /// Indent the output
     #[arg(long, help_heading = "Output")]
     pretty: bool,
@@ -43,7 +47,10 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         return Ok(exit);
     }
     args.events.check(session)?;
+    args.state.fill(&mut session.settings);
+    let history = RecordChecker::new(&PolicyArgs::default(), session)?.with_history(session);
     each(&args.input, session, |item, session| {
+        history.note(item, session);
         let events = args.events.add(&mut item.record, session);
         let exit = events.or_else(|error| item.refuse(error, session))?;
         let exit = exit.and(exit_of(item, args, session).or_else(|error| item.refuse(error, session))?);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::escape;
 use super::truncate::truncate;
 use crate::notification::EventKind;
+use dvrf_cli::card::trend::lasts_until;
 use supra_core::amount::Quants;
 use supra_core::check::code::Code;
 use supra_core::check::remediation::remedy;
@@ -246,14 +247,17 @@ pub fn numbers(
     let yes_or_no = |flag: Option<bool>| {
         flag.map(|flag| lang.pick(if flag { "yes" } else { "no" }, if flag { "да" } else { "нет" }))
     };
+    // The history says more than this state's own count of requests.
+    let runway = checks.runway.as_ref().map(|runway| lasts_until(runway, lang));
     let hours = hours_left
         .map(|hours| format_span(u64::try_from(hours).unwrap_or(u64::MAX).saturating_mul(3600), lang));
+    let hours = runway.or(hours);
     let deposit = [
         (("Deposit", "Депозит"), balance),
+        (("Lasts at the recent rate", "Хватит при нынешнем темпе"), hours),
         (("Minimum", "Минимум"), checks.min_balance_onchain.map(supra)),
         (("Expected minimum", "Ожидаемый минимум"), checks.min_balance_expected.map(supra)),
         (("Requests left", "Хватит на запросов"), checks.requests_left.map(|count| count.to_string())),
-        (("Lasts at the recent rate", "Хватит при нынешнем темпе"), hours),
         (("Grant left", "Остаток гранта"), checks.grant_remaining.map(supra)),
     ];
     let draws = [

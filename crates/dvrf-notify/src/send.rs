@@ -37,7 +37,7 @@ pub(crate) fn send(
     });
     let is_memory_unusable = state_dir.is_err();
     let state_dir = state_dir.unwrap_or_default();
-    let checker = RecordChecker::with_state_dir(policy, session, state_dir.clone())?;
+    let checker = RecordChecker::with_state_dir(policy, session, state_dir.clone())?.with_history(session);
     let mut notifier = args.notifier(checker.checker.policy.clone(), session)?;
     (notifier.state_dir, notifier.is_memory_unusable) = (state_dir, is_memory_unusable);
     let heartbeat = notifier.start_heartbeat();

@@ -69,7 +69,7 @@ impl Gatherer {
         let MetricsArgs { fail_on_low, format, ref label, .. } = args.metrics;
         let is_taken = |name: &str| !compat && catalogue::is_taken(name);
         Ok(Self {
-            checker: RecordChecker::new(&args.policy, session)?,
+            checker: RecordChecker::new(&args.policy, session)?.with_history(session),
             prefix: prefix.to_owned(),
             labels: parse_flag("--label", label, is_taken)?,
             compat,
@@ -113,7 +113,7 @@ impl Gatherer {
         let checked = match &draw {
             Some(_) => {
                 let report = Report::readable(&item.record);
-                Checked { report, checks: Checks::default(), exit: Exit::Done }
+                Checked { report, checks: Checks::default(), history: Vec::new(), exit: Exit::Done }
             }
             None => self.checker.checks(item, session)?,
         };

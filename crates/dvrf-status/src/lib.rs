@@ -1,5 +1,6 @@
 //! `dvrf-status`: prints the state of subscriptions as a card, as a table, or value by value.
 
+mod history;
 mod legacy;
 mod values;
 
@@ -7,7 +8,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use dvrf_cli::args::{LiveArgs, lang};
+use dvrf_cli::args::{LiveArgs, StateArgs, lang};
 use dvrf_cli::card::{CardPrinter, Layout, nothing_to_watch};
 use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
@@ -28,6 +29,10 @@ struct Args {
     input: InputArgs,
     #[command(flatten)]
     live: LiveArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    history: HistoryArgs,
     /// Output format; unset: text on a terminal, json otherwise
     #[arg(long, value_enum, help_heading = "Output")]
     format: Option<Format>,
@@ -37,6 +42,17 @@ struct Args {
     /// Indent the JSON
     #[arg(long, help_heading = "Output")]
     pretty: bool,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "History")]
+struct HistoryArgs {
+    /// Print what earlier runs read of this subscription, a line a run; its name or an address
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["import_history", "format"])]
+    history: Option<String>,
+    /// Add the records of the input to the histories
+    #[arg(long, conflicts_with = "format")]
+    import_history: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,17 +69,29 @@ enum Format {
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
+    args.state.fill(&mut session.settings);
     if let Some(exit) = refuse_incomplete(session) {
         return Ok(exit);
     }
+    if let Some(name) = &args.history.history {
+        return history::print(name, session);
+    }
+    if args.history.import_history {
+        return history::import(&args.input, session);
+    }
+    let checker = RecordChecker::new(&PolicyArgs::default(), session)?.with_history(session);
     let usual = if session.is_terminal() && !args.pretty { Format::Text } else { Format::Json };
     match args.format.unwrap_or(usual) {
         Format::Json => each(&args.input, session, |item, session| {
+            checker.note(item, session);
             session.out.record(&item.record, args.pretty)?;
             Ok(Exit::Done)
         }),
-        Format::Values => each(&args.input, session, values),
-        Format::Text => cards(args, session),
+        Format::Values => each(&args.input, session, |item, session| {
+            checker.note(item, session);
+            values(item, session)
+        }),
+        Format::Text => cards(args, &checker, session),
         Format::Legacy => {
             legacy::begin(session)?;
             each(&args.input, session, legacy::print)
@@ -99,8 +127,7 @@ fn values_of(report: &Report, session: &Session) -> Result<String, CliError> {
 
 /// Prints a card, or a table of several subscriptions. The exit says only whether the values were read: judging is what
 /// `dvrf check` is for.
-fn cards(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
-    let checker = RecordChecker::new(&PolicyArgs::default(), session)?;
+fn cards(args: &Args, checker: &RecordChecker, session: &mut Session) -> Result<Exit, CliError> {
     let layout = Layout::of(session, checker.checker.policy.lang, args.verbose);
     if args.input.names_nothing(session) {
         session.log_text(&nothing_to_watch(session, "dvrf status", layout.lang));
@@ -111,7 +138,7 @@ fn cards(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         let verdict = checker.checks(item, session)?;
         let values =
             if args.verbose { format!("\n{}", values_of(&verdict.report, session)?) } else { String::new() };
-        printer.add(&verdict.report, &verdict.checks, &values);
+        printer.add(&verdict.report, &verdict.checks, &verdict.history, &values);
         Ok(Exit::Done)
     })?;
     session.out.text(&printer.finish())?;

@@ -5,17 +5,19 @@ use supra_core::check::code::Code;
 use supra_core::check::remediation::remedy;
 use supra_core::check::requests::Cause;
 use supra_core::check::{Checks, Finding, Severity, Status};
+use supra_core::history::Point;
 use supra_core::lang::Lang;
 use supra_core::report::Report;
 use supra_core::time::format_span;
 
+use super::trend::{last_seen, lasts_until, sparkline};
 use super::{Layout, main_finding, missing_setup};
 
 /// A label and its text.
 type Line = (String, String);
 
 /// The lines of a card, in their order.
-pub(super) fn lines(report: &Report, checks: &Checks, layout: &Layout) -> Vec<Line> {
+pub(super) fn lines(report: &Report, checks: &Checks, history: &[Point], layout: &Layout) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let main = main_finding(checks);
     let lang = layout.lang;
@@ -27,7 +29,10 @@ pub(super) fn lines(report: &Report, checks: &Checks, layout: &Layout) -> Vec<Li
     let code = main.map(|finding| finding.code);
     let is_setup = main.is_some_and(|finding| is_setup(finding, checks));
     if code != Some(Code::RequestStuck) && !is_setup {
-        add("deposit", "депозит", deposit(checks, lang));
+        let trend = sparkline(history, layout.now);
+        let trend = trend.map(|trend| lang.pick(format!("   {trend}  14 d"), format!("   {trend}  14 д")));
+        let deposit = deposit(checks, lang);
+        add("deposit", "депозит", deposit.map(|deposit| deposit + &trend.unwrap_or_default()));
     }
     if code != Some(Code::DepositAtOrBelowMinBalance) && code != Some(Code::RequestStuck) && !is_setup {
         add("lasts", "хватит на", lasts(report, checks, lang));
@@ -43,6 +48,7 @@ pub(super) fn lines(report: &Report, checks: &Checks, layout: &Layout) -> Vec<Li
             let (en, ru) =
                 if is_of_node(finding.code) { ("node", "узел") } else { ("cause", "причина") };
             add(en, ru, Some(layout.shown(&why(report, finding))));
+            add("last seen", "видели", last_seen(history, checks, layout));
         }
         if is_setup {
             lines.extend(missing_setup(checks).filter_map(|finding| missing(finding, lang)));
@@ -100,6 +106,10 @@ fn lasts(report: &Report, checks: &Checks, lang: Lang) -> Option<String> {
             lang.pick(format!("{left} requests"), format!("{left} {word}"))
         }
     };
+    if let Some(runway) = &checks.runway {
+        text.push_str(", ");
+        text.push_str(&lasts_until(runway, lang));
+    }
     if let Some(grant) = checks.grant_remaining.filter(|grant| grant.get() > 0) {
         let grant = grant.supra();
         text.push_str(

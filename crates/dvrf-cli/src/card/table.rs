@@ -2,11 +2,15 @@
 
 use supra_core::amount::Quants;
 use supra_core::check::Checks;
+use supra_core::history::Point;
 use supra_core::report::Report;
 
+use super::trend::{rounded, sparkline};
 use super::{Glyph, Layout, name_of, network_of, problem};
 use crate::text::{minute, plain};
 
+/// The columns before the problem.
+const COLUMNS: usize = 8;
 /// The widest name.
 const NAME_MAX: usize = 24;
 
@@ -18,6 +22,8 @@ pub struct Row {
     network: Option<String>,
     deposit: String,
     ratio: String,
+    trend: String,
+    lasts: String,
     left: String,
     waiting: String,
     problem: String,
@@ -25,7 +31,7 @@ pub struct Row {
 
 impl Row {
     /// The row of a subscription.
-    pub fn of(report: &Report, checks: &Checks, layout: &Layout) -> Self {
+    pub fn of(report: &Report, checks: &Checks, history: &[Point], layout: &Layout) -> Self {
         let none = || "–".to_owned();
         let pending = report.state.as_ref().and_then(|state| state.lottery.pending_request);
         Self {
@@ -34,6 +40,8 @@ impl Row {
             network: network_of(report),
             deposit: checks.available_quants.map_or_else(none, Quants::supra),
             ratio: checks.ratio.clone().unwrap_or_else(none),
+            trend: sparkline(history, layout.now).unwrap_or_default(),
+            lasts: checks.runway.as_ref().map(|left| rounded(left.seconds, layout.lang)).unwrap_or_default(),
             left: checks.requests_left.map_or_else(none, |left| left.to_string()),
             waiting: pending.map_or_else(none, |waits| if waits { "1".to_owned() } else { none() }),
             problem: plain(&problem(checks, layout.lang)),
@@ -52,11 +60,13 @@ fn truncated(text: &str, most: usize) -> String {
 pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
     rows.sort_by_key(|row| std::cmp::Reverse(row.glyph));
     let lang = layout.lang;
-    let heads: [String; 6] = [
+    let heads: [String; COLUMNS] = [
         lang.pick("NAME", "ИМЯ"),
         String::new(),
         lang.pick("DEPOSIT", "ДЕПОЗИТ"),
         lang.pick("×MIN", "×МИН"),
+        lang.pick("14 DAYS", "14 ДНЕЙ"),
+        lang.pick("LASTS", "ХВАТИТ НА"),
         lang.pick("LEFT", "ОСТАЛОСЬ"),
         lang.pick("WAITING", "ЖДУТ"),
     ];
@@ -66,6 +76,8 @@ pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
             row.glyph.text().to_owned(),
             row.deposit.clone(),
             row.ratio.clone(),
+            row.trend.clone(),
+            row.lasts.clone(),
             row.left.clone(),
             row.waiting.clone(),
         ]
@@ -73,13 +85,15 @@ pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
     let width = |column: usize| {
         let of_row = |row: &Row| cells(row).get(column).map_or(0, |cell| cell.chars().count());
         let head = heads.get(column).map_or(0, |head| head.chars().count());
-        rows.iter().map(of_row).max().unwrap_or(0).max(head)
+        let widest = rows.iter().map(of_row).max().unwrap_or(0);
+        // Without a history the columns of the forecast are left out.
+        if widest == 0 && head > 0 { 0 } else { widest.max(head) }
     };
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let before: usize = widths.iter().map(|width| width + 2).sum();
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
+    let before: usize = widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum();
     let room = layout.width.saturating_sub(before).max(12);
-    let line = |cells: &[String; 6], problem: &str| {
-        let padded = cells.iter().zip(&widths).map(|(cell, width)| {
+    let line = |cells: &[String; COLUMNS], problem: &str| {
+        let padded = cells.iter().zip(&widths).filter(|(_, width)| **width > 0).map(|(cell, width)| {
             format!("{cell}{}  ", " ".repeat(width.saturating_sub(cell.chars().count())))
         });
         let text: String = padded.collect();

@@ -111,9 +111,29 @@ fn layout(width: usize, lang: Lang) -> Layout {
     Layout { style: Style::default(), width, verbose: false, lang, now: now() }
 }
 
+/// A card after 14 days of one request an hour; the last run was ten minutes ago.
+fn with_history(changes: &Value, layout: &Layout) -> String {
+    let report = judged(changes, layout.lang).0;
+    let deposit = |report: &Report| report.state.as_ref().and_then(|state| state.deposit.balance);
+    let balance = deposit(&report).map_or(78_750_000_000, |balance| balance.get());
+    let history: Vec<Point> = (0..=14 * 24_u32)
+        .rev()
+        .map(|hour| Point {
+            at_s: now().as_second() - 600 - i64::from(hour) * 3600,
+            balance: Some(supra_core::amount::Quants(balance + u128::from(hour) * 100_000_000)),
+            min_balance: Some(supra_core::amount::Quants(15_750_000_000)),
+            verdict: Some(Status::Ok),
+            ..Point::default()
+        })
+        .collect();
+    let policy = Policy { lang: layout.lang, ..Policy::default() };
+    let checks = Checker { policy, calculation: None }.check_with_history(&report, None, &history, now());
+    card(&report, &checks, &history, layout)
+}
+
 fn shown(changes: &Value, layout: &Layout) -> String {
     let (report, checks) = judged(changes, layout.lang);
-    card(&report, &checks, layout)
+    card(&report, &checks, &[], layout)
 }
 
 #[test]
@@ -126,11 +146,15 @@ fn cards_and_tables_to_the_letter() {
                 write!(all, "== {name}, {language}, {width} columns\n{card}\n").unwrap();
             }
         }
+        for (name, changes) in situations().into_iter().take(4) {
+            let card = with_history(&changes, &layout(80, lang));
+            write!(all, "== {name} with a history, {language}, 80 columns\n{card}\n").unwrap();
+        }
         let mut printer = CardPrinter::new(layout(80, lang));
         for (name, mut changes) in situations() {
             merge(&mut changes, &json!({"name": name}));
             let (report, checks) = judged(&changes, lang);
-            printer.add(&report, &checks, "");
+            printer.add(&report, &checks, &[], "");
         }
         write!(all, "== several, {language}, 80 columns\n{}\n", printer.finish()).unwrap();
     }

@@ -43,6 +43,7 @@ families! {
         MAX_TXN_FEE Gauge "max_txn_fee_quants" unit "quants": "The highest fee that one callback may cost."
         MIN_REQUESTS Gauge "min_requests" unit "requests": "How many callbacks the chain's minimum covers."
         REQUESTS_LEFT Gauge "requests_left": "How many requests at the highest fee the part above the minimum pays for; the grant is not counted."
+        RUNWAY Gauge "deposit_runway_seconds" unit "seconds": "How long the fund lasts at the recent rate, by the history in --state-dir."
         CALCULATED_MIN Gauge "calculated_min_balance_quants" unit "quants": "The minimum by the gas formula of the settings."
         RECOMMENDED Gauge "recommended_deposit_quants" unit "quants": "The calculated minimum plus the margin."
         PER_REQUEST Gauge "per_request_fee_quants" unit "quants": "The calculated fee of one request."

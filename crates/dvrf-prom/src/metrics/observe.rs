@@ -211,6 +211,7 @@ impl Observation<'_> {
         samples.add(&name::MAX_TXN_FEE, deposit.max_txn_fee);
         samples.add(&name::MIN_REQUESTS, deposit.min_request_count.map(Count::get));
         samples.add(&name::REQUESTS_LEFT, self.checks.requests_left.map(Count::get));
+        samples.add(&name::RUNWAY, self.checks.runway.as_ref().map(|runway| u128::from(runway.seconds)));
     }
 
     fn whitelists(&self, state: &State, samples: &mut Samples) {

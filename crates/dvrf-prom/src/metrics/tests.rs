@@ -49,6 +49,7 @@ fn checks(state: &State, views: &Views, calculation: Option<&Calculation>) -> Ch
         Facts {
             requests: None,
             pending_since: Some(at()),
+            history: &[],
             state,
             views,
             error: None,
