@@ -202,3 +202,30 @@ fn kills_lose_at_most_the_last_point() {
         before = after;
     }
 }
+
+#[test]
+fn a_page_replaces_the_earlier_one() {
+    let devnet = Devnet::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index.html");
+    std::fs::write(&path, "an earlier page").unwrap();
+    let page = |words: &[&str]| {
+        run(devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--format", "html"]).args(words))
+    };
+    let printed = page(&[]);
+    assert_eq!(printed.code, 0, "{printed}");
+    assert!(
+        printed.out.starts_with("<!DOCTYPE html>\n<html lang=\"en\">")
+            && printed.out.contains(">devnet <span"),
+        "{printed}"
+    );
+    let written = page(&["--lang", "ru", "--output", path.to_str().unwrap()]);
+    assert_eq!((written.code, written.out.as_str()), (0, ""), "{written}");
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert!(kept.contains("<html lang=\"ru\">") && kept.ends_with("</html>\n"), "{kept}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let nowhere = page(&["--output", "/nonexistent/index.html"]);
+    assert!(nowhere.code == 2 && nowhere.err.contains("cannot write /nonexistent/index.html"), "{nowhere}");
+    let text = run(devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--output", "x"]));
+    assert!(text.code == 2 && text.err.contains("--format html"), "{text}");
+}

@@ -62,7 +62,7 @@ impl Layout {
 
 /// The state of a subscription as its glyph shows it, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Glyph {
+pub(crate) enum Glyph {
     Fine,
     Unknown,
     Warning,
@@ -80,7 +80,7 @@ impl Glyph {
         }
     }
 
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Fine => "✔",
             Self::Unknown => "?",
@@ -174,6 +174,59 @@ fn headline(report: &Report, checks: &Checks, layout: &Layout) -> String {
     let at = minute(report.read_at.unwrap_or(layout.now));
     let used = head.chars().count() + 2 + at.chars().count();
     format!("{glyph} {head}{}{at}\n", " ".repeat(layout.width.saturating_sub(used).max(2)))
+}
+
+/// A card's content without its layout.
+pub(crate) struct Summary {
+    pub(crate) glyph: Glyph,
+    pub(crate) name: String,
+    pub(crate) network: Option<String>,
+    /// What is wrong, or that nothing is.
+    pub(crate) sentence: String,
+    /// The deposit, and how long it lasts; what was last seen where nothing can be read.
+    pub(crate) numbers: Vec<String>,
+    /// What to do first.
+    pub(crate) action: String,
+    /// Its command.
+    pub(crate) command: Option<String>,
+}
+
+impl Summary {
+    pub(crate) fn of(report: &Report, checks: &Checks, history: &[Point], layout: &Layout) -> Self {
+        let lang = layout.lang;
+        let problem = problem(checks, lang);
+        let fine = || lines::draws(report, layout).unwrap_or_else(|| lang.pick("no problem", "проблем нет"));
+        let main = main_finding(checks);
+        let why =
+            main.filter(|_| checks.status == Status::Unknown).map(|finding| lines::why(report, finding));
+        let sentence = match why {
+            Some(why) if !problem.is_empty() => layout.shown(&format!("{problem}: {why}")),
+            _ if problem.is_empty() => fine(),
+            _ => problem,
+        };
+        let nothing = || lang.pick("nothing to do", "ничего делать не нужно");
+        // A card pads the amount.
+        let spaced = |text: String| {
+            let parts: Vec<&str> = text.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect();
+            parts.join(" · ")
+        };
+        let is_spent = checks.requests_left.is_some_and(|left| left.get() == 0);
+        let seen = trend::last_seen(history, checks, layout);
+        let numbers = [
+            lines::deposit(checks, lang).map(spaced),
+            lines::lasts(report, checks, lang).filter(|_| !is_spent),
+            seen.map(|seen| lang.pick(format!("last seen {seen}"), format!("последние данные: {seen}"))),
+        ];
+        Self {
+            glyph: Glyph::of(checks),
+            name: name_of(report),
+            network: network_of(report),
+            sentence,
+            numbers: numbers.into_iter().flatten().collect(),
+            action: main.map_or_else(nothing, |finding| lines::first_step(finding, layout)),
+            command: main.and_then(|finding| finding.remedy.command.clone()),
+        }
+    }
 }
 
 /// What is missing when no subscription is named, and what to type. `tool` is the tool's own name.

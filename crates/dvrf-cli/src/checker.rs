@@ -86,6 +86,23 @@ impl RecordChecker {
         })
     }
 
+    /// A checker with the usual policy and a history, for a tool that only shows: a state directory that cannot be used is
+    /// logged and left out.
+    pub fn to_show(session: &Session) -> Result<Self, Error> {
+        let state_dir = StateArgs::open(&session.settings).inspect_err(|error| session.log_error(error));
+        let state_dir = state_dir.unwrap_or_default();
+        Ok(Self::with_state_dir(&PolicyArgs::default(), session, state_dir)?.with_history(session))
+    }
+
+    /// A checker that only adds to histories; `None` without a state directory. Wrong settings are reported where the chain is
+    /// read.
+    pub fn to_note(session: &Session) -> Option<Self> {
+        let state_dir =
+            StateArgs::open(&session.settings).inspect_err(|error| session.log_error(error)).ok()?;
+        let checker = Self::with_state_dir(&PolicyArgs::default(), session, Some(state_dir?)).ok()?;
+        Some(checker.with_history(session))
+    }
+
     /// Lets the checker read the history of each subscription, forecast from it, and add a point for what this process reads
     /// from the chain. The old scripts had none.
     #[must_use]
@@ -171,9 +188,6 @@ impl RecordChecker {
 
     /// Adds what this process read from the chain to the history of its subscription, for a tool that gives no verdict.
     pub fn note(&self, item: &ReportItem, session: &Session) {
-        if !self.has_history || self.state_dir.is_none() {
-            return;
-        }
         let Some(report) = item.live_report() else { return };
         let (history, Some(file)) = self.history(&report.id, true, session) else { return };
         let checks = self.checker.check_with_history(report, None, &history, session.now);
@@ -181,11 +195,6 @@ impl RecordChecker {
         if let Err(error) = file.append(point) {
             self.state_has_failed(&error.into(), session);
         }
-    }
-
-    /// The directory of the histories, if one is configured.
-    pub fn state_dir(&self) -> Option<&StateDir> {
-        self.state_dir.as_ref()
     }
 
     /// Whether the state directory could not be used, which has been logged.

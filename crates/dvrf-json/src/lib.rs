@@ -14,7 +14,6 @@ use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::{OldScript, refuse_incomplete, unknown_client};
 use dvrf_cli::low::low_exit;
 use dvrf_cli::pipeline::each;
-use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::variables;
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::{CliError, Session};
@@ -48,9 +47,9 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     }
     args.events.check(session)?;
     args.state.fill(&mut session.settings);
-    let history = RecordChecker::new(&PolicyArgs::default(), session)?.with_history(session);
+    let history = RecordChecker::to_note(session);
     each(&args.input, session, |item, session| {
-        history.note(item, session);
+        history.iter().for_each(|history| history.note(item, session));
         let events = args.events.add(&mut item.record, session);
         let exit = events.or_else(|error| item.refuse(error, session))?;
         let exit = exit.and(exit_of(item, args, session).or_else(|error| item.refuse(error, session))?);

@@ -7,6 +7,7 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::unknown_client;
 use dvrf_cli::low::low_exit;
+use dvrf_cli::page::Page;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::stream::ReportItem;
@@ -16,6 +17,7 @@ use supra_core::check::Checks;
 use supra_core::draw::AutoLine;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
+use supra_core::lang::Lang;
 use supra_core::record::{DRAW_SCHEMA, Record};
 use supra_core::report::{Report, SubscriptionId};
 
@@ -82,17 +84,26 @@ impl Gatherer {
         &self.prefix
     }
 
-    /// Reads and checks all records of the run.
+    /// The language of the page.
+    pub(crate) fn lang(&self) -> Lang {
+        self.checker.checker.policy.lang
+    }
+
+    /// Reads and checks all records of the run, and adds their cards to the page.
     pub(crate) fn gather(
         &self,
         input: &InputArgs,
         session: &mut Session,
+        mut page: Option<&mut Page>,
     ) -> Result<(Vec<Gathered>, Exit), CliError> {
         let mut all = Vec::new();
         // Only the latest record waits for its conversion: the reports of a fleet would fill the memory.
         let mut latest = None;
         let exit = each(input, session, |item, session| {
             let mut checked = self.check(item, session)?;
+            if let Some(page) = page.as_deref_mut().filter(|_| checked.draw.is_none()) {
+                page.add(&checked.checked.report, &checked.checked.checks, &checked.checked.history);
+            }
             let exit = self.exit_of(&checked, session)?;
             checked.exit = item.exit().and(exit);
             all.extend(latest.replace(checked).map(|previous| self.convert(previous, session.now)));

@@ -108,7 +108,7 @@ fn act(args: &PromArgs, session: &mut Session) -> Result<Exit, CliError> {
 fn export(args: &PromArgs, sinks: &Sinks, session: &mut Session) -> Result<Exit, CliError> {
     let MetricsArgs { format, pretty, .. } = args.metrics;
     let gatherer = Gatherer::new(args, session)?;
-    let (records, exit) = gatherer.gather(&args.input, session)?;
+    let (records, exit) = gatherer.gather(&args.input, session, None)?;
     let mut last_success = LastSuccess::load(session);
     let mut records = gatherer.label(records, &mut last_success);
     last_success.save(session);

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use dvrf_cli::card::Layout;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::page::Page;
 use dvrf_cli::parse::bad;
 use dvrf_cli::settings::variables;
 use dvrf_cli::stdio::Output;
@@ -18,7 +20,7 @@ use supra_core::failure::FailureKind;
 
 use crate::gather::Gatherer;
 use crate::last_success::LastSuccess;
-use crate::serve::exporter::{Exporter, ExporterConfig, Scrape};
+use crate::serve::exporter::{Exporter, ExporterConfig, Scrape, Served};
 use crate::{Format, PromArgs, exposition};
 
 /// Two Prometheus servers with the usual interval of 15 s share a report.
@@ -29,7 +31,7 @@ const SCRAPE_TIMEOUT_MARGIN: Duration = Duration::from_secs(5);
 #[derive(Args)]
 #[command(next_help_heading = "Metrics")]
 pub(crate) struct ServeArgs {
-    /// Serve /metrics and /-/healthy here until SIGTERM, with one report for every scrape
+    /// Serve /metrics, a page of the subscriptions at / and /-/healthy here until SIGTERM, with one report for every scrape
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, conflicts_with_all = ["textfile", "push_url", "delete", "dry_run"])]
     pub(crate) listen: Option<SocketAddr>,
     /// Serve a report again to scrapes that come sooner than this many seconds after it [default 5]
@@ -101,7 +103,8 @@ fn collect(
     session: &mut Session,
 ) -> Scrape {
     session.now = now();
-    let (records, _) = gatherer.gather(input, session).map_err(|error| {
+    let mut page = Page::new(Layout::of(session, gatherer.lang(), false));
+    let (records, _) = gatherer.gather(input, session, Some(&mut page)).map_err(|error| {
         let why = chain(&error);
         session.log("error", &why);
         why
@@ -113,5 +116,5 @@ fn collect(
     let mut body = Vec::new();
     let render = if is_openmetrics { exposition::openmetrics } else { exposition::text };
     render(&exposition, &mut body).map_err(|error| error.to_string())?;
-    Ok(Arc::new(body))
+    Ok(Arc::new(Served { metrics: body, page: page.finish().into_bytes() }))
 }

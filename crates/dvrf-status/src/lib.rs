@@ -5,6 +5,7 @@ mod legacy;
 mod values;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -14,11 +15,13 @@ use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::{OldScript, refuse_incomplete};
+use dvrf_cli::page::Page;
+use dvrf_cli::parse::bad;
 use dvrf_cli::pipeline::each;
-use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
+use supra_core::file::{Durability, Temporary, replace};
 use supra_core::report::Report;
 
 /// How does a subscription stand? Prints a card, a table of several, or every value
@@ -39,6 +42,9 @@ struct Args {
     /// Show whole addresses, and every value after the card
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
+    /// Write the page here, in place of an earlier one, and not to stdout
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
     /// Indent the JSON
     #[arg(long, help_heading = "Output")]
     pretty: bool,
@@ -61,6 +67,8 @@ enum Format {
     Json,
     /// A card for people; a table for several subscriptions
     Text,
+    /// One page for a browser, the worst subscription first
+    Html,
     /// Every value of the lottery and the deposit module, one a line
     Values,
     /// The old report: `[view] NAME` and its JSON, for each of ten views
@@ -79,19 +87,32 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     if args.history.import_history {
         return history::import(&args.input, session);
     }
-    let checker = RecordChecker::new(&PolicyArgs::default(), session)?.with_history(session);
+    let history = RecordChecker::to_note(session);
+    let note = |item: &ReportItem, session: &Session| {
+        history.iter().for_each(|history| history.note(item, session));
+    };
+    if args.output.is_some() && args.format != Some(Format::Html) {
+        let why = "only the page of --format html is written to a file";
+        return Err(bad(
+            "--output",
+            &args.output.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+            why,
+        )
+        .into());
+    }
     let usual = if session.is_terminal() && !args.pretty { Format::Text } else { Format::Json };
     match args.format.unwrap_or(usual) {
         Format::Json => each(&args.input, session, |item, session| {
-            checker.note(item, session);
+            note(item, session);
             session.out.record(&item.record, args.pretty)?;
             Ok(Exit::Done)
         }),
         Format::Values => each(&args.input, session, |item, session| {
-            checker.note(item, session);
+            note(item, session);
             values(item, session)
         }),
-        Format::Text => cards(args, &checker, session),
+        Format::Text => cards(args, session),
+        Format::Html => page(args, session),
         Format::Legacy => {
             legacy::begin(session)?;
             each(&args.input, session, legacy::print)
@@ -127,7 +148,8 @@ fn values_of(report: &Report, session: &Session) -> Result<String, CliError> {
 
 /// Prints a card, or a table of several subscriptions. The exit says only whether the values were read: judging is what
 /// `dvrf check` is for.
-fn cards(args: &Args, checker: &RecordChecker, session: &mut Session) -> Result<Exit, CliError> {
+fn cards(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    let checker = RecordChecker::to_show(session)?;
     let layout = Layout::of(session, checker.checker.policy.lang, args.verbose);
     if args.input.names_nothing(session) {
         session.log_text(&nothing_to_watch(session, "dvrf status", layout.lang));
@@ -142,6 +164,27 @@ fn cards(args: &Args, checker: &RecordChecker, session: &mut Session) -> Result<
         Ok(Exit::Done)
     })?;
     session.out.text(&printer.finish())?;
+    Ok(exit)
+}
+
+/// Prints the page, or replaces the file that it is kept in. The exit says whether the values were read.
+fn page(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
+    let checker = RecordChecker::to_show(session)?;
+    let lang = checker.checker.policy.lang;
+    let mut page = Page::new(Layout::of(session, lang, false));
+    let exit = each(&args.input, session, |item, session| {
+        let verdict = checker.checks(item, session)?;
+        page.add(&verdict.report, &verdict.checks, &verdict.history);
+        Ok(Exit::Done)
+    })?;
+    let text = page.finish();
+    match &args.output {
+        None => session.out.text(&text)?,
+        Some(path) => {
+            replace(path, text.as_bytes(), 0o644, Durability::File, Temporary::Unique)
+                .map_err(|source| CliError::Write { to: path.display().to_string(), source })?;
+        }
+    }
     Ok(exit)
 }
 

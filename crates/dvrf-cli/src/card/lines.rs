@@ -69,7 +69,7 @@ fn is_setup(finding: &Finding, checks: &Checks) -> bool {
     missing_setup(checks).count() > 1 && missing_setup(checks).any(|other| other == finding)
 }
 
-fn deposit(checks: &Checks, lang: Lang) -> Option<String> {
+pub(super) fn deposit(checks: &Checks, lang: Lang) -> Option<String> {
     let balance = checks.available_quants?;
     let minimum = checks.min_balance_onchain.map(Quants::supra);
     let minimum = minimum.map(|minimum| match checks.ratio.as_deref().map(short_ratio) {
@@ -91,7 +91,7 @@ fn short_ratio(ratio: &str) -> &str {
     if ratio.starts_with("0.") { ratio } else { ratio.get(..ratio.len().saturating_sub(1)).unwrap_or(ratio) }
 }
 
-fn lasts(report: &Report, checks: &Checks, lang: Lang) -> Option<String> {
+pub(super) fn lasts(report: &Report, checks: &Checks, lang: Lang) -> Option<String> {
     let left = checks.requests_left?;
     let has_lottery = report.id.lottery.is_some();
     let mut text = match (has_lottery, left.get()) {
@@ -129,7 +129,7 @@ fn russian_plural(count: u128, [one, few, many]: [&str; 3]) -> &str {
     }
 }
 
-fn draws(report: &Report, layout: &Layout) -> Option<String> {
+pub(super) fn draws(report: &Report, layout: &Layout) -> Option<String> {
     let lottery = &report.state.as_ref()?.lottery;
     let lang = layout.lang;
     let mut parts = Vec::new();
@@ -172,7 +172,7 @@ fn is_of_node(code: Code) -> bool {
 }
 
 /// Why something is unknown: the failure of the first value that could not be read, else the finding's sentence.
-fn why(report: &Report, finding: &Finding) -> String {
+pub(super) fn why(report: &Report, finding: &Finding) -> String {
     let failure = finding.unread_values().first().and_then(|key| report.views.get(*key)?.error.as_ref());
     match failure {
         Some(failure) if finding.code != Code::NoContract => failure.message.clone(),
@@ -200,6 +200,13 @@ fn steps(finding: &Finding, layout: &Layout) -> String {
         shown.extend(command.map(|command| format!("$ {}", crate::text::plain(command))));
     }
     shown.join("\n")
+}
+
+/// The first step of a remedy.
+pub(super) fn first_step(finding: &Finding, layout: &Layout) -> String {
+    let general = remedy(finding.code, layout.lang);
+    let text = if finding.remedy.text.is_empty() { &general } else { &finding.remedy.text };
+    layout.shown(&as_item(text.lines().next().unwrap_or_default()))
 }
 
 /// A sentence as an item of a list: without its full stop, and with a small first letter unless it begins with a name.

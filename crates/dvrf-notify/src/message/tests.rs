@@ -57,9 +57,9 @@ fn english() {
         "⚠️ night lottery: still, for 2 d 3 h: deposit is getting low\n\n\
          Do: Deposit soon.\n\n\
          Deposit: 236.25 SUPRA = 1.50 × minimum\n\
+         Lasts at the recent rate: 7 h\n\
          Minimum: 157.5 SUPRA\n\
          Requests left: 15\n\
-         Lasts at the recent rate: 7 h\n\
          Since: 2025-11-24 16:00 UTC\n\
          Runbook: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
     );
@@ -72,9 +72,9 @@ fn russian() {
         "⚠️ night lottery: по-прежнему, уже 2 д 3 ч: депозит заканчивается\n\n\
          Что делать: Пополните депозит в ближайшее время.\n\n\
          Депозит: 236.25 SUPRA = 1.50 × минимум\n\
+         Хватит при нынешнем темпе: 7 ч\n\
          Минимум: 157.5 SUPRA\n\
          Хватит на запросов: 15\n\
-         Хватит при нынешнем темпе: 7 ч\n\
          С: 2025-11-24 16:00 UTC\n\
          Инструкция: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
     );

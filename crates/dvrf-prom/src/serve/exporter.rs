@@ -20,8 +20,17 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long open connections may take after the signal to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The result of a scrape: the exposition, or why there is none.
-pub(super) type Scrape = Result<Arc<Vec<u8>>, String>;
+/// What one collection serves.
+#[derive(Default)]
+pub(super) struct Served {
+    /// The exposition.
+    pub(super) metrics: Vec<u8>,
+    /// The page of the subscriptions.
+    pub(super) page: Vec<u8>,
+}
+
+/// The result of a scrape: the exposition and the page, or why there is none.
+pub(super) type Scrape = Result<Arc<Served>, String>;
 
 /// How scrapes are answered.
 #[derive(Clone, Copy)]
@@ -180,16 +189,28 @@ fn accept(
 struct Response {
     status: &'static str,
     content_type: &'static str,
-    body: Arc<Vec<u8>>,
+    body: Body,
+}
+
+enum Body {
+    Plain(String),
+    Metrics(Arc<Served>),
+    Page(Arc<Served>),
+}
+
+impl Body {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(text) => text.as_bytes(),
+            Self::Metrics(served) => &served.metrics,
+            Self::Page(served) => &served.page,
+        }
+    }
 }
 
 impl Response {
     fn plain(status: &'static str, text: &str) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            body: Arc::new(format!("{text}\n").into_bytes()),
-        }
+        Self { status, content_type: "text/plain; charset=utf-8", body: Body::Plain(format!("{text}\n")) }
     }
 }
 
@@ -212,11 +233,11 @@ fn handle_connection(
         "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         response.status,
         response.content_type,
-        response.body.len()
+        response.body.bytes().len()
     );
     stream.write_all(head.as_bytes())?;
     if with_body {
-        stream.write_all(&response.body)?;
+        stream.write_all(response.body.bytes())?;
     }
     stream.shutdown(Shutdown::Write)?;
     set_idle(true);
@@ -273,11 +294,20 @@ fn request_line(head: &[u8]) -> Option<(&str, &str)> {
 fn respond(path: &str, scrapes: &Sender<PendingScrape>, config: ExporterConfig) -> Response {
     match path {
         "/metrics" => match scrape(scrapes, config.scrape_timeout) {
-            Ok(body) => Response { status: "200 OK", content_type: config.content_type, body },
+            Ok(served) => {
+                let body = Body::Metrics(served);
+                Response { status: "200 OK", content_type: config.content_type, body }
+            }
             Err(why) => Response::plain("503 Service Unavailable", &why),
         },
         "/-/healthy" => Response::plain("200 OK", "dvrf-prom is alive"),
-        "/" => Response::plain("200 OK", "dvrf-prom: see /metrics and /-/healthy"),
+        "/" => match scrape(scrapes, config.scrape_timeout) {
+            Ok(served) => {
+                let body = Body::Page(served);
+                Response { status: "200 OK", content_type: "text/html; charset=utf-8", body }
+            }
+            Err(why) => Response::plain("503 Service Unavailable", &why),
+        },
         _ => Response::plain("404 Not Found", "see /metrics and /-/healthy"),
     }
 }
@@ -317,7 +347,7 @@ mod tests {
             run_collector(&pending, min_interval, || {
                 count += 1;
                 std::thread::sleep(Duration::from_millis(50));
-                Ok(Arc::new(vec![count]))
+                Ok(Arc::new(Served { metrics: vec![count], ..Served::default() }))
             });
         });
         let mut results = Vec::new();
@@ -329,7 +359,7 @@ mod tests {
         }
         drop(scrapes);
         collector.join().unwrap();
-        results.into_iter().map(|result| result.recv().unwrap().unwrap()[0].to_string()).collect()
+        results.into_iter().map(|result| result.recv().unwrap().unwrap().metrics[0].to_string()).collect()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::remediation::remedy;
 use super::requests::Cause;
 use super::{Checks, Finding, Policy};
 use crate::address::Address;
-use crate::amount::Quants;
+use crate::amount::{QUANTS_PER_SUPRA, Quants};
 use crate::lang::Lang;
 use crate::network::Network;
 use crate::report::Report;
@@ -262,6 +262,8 @@ fn for_a_month(checks: &Checks, lang: Lang) -> Option<TopUp> {
     let needed = checks.runway.as_ref()?.per_day?.get().checked_mul(MONTH_DAYS)?;
     let goal = needed.checked_add(checks.min_balance_onchain?.get())?;
     let amount = goal.checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
+    // The rate is an estimate: whole SUPRA are exact enough.
+    let amount = amount.checked_next_multiple_of(QUANTS_PER_SUPRA)?;
     Some(TopUp {
         amount: Quants(amount),
         goal: lang.pick("30 days at the recent rate", "30 дней при нынешнем темпе"),
