@@ -1,3 +1,5 @@
+//! The page: its structure, its sentences, its colours, hostile names and large fleets.
+
 use rstest::rstest;
 use serde_json::{Value, json};
 use supra_core::amount::Quants;

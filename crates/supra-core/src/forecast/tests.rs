@@ -1,3 +1,5 @@
+//! Forecasts of simulated histories whose truth is known, and their errors as the page shows them.
+
 use proptest::prelude::*;
 use rstest::rstest;
 

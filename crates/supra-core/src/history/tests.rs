@@ -1,3 +1,5 @@
+//! The file of a history: its lines, its bounds, damage, clocks that jump, imports.
+
 use std::fs;
 use std::time::Duration;
 
