@@ -34,6 +34,11 @@ static PLACE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     place
 });
 
+/// Where the programs of this place are.
+pub(crate) fn prefix() -> PathBuf {
+    PLACE.path().join("prefix")
+}
+
 /// The old tree of this place.
 pub(crate) fn tree() -> PathBuf {
     PLACE.path().join("old")

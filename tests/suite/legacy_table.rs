@@ -90,6 +90,51 @@ fn exit_codes(#[case] words: &[&str], #[case] codes: [i32; 10]) {
     check("half", half, false);
 }
 
+/// How often each old command starts the Supra CLI on a healthy chain (a draw: on one that is ready), and how often the old
+/// script did. The old ones started one after another; these are up to eight at a time. Nothing is read twice, and what more
+/// is read keeps a draw from being sent to a lottery that would refuse it. The old check needs no view of the lottery.
+#[rstest]
+#[case::check(&["monitor-check"], 3, 5)]
+#[case::status(&["status-report"], 10, 15)]
+#[case::json(&["monitor-json"], 11, 15)]
+#[case::prometheus(&["monitor-prometheus"], 11, 15)]
+#[case::slack(&HOOK, 11, 15)]
+#[case::readiness(&["draw-readiness"], 11, 15)]
+#[case::manual(&["manual-draw", "--dry-run"], 11, 15)]
+#[case::auto(&["auto-draw"], 11, 15)]
+#[case::draw(&["manual-draw", "--assume-yes"], 12, 22)]
+#[case::skipped(&["manual-draw", "--assume-yes", "--skip-readiness"], 1, 22)]
+#[case::auto_draw(&["auto-draw", "--execute", "--assume-yes"], 23, 22)]
+#[case::calc(&["calc-min-balance", "--max-gas-price", "1", "--max-gas-limit", "1", "--verification-gas", "1"], 0, 0)]
+fn starts_of_the_cli(#[case] words: &[&str], #[case] old_script: usize, #[case] today: usize) {
+    let devnet = Devnet::start(&["--scenario", "ready", "--block-ms", "20"]);
+    let place = tempfile::tempdir().unwrap();
+    let (cli, log) = (place.path().join("supra"), place.path().join("starts"));
+    let script =
+        format!("#!/bin/sh\necho start >>'{}'\nexec '{}' \"$@\"\n", log.display(), devnet.cli.display());
+    std::fs::write(&cli, script).unwrap();
+    std::fs::set_permissions(&cli, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = old(words, &devnet);
+    command.env("SUPRA_CLI_BIN", &cli).env("HOME", place.path()).assert().code(0);
+    let starts = std::fs::read_to_string(&log).unwrap_or_default().lines().count();
+    assert_eq!(starts, today, "the old script: {old_script}");
+}
+
+/// A view that the old check did not read cannot keep it from an answer.
+#[rstest]
+#[case::paused("is_contract_paused")]
+#[case::modules("get_client_modules_info")]
+#[case::status("get_lottery_status")]
+#[case::whitelist("get_whitelist_status")]
+#[case::gas("get_vrf_gas_config")]
+#[case::floor("check_min_balance_supra_v2")]
+#[case::chain("chain_id::get")]
+fn the_check_asks_for_the_deposit_alone(#[case] view: &str) {
+    let devnet = Devnet::start(&[]);
+    devnet.fault(&format!("view:{}=garbage", view.rsplit(':').next().unwrap()));
+    old(&["monitor-check"], &devnet).assert().code(0);
+}
+
 /// The settings that the old scripts could not work without, with their codes.
 #[rstest]
 #[case::check("monitor-check", &["PROFILE", "LOTTERY_ADDR", "DEPOSIT_ADDR", "MAX_GAS_PRICE", "MAX_GAS_LIMIT", "VERIFICATION_GAS_VALUE"], 1)]
@@ -217,7 +262,8 @@ fn an_unreadable_deposit_leaves_every_key_of_the_check() {
     "[\"available_below_recommended_deposit\"]"
 )]
 #[case::tier("low", "[]", "[\"DEPOSIT_BELOW_WARN_TIER\"]")]
-#[case::sender("no-aggregator", "[]", "[\"AGGREGATOR_NOT_SET\"]")]
+// The old check read nothing of the lottery.
+#[case::sender("no-aggregator", "[]", "null")]
 #[case::healthy("healthy", "[]", "null")]
 fn violations_and_warnings(#[case] scenario: &str, #[case] violations: &str, #[case] warnings: &str) {
     let devnet = Devnet::start(&["--scenario", scenario]);

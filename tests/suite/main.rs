@@ -13,6 +13,7 @@ mod flags;
 mod fleet;
 mod golden;
 mod help;
+mod guide;
 mod hostile;
 mod legacy;
 mod legacy_table;

@@ -50,7 +50,7 @@ pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Error> {
 }
 
 fn options(settings: &Settings) -> Result<ClientOptions, Error> {
-    let words = &[("full", Detail::Full), ("lean", Detail::Lean)];
+    let words = &[("full", Detail::Full), ("lean", Detail::Lean), ("deposit", Detail::Deposit)];
     let functions = settings.text(&variables::FUNCTIONS).unwrap_or_default();
     let overrides = Overrides::parse(functions).map_err(|error| {
         Error::new(FailureKind::Config, format!("{} has {error}", variables::FUNCTIONS.name))

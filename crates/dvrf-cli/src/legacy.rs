@@ -57,6 +57,9 @@ impl OldScript {
 /// settings that the old script needed ends with the exit that the script had. Without an old name nothing happens.
 pub fn refuse_incomplete(session: &mut Session) -> Option<Exit> {
     let script = session.old_script?;
+    if script == OldScript::Check && !session.settings.is_given(&variables::DETAIL) {
+        session.settings.set_flag(&variables::DETAIL, Some("deposit"));
+    }
     refuse_without(script.needs(), session)
 }
 

@@ -87,6 +87,9 @@ pub struct Message {
     pub numbers: Vec<(String, String)>,
     /// The document about the first finding.
     pub link: Option<String>,
+    /// The exit code of the old script, for a message that was sent under its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_exit: Option<u8>,
     /// The record, for channels that attach it.
     #[serde(rename = "report", skip_serializing_if = "Option::is_none")]
     pub record: Option<Value>,

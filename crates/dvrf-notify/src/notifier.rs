@@ -64,6 +64,11 @@ impl Planned {
     pub(crate) fn has_messages(&self) -> bool {
         !self.due.is_empty()
     }
+
+    /// Notes the exit code of the old script in the messages that can be sent now.
+    pub(crate) fn set_old_exit(&mut self, code: u8) {
+        self.due.iter_mut().for_each(|entry| entry.message.old_exit = Some(code));
+    }
 }
 
 /// Notifies the channels of a run.

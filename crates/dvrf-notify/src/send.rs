@@ -120,7 +120,12 @@ impl Consumer for SendRun<'_> {
             self.release(&key, session)?;
             let is_fault_logged = self.checker.state_failed();
             let exit = self.exit_of(&verdict, session)?;
-            (self.notifier.plan(&key, &item.record, &verdict, is_fault_logged, session), exit)
+            let mut planned = self.notifier.plan(&key, &item.record, &verdict, is_fault_logged, session);
+            // The old payload said 1 for a low deposit that the old script failed on, and 0 otherwise.
+            if session.old_script.is_some() {
+                planned.set_old_exit(u8::from(exit == Exit::No));
+            }
+            (planned, exit)
         };
         self.level = self.level.max(planned.level.unwrap_or(Level::Ok));
         // A record without a message is not held, unless an earlier one is.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use dvrf_cli::text::{Style, both, plain};
+use supra_core::address::Address;
 use supra_core::amount::Quants;
 use supra_core::check::Severity;
 use supra_core::failure::FailureKind;
@@ -31,10 +32,7 @@ fn listed(items: &[String], lang: Lang) -> String {
 
 fn deposit_lines(state: &State, lang: Lang) -> Vec<Line> {
     let d = &state.deposit;
-    let contracts = d
-        .contracts
-        .as_ref()
-        .map(|list| list.iter().map(supra_core::address::Address::short).collect::<Vec<_>>());
+    let contracts = d.contracts.as_ref().map(|list| list.iter().map(Address::short).collect::<Vec<_>>());
     let modules = d.modules.as_ref().map(|list| {
         list.iter()
             .map(|module| {
@@ -94,10 +92,7 @@ fn deposit_lines(state: &State, lang: Lang) -> Vec<Line> {
 fn lottery_lines(state: &State, lang: Lang) -> Vec<Line> {
     let l = &state.lottery;
     let unset = || lang.pick("not set", "не задано");
-    let consumers = l
-        .consumers
-        .as_ref()
-        .map(|list| list.iter().map(supra_core::address::Address::short).collect::<Vec<_>>());
+    let consumers = l.consumers.as_ref().map(|list| list.iter().map(Address::short).collect::<Vec<_>>());
     let nonce = l.pending_nonce.as_ref().map(|nonce| nonce.0.map_or_else(unset, |nonce| nonce.to_string()));
     let config = l.vrf_request_config.as_ref().map(|config| {
         config
@@ -105,7 +100,10 @@ fn lottery_lines(state: &State, lang: Lang) -> Vec<Line> {
             .as_ref()
             .map_or_else(unset, |c| format!("rng_count {}, client_seed {}", c.rng_count, c.client_seed))
     });
-    let aggregator = l.aggregator.as_ref().map(|found| found.0.map_or_else(unset, |address| address.short()));
+    let aggregator = l.aggregator.as_ref().map(|found| match &found[..] {
+        [] => unset(),
+        several => several.iter().map(Address::short).collect::<Vec<_>>().join(", "),
+    });
     let pair = |a: Option<String>, b: Option<String>| a.zip(b).map(|(a, b)| format!("{a} / {b}"));
     let client = l.client_snapshot.as_ref().map(|snapshot| {
         snapshot.0.as_ref().map_or_else(unset, |s| {

@@ -36,6 +36,18 @@ pub enum Detail {
     Full,
     /// The values that checks need, in as few calls as possible.
     Lean,
+    /// Of these, the ones that a verdict on the deposit alone needs.
+    Deposit,
+}
+
+impl Detail {
+    fn reads(self, entry: &Entry) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Lean => entry.lean != LeanMode::Skipped,
+            Self::Deposit => entry.wanted.is_of_deposit_verdict(),
+        }
+    }
 }
 
 /// The inputs of a run besides its target.
@@ -77,11 +89,9 @@ impl Collector<'_> {
             remembered: before.choices.clone(),
             resources: self.transport.offers_abi(),
             blocks: self.transport.reaches_node(),
-            lean: self.detail == Detail::Lean,
+            lean: self.detail != Detail::Full,
         };
-        let is_read = |entry: &&Entry| {
-            home(entry.place, target).is_some() && !(knowledge.lean && entry.lean == LeanMode::Skipped)
-        };
+        let is_read = |entry: &&Entry| home(entry.place, target).is_some() && self.detail.reads(entry);
         let entries = CATALOGUE.iter().filter(is_read);
         let mut searches: Vec<Search> = entries.map(|entry| search(entry, &knowledge, target)).collect();
         let mut run = Rounds {

@@ -172,10 +172,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: 
         draw_scheduled: lottery.draw_scheduled,
         pending_request: lottery.pending_request,
         min_balance_reached: reached(state),
-        aggregators: lottery
-            .aggregator
-            .as_ref()
-            .map(|known| known.0.iter().map(Address::to_string).collect()),
+        aggregators: lottery.aggregator.as_ref().map(|known| known.iter().map(Address::to_string).collect()),
         expected_aggregators: policy.expected_aggregators.clone(),
         round: lottery.rng_request_count,
         report: None,

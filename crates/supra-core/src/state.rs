@@ -156,8 +156,8 @@ pub struct Lottery {
     pub rng_request_count: Option<Count>,
     /// Randomness answers ever handled.
     pub rng_response_count: Option<Count>,
-    /// The whitelisted callback sender.
-    pub aggregator: Option<Maybe<Address>>,
+    /// The whitelisted callback senders: none or one, and several on some older contracts.
+    pub aggregator: Option<Vec<Address>>,
     /// Accounts that may request a draw.
     pub consumers: Option<Vec<Address>>,
     /// How randomness is requested.

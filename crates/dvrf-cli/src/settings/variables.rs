@@ -74,7 +74,7 @@ variables! {
         TIMEOUT "DVRF_TIMEOUT" flag "--timeout" default "30": "Seconds for all questions of one run."
         CALL_TIMEOUT "DVRF_CALL_TIMEOUT" flag "--call-timeout" default "10": "Seconds for one question."
         JOBS "DVRF_JOBS" flag "--jobs" default "8": "Requests in flight at once, over all targets of a stream."
-        DETAIL "DVRF_DETAIL" flag "--detail" default "lean": "lean: in as few calls as possible; full: every value by its own view."
+        DETAIL "DVRF_DETAIL" flag "--detail" default "lean": "lean: in as few calls as possible; full: every value by its own view; deposit: nothing but the deposit."
         RETRIES "DVRF_RETRIES" flag "--retries" default "3": "How often a question that failed in passing is repeated."
         CACHE_DIR "DVRF_CACHE_DIR" flag "--cache-dir": "Where resolved function names are kept; unset: dvrf under XDG_CACHE_HOME or ~/.cache; off: nowhere."
     }

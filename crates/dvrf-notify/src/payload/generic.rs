@@ -20,7 +20,7 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> W
     let mut document = json!({
         "message": message.text(),
         "data": message.record,
-        "status": u8::from(is_alert),
+        "status": message.old_exit.unwrap_or(u8::from(is_alert)),
         "id": message.id,
         "event": message.event.name(),
         "verdict": message.status,

@@ -223,7 +223,7 @@ impl Observation<'_> {
         let lists = [
             (
                 "aggregator",
-                lottery.aggregator.as_ref().map(|found| u128::from(found.0.is_some())),
+                lottery.aggregator.as_ref().map(|found| found.len() as u128),
                 missing(&[Code::AggregatorNotSet, Code::AggregatorUnexpected]),
             ),
             (

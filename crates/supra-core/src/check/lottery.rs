@@ -66,18 +66,18 @@ pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
 }
 
 fn check_whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) {
-    let is_unexpected = |found: &Address| {
+    let is_unexpected = |found: &[Address]| {
         if policy.all_aggregators {
-            policy.aggregators.iter().any(|wanted| wanted != found)
+            policy.aggregators.iter().any(|wanted| !found.contains(wanted))
         } else {
-            !policy.aggregators.is_empty() && !policy.aggregators.contains(found)
+            !policy.aggregators.is_empty() && !policy.aggregators.iter().any(|wanted| found.contains(wanted))
         }
     };
-    match lottery.aggregator.as_ref().map(|aggregator| aggregator.0) {
+    match lottery.aggregator.as_deref() {
         None if !policy.aggregators.is_empty() => {
             findings.add_unknown("whitelist_status", "the callback sender", "отправитель обратного вызова");
         }
-        Some(None) => {
+        Some([]) => {
             let message = findings.lang.pick(
                 "no callback sender is whitelisted; a draw would abort",
                 "отправитель обратного вызова не задан; розыгрыш будет прерван",
@@ -89,16 +89,17 @@ fn check_whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) 
             };
             findings.add(code, message, json!({"expected": policy.aggregators}));
         }
-        Some(Some(found)) if is_unexpected(&found) => {
+        Some(found) if is_unexpected(found) => {
+            let listed = found.iter().map(Address::short).collect::<Vec<_>>().join(", ");
             let message = findings.lang.pick(
-                format!("the callback sender is {}, another is expected", found.short()),
-                format!("отправитель обратного вызова {}, ожидается другой", found.short()),
+                format!("the callback sender is {listed}, another is expected"),
+                format!("отправитель обратного вызова {listed}, ожидается другой"),
             );
-            findings.add(
-                Code::AggregatorUnexpected,
-                message,
-                json!({"found": found, "expected": policy.aggregators}),
-            );
+            let evidence = match found {
+                [one] => json!({"found": one, "expected": policy.aggregators}),
+                several => json!({"found": several, "expected": policy.aggregators}),
+            };
+            findings.add(Code::AggregatorUnexpected, message, evidence);
         }
         _ => {}
     }

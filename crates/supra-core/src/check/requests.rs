@@ -144,7 +144,7 @@ fn fits(cause: Cause, facts: &Facts) -> bool {
             fee.zip(limit).is_some_and(|(fee, limit)| limit < fee)
         }
         Cause::AggregatorNotSet => {
-            lottery.aggregator.as_ref().is_some_and(|aggregator| aggregator.0.is_none())
+            lottery.aggregator.as_ref().is_some_and(|aggregator| aggregator.is_empty())
         }
         Cause::ConsumerMissing => {
             let nobody = lottery.consumers.as_ref().is_some_and(Vec::is_empty);

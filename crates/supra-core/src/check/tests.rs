@@ -259,7 +259,7 @@ fn the_client_and_its_modules() {
 #[test]
 fn the_lottery() {
     use crate::state::{ClientSnapshot, Maybe};
-    check(|state| state.lottery.aggregator = Some(Maybe(None)), Status::Alert, &["AGGREGATOR_NOT_SET"]);
+    check(|state| state.lottery.aggregator = Some(Vec::new()), Status::Alert, &["AGGREGATOR_NOT_SET"]);
     check(|state| state.lottery.consumers = Some(vec![]), Status::Alert, &["CONSUMERS_EMPTY"]);
     check(
         |state| state.lottery.gas.max_gas_price = Some(GasPrice(0)),

@@ -273,12 +273,8 @@ fn pending(node: &Node) -> Result<bool, DecodeError> {
 fn whitelist(node: &Node, lottery: &mut crate::state::Lottery) -> Result<(), DecodeError> {
     let consumers = node.field("consumers").and_then(|inner| addresses(&inner.items()?));
     let aggregator = match node.optional_field("aggregator")? {
-        Some(inner) => maybe(&inner, address),
-        None => node.field("aggregators").and_then(|list| match &list.items()?[..] {
-            [] => Ok(Maybe(None)),
-            [one] => one.address().map(|address| Maybe(Some(address))),
-            _ => Err(list.mismatch("at most one aggregator")),
-        }),
+        Some(inner) => maybe(&inner, address).map(|found| found.0.into_iter().collect()),
+        None => node.field("aggregators").and_then(|list| addresses(&list.items()?)),
     };
     let trouble = [consumers.as_ref().err(), aggregator.as_ref().err()].into_iter().flatten().next().cloned();
     lottery.consumers = consumers.ok();

@@ -87,7 +87,7 @@ mod tests {
                 (Some(Quants(600)), Some(Quants(500)))
             );
             assert_eq!(state.deposit.at_or_below_minimum, Some(false));
-            assert!(state.lottery.aggregator.unwrap().0.is_some());
+            assert_eq!(state.lottery.aggregator.unwrap().len(), 1);
             assert!(views["max_gas_price"].error.is_some() && views["balance"].error.is_none());
             assert!(!views.contains_key("vrf_gas_config"), "nobody asked");
         }

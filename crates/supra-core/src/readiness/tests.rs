@@ -24,7 +24,7 @@ fn good() -> State {
     lottery.pending_request = Some(false);
     lottery.rng_request_count = Some(Count(4));
     lottery.rng_response_count = Some(Count(4));
-    lottery.aggregator = Some(Maybe(Some("0xa6".parse().unwrap())));
+    lottery.aggregator = Some(vec!["0xa6".parse().unwrap()]);
     lottery.consumers = Some(vec![owner()]);
     lottery.gas.max_gas_price = Some(GasPrice(1000));
     lottery.gas.max_gas_limit = Some(GasUnits(500_000));
@@ -90,7 +90,7 @@ fn every_assert_of_the_contract() {
     assert_eq!(of(|s| s.lottery.pending_request = Some(true)), ["REQUEST_PENDING"]);
     assert_eq!(of(|s| s.lottery.gas.max_gas_price = Some(GasPrice(0))), ["GAS_NOT_CONFIGURED"]);
     assert_eq!(of(|s| s.lottery.gas.verification_gas_value = Some(GasUnits(0))), ["GAS_NOT_CONFIGURED"]);
-    assert_eq!(of(|s| s.lottery.aggregator = Some(Maybe(None))), ["AGGREGATOR_NOT_SET"]);
+    assert_eq!(of(|s| s.lottery.aggregator = Some(Vec::new())), ["AGGREGATOR_NOT_SET"]);
     assert_eq!(
         of(|s| s.lottery.consumers = Some(vec!["0x7".parse().unwrap()])),
         ["CONSUMER_NOT_WHITELISTED"]

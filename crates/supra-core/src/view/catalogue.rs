@@ -101,6 +101,23 @@ impl Wanted {
                 | Self::MinBalanceSnapshot
         )
     }
+
+    /// Returns whether the value says how the client's deposit compares with its minimum, or whether the node that says so
+    /// can be trusted.
+    pub fn is_of_deposit_verdict(self) -> bool {
+        matches!(
+            self,
+            Self::Balance
+                | Self::MinBalance
+                | Self::SupraMinBalance
+                | Self::MinBalanceReached
+                | Self::MaxTxnFee
+                | Self::GrantRemaining
+                | Self::ClientWhitelisted
+                | Self::ChainId
+                | Self::ChainTime
+        )
+    }
 }
 
 /// How a value is read.

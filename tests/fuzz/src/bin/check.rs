@@ -84,7 +84,7 @@ fn lottery(u: &mut Unstructured) -> Lottery {
         jackpot_amount: count(u),
         rng_request_count: count(u),
         rng_response_count: count(u),
-        aggregator: maybe(u, |u| Maybe(maybe(u, address))),
+        aggregator: maybe(u, |u| maybe(u, address).into_iter().collect()),
         consumers: maybe(u, addresses),
         vrf_request_config: maybe(u, |u| {
             Maybe(maybe(u, |u| VrfRequestConfig { rng_count: 1, client_seed: Count(number(u)) }))
