@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use rstest::rstest;
 use serde_json::{Value, json};
 use testkit::{Devnet, LOTTERY, Outcome, Way, binary, needs, program, run};
 
@@ -56,6 +57,29 @@ fn a_stuck_node_does_not_decide() {
     assert_eq!(outcome.json()["status"], "not_ready", "{outcome}");
     assert!(!reasons(&outcome).contains("ROUND_DRAWN"), "it was read from the other node: {outcome}");
     assert_eq!(submissions(&devnet), 1);
+}
+
+/// Of two nodes with different counters at the same height one has forked, and nobody can tell which.
+#[rstest]
+#[case::ahead(json!({"fork_requests": 1}))]
+#[case::behind(json!({"forked_at": 100_000}))]
+fn forked_nodes_end_the_run(#[case] order: Value) {
+    let devnet = network();
+    let folder = tempfile::tempdir().unwrap();
+    devnet.control(&json!({"advance_blocks": 10}));
+    if order.get("forked_at").is_some() {
+        others_draw(&devnet);
+        devnet.control(&json!({"advance_blocks": 10, "lottery": {"tickets": 5, "draw_scheduled": true}}));
+    }
+    devnet.replica(0, &order);
+    let nodes = [devnet.replicas[0].as_str(), devnet.url.as_str()];
+    let outcome = run(&mut auto(&devnet, &nodes, folder.path()));
+    assert_eq!((outcome.code, outcome.json()["status"].clone()), (2, json!("error")), "{outcome}");
+    assert_eq!(outcome.json()["error"]["code"], "NODES_DISAGREE", "{outcome}");
+    let before = submissions(&devnet);
+    // Without it the round is drawn, and once.
+    let alone = run(&mut auto(&devnet, &nodes[1..], folder.path()));
+    assert_eq!(alone.json()["status"], if before == 0 { "executed" } else { "not_ready" }, "{alone}");
 }
 
 #[test]

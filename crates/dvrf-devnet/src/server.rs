@@ -35,6 +35,10 @@ struct Replica {
     lag_blocks: u64,
     /// It stays at this height.
     stuck_at: Option<u64>,
+    /// Its state is that of this height, although it shows the chain's blocks: it has forked.
+    forked_at: Option<u64>,
+    /// It has forked, and counts this many requests more.
+    fork_requests: u64,
     /// The faults of this node, in the words of `--fault`.
     fault: String,
     #[serde(skip)]
@@ -157,8 +161,12 @@ fn answer_behind(
         return (response, calm);
     }
     let height = replica.stuck_at.unwrap_or_else(|| tip.clock.height().saturating_sub(replica.lag_blocks));
-    let mut behind = tip.at(height);
+    let mut behind = tip.at(replica.forked_at.unwrap_or(height));
+    behind.clock = tip.clock.up_to(height);
     drop(tip);
+    if let Some(lottery) = &mut behind.state.lottery {
+        lottery.requests += replica.fork_requests;
+    }
     behind.faults = replica.faults.clone();
     let whole = format!("{} {}", request.path, String::from_utf8_lossy(&request.body));
     let plan = behind.faults.plan(behind.options.seed, replica.served, &whole);

@@ -57,9 +57,11 @@ impl DrawRunner {
 
     /// Asks all nodes once more whether the round is still open.
     fn ask_all(&self, round: Count) -> Result<(), DrawError> {
-        let seen = self.nodes.highest().map_err(|failure| {
-            let message = format!("no node answers just before the draw: {}", failure.message());
-            DrawError { message, ..DrawError::of(DrawErrorCode::RoundUnknown, &failure) }
+        let seen = self.nodes.highest_agreed(DrawErrorCode::RoundUnknown).map_err(|error| {
+            if error.code != DrawErrorCode::RoundUnknown {
+                return error;
+            }
+            DrawError { message: format!("no node answers just before the draw: {}", error.message), ..error }
         })?;
         if seen > round {
             let text = format!("round {round} was drawn meanwhile: nothing was sent");

@@ -196,8 +196,7 @@ impl DrawRunner {
                 Reconciliation::Nothing(Some(format!("the draw of run {run} failed: {}", quote(&words))))
             }
             IntentStatus::Lost => {
-                let seen = self.nodes.highest();
-                let seen = seen.map_err(|failure| DrawError::of(DrawErrorCode::IntentOpen, &failure))?;
+                let seen = self.nodes.highest_agreed(DrawErrorCode::IntentOpen)?;
                 round = round.max(Some(seen));
                 locked.journal.close();
                 let end = if round > Some(drawn) {

@@ -9,6 +9,7 @@ use dvrf_cli::settings::Settings;
 use supra_core::amount::Count;
 use supra_core::client::ChainClient;
 use supra_core::client::draws::Sight;
+use supra_core::draw::{DrawError, DrawErrorCode};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::submit::journal::Fate;
@@ -62,11 +63,15 @@ impl Nodes {
     }
 
     /// Chooses the node to read: of those with the highest counter the first that is not behind by its clock.
-    pub(crate) fn pin(&self) {
+    ///
+    /// # Errors
+    /// When nodes contradict each other.
+    pub(crate) fn pin(&self) -> Result<(), DrawError> {
         if self.readers.len() == 1 {
-            return;
+            return Ok(());
         }
         let sights = self.survey();
+        refuse_contradiction(&sights)?;
         let best = highest(&sights);
         let of_best = |sight: &Sight| sight.lottery.rng_request_count >= best;
         let answered =
@@ -77,6 +82,7 @@ impl Nodes {
         if let Some((index, _)) = answered().find(|(_, sight)| of_best(sight) && is_near(sight)) {
             self.pinned.set(index);
         }
+        Ok(())
     }
 
     /// The highest counter of requests that any node shows.
@@ -84,14 +90,22 @@ impl Nodes {
     /// # Errors
     /// When no node shows one.
     pub(crate) fn highest(&self) -> Result<Count, Error> {
+        highest_known(&self.samples())
+    }
+
+    /// The same, for a decision; `code` is that of the error when no node shows it.
+    ///
+    /// # Errors
+    /// When no node shows one, or nodes contradict each other.
+    pub(crate) fn highest_agreed(&self, code: DrawErrorCode) -> Result<Count, DrawError> {
+        let sights = self.samples();
+        refuse_contradiction(&sights)?;
+        highest_known(&sights).map_err(|failure| DrawError::of(code, &failure))
+    }
+
+    fn samples(&self) -> Vec<Result<Sight, Error>> {
         let samples = if self.client().identity().starts_with("rpc ") { SAMPLES } else { 1 };
-        let sights: Vec<_> = (0..samples).flat_map(|_| self.survey()).collect();
-        let failure = sights.iter().find_map(|sight| sight.as_ref().err().cloned());
-        highest(&sights).ok_or_else(|| {
-            failure.unwrap_or_else(|| {
-                Error::new(FailureKind::Undecodable, "no node shows the lottery's counter of requests")
-            })
-        })
+        (0..samples).flat_map(|_| self.survey()).collect()
     }
 
     /// The chain that the nodes serve, from the first that says so.
@@ -154,6 +168,31 @@ impl Nodes {
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(ended)).collect()
         })
     }
+}
+
+/// On one chain the counter never falls: nodes of which one counts more and another, not behind it, counts less are not on
+/// one chain. Which of them is right cannot be told.
+fn refuse_contradiction(sights: &[Result<Sight, Error>]) -> Result<(), DrawError> {
+    let known = |sight: &Sight| Some((sight.lottery.rng_request_count?, sight.chain_s?));
+    let known: Vec<(Count, i64)> = sights.iter().flatten().filter_map(known).collect();
+    let pairs = known.iter().flat_map(|a| known.iter().map(move |b| (*a, *b)));
+    let forked = pairs.into_iter().find(|((more, earlier), (less, later))| less < more && later >= earlier);
+    forked.map_or(Ok(()), |((more, _), (less, _))| {
+        let text = format!(
+            "one node counts {more} requests, and another that is not behind it counts {less}: nothing is sent"
+        );
+        Err(DrawError::new(DrawErrorCode::NodesDisagree, text)
+            .with_hint("one of them has forked: find out which, and leave it out of SUPRA_RPC_URL"))
+    })
+}
+
+fn highest_known(sights: &[Result<Sight, Error>]) -> Result<Count, Error> {
+    highest(sights).ok_or_else(|| {
+        let failure = sights.iter().find_map(|sight| sight.as_ref().err().cloned());
+        failure.unwrap_or_else(|| {
+            Error::new(FailureKind::Undecodable, "no node shows the lottery's counter of requests")
+        })
+    })
 }
 
 fn highest(sights: &[Result<Sight, Error>]) -> Option<Count> {

@@ -180,13 +180,13 @@ impl DrawRunner {
 
     /// Reads everything that a draw depends on.
     pub(crate) fn read(&self, session: &Session) -> Result<Reading, DrawError> {
-        self.try_read(session).map_err(cli_error)
+        let read_at = BootInstant::now();
+        self.nodes.pin()?;
+        self.try_read(read_at, session).map_err(cli_error)
     }
 
-    fn try_read(&self, session: &Session) -> Result<Reading, CliError> {
+    fn try_read(&self, read_at: BootInstant, session: &Session) -> Result<Reading, CliError> {
         let mut record = Record::new();
-        let read_at = BootInstant::now();
-        self.nodes.pin();
         let now = self.clock.now();
         let (report, failure) = match self.nodes.reader().fill(&mut record, now)? {
             Ok(filled) => (filled.report, filled.failure),

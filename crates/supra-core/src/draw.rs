@@ -104,6 +104,8 @@ pub enum DrawErrorCode {
     AttemptsExhausted,
     /// The lottery counts fewer requests than were seen: it was redeployed.
     LotteryRedeployed,
+    /// The configured nodes contradict each other.
+    NodesDisagree,
     /// A value that the decision needs is not known.
     Unknown,
     /// The tickets cost more than `--max-spend`.

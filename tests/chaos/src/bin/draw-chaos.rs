@@ -77,12 +77,25 @@ struct Disturbance {
     kill_after: Option<Duration>,
     wall_shift_s: i64,
     flags: Vec<&'static str>,
+    reader: Reader,
+}
+
+/// How the chain is read and the CLI started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// Over REST; the CLI sends.
+    Rest,
+    /// By the CLI alone.
+    Cli,
+    /// Over REST; the CLI is in a container, where it outlives the program that started it.
+    Container,
 }
 
 impl World {
     fn new(seed: u64, number: u64, forgets: bool) -> Self {
         let devnet = Devnet::start(&["--scenario", "ready", "--replicas", "2", "--answer-ms", "0"]);
         let state = devnet.cli.with_file_name("journal");
+        write_docker(&devnet);
         let rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number));
         let (start, story) = (Instant::now(), Vec::new());
         Self { devnet, state, rng, start, ahead_s: 0, story, base: 0, drawn_by_us: false, forgets }
@@ -137,12 +150,15 @@ impl World {
             is_solid = false;
         }
         for index in 0..self.devnet.replicas.len() {
-            let order = match self.rng.u32(0..6) {
+            let order = match self.rng.u32(0..8) {
                 0 => json!({}),
                 1 => json!({"lag_blocks": self.rng.u32(1..2400)}),
                 2 => json!({"stuck_at": height.saturating_sub(self.rng.u64(0..2400))}),
                 3 => json!({"fault": "5xx_rate=40"}),
                 4 => json!({"fault": "wrong_chain_id=8"}),
+                5 => json!({"forked_at": height.saturating_sub(self.rng.u64(1..2400))}),
+                // One that answers alone would be believed.
+                6 if is_solid => json!({"fork_requests": self.rng.u32(1..3)}),
                 _ => json!({"lag_blocks": self.rng.u32(1..30), "fault": "5xx_rate=40"}),
             };
             is_solid |= order == json!({});
@@ -151,6 +167,16 @@ impl World {
             nodes.push(self.devnet.replicas[index].clone());
         }
         self.rng.shuffle(&mut nodes);
+        let reader = match self.rng.u32(0..100) {
+            0..65 => Reader::Rest,
+            65..85 => Reader::Cli,
+            _ => Reader::Container,
+        };
+        match reader {
+            Reader::Cli => is_solid = !words.contains("5xx"),
+            Reader::Container => words += &format!(",cli_latency={}ms", self.rng.u32(0..1500)),
+            Reader::Rest => {}
+        }
         self.devnet.fault(&words);
         let points = ["before_intent", "after_intent", "after_submit", "after_outcome", "before_log"];
         let kind = self.rng.u32(0..100);
@@ -159,9 +185,10 @@ impl World {
         let wall_shift_s =
             if self.rng.u32(0..100) < 8 { [-30, 30][self.rng.usize(0..2)] * 86_400 } else { 0 };
         let flags = if self.rng.u32(0..100) < 60 { vec!["--max-lag", "0"] } else { Vec::new() };
-        self.story
-            .push(format!("cli {words}, kill at {kill_at:?}, after {kill_after:?}, wall {wall_shift_s:+}"));
-        Disturbance { nodes, is_solid, kill_at, kill_after, wall_shift_s, flags }
+        self.story.push(format!(
+            "{reader:?}: {words}, kill at {kill_at:?}, after {kill_after:?}, wall {wall_shift_s:+}"
+        ));
+        Disturbance { nodes, is_solid, kill_at, kill_after, wall_shift_s, flags, reader }
     }
 
     /// Runs the tool once, and says what is wrong with it.
@@ -184,15 +211,19 @@ impl World {
             "--max-attempts",
             "1000",
         ]);
-        command.args(["--confirm-timeout", "0.3", "--submit-timeout", "20", "--retries", "1", "--state-dir"]);
-        command.arg(&self.state).args(&how.flags);
-        let tool = self.devnet.tool("dvrf-draw", Way::Rpc);
+        let submit_timeout = if how.reader == Reader::Container { "1" } else { "20" };
+        command.args(["--confirm-timeout", "0.3", "--submit-timeout", submit_timeout, "--retries", "1"]);
+        command.arg("--state-dir").arg(&self.state).args(&how.flags);
+        let way = if how.reader == Reader::Cli { Way::Cli("v9") } else { Way::Rpc };
+        let tool = self.devnet.tool("dvrf-draw", way);
         for (name, value) in tool.get_envs() {
             command.env(name, value.unwrap_or_default());
         }
         command.env("PATH", path());
-        command.env("SUPRA_CLI_BIN", &self.devnet.cli).env("DVRF_DEVNET_URL", &self.devnet.url);
-        command.env("SUPRA_RPC_URL", how.nodes.join(","));
+        command.env("DVRF_DEVNET_URL", &self.devnet.url).env("SUPRA_CLI_BIN", self.cli_words(how.reader));
+        if how.reader != Reader::Cli {
+            command.env("SUPRA_RPC_URL", how.nodes.join(","));
+        }
         command.envs(how.kill_at.map(|point| ("DVRF_TEST_KILL_AT", point)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let child = command.spawn().map_err(|error| error.to_string())?;
@@ -201,10 +232,13 @@ impl World {
             kill_children_of(child.id());
         }
         let output = child.wait_with_output().map_err(|error| error.to_string())?;
-        if how.kill_after.is_some() || how.kill_at.is_some() {
-            // The CLI outlives a killed run, and may still send.
-            std::thread::sleep(Duration::from_millis(120));
-        }
+        // The CLI outlives a killed run, and in a container also one that gave it up, and may still send.
+        let outlives = match how.reader {
+            Reader::Container => 1300,
+            _ if how.kill_after.is_some() || how.kill_at.is_some() => 120,
+            _ => 0,
+        };
+        std::thread::sleep(Duration::from_millis(outlives));
         let after = self.truth();
         let sent = after["submissions"].as_u64().unwrap_or_default()
             - before["submissions"].as_u64().unwrap_or_default();
@@ -233,6 +267,17 @@ impl World {
             }
         }
         Ok(ending)
+    }
+
+    /// The words that start the CLI.
+    fn cli_words(&self, reader: Reader) -> String {
+        let cli = self.devnet.cli.display();
+        match reader {
+            Reader::Container => {
+                format!("{} exec supra_cli {cli}", self.devnet.cli.with_file_name("docker").display())
+            }
+            Reader::Rest | Reader::Cli => cli.to_string(),
+        }
     }
 
     fn others_draw(&mut self) {
@@ -272,6 +317,7 @@ impl World {
             kill_after: None,
             wall_shift_s: 0,
             flags: vec!["--max-lag", "0"],
+            reader: Reader::Rest,
         };
         let mut waited = 0;
         while Self::requests(&self.truth()) == self.base {
@@ -290,6 +336,15 @@ impl World {
         summary.blocked_s.push(waited);
         Ok(())
     }
+}
+
+/// Writes a `docker` whose `exec` starts a program that does not end with it.
+fn write_docker(devnet: &Devnet) {
+    let path = devnet.cli.with_file_name("docker");
+    let script = "#!/bin/sh\n[ \"$1\" = exec ] || exit 125\nshift 2\nsetsid \"$@\" &\nwait $!\n";
+    let is_written = std::fs::write(&path, script).is_ok()
+        && std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).is_ok();
+    assert!(is_written, "cannot write {}", path.display());
 }
 
 /// Kills what faketime started; faketime itself has semaphores to remove.
