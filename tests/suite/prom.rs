@@ -57,10 +57,28 @@ fn one_report_in_text() {
         .stdout(sample("supra_dvrf_state{state=\"ok\",subscription=\"devnet\"}", "0"))
         .stdout(sample("supra_dvrf_deposit_balance_quants{subscription=\"devnet\"}", "23625000000"))
         .stdout(sample("supra_dvrf_deposit_to_min_balance_ratio{subscription=\"devnet\"}", "1.500000"))
+        .stdout(sample("supra_dvrf_deposit_needed_quants{subscription=\"devnet\"}", "23625000000"))
+        .stdout(sample("supra_dvrf_findings_by_severity{severity=\"warning\",subscription=\"devnet\"}", "1"))
         .stdout(sample(&format!("supra_dvrf_finding{finding}"), "1"))
         .stdout(sample("supra_dvrf_build_info{version=\"0.1.0\"}", "1"))
         .stdout(ends_with("\n").and(contains("\r").not()))
         .stderr("");
+}
+
+#[rstest]
+#[case::enough("ready", "deposit_needed_quants", "0")]
+#[case::may_draw("ready", "draw_ready", "1")]
+#[case::may_not_draw("stuck", "draw_ready", "0")]
+fn what_is_needed_and_whether_a_draw_may_be_requested(
+    #[case] scenario: &str,
+    #[case] metric: &str,
+    #[case] value: &str,
+) {
+    let ready = tool("dvrf-draw").args(["ready", "--format", "json"]).write_stdin(report(scenario)).output();
+    let record = ready.unwrap().stdout;
+    prom(&[], record)
+        .code(0)
+        .stdout(sample(&format!("supra_dvrf_{metric}{{subscription=\"devnet\"}}"), value));
 }
 
 #[rstest]

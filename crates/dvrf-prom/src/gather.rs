@@ -18,6 +18,7 @@ use supra_core::draw::AutoLine;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
 use supra_core::lang::Lang;
+use supra_core::readiness::Readiness;
 use supra_core::record::{DRAW_SCHEMA, Record};
 use supra_core::report::{Report, SubscriptionId};
 
@@ -52,6 +53,8 @@ struct CheckedRecord {
     checked: Checked,
     /// The samples of a line of `dvrf-draw auto`, which says nothing about the deposit.
     draw: Option<Vec<Sample>>,
+    /// What `dvrf-draw ready` has added to the record.
+    ready: Option<Sample>,
     is_low: Option<bool>,
     /// The exit that it means for the process.
     exit: Exit,
@@ -129,7 +132,9 @@ impl Gatherer {
             None => self.checker.checks(item, session)?,
         };
         let is_low = if draw.is_some() { Some(false) } else { self.checker.checker.is_low(&checked.report) };
+        let readiness = item.record.get::<Readiness>("readiness").ok().flatten();
         Ok(CheckedRecord {
+            ready: readiness.as_ref().and_then(observe::draw_ready),
             is_low,
             exit: Exit::Done,
             checked,
@@ -150,7 +155,7 @@ impl Gatherer {
     }
 
     fn convert(&self, record: CheckedRecord, now: Timestamp) -> Gathered {
-        let CheckedRecord { record, checked: Checked { report, checks, .. }, draw, exit, .. } = record;
+        let CheckedRecord { record, checked: Checked { report, checks, .. }, draw, ready, exit, .. } = record;
         if let Some(samples) = draw {
             // The old script knew no metrics of draws.
             let samples = if self.compat { Vec::new() } else { samples };
@@ -170,6 +175,7 @@ impl Gatherer {
         let is_up = observation.is_up();
         let mut samples =
             if self.compat { compat::samples(&observation, exit.code(), now) } else { observation.samples() };
+        samples.extend(ready.filter(|_| !self.compat));
         samples.shrink_to_fit();
         Gathered {
             complete_at: report.read_at.filter(|_| is_up),

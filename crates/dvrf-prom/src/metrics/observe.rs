@@ -10,10 +10,12 @@ use super::label::{Labels, Series, Text, put, value_text};
 use super::{Family, Sample, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits, Quants, quotient};
 use supra_core::check::code::Code;
+use supra_core::check::remedy::deposit_needed;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::draw::{AutoLine, AutoStatus};
 use supra_core::failure::FailureKind;
 use supra_core::min_balance::Calculation;
+use supra_core::readiness::Readiness;
 use supra_core::report::ReportError;
 use supra_core::report::SubscriptionId;
 use supra_core::requests::Requests;
@@ -206,6 +208,7 @@ impl Observation<'_> {
         samples.add(&name::AT_OR_BELOW, deposit.at_or_below_minimum);
         samples.add(&name::RATIO, ratio(deposit.balance, deposit.refusal_minimum()));
         samples.add(&name::EFFECTIVE, deposit.effective_balance);
+        samples.add(&name::DEPOSIT_NEEDED, deposit_needed(self.checks, self.policy));
         samples.add(&name::GRANT_REMAINING, deposit.grant_remaining);
         samples.add(&name::GRANT_TOTAL, deposit.grant_total);
         samples.add(&name::MAX_TXN_FEE, deposit.max_txn_fee);
@@ -258,6 +261,7 @@ fn draws(lottery: &Lottery, requests: Option<&Requests>, samples: &mut Samples) 
         samples.add(&name::EVENTS_REQUESTED, Some(u128::from(read.requested)));
         samples.add(&name::EVENTS_HANDLED, Some(u128::from(read.handled)));
         samples.add(&name::EVENTS_PENDING, u128::try_from(read.pending.len()).ok());
+        samples.add(&name::FAILED_CALLBACKS, u128::try_from(read.callback_failures.len()).ok());
         samples.add(&name::PENDING_START, read.pending.first().and_then(|first| time(&first.requested_at)));
         samples.add(&name::LAST_HANDLED, time(&read.last_handled_at));
     }
@@ -305,6 +309,12 @@ pub(super) fn ratio(part: Option<Quants>, whole: Option<Quants>) -> Option<Value
 
 fn seconds(at: Timestamp) -> Value {
     Value::decimal(at.as_second())
+}
+
+/// The sample for the answer of `dvrf-draw ready`; none where it could not tell.
+pub(crate) fn draw_ready(readiness: &Readiness) -> Option<Sample> {
+    let value = (readiness.ready || !readiness.is_unknown()).then_some(readiness.ready)?;
+    Some(Sample { family: &name::DRAW_READY, series: Series::default(), value: value.into() })
 }
 
 /// The samples of a line of `dvrf-draw auto`.

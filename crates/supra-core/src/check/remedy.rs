@@ -272,7 +272,22 @@ fn for_a_month(checks: &Checks, lang: Lang) -> Option<TopUp> {
 
 /// The amount that lifts the deposit above everything that is expected of it.
 fn top_up(checks: &Checks, policy: &Policy) -> Option<TopUp> {
+    let (goal, text) = goal(checks, policy)?;
+    let amount = goal.checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
+    Some(TopUp { amount: Quants(amount), goal: text })
+}
+
+/// What is missing to the planning level or, where that is higher, to the recommended deposit or your own limit; 0 when
+/// nothing is. `None` when the balance or the chain's minimum is unknown.
+pub fn deposit_needed(checks: &Checks, policy: &Policy) -> Option<Quants> {
     let balance = checks.available_quants?.get();
+    // A minimum that could not be read may be any.
+    checks.min_balance_onchain?;
+    goal(checks, policy).map(|(goal, _)| Quants(goal.saturating_sub(balance)))
+}
+
+/// The balance to reach, in quants, and its description.
+fn goal(checks: &Checks, policy: &Policy) -> Option<(u128, String)> {
     let minimum = checks.min_balance_onchain.map_or(0, Quants::get);
     let percent = policy.plan.as_percent();
     let planned = policy.plan.of(minimum).ok().filter(|planned| *planned > minimum);
@@ -282,15 +297,13 @@ fn top_up(checks: &Checks, policy: &Policy) -> Option<TopUp> {
         minimum.checked_add(1),
     ];
     let other = others.into_iter().flatten().max()?;
-    let (goal, text) = match planned {
+    Some(match planned {
         Some(planned) if planned >= other => (
             planned,
             policy.lang.pick(format!("{percent} % of the minimum"), format!("{percent} % минимума")),
         ),
         _ => (other, format!("{} SUPRA", Quants(other).supra())),
-    };
-    let amount = goal.checked_sub(balance).filter(|amount| *amount > 0)?;
-    Some(TopUp { amount: Quants(amount), goal: text })
+    })
 }
 
 #[cfg(test)]
