@@ -60,6 +60,10 @@ fn the_demo_tells_its_story() {
         .assert()
         .code(0)
         .stdout(contains("5.0 × minimum (157.5)").and(contains("DEPOSIT_AT_OR_BELOW_MIN_BALANCE")))
-        .stdout(contains("'balance'=15750000000").and(contains("DVRF OK - ")))
-        .stdout(contains("supra_dvrf_deposit_to_min_balance_ratio{subscription="));
+        .stdout(
+            contains("cannot tell: the node does not answer")
+                .and(contains("draw request unanswered for 3 h")),
+        )
+        .stdout(contains("not set up: a draw would abort").and(contains("⚠️ devnet: deposit is getting low")))
+        .stdout(contains("\"status\":\"executed\"").and(contains("\"handled\":true")));
 }
