@@ -30,7 +30,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Parser};
 use jiff::Timestamp;
 
@@ -186,6 +186,8 @@ fn start<A: Parser>(
         .max_term_width(100);
     let wanted = generate::wanted(words);
     let command = help::with_pages(command, wanted.is_none() && !help::is_long(words));
+    let subcommands: Vec<String> =
+        command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
     forbid_core_dumps();
     let mut session = Session {
         name: command.get_name().to_owned(),
@@ -204,6 +206,12 @@ fn start<A: Parser>(
             // Help and version go to stdout and are not errors.
             Err(error) if !error.use_stderr() => {
                 session.out.text(&plain_lines(&error.render().to_string())).map(|()| Exit::Done)
+            }
+            Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let sentence = format!("a subcommand is needed: {}", subcommands.join(", "));
+                session.log("error", &sentence);
+                session.log("info", "-h shows what each does");
+                Ok(Exit::CannotAnswer)
             }
             Err(error) => {
                 let message = report_usage_error(&error, &session);

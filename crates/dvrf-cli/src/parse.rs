@@ -3,13 +3,29 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use supra_core::amount::parse_u128_typed;
+use supra_core::amount::{Decimal, QUANTS_PER_SUPRA, parse_u128_typed};
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
 
 /// The error for a flag value that cannot be used.
 pub fn bad(flag: &str, text: &str, why: impl Display) -> Error {
     Error::new(FailureKind::Config, format!("{flag} is {:?}: {why}", quote(text)))
+}
+
+/// The word nearest to a mistyped one, if one is near.
+pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.trim().to_lowercase();
+    let distances = words.into_iter().map(|word| (strsim::damerau_levenshtein(word, &typed), word));
+    let (distance, word) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance * 3 <= word.chars().count()).then_some(word)
+}
+
+/// What an amount of SUPRA is in quants, where somebody typed one for a whole number of quants.
+pub fn supra_hint(text: &str) -> Option<String> {
+    let typed = text.trim().trim_end_matches("SUPRA").trim_end();
+    let quants = typed.parse::<Decimal>().ok()?.of(QUANTS_PER_SUPRA).ok()?;
+    let is_amount = typed.contains('.') || typed.len() < text.trim().len();
+    is_amount.then(|| format!("{typed} SUPRA are {quants} quants"))
 }
 
 /// Parses any type with `FromStr`.
@@ -25,6 +41,17 @@ pub fn number(flag: &str, text: &str) -> Result<u128, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn near_words_and_amounts_are_guessed() {
+        let networks = ["testnet", "mainnet", "devnet"];
+        assert_eq!(nearest("tesnet", networks), Some("testnet"));
+        assert_eq!(nearest("Mainnet ", networks), Some("mainnet"));
+        assert_eq!(nearest("elsewhere", networks), None);
+        assert_eq!(supra_hint("150.5").as_deref(), Some("150.5 SUPRA are 15050000000 quants"));
+        assert_eq!(supra_hint("2 SUPRA").as_deref(), Some("2 SUPRA are 200000000 quants"));
+        assert_eq!((supra_hint("150"), supra_hint("many")), (None, None));
+    }
 
     #[test]
     fn mistakes_name_flag_and_text() {

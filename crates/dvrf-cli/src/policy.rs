@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::parse::{bad, number, parsed};
+use super::parse::{bad, nearest, number, parsed};
 use crate::settings::{Settings, variables};
 use crate::target::expected_chain_id;
 use supra_core::amount::{Decimal, GasPrice, GasUnits, Quants};
@@ -142,7 +142,13 @@ impl PolicyArgs {
             Some("info") => Severity::Info,
             Some("warning") => Severity::Warning,
             Some("critical") => Severity::Critical,
-            Some(other) => return Err(bad("--fail-on", other, "one of info, warning, critical is needed")),
+            Some(other) => {
+                let hint = nearest(other, ["info", "warning", "critical"]);
+                let refused = bad("--fail-on", other, "one of info, warning, critical is needed");
+                return Err(hint
+                    .into_iter()
+                    .fold(refused, |error, near| error.with_hint(format!("did you mean {near}?"))));
+            }
         };
         let mut policy = Policy {
             plan: ratio("--plan", self.plan.as_ref(), default.plan)?,

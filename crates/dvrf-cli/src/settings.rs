@@ -5,6 +5,7 @@ pub mod variables;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::parse::{nearest, supra_hint};
 use supra_core::address::Address;
 use supra_core::amount::{Decimal, parse_u128_typed};
 use supra_core::error::Error;
@@ -72,6 +73,11 @@ impl Settings {
         self.given(variable).map(|given| given.text.trim()).filter(|text| !text.is_empty())
     }
 
+    /// The flag or variable that sets the value, or the setting's name where nothing does.
+    pub fn source<'a>(&'a self, variable: &'a Variable) -> &'a str {
+        self.given(variable).map_or(variable.name, |given| given.by)
+    }
+
     /// Whether a flag or a variable sets the value, rather than the default.
     pub fn is_given(&self, variable: &Variable) -> bool {
         self.given(variable).is_some_and(|given| given.by != "the default")
@@ -79,7 +85,13 @@ impl Settings {
 
     /// The value as a whole number from 0.
     pub fn number(&self, variable: &Variable) -> Result<Option<u128>, Error> {
-        self.parsed(variable, parse_u128_typed)
+        let parsed = self.parsed(variable, parse_u128_typed);
+        let text =
+            self.given(variable).map(|given| given.text).filter(|_| variable.meaning.contains("quants"));
+        match text.and_then(supra_hint) {
+            Some(hint) => parsed.map_err(|error| error.with_hint(hint)),
+            None => parsed,
+        }
     }
 
     /// The value as a whole number from 1 to `most`.
@@ -117,13 +129,20 @@ impl Settings {
 
     /// The value that belongs to one of a few words; letter case does not matter.
     pub fn choice<T: Copy>(&self, variable: &Variable, words: &[(&str, T)]) -> Result<Option<T>, Error> {
-        self.parsed(variable, |text| {
+        let parsed = self.parsed(variable, |text| {
             let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
             found.map(|(_, value)| *value).ok_or_else(|| {
                 let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
                 format!("one of {} is needed", known.join(", "))
             })
-        })
+        });
+        let typed = self.given(variable).map_or("", |given| given.text);
+        match nearest(typed, words.iter().map(|(word, _)| *word)) {
+            Some(near) if !variable.secret => {
+                parsed.map_err(|error| error.with_hint(format!("did you mean {near}?")))
+            }
+            _ => parsed,
+        }
     }
 
     /// A value that must be set.

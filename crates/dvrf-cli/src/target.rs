@@ -43,23 +43,42 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
     let lottery = text("lottery_addr", &variables::LOTTERY_ADDR)?;
     let deposit = text("deposit_addr", &variables::DEPOSIT_ADDR)?
         .or_else(|| network.and_then(|network| network.deposit_addr().map(str::to_owned)))
-        .ok_or_else(|| Settings::missing(&variables::DEPOSIT_ADDR))?;
+        .ok_or_else(|| {
+            let hint =
+                "DVRF_NETWORK=testnet (or mainnet) fills it in; try: DVRF_NETWORK=testnet LOTTERY_ADDR=0x…";
+            Settings::missing(&variables::DEPOSIT_ADDR).with_hint(hint)
+        })?;
     // A record that names a lottery refers to that lottery's own deposit, not to the client of the settings.
     let client = match own("client_addr")? {
         None if own("lottery_addr")?.is_some() => lottery.clone(),
         None => settings.text(&variables::CLIENT_ADDR).map(str::to_owned).or_else(|| lottery.clone()),
         given => given,
     };
-    let client = client.ok_or_else(|| Settings::missing(&variables::LOTTERY_ADDR))?;
-    let deposit_address = address("deposit_addr", &deposit)?;
+    let client = client.ok_or_else(|| {
+        let hint = "a subscription without a lottery is named by CLIENT_ADDR or --client-addr";
+        Settings::missing(&variables::LOTTERY_ADDR).with_hint(hint)
+    })?;
+    // A mistake is named by what was typed: a flag, a variable, or the record's key.
+    let address = |key: &'static str, variable, text: &str| -> Result<Address, Error> {
+        let source = if own(key)?.is_some() { key } else { settings.source(variable) };
+        address(source, text)
+    };
+    let deposit_address = address("deposit_addr", &variables::DEPOSIT_ADDR, &deposit)?;
     let target = Target {
         profile: own("profile")?
             .map(profile)
             .transpose()?
             .or_else(|| settings.text(&variables::PROFILE).map(str::to_owned)),
-        lottery: lottery.as_deref().map(|text| address("lottery_addr", text)).transpose()?,
+        lottery: lottery
+            .as_deref()
+            .map(|text| address("lottery_addr", &variables::LOTTERY_ADDR, text))
+            .transpose()?,
         deposit: deposit_address,
-        client: address("client_addr", &client)?,
+        client: if own("client_addr")?.is_none() && settings.text(&variables::CLIENT_ADDR).is_none() {
+            address("lottery_addr", &variables::LOTTERY_ADDR, &client)?
+        } else {
+            address("client_addr", &variables::CLIENT_ADDR, &client)?
+        },
         lottery_module: identifier(settings, &variables::LOTTERY_MODULE)?,
         deposit_module: identifier(settings, &variables::DEPOSIT_MODULE)?,
         chain_id: chain_id_for(settings, network, Some(deposit_address))?,
@@ -155,7 +174,7 @@ mod tests {
         );
         assert_eq!(
             resolve(&[("DEPOSIT_ADDR", "0x2"), ("LOTTERY_ADDR", "0x1; rm -rf")], None),
-            Err("lottery_addr is \"0x1; rm -rf\": an address is hex digits, this contains ';'".into())
+            Err("LOTTERY_ADDR is \"0x1; rm -rf\": an address is hex digits, this contains ';'".into())
         );
         assert_eq!(
             resolve(&[("DEPOSIT_ADDR", "0x2")], Some(r#"{"lottery_addr":7}"#)),

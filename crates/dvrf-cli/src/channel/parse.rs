@@ -51,7 +51,10 @@ pub fn parse(spec: &str, read_secret: ReadSecret) -> Result<Channel, Problem> {
         return Err(Problem {
             channel: format!("{shown:?}"),
             problem: "its kind is not known".to_owned(),
-            fix: format!("begin with one of {}", known.join(", ")),
+            fix: match crate::parse::nearest(kind_name, known.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("begin with one of {}", known.join(", ")),
+            },
         });
     };
     let mut options = Options { name: kind_name.to_owned(), kind, values: Vec::new() };
@@ -318,7 +321,7 @@ mod tests {
     #[case::unknown_kind(
         "slak,url=https://h/SECRET",
         "channel \"slak\": its kind is not known",
-        "begin with"
+        "did you mean slack?"
     )]
     #[case::url_as_kind("https://h/SECRET", "channel \"https://h/***\": its kind is not known", "begin with")]
     #[case::url_without_key(

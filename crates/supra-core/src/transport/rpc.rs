@@ -86,15 +86,15 @@ impl RpcTransport {
     /// Checks the options. Sends nothing yet.
     pub fn new(config: RpcConfig) -> Result<Self, Error> {
         let nodes = config.urls.iter().map(|url| {
-            let endpoint = Endpoint::parse(url.reveal().trim().trim_end_matches('/')).map_err(|error| {
-                let message = match error {
+            let endpoint =
+                Endpoint::parse(url.reveal().trim().trim_end_matches('/')).map_err(|error| match error {
                     UrlError::Scheme | UrlError::Character => {
-                        "SUPRA_RPC_URL must be an http:// or https:// URL without spaces".to_owned()
+                        let message = "SUPRA_RPC_URL must be an http:// or https:// URL without spaces";
+                        Error::new(FailureKind::Config, message)
+                            .with_hint("write it as https://HOST or http://HOST:PORT")
                     }
-                    _ => format!("SUPRA_RPC_URL is ***: {error}"),
-                };
-                Error::new(FailureKind::Config, message)
-            })?;
+                    _ => Error::new(FailureKind::Config, format!("SUPRA_RPC_URL is ***: {error}")),
+                })?;
             let mut headers = config.headers.clone();
             if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
                 headers.extend(endpoint.headers.iter().cloned());

@@ -1,0 +1,82 @@
+//! Typical mistakes on the command line, and exactly what is said about them: the tool, what was typed, and what to type
+//! instead. `UPDATE_GOLDEN=1 cargo test -p testkit mistakes` rewrites `tests/golden/mistakes.txt`.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+
+use testkit::{LOTTERY, binary, root};
+
+/// What is typed after `dvrf`. `LOTTERY` is an address; `TESTNET` stands for a whole target.
+const LINES: [&str; 42] = [
+    // Commands.
+    "chek",
+    "--nagios",
+    "explain",
+    "explain REQUEST_STUK",
+    "draw",
+    "draw redy",
+    "events",
+    "notify tset",
+    "check testnet",
+    // Flags.
+    "check --nagois",
+    "check --format txt",
+    "draw auto --execute --dry-run",
+    "draw auto --fill-tickets",
+    "events list --last 5 --limit 3",
+    "calc",
+    "calc --max-gas-price 1000",
+    "calc --max-gas-price 1,000 --max-gas-limit 1 --verification-gas 1",
+    "prom --listen 9877",
+    // The target.
+    "check",
+    "check --network testnet",
+    "check --network tesnet --lottery-addr LOTTERY",
+    "check --network testnet --lottery-addr 0x9a96zz",
+    "check --network testnet --client-addr 0x",
+    // The node.
+    "check TESTNET --rpc-url 127.0.0.1:9",
+    "check TESTNET --rpc-url http://127.0.0.1:9",
+    "check TESTNET --transport cli",
+    "check TESTNET --transport rcp",
+    "check TESTNET --replay /nonexistent",
+    "check TESTNET --timeout soon",
+    "check TESTNET --jobs 0",
+    // The policy.
+    "check TESTNET --warn two",
+    "check TESTNET --warn 50%",
+    "check TESTNET --max-lag 300000000",
+    "check TESTNET --fail-on critcal",
+    "check TESTNET --expect-event draw-handled",
+    "check TESTNET --min-balance-limit 150.5",
+    "events list TESTNET --since yesterday",
+    // Files, channels and sinks.
+    "check --input /nonexistent.json",
+    "check TESTNET --state-dir /proc/x",
+    "notify TESTNET",
+    "notify TESTNET --channel slak,url-file=/x",
+    "prom TESTNET --push-job dvrf",
+];
+
+#[test]
+fn a_mistake_is_named_with_what_to_type_instead() {
+    let mut said = String::new();
+    for line in LINES {
+        let target = format!("--network testnet --lottery-addr {LOTTERY}");
+        let words = line.replace("TESTNET", &target).replace("LOTTERY", LOTTERY);
+        // With /dev/null on stdin the chain is asked, as on a terminal.
+        let mut dvrf = Command::new(binary("dvrf"));
+        dvrf.env_clear().env("DVRF_CACHE_DIR", "off").env("DVRF_RETRIES", "0").args(words.split(' '));
+        let output = dvrf.stdin(Stdio::null()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.starts_with("[error] dvrf"), "{line}: {stderr}");
+        assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
+        writeln!(said, "$ dvrf {line}\n{stderr}").unwrap();
+    }
+    let path = root().join("tests/golden/mistakes.txt");
+    if option_env!("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &said).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == said, "tests/golden/mistakes.txt differs; what is said now:\n{said}");
+}
