@@ -76,12 +76,18 @@ fn ready_in_a_pipe_and_by_the_old_flags() {
         .write_stdin(report.clone()));
     assert_eq!(whole.json()["report"]["profile"], "devnet");
     let text = run(tool("dvrf-draw").args(["ready", "--format", "text"]).write_stdin(report.clone()));
-    assert_eq!(text.out, "devnet: READY (tickets 5, draw scheduled yes, pending request no)\n");
+    assert_eq!(
+        text.out,
+        "✔ devnet  testnet   ready: a draw may be requested\n  tickets   5 sold, 5 needed\n  draw      scheduled · no request waits\n  deposit   787.5 SUPRA\n  do        dvrf draw run --profile devnet\n"
+    );
     let many =
         run(tool("dvrf-draw").args(["ready", "--min-tickets", "6", "--format", "text"]).write_stdin(report));
     assert_eq!(
         (many.code, many.out.as_str()),
-        (1, "devnet: NOT READY\n - TOO_FEW_TICKETS: 5 tickets are sold, 6 are needed\n")
+        (
+            1,
+            "✖ devnet  testnet   not ready: a draw would be refused\n  why       5 tickets are sold, 6 are needed   (TOO_FEW_TICKETS)\n  tickets   5 sold, 6 needed\n  draw      scheduled · no request waits\n  deposit   787.5 SUPRA\n"
+        )
     );
 }
 

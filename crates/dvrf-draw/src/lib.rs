@@ -3,6 +3,7 @@
 mod args;
 mod attempt;
 mod auto;
+mod card;
 mod decision;
 mod legacy;
 mod nodes;

@@ -3,9 +3,11 @@
 use clap::{Args, ValueEnum};
 
 use crate::args::ReadinessArgs;
+use crate::card::card;
 use crate::legacy::keep_spelling;
 use crate::text::text;
 use dvrf_cli::args::LiveArgs;
+use dvrf_cli::card::Layout;
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
@@ -21,7 +23,6 @@ use supra_core::failure::FailureKind;
 use supra_core::lang::Lang;
 use supra_core::readiness::{Readiness, readiness};
 use supra_core::record::Record;
-use supra_core::report::Report;
 use supra_core::target::Target;
 
 setting_flags! {
@@ -51,9 +52,9 @@ pub(crate) struct ReadyArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 struct OutputArgs {
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    format: Format,
+    /// Output format; unset: text on a terminal, json otherwise
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Print the old script's summary alone
     #[arg(long, conflicts_with = "format")]
     json_summary: bool,
@@ -125,7 +126,7 @@ pub(crate) fn ready(args: &ReadyArgs, session: &mut Session) -> Result<Exit, Cli
         if session.old_script.is_some() {
             keep_spelling(&mut found, &item.record);
         }
-        args.output.print(&mut item.record, &verdict.report, &mut found, policy.lang, session)?;
+        args.output.print(&mut item.record, &verdict, &mut found, policy.lang, session)?;
         Ok(unknown_client(&verdict.report, session).unwrap_or_else(|| exit_of(&found)))
     })
 }
@@ -134,7 +135,7 @@ impl OutputArgs {
     fn print(
         &self,
         record: &mut Record,
-        report: &Report,
+        checked: &Checked,
         found: &mut Readiness,
         lang: Lang,
         session: &mut Session,
@@ -147,11 +148,18 @@ impl OutputArgs {
             }
             return Ok(());
         }
-        if self.format == Format::Json {
+        let usual = if session.is_terminal() && !self.old.pretty { Format::Text } else { Format::Json };
+        if self.format.unwrap_or(usual) == Format::Json {
             record.set("readiness", found)?;
             return session.out.record(record, self.old.pretty);
         }
-        session.out.with(|out| text(found, report.id.label(), lang, out))?;
+        if session.old_script.is_some() {
+            session.out.with(|out| text(found, checked.report.id.label(), lang, out))?;
+        } else {
+            let layout = Layout::of(session, lang, false);
+            let profile = checked.report.id.profile.as_deref();
+            session.out.text(&card(found, checked, profile, &layout))?;
+        }
         if self.old.print_json {
             session.out.record(record, true)?;
         }
