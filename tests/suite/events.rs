@@ -286,3 +286,59 @@ fn the_readme_pipe_runs() {
     let summary: Value = serde_json::from_str(&outcome.out).unwrap();
     assert_eq!((&summary["answered"], &summary["pending"]), (&json!(20), &json!(0)));
 }
+
+/// Two requests and an answer without its request, as `list` prints them.
+fn kept() -> String {
+    let event = |name: &str, nonce: u64, height: u64, time: &str, us: u64| {
+        json!({"schema": "dvrf.event/1", "height": height, "time": time, "time_us": us.to_string(),
+            "transaction_hash": "0xe9e7bcbe953478a0b0660c02e1f1dcbe225dd11ba653db0025b8a08bb8d55f2f", "index": 0,
+            "type": format!("0x1::main_v2::{name}"), "name": name, "data": {"nonce": nonce.to_string()}})
+        .to_string()
+    };
+    [
+        event("DrawHandledEvent", 3, 90, "2026-11-25T05:50:00Z", 1_795_585_800_000_000),
+        event("DrawRequestedEvent", 4, 100, "2026-11-25T05:53:00Z", 1_795_585_980_000_000),
+        event("DrawHandledEvent", 4, 112, "2026-11-25T05:53:06.5Z", 1_795_585_986_500_000),
+    ]
+    .join("\n")
+}
+
+#[test]
+fn pairs_for_people() {
+    let pair = |words: &[&str]| {
+        let mut command = testkit::tool("dvrf-events");
+        run(command.arg("pair").args(["--format", "text"]).args(words).write_stdin(kept()))
+    };
+    let outcome = pair(&[]);
+    assert_eq!(
+        (outcome.code, outcome.out.as_str()),
+        (
+            0,
+            "? nonce 3      2026-11-25 05:50:00 UTC  answered; the request is older than the blocks that were read\n\
+             ✔ nonce 4      2026-11-25 05:53:00 UTC  answered after 6.5 s\n\
+             1 of 1 answered · 0 waiting · 1 to older requests\n"
+        )
+    );
+    assert_eq!(
+        pair(&["--summary", "--lang", "ru"]).out,
+        "отвечено 1 из 1 · ждут 0 · на более старые запросы: 1\n"
+    );
+}
+
+#[test]
+fn a_table_of_events_for_people() {
+    let devnet = Devnet::start(&["--history-events", "6", "--block-ms", "0"]);
+    let mut list = devnet.tool("dvrf-events", Way::Rpc);
+    let outcome = run(list.args(["list", "--type", "draw-handled", "--format", "text"]));
+    let shown: Vec<&str> = outcome.out.lines().collect();
+    assert_eq!((outcome.code, shown.len()), (0, 4), "{outcome}");
+    let head: Vec<&str> = shown[0].split_whitespace().collect();
+    assert_eq!(head, ["TIME", "EVENT", "NONCE", "BLOCK", "TRANSACTION"]);
+    assert_eq!(shown[3], "events: 2");
+    for row in &shown[1..3] {
+        assert!(
+            row.contains(" UTC  DrawHandledEvent  ") && row.contains('…') && row.chars().count() <= 80,
+            "{row}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ mod list;
 mod pair;
 mod selection;
 mod tail;
+mod text;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

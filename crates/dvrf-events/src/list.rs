@@ -1,13 +1,14 @@
 //! `dvrf-events list`: prints the events of a range of blocks.
 
 use clap::Args;
-use dvrf_cli::args::LiveArgs;
+use dvrf_cli::args::{LiveArgs, lang};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
 use supra_core::client::events::line;
 
 use crate::print_error;
 use crate::selection::{RangeArgs, TypeArgs, read};
+use crate::text::{self, FormatArgs};
 
 #[derive(Args)]
 pub(crate) struct ListArgs {
@@ -15,6 +16,8 @@ pub(crate) struct ListArgs {
     types: TypeArgs,
     #[command(flatten)]
     range: RangeArgs,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     live: LiveArgs,
 }
@@ -27,6 +30,11 @@ pub(crate) fn list(args: &ListArgs, session: &mut Session) -> Result<Exit, CliEr
     };
     for note in &scan.notes {
         session.log("warning", note);
+    }
+    if args.format.is_text(session) {
+        let text = text::events(&scan.events, lang(&session.settings)?);
+        session.out.text(&text)?;
+        return Ok(Exit::Done);
     }
     for event in &scan.events {
         session.out.text(&line(event)?)?;

@@ -1,9 +1,10 @@
 //! `dvrf-events pair`: pairs requests with their answers and summarises how long the answers took.
 
 use clap::Args;
-use dvrf_cli::args::LiveArgs;
+use dvrf_cli::args::{LiveArgs, lang};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::{InputArgs, Records, Source};
+use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
 use supra_core::events::Event;
 use supra_core::failure::FailureKind;
@@ -12,6 +13,7 @@ use supra_core::requests;
 
 use crate::print_error;
 use crate::selection::{RangeArgs, TypeArgs, read};
+use crate::text::{self, FormatArgs};
 
 #[derive(Args)]
 pub(crate) struct PairArgs {
@@ -22,6 +24,8 @@ pub(crate) struct PairArgs {
     /// Print the summary alone
     #[arg(long, help_heading = "Output")]
     summary: bool,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     live: LiveArgs,
 }
@@ -36,6 +40,15 @@ pub(crate) fn pair(args: &PairArgs, session: &mut Session) -> Result<Exit, CliEr
         Source::Records(records) => read_records(records, session),
     };
     let pairs = requests::pair(&events, u64::try_from(session.now.as_microsecond()).unwrap_or(0));
+    if args.format.is_text(session) {
+        let lang = lang(&session.settings)?;
+        if !args.summary {
+            let style = Style { colour: session.colour() };
+            session.out.text(&text::pairs(&pairs, lang, style))?;
+        }
+        session.out.text(&text::summary(&requests::summary(&pairs), lang))?;
+        return Ok(exit);
+    }
     if !args.summary {
         for pair in &pairs {
             session.out.text(&(serde_json::json!(pair).to_string() + "\n"))?;

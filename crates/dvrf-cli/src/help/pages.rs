@@ -217,7 +217,7 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         command: "dvrf-events list",
-        flags: &["type", "no-time", "since", "until", "limit", "last"],
+        flags: &["type", "no-time", "since", "until", "limit", "last", "format"],
         examples: &[
             (
                 "The draws of the last two hours",
@@ -241,7 +241,7 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         command: "dvrf-events pair",
-        flags: &["input", "live", "since", "until", "limit", "last", "summary"],
+        flags: &["input", "live", "since", "until", "limit", "last", "summary", "format"],
         examples: &[
             (
                 "Which draws of the last week were answered?",
