@@ -1,6 +1,9 @@
 //! `dvrf-status`: every view with its answer, in JSON and for people.
 
-use std::process::Stdio;
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use predicates::prelude::*;
 use predicates::str::{contains, starts_with};
@@ -228,4 +231,127 @@ fn a_page_replaces_the_earlier_one() {
     assert!(nowhere.code == 2 && nowhere.err.contains("cannot write /nonexistent/index.html"), "{nowhere}");
     let text = run(devnet.tool("dvrf-status", Way::Rpc).args(["--live", "--output", "x"]));
     assert!(text.code == 2 && text.err.contains("--format html"), "{text}");
+}
+
+/// A tool whose output is read while it runs.
+struct Running {
+    child: Child,
+    output: Receiver<Vec<u8>>,
+    /// What it has written so far.
+    written: String,
+}
+
+impl Running {
+    fn start(command: &mut std::process::Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(length @ 1..) = stdout.read(&mut chunk) {
+                if sender.send(chunk[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, output, written: String::new() }
+    }
+
+    fn send(&mut self, keys: &str) {
+        self.written.clear();
+        self.child.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until all of this has been written since the last key.
+    fn shows(&mut self, texts: &[&str]) {
+        let start = Instant::now();
+        while !texts.iter().all(|text| self.written.contains(text)) {
+            assert!(start.elapsed() < Duration::from_secs(20), "{texts:?} is not in {}", self.written);
+            if let Ok(chunk) = self.output.recv_timeout(Duration::from_millis(100)) {
+                self.written.push_str(&String::from_utf8_lossy(&chunk));
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Two subscriptions, the second one unreadable.
+fn fleet(folder: &std::path::Path) -> std::path::PathBuf {
+    let path = folder.join("fleet.jsonl");
+    let second = "{\"name\":\"second\",\"client_addr\":\"0xfade\"}";
+    std::fs::write(
+        &path,
+        format!("{{\"name\":\"first\",\"lottery_addr\":\"{}\"}}\n{second}\n", testkit::LOTTERY),
+    )
+    .unwrap();
+    path
+}
+
+fn watching(devnet: &Devnet, folder: &std::path::Path, program: &str) -> std::process::Command {
+    let tool = devnet.tool("dvrf-status", Way::Rpc);
+    let mut command = std::process::Command::new(program);
+    command.env_clear().envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("TERM", "xterm").env("DVRF_RPC_RETRIES", "0").env_remove("LOTTERY_ADDR");
+    let line =
+        format!("exec '{}' --watch 1s --input '{}'", tool.get_program().display(), fleet(folder).display());
+    match program {
+        "script" => command.args(["-qec", &line, "/dev/null"]),
+        _ => command.args(["-c", &line]),
+    };
+    command
+}
+
+#[test]
+fn the_live_table_on_a_terminal() {
+    let devnet = Devnet::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut watch = Running::start(&mut watching(&devnet, folder.path(), "script"));
+    watch.shows(&[
+        "\u{1b}[?1049h",
+        "reading …",
+        "every 1 s",
+        "first",
+        "second",
+        "2 subscriptions:",
+        "Enter card",
+    ]);
+    watch.shows(&["read 0 s ago"]);
+    // The worst comes first.
+    watch.send("\u{1b}[B\r");
+    watch.shows(&["first  testnet", "Esc back"]);
+    watch.send("\u{1b}");
+    watch.shows(&["Enter card"]);
+    // A node that goes and comes back: what was seen last stays, in parentheses.
+    devnet.fault("html=true");
+    watch.send("x");
+    watch.shows(&["(787.5)"]);
+    devnet.fault("latency_ms=0");
+    watch.send("x");
+    watch.shows(&[" 787.5 ", "read "]);
+    watch.send("q");
+    watch.shows(&["\u{1b}[?1049l"]);
+    assert!(watch.child.wait().unwrap().success());
+}
+
+#[test]
+fn the_live_table_elsewhere_is_printed_again() {
+    let devnet = Devnet::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut watch = Running::start(&mut watching(&devnet, folder.path(), "sh"));
+    for _ in 0..2 {
+        watch.shows(&["NAME ", "first", "2 subscriptions:"]);
+        assert!(!watch.written.contains('\u{1b}'), "{}", watch.written);
+        watch.written.clear();
+    }
+    let refused = |words: &[&str]| run(devnet.tool("dvrf-status", Way::Rpc).args(words));
+    let short = refused(&["--live", "--watch", "0"]);
+    assert!(short.code == 2 && short.err.contains("--watch is \"0\": a span from 1s to 1d"), "{short}");
+    let stdin = refused(&["--input", "-", "--watch", "5s"]);
+    assert!(stdin.code == 2 && stdin.err.contains("stdin can be read only once"), "{stdin}");
 }

@@ -283,5 +283,46 @@ impl CardPrinter {
     }
 }
 
+/// The subscriptions of one reading, each with its row and its card.
+#[derive(Default)]
+pub struct Board {
+    rows: Vec<(Row, String)>,
+}
+
+impl Board {
+    /// Adds a subscription.
+    pub fn add(&mut self, report: &Report, checks: &Checks, history: &[Point], layout: &Layout) {
+        self.rows.push((Row::of(report, checks, history, layout), card(report, checks, history, layout)));
+    }
+
+    /// Puts the worst first, as the table does.
+    pub fn sort(&mut self) {
+        self.rows.sort_by_key(|(row, _)| row.place());
+    }
+
+    /// The number of subscriptions.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The card of a subscription.
+    pub fn card(&self, index: usize) -> Option<&str> {
+        self.rows.get(index).map(|(_, card)| card.as_str())
+    }
+
+    /// The table: two lines of headings, a line for each subscription, and the sum. Empty without subscriptions.
+    pub fn text(&self, layout: &Layout) -> String {
+        if self.rows.is_empty() {
+            return String::new();
+        }
+        table::table(self.rows.iter().map(|(row, _)| row.clone()).collect(), layout)
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat, major, minor};
 
 use super::{CliError, Session};
+use crate::parse::bad;
 use crate::settings::variables;
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
@@ -78,6 +79,17 @@ impl InputArgs {
             Source::Records(records) => Source::Records(Records { ordered: !self.unordered, ..records }),
             live @ Source::Live => live,
         })
+    }
+
+    /// An input that can be read again and again: the chain or a file.
+    pub fn repeatable(&self) -> Result<Self, Error> {
+        match &self.input {
+            Some(path) if path.as_os_str() == "-" => {
+                Err(bad("--input", "-", "stdin can be read only once; name a file, or use --live"))
+            }
+            Some(path) => Ok(Self { input: Some(path.clone()), live: false, unordered: false }),
+            None => Ok(Self { input: None, live: true, unordered: false }),
+        }
     }
 
     /// Whether the chain is read for the target of the settings, and the settings name none.

@@ -19,6 +19,7 @@ pub mod parse;
 pub mod pipeline;
 pub mod policy;
 mod progress;
+pub mod screen;
 pub mod settings;
 pub mod signals;
 pub mod stdio;

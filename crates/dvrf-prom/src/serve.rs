@@ -51,7 +51,7 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
         Format::Openmetrics => ("application/openmetrics-text; version=1.0.0; charset=utf-8", true),
         Format::Json => return Err(bad("--format", "json", "a scraper reads text or openmetrics").into()),
     };
-    let input = repeatable_input(&args.input)?;
+    let input = args.input.repeatable()?;
     let failed = |error: std::io::Error| {
         Error::new(FailureKind::Output, format!("cannot listen on {address}"))
             .with_source(error)
@@ -81,17 +81,6 @@ pub(crate) fn serve(args: &PromArgs, address: SocketAddr, session: &mut Session)
     exporter.serve(config, collect).map_err(failed)?;
     session.log("info", "stopped");
     Ok(Exit::Done)
-}
-
-/// Returns an input that every scrape can read again: the chain or a file.
-fn repeatable_input(input: &InputArgs) -> Result<InputArgs, Error> {
-    match &input.input {
-        Some(path) if path.as_os_str() == "-" => {
-            Err(bad("--input", "-", "stdin can be read only once; name a file, or use --live"))
-        }
-        Some(path) => Ok(InputArgs { input: Some(path.clone()), live: false, unordered: false }),
-        None => Ok(InputArgs { input: None, live: true, unordered: false }),
-    }
 }
 
 /// Makes the report of one scrape.

@@ -3,6 +3,7 @@
 mod history;
 mod legacy;
 mod values;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -39,6 +40,10 @@ struct Args {
     /// Output format; unset: text on a terminal, json otherwise
     #[arg(long, value_enum, help_heading = "Output")]
     format: Option<Format>,
+    /// Show the table of all subscriptions and read it again at this interval: on a terminal redrawn in place, with a card on
+    /// Enter, elsewhere printed again
+    #[arg(long, value_name = "SPAN", conflicts_with_all = ["format", "history", "import_history", "output"], help_heading = "Output")]
+    watch: Option<String>,
     /// Show whole addresses, and every value after the card
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
@@ -91,6 +96,9 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     let note = |item: &ReportItem, session: &Session| {
         history.iter().for_each(|history| history.note(item, session));
     };
+    if let Some(every) = &args.watch {
+        return watch::watch(&args.input, watch::interval(every)?, session);
+    }
     if args.output.is_some() && args.format != Some(Format::Html) {
         let why = "only the page of --format html is written to a file";
         return Err(bad(

@@ -1,6 +1,6 @@
 //! The table of several subscriptions, worst first.
 
-use supra_core::amount::Quants;
+use supra_core::amount::{Quants, quotient};
 use supra_core::check::Checks;
 use supra_core::history::Point;
 use supra_core::report::Report;
@@ -33,19 +33,31 @@ impl Row {
     /// The row of a subscription.
     pub fn of(report: &Report, checks: &Checks, history: &[Point], layout: &Layout) -> Self {
         let none = || "–".to_owned();
+        // What cannot be read now is shown as it was last seen.
+        let last = history.iter().rev().find_map(|point| Some((point.balance?, point.min_balance)));
+        let last_balance = last.map(|(balance, _)| format!("({})", balance.supra()));
+        let last_ratio = last.and_then(|(balance, minimum)| quotient(balance.get(), minimum?.get(), 2));
+        let last_ratio = last_ratio.map(|ratio| format!("({ratio})"));
         let pending = report.state.as_ref().and_then(|state| state.lottery.pending_request);
         Self {
             glyph: Glyph::of(checks),
             name: truncated(&name_of(report), NAME_MAX),
             network: network_of(report),
-            deposit: checks.available_quants.map_or_else(none, Quants::supra),
-            ratio: checks.ratio.clone().unwrap_or_else(none),
+            deposit: checks.available_quants.map(Quants::supra).or(last_balance).unwrap_or_else(none),
+            ratio: checks.ratio.clone().or(last_ratio).unwrap_or_else(none),
             trend: sparkline(history, layout.now).unwrap_or_default(),
             lasts: checks.runway.as_ref().map(|left| rounded(left.seconds, layout.lang)).unwrap_or_default(),
             left: checks.requests_left.map_or_else(none, |left| left.to_string()),
             waiting: pending.map_or_else(none, |waits| if waits { "1".to_owned() } else { none() }),
             problem: plain(&problem(checks, layout.lang)),
         }
+    }
+}
+
+impl Row {
+    /// Its place in the table: the worst comes first.
+    pub(super) fn place(&self) -> std::cmp::Reverse<Glyph> {
+        std::cmp::Reverse(self.glyph)
     }
 }
 
@@ -58,7 +70,7 @@ fn truncated(text: &str, most: usize) -> String {
 
 /// The table: a heading, the rows with the worst first, and the sum.
 pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
-    rows.sort_by_key(|row| std::cmp::Reverse(row.glyph));
+    rows.sort_by_key(Row::place);
     let lang = layout.lang;
     let heads: [String; COLUMNS] = [
         lang.pick("NAME", "ИМЯ"),
