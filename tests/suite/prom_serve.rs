@@ -114,7 +114,7 @@ fn other_paths_methods_and_noise() {
     assert_eq!(get(&served.address, "/-/healthy").status, 200);
     let page = get(&served.address, "/");
     assert_eq!(page.status, 200);
-    assert!(page.head.contains("Content-Type: text/html; charset=utf-8"), "{page:?}");
+    assert!(page.head.contains("content-type: text/html; charset=utf-8"), "{page:?}");
     assert!(page.body.starts_with("<!DOCTYPE html>") && page.body.contains(">devnet <span"), "{page:?}");
     assert_eq!(get(&served.address, "/etc/passwd").status, 404);
     assert_eq!(status("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n"), 405);
