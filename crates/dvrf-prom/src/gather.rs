@@ -24,7 +24,7 @@ use supra_core::report::{Report, SubscriptionId};
 
 use crate::last_success::LastSuccess;
 use crate::metrics::identity::subscriptions;
-use crate::metrics::label::{Labels, is_name, parse_flag, put};
+use crate::metrics::label::{Interned, Labels, is_name, parse_flag, put};
 use crate::metrics::observe::{self, Observation};
 use crate::metrics::{Exposition, Sample, catalogue, compat};
 use crate::{Format, MetricsArgs, PromArgs};
@@ -34,6 +34,7 @@ pub(crate) struct Gatherer {
     checker: RecordChecker,
     prefix: String,
     labels: Labels,
+    interned: Interned,
     compat: bool,
     fail_on_low: bool,
     keeps_records: bool,
@@ -77,6 +78,7 @@ impl Gatherer {
             checker: RecordChecker::new(&args.policy, session)?.with_history(session),
             prefix: prefix.to_owned(),
             labels: parse_flag("--label", label, is_taken)?,
+            interned: Interned::default(),
             compat,
             fail_on_low,
             keeps_records: format == Format::Json,
@@ -177,6 +179,7 @@ impl Gatherer {
             if self.compat { compat::samples(&observation, exit.code(), now) } else { observation.samples() };
         samples.extend(ready.filter(|_| !self.compat));
         samples.shrink_to_fit();
+        samples.iter_mut().for_each(|sample| self.interned.intern(&mut sample.series));
         Gathered {
             complete_at: report.read_at.filter(|_| is_up),
             is_draw: false,

@@ -6,7 +6,6 @@ pub(crate) mod identity;
 pub mod label;
 pub(crate) mod observe;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -67,24 +66,57 @@ pub struct Family {
 
 /// A sample's value as it is printed, with every digit and without an exponent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value(Cow<'static, str>);
+pub struct Value(Digits);
+
+/// Most values are short: a fleet has a million of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Digits {
+    Short(u8, [u8; SHORT]),
+    Long(Box<str>),
+}
+
+/// The longest text that needs no memory of its own.
+const SHORT: usize = 22;
+
+impl Digits {
+    fn of(text: &str) -> Self {
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(text.as_bytes());
+                Self::Short(length, bytes)
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Short(length, bytes) => bytes
+                .get(..usize::from(*length))
+                .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                .unwrap_or_default(),
+            Self::Long(text) => text,
+        }
+    }
+}
 
 impl Value {
     /// The value of a number whose `Display` is exact.
     pub fn decimal(text: impl fmt::Display) -> Self {
-        Self(text.to_string().into())
+        Self(Digits::of(&text.to_string()))
     }
 }
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0.text())
     }
 }
 
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {
-        Self(if flag { "1" } else { "0" }.into())
+        Self(Digits::of(if flag { "1" } else { "0" }))
     }
 }
 
@@ -153,7 +185,12 @@ impl Exposition {
         let mut slots: Vec<Vec<(Series, Value)>> = order.iter().map(|_| Vec::new()).collect();
         for sample in samples {
             if let Some(position) = order.iter().position(|family| family.name == sample.family.name) {
-                slots[position].push((sample.series, sample.value));
+                let slot = &mut slots[position];
+                if slot.len() == slot.capacity() {
+                    // Doubling would leave half of a fleet's memory unused.
+                    slot.reserve_exact(slot.len() / 8 + 8);
+                }
+                slot.push((sample.series, sample.value));
             }
         }
         for (family, mut samples) in order.iter().zip(slots) {
