@@ -64,6 +64,12 @@ impl ChannelKind {
         }
     }
 
+    /// Whether an option of this kind holds a secret.
+    pub fn is_secret(self, option: &str) -> bool {
+        let is_known = self.secrets().iter().any(|(name, _)| *name == option);
+        is_known && (option != "url" || self.address_is_secret())
+    }
+
     /// The options of this kind alone that hold no secret.
     fn plain_options(self) -> &'static [&'static str] {
         match self {

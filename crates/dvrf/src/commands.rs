@@ -54,7 +54,7 @@ impl Command {
     }
 }
 
-static TOOLS: [Tool; 10] = [
+static TOOLS: [Tool; 11] = [
     Tool {
         name: "status",
         group: Group::Watch,
@@ -116,6 +116,13 @@ static TOOLS: [Tool; 10] = [
         group: Group::SetUp,
         about: "checks everything that a run needs and suggests fixes",
         run: dvrf_doctor::run,
+        old_names: &[],
+    },
+    Tool {
+        name: "config",
+        group: Group::SetUp,
+        about: "shows the settings that a run would use, and where each comes from",
+        run: crate::config::run,
         old_names: &[],
     },
     Tool {

@@ -2,6 +2,8 @@
 
 mod commands;
 mod completion;
+mod config;
+mod config_schema;
 mod explain;
 mod old;
 
