@@ -54,7 +54,7 @@ impl Command {
     }
 }
 
-static TOOLS: [Tool; 11] = [
+static TOOLS: [Tool; 12] = [
     Tool {
         name: "status",
         group: Group::Watch,
@@ -116,6 +116,13 @@ static TOOLS: [Tool; 11] = [
         group: Group::SetUp,
         about: "checks everything that a run needs and suggests fixes",
         run: dvrf_doctor::run,
+        old_names: &[],
+    },
+    Tool {
+        name: "init",
+        group: Group::SetUp,
+        about: "writes dvrf.toml: asks four questions and tries each answer",
+        run: crate::init::run,
         old_names: &[],
     },
     Tool {
