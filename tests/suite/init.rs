@@ -137,6 +137,8 @@ fn the_start_page_leads_to_an_alert() {
         let tools = binary("dvrf").parent().unwrap().display().to_string();
         shell.env_clear().env("PATH", format!("{tools}:{}", testkit::requirements::path()));
         shell.env("DVRF_CACHE_DIR", "off").env("HOME", folder.path()).current_dir(folder.path());
+        // Root's would be the host's.
+        shell.env("DVRF_STATE_DIR", folder.path().join("state"));
         let outcome = run(shell.args(["-c", &filled]));
         assert!((0..=1).contains(&outcome.code), "{filled}\n{outcome}");
     }

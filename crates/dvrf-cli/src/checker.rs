@@ -143,11 +143,8 @@ impl RecordChecker {
         let (mut history, file) = self.history(&report.id, is_live, session);
         let checker = self.of(&report.id);
         let checks = checker.check_with_history(&report, pending_since, &history, session.now);
-        let checks = if session.old_script.is_some() {
-            checks.by_old_rules(&report, &checker.policy)
-        } else {
-            checks
-        };
+        let checks =
+            if session.old_script.is_some() { checks.by_old_rules(&report, &checker.policy) } else { checks };
         if let Some(file) = file {
             let point = Point::of(&report, &checks, session.now);
             history.push(point.clone());

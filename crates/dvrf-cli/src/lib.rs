@@ -244,11 +244,13 @@ fn settings_file_flags(command: Command, is_brief: bool) -> Command {
     const HEADING: &str = "Settings file";
     let config = Arg::new("config").long(args::long(&variables::CONFIG)).value_name("FILE");
     let only = Arg::new("only").long("only").value_name("NAME").action(ArgAction::Append);
-    command.arg(config.help(args::help(&variables::CONFIG)).help_heading(HEADING).hide(is_brief).global(true)).arg(
-        only.help("Use only this subscription of the settings file (repeatable)")
-            .help_heading(HEADING)
-            .global(true),
-    )
+    command
+        .arg(config.help(args::help(&variables::CONFIG)).help_heading(HEADING).hide(is_brief).global(true))
+        .arg(
+            only.help("Use only this subscription of the settings file (repeatable)")
+                .help_heading(HEADING)
+                .global(true),
+        )
 }
 
 /// Reads the settings file. The old scripts had none, and under their names none is read.

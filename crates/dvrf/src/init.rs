@@ -198,7 +198,7 @@ fn try_subscription(session: &mut Session) -> Result<(), CliError> {
     let checker = RecordChecker::new(&PolicyArgs::default(), session)?;
     let checked = checker.check_report(filled.report, session);
     let mut printer = CardPrinter::new(Layout::of(session, checker.checker.policy.lang, false));
-    printer.add(&checked.report, &checked.checks, "");
+    printer.add(&checked.report, &checked.checks, &checked.history, "");
     session.out.text(&printer.finish())?;
     session.out.flush()
 }
