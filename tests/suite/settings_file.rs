@@ -91,7 +91,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 #[case::gas(
     "network = \"testnet\"\nmax_gas_price = \"150.5\"",
     "dvrf.toml:2: max_gas_price is \"150.5\": a whole number of ASCII digits is needed, this contains '.'",
-    ""
+    "150.5 SUPRA are 15050000000 quants"
 )]
 #[case::jobs("jobs = 0", "dvrf.toml:1: jobs is \"0\": a whole number from 1 to 256 is needed", "")]
 #[case::key_of_one(
@@ -142,7 +142,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 #[case::network(
     "network = \"tesnet\"",
     "dvrf.toml:1: network is \"tesnet\": one of testnet, mainnet, devnet is needed",
-    ""
+    "did you mean testnet?"
 )]
 #[case::network_of_one(
     "[[subscription]]\nname = \"a\"\nlottery = \"0x1\"\nnetwork = \"tesnet\"",

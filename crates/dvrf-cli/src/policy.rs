@@ -123,7 +123,9 @@ impl Given {
             Some(other) => {
                 let refused = bad(&self.by, other, "one of info, warning, critical is needed");
                 let near = nearest(other, ["info", "warning", "critical"]);
-                Err(near.into_iter().fold(refused, |error, near| error.with_hint(format!("did you mean {near}?"))))
+                Err(near
+                    .into_iter()
+                    .fold(refused, |error, near| error.with_hint(format!("did you mean {near}?"))))
             }
         }
     }

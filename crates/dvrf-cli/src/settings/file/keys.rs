@@ -137,7 +137,5 @@ pub(crate) fn home_of(name: &str) -> Option<&'static str> {
 
 /// The known key nearest to a mistyped one, if one is near.
 pub(crate) fn nearest(name: &str, known: &[String]) -> Option<String> {
-    let distance = |key: &&String| strsim::damerau_levenshtein(key, name);
-    let near = known.iter().min_by_key(distance)?;
-    (distance(&near) * 3 <= name.chars().count().max(3)).then(|| near.clone())
+    crate::parse::nearest(name, known.iter().map(String::as_str)).map(str::to_owned)
 }
