@@ -6,6 +6,7 @@ pub mod trend;
 mod wrap;
 
 use jiff::Timestamp;
+use supra_core::check::Remedy;
 use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Severity, Status};
 use supra_core::history::Point;
@@ -159,6 +160,20 @@ pub fn card(report: &Report, checks: &Checks, history: &[Point], layout: &Layout
         card.push_str(&wrap::line(&label, &text, layout.width));
     }
     card
+}
+
+/// The steps of a remedy as a card shows them.
+pub fn remedy_steps(remedy: &Remedy, layout: &Layout) -> String {
+    lines::remedy_steps(&remedy.text, remedy.command.as_deref(), layout)
+}
+
+/// A card with lines of the caller's own: labels and texts below the headline and the deposit.
+pub fn card_of(report: &Report, checks: &Checks, layout: &Layout, lines: &[(String, String)]) -> String {
+    let deposit =
+        lines::deposit(checks, layout.lang).map(|text| (layout.lang.pick("deposit", "депозит"), text));
+    let lines = deposit.into_iter().chain(lines.iter().cloned());
+    let head = headline(report, checks, layout);
+    lines.fold(head, |card, (label, text)| card + &wrap::line(&label, &text, layout.width))
 }
 
 /// The first line: glyph, name, network, and the problem, or the time at the right edge.

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use supra_core::amount::{Decimal, QUANTS_PER_SUPRA, parse_u128_typed};
+use supra_core::amount::{Decimal, QUANTS_PER_SUPRA, Quants, parse_u128_typed};
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
 
@@ -38,6 +38,29 @@ pub fn number(flag: &str, text: &str) -> Result<u128, Error> {
     parse_u128_typed(text).map_err(|error| bad(flag, text, error))
 }
 
+/// Parses an amount: quants, or SUPRA such as `150.5SUPRA`.
+pub fn amount(flag: &str, text: &str) -> Result<Quants, Error> {
+    let trimmed = text.trim();
+    let number = trimmed
+        .len()
+        .checked_sub(5)
+        .filter(|at| trimmed.is_char_boundary(*at))
+        .map(|at| trimmed.split_at(at));
+    let Some((number, _)) = number.filter(|(_, unit)| unit.eq_ignore_ascii_case("SUPRA")) else {
+        return parse_u128_typed(text).map(Quants).map_err(|error| {
+            bad(flag, text, format!("{error}; or SUPRA with the unit, such as 150.5SUPRA"))
+        });
+    };
+    let wrong =
+        || bad(flag, text, "an amount such as 150.5SUPRA is needed, with at most 8 digits behind the point");
+    let (whole, part) = number.trim().split_once('.').unwrap_or((number.trim(), ""));
+    if whole.is_empty() || part.len() > 8 {
+        return Err(wrong());
+    }
+    let digits = format!("{whole}{part:0<8}");
+    parse_u128_typed(&digits).map(Quants).map_err(|_| wrong())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +74,24 @@ mod tests {
         assert_eq!(supra_hint("150.5").as_deref(), Some("150.5 SUPRA are 15050000000 quants"));
         assert_eq!(supra_hint("2 SUPRA").as_deref(), Some("2 SUPRA are 200000000 quants"));
         assert_eq!((supra_hint("150"), supra_hint("many")), (None, None));
+    }
+
+    #[test]
+    fn amounts_are_quants_or_supra() {
+        let parsed = |text: &str| amount("--to", text).map(Quants::get).map_err(|error| error.message());
+        for (text, quants) in [
+            ("7", 7),
+            ("1_000", 1000),
+            ("150.5SUPRA", 15_050_000_000),
+            ("0.00000001 supra", 1),
+            ("2SUPRA", 200_000_000),
+        ] {
+            assert_eq!(parsed(text), Ok(quants), "{text}");
+        }
+        for text in ["", "150.5", "-1SUPRA", "SUPRA", "1.000000001SUPRA", "1e3SUPRA", "\u{430}\u{430}\u{430}"]
+        {
+            assert!(parsed(text).is_err_and(|why| why.contains("150.5SUPRA")), "{text}");
+        }
     }
 
     #[test]

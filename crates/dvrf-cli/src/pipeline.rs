@@ -101,11 +101,7 @@ pub fn consume(
 }
 
 fn read(input: &InputArgs, session: &mut Session, sink: &mut Sink) -> Result<(), CliError> {
-    let source = match input.open(session)? {
-        Source::Live => input.subscriptions(&session.settings)?.map_or(Source::Live, Source::Records),
-        records @ Source::Records(_) => records,
-    };
-    match source {
+    match input.open(session)? {
         Source::Live => {
             let filled = fleet::one(session);
             sink.take(filled, session).map(drop)

@@ -2,7 +2,7 @@
 
 use supra_core::collect::legacy_report::upgrade;
 use supra_core::failure::{Failure, FailureKind};
-use supra_core::record::{DRAW_SCHEMA, Record, RecordError};
+use supra_core::record::{DRAW_SCHEMA, FUND_SCHEMA, Record, RecordError};
 use supra_core::report::Report;
 
 use crate::connect::fail;
@@ -122,8 +122,9 @@ pub(crate) fn next(records: &mut Records, now: jiff::Timestamp) -> Option<Stream
 fn sort(mut record: Record, now: jiff::Timestamp) -> StreamItem {
     let whole = |record| StreamItem::Report(ReportItem::whole(record), false);
     let refused = |record, failure| StreamItem::Report(ReportItem::refused(record, failure, now), false);
-    let is_draw = record.get::<String>("schema").is_ok_and(|schema| schema.as_deref() == Some(DRAW_SCHEMA));
-    if is_draw || record.has("state") {
+    let schema = record.get::<String>("schema").ok().flatten();
+    let is_line = schema.is_some_and(|schema| [DRAW_SCHEMA, FUND_SCHEMA].contains(&schema.as_str()));
+    if is_line || record.has("state") {
         return whole(record);
     }
     if record.has("error") {
@@ -138,7 +139,7 @@ fn sort(mut record: Record, now: jiff::Timestamp) -> StreamItem {
     }
     if record.has("lottery_addr") || record.has("client_addr") {
         // Results of an earlier reading do not apply to the next one.
-        for key in ["checks", "readiness", "requests", "metrics", "notifications"] {
+        for key in ["checks", "readiness", "funding", "requests", "metrics", "notifications"] {
             record.remove(key);
         }
         return StreamItem::Target(record);

@@ -1,6 +1,5 @@
 //! One run of `dvrf-draw`: locks, the journal, and the chain, read before anything is sent.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::args::DrawArgs;
@@ -10,6 +9,7 @@ use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::connect::fail;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::{Settings, variables};
+use dvrf_cli::submit::journal_place;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Count;
 use supra_core::draw::{DrawError, DrawErrorCode};
@@ -73,21 +73,6 @@ pub(crate) struct DrawRunner {
     pub(crate) confirm_timeout: Duration,
     /// The module of the lottery's token.
     pub(crate) treasury_module: String,
-}
-
-/// Where draws are journalled: `--state-dir`, else the user's own directory of state.
-fn journal_place(settings: &Settings) -> Option<PathBuf> {
-    let under = |variable, rest: &str| {
-        settings
-            .text(variable)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .map(|path| path.join(rest))
-    };
-    let given = settings.text(&variables::STATE_DIR).map(PathBuf::from);
-    given
-        .or_else(|| under(&variables::XDG_STATE_HOME, "dvrf"))
-        .or_else(|| under(&variables::HOME, ".local/state/dvrf"))
 }
 
 /// The error for a lock that could not be taken, or for a state directory that cannot be used.

@@ -2,6 +2,7 @@
 
 pub mod draws;
 pub mod events;
+pub mod fund;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

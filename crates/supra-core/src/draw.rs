@@ -136,18 +136,18 @@ pub enum DrawErrorCode {
 }
 
 /// Names of failure kinds in the upper case of the other codes.
-mod failure_code {
+pub(crate) mod failure_code {
     use serde::de::IntoDeserializer;
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::failure::FailureKind;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    pub(super) fn serialize<S: Serializer>(kind: &FailureKind, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(kind: &FailureKind, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&kind.name().to_ascii_uppercase())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<FailureKind, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<FailureKind, D::Error> {
         let name = String::deserialize(from)?.to_ascii_lowercase();
         FailureKind::deserialize(name.into_deserializer())
     }

@@ -90,6 +90,7 @@ pub mod report;
 pub mod check;
 pub mod draw;
 pub mod forecast;
+pub mod fund;
 pub mod history;
 pub mod readiness;
 pub mod submit;

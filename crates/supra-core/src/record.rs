@@ -22,6 +22,8 @@ pub const EVENT_SCHEMA: &str = "dvrf.event/1";
 
 /// The value of the `schema` key of a line of `dvrf-draw auto`, which travels through the same reader.
 pub const DRAW_SCHEMA: &str = "dvrf.draw/1";
+/// The value of the key `schema` of a line of `dvrf-fund --execute`.
+pub const FUND_SCHEMA: &str = "dvrf.fund/1";
 
 /// One record.
 #[derive(Debug, Clone, Default)]
@@ -98,7 +100,11 @@ impl Record {
     pub fn check_schema(&self) -> Result<(), RecordError> {
         match self.get::<String>("schema") {
             Ok(None) => Ok(()),
-            Ok(Some(schema)) if [SCHEMA, EVENT_SCHEMA, DRAW_SCHEMA].contains(&schema.as_str()) => Ok(()),
+            Ok(Some(schema))
+                if [SCHEMA, EVENT_SCHEMA, DRAW_SCHEMA, FUND_SCHEMA].contains(&schema.as_str()) =>
+            {
+                Ok(())
+            }
             Ok(Some(other)) => Err(RecordError::Schema(crate::failure::quote(&other))),
             Err(error) => Err(error),
         }

@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod fence;
+pub mod fund_journal;
 pub mod guard;
 pub mod journal;
 pub mod outcome;

@@ -189,14 +189,19 @@ fn steps(finding: &Finding, layout: &Layout) -> String {
     } else {
         &finding.remedy.text
     };
+    remedy_steps(text, finding.remedy.command.as_deref(), layout)
+}
+
+/// The steps of a remedy, numbered where there are several; the command of the first is shown whole, so that it can be
+/// pasted.
+pub(super) fn remedy_steps(text: &str, command: Option<&str>, layout: &Layout) -> String {
     let steps: Vec<String> = text.lines().map(|step| layout.shown(&as_item(step))).collect();
     let mut shown = Vec::new();
     for (position, step) in steps.iter().enumerate() {
         let is_first = position == 0;
         let number = if steps.len() > 1 { format!("{}. ", position + 1) } else { String::new() };
-        let command = finding.remedy.command.as_ref().filter(|_| is_first);
+        let command = command.filter(|_| is_first);
         shown.push(format!("{number}{step}{}", if command.is_some() { ":" } else { "" }));
-        // The command is shown whole, so that it can be pasted.
         shown.extend(command.map(|command| format!("$ {}", crate::text::plain(command))));
     }
     shown.join("\n")

@@ -16,7 +16,7 @@ const KIND: &str = "json";
 /// How far clocks may differ, seconds.
 const DRIFT_S: i64 = 30;
 /// Purchases count together for this long.
-const DAY_S: i64 = 24 * 3600;
+pub(super) const DAY_S: i64 = 24 * 3600;
 /// The first rest after `--max-attempts`; each further attempt doubles it, up to a day.
 const BACK_OFF_S: i64 = 3600;
 
