@@ -32,16 +32,17 @@ const FOREIGN: [&str; 18] = [
     "--simulate",
 ];
 
-const TOOLS: [(&str, &[&str]); 13] = [
+const TOOLS: [(&str, &[&str]); 14] = [
     ("chaos", &[""]),
     ("draw-chaos", &[""]),
-    ("dvrf", &["", "config", "init"]),
+    ("dvrf", &[""]),
     ("dvrf-calc", &[""]),
     ("dvrf-check", &[""]),
     ("dvrf-devnet", &["", "serve", "exec", "env"]),
     ("dvrf-doctor", &[""]),
     ("dvrf-draw", &["", "ready", "run", "auto", "smoke"]),
     ("dvrf-events", &["", "list", "tail", "pair"]),
+    ("dvrf-fund", &["", "history"]),
     ("dvrf-json", &[""]),
     ("dvrf-notify", &[""]),
     ("dvrf-prom", &[""]),

@@ -151,3 +151,60 @@ fn a_line_becomes_metrics() {
     // Nothing that the line does not say: neither that the chain was read nor a deposit.
     assert!(!printed.out.contains("supra_dvrf_up") && !printed.out.contains("balance"), "{printed}");
 }
+
+/// Low, told, topped up, told, resolved: by the tools in a pipe, with one memory.
+#[test]
+fn a_low_deposit_is_told_topped_up_and_resolved() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let memory = folder.path().join("memory").display().to_string();
+    let tell = |line: &Value| {
+        tell_line(&inbox, &["--state-dir", &memory, "--resolve-after", "1"], line);
+        let told = told(&inbox);
+        inbox.reset(Vec::new(), ScriptedResponse::status(204));
+        told.into_iter()
+            .map(|(event, problem, _)| format!("{event} {problem}").trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let report = || run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).json();
+    let fund = |limit: &str| {
+        let mut fund = devnet.tool("dvrf-fund", Way::Rpc);
+        fund.env("SUPRA_CLI_BIN", &devnet.cli).env("DVRF_DEVNET_URL", &devnet.url);
+        fund.args([
+            "--execute",
+            "--live",
+            "--new-journal",
+            "--sender-account",
+            testkit::LOTTERY,
+            "--reserve=1",
+        ]);
+        fund.args(["--max-per-day=900SUPRA", "--max-per-month=900SUPRA", limit, "--state-dir"]);
+        run(fund.arg(folder.path().join("funds"))).json()
+    };
+    assert_eq!(tell(&report()), ["firing deposit"]);
+    let refused = fund("--max-amount=1SUPRA");
+    assert_eq!(
+        (refused["status"].as_str(), tell(&refused)),
+        (Some("refused"), vec!["firing fund".to_owned()])
+    );
+    let done = fund("--max-amount=300SUPRA");
+    assert_eq!(done["status"], "topped_up", "{done}");
+    tell_line(&inbox, &["--state-dir", &memory], &done);
+    let messages: Vec<String> =
+        inbox.requests().iter().map(|sent| sent.json()["message"].as_str().unwrap().to_owned()).collect();
+    let all = messages.concat();
+    assert!(all.contains("topped up 236.25 SUPRA") && all.contains("resolved after"), "{messages:?}");
+    assert!(all.contains("472.5 SUPRA") && all.contains("Transaction: 0x"), "{messages:?}");
+    inbox.reset(Vec::new(), ScriptedResponse::status(204));
+    assert_eq!(tell(&report()), ["resolved deposit"]);
+    let printed = run(testkit::tool("dvrf-prom").write_stdin(done.to_string()));
+    assert!(
+        printed.out.contains("fund_outcome{status=\"topped_up\",subscription=\"devnet\"} 1\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.out.contains("fund_spent_quants{span=\"day\",subscription=\"devnet\"} 23625000000\n"),
+        "{printed}"
+    );
+}

@@ -148,6 +148,11 @@ fn every_block_of_the_history_page_runs() {
     assert_eq!(run_all("docs/history.md"), (3, 0));
 }
 
+#[test]
+fn every_block_of_the_page_about_deposits_runs() {
+    assert_eq!(run_all("docs/fund.md"), (3, 0));
+}
+
 /// The cells of every table row of a page, without its dashes.
 fn rows(page: &str) -> Vec<Vec<&str>> {
     page.lines()

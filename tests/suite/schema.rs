@@ -50,6 +50,8 @@ struct Record {
     checks: Option<Checks>,
     /// What `dvrf-draw ready` found.
     readiness: Option<Readiness>,
+    /// What `dvrf-fund` found.
+    funding: Option<supra_core::fund::Funding>,
     /// What `dvrf-notify` sent.
     notifications: Option<Vec<Notification>>,
     /// The samples of `dvrf-prom --format json`.
@@ -99,6 +101,9 @@ fn the_checked_in_schema_is_the_types() {
     let line =
         serde_json::to_string_pretty(&schemars::schema_for!(supra_core::draw::AutoLine)).unwrap() + "\n";
     held("draw", &line);
+    let fund =
+        serde_json::to_string_pretty(&schemars::schema_for!(supra_core::fund::FundLine)).unwrap() + "\n";
+    held("fund", &fund);
     let event =
         serde_json::to_string_pretty(&schemars::schema_for!(supra_core::events::Event)).unwrap() + "\n";
     held("event", &event);

@@ -1,5 +1,6 @@
-//! Lines of `dvrf-draw auto`: what each says about the draws of a lottery. Pure.
+//! Lines of `dvrf-draw auto`: what each says about the draws of a lottery. Pure. Those of `dvrf-fund` are beside it.
 
+use crate::fund::{self, is_fund_line};
 use crate::message::Item;
 use crate::problem::{DRAW_BUSY, Gravity, Limits, Problem, UNKNOWN};
 use dvrf_cli::channel::Level;
@@ -33,8 +34,11 @@ pub struct DrawOutcome {
 }
 
 impl DrawOutcome {
-    /// Reads a record; `None` if it is not a line of `auto`.
+    /// Reads a record; `None` if it is neither a line of `dvrf-draw auto` nor of `dvrf-fund --execute`.
     pub fn of(record: &Record, lang: Lang) -> Option<Self> {
+        if is_fund_line(record) {
+            return Some(fund::outcome(record, lang));
+        }
         if record.get::<String>("schema").ok()?.as_deref() != Some(DRAW_SCHEMA) {
             return None;
         }
@@ -67,7 +71,7 @@ impl DrawOutcome {
         }
     }
 
-    fn problem(key: &str, gravity: Gravity, item: Item) -> Self {
+    pub(crate) fn problem(key: &str, gravity: Gravity, item: Item) -> Self {
         let severity = Some(gravity.severity);
         let status = if gravity.severity == Severity::Unknown { Status::Unknown } else { Status::Alert };
         let problem = Problem { key: key.to_owned(), gravity, items: vec![item], limits: Limits::default() };
@@ -75,7 +79,7 @@ impl DrawOutcome {
         Self { problems: vec![problem], checks, ..Self::default() }
     }
 
-    fn fine(is_decided: bool) -> Self {
+    pub(crate) fn fine(is_decided: bool) -> Self {
         let status = if is_decided { Status::Ok } else { Status::Unknown };
         Self { checks: Checks { status, ..Checks::default() }, ..Self::default() }
     }

@@ -11,6 +11,7 @@ mod config;
 mod delivery;
 pub mod draw;
 mod escape;
+mod fund;
 mod heartbeat;
 mod merge;
 pub mod message;

@@ -191,7 +191,7 @@ pub(crate) fn is_patient(key: &str) -> bool {
 
 /// Whether a single run without a problem ends it.
 pub(crate) fn ends_at_once(key: &str) -> bool {
-    is_patient(key) || key.starts_with("draw")
+    is_patient(key) || key.starts_with("draw") || key == "fund"
 }
 
 /// Whether this verdict says that a problem which it does not list is over. What could not be read is never healthy.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::args::{NotifyArgs, OutputFormat};
 use crate::draw::DrawOutcome;
+use crate::fund::{fund_key, is_fund_line};
 use crate::notifier::{MEMORY_UNUSABLE, Notifier, NotifyReport, Planned, draw_key, subscription_key};
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::Level;
@@ -111,7 +112,12 @@ impl Consumer for SendRun<'_> {
         session.now = self.clock.now();
         let lang = self.checker.checker.policy.lang;
         let (planned, exit) = if let Some(draw) = DrawOutcome::of(&item.record, lang) {
-            let key = draw_key(&SubscriptionId::of(&item.record), &session.settings);
+            let id = SubscriptionId::of(&item.record);
+            let key = if is_fund_line(&item.record) {
+                fund_key(&subscription_key(&id, &session.settings))
+            } else {
+                draw_key(&id, &session.settings)
+            };
             self.release(&key, session)?;
             (self.notifier.plan_draw(&key, &item.record, &draw, session), draw.exit())
         } else {

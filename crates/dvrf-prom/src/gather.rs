@@ -17,9 +17,10 @@ use supra_core::check::Checks;
 use supra_core::draw::AutoLine;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
+use supra_core::fund::FundLine;
 use supra_core::lang::Lang;
 use supra_core::readiness::Readiness;
-use supra_core::record::{DRAW_SCHEMA, Record};
+use supra_core::record::{DRAW_SCHEMA, FUND_SCHEMA, Record};
 use supra_core::report::{Report, SubscriptionId};
 
 use crate::last_success::LastSuccess;
@@ -235,8 +236,12 @@ impl Gatherer {
     }
 }
 
-/// The samples of a line of `dvrf-draw auto`; `None` for another record.
+/// The samples of a line of `dvrf-draw auto` or of `dvrf-fund --execute`; `None` for another record.
 fn draw_line(record: &Record) -> Option<Vec<Sample>> {
+    if record.get::<String>("schema").ok()?.as_deref() == Some(FUND_SCHEMA) {
+        let line: FundLine = serde_json::from_value(record.to_value().ok()?).ok()?;
+        return Some(observe::fund_line(&line));
+    }
     if record.get::<String>("schema").ok()?.as_deref() != Some(DRAW_SCHEMA) {
         return None;
     }

@@ -54,7 +54,7 @@ impl Command {
     }
 }
 
-static TOOLS: [Tool; 12] = [
+static TOOLS: [Tool; 11] = [
     Tool {
         name: "status",
         group: Group::Watch,
@@ -98,6 +98,13 @@ static TOOLS: [Tool; 12] = [
         old_names: &["auto-draw", "draw-readiness", "manual-draw"],
     },
     Tool {
+        name: "fund",
+        group: Group::Act,
+        about: "tops a deposit up, capped, and never twice",
+        run: dvrf_fund::run,
+        old_names: &[],
+    },
+    Tool {
         name: "events",
         group: Group::Watch,
         about: "lists contract events and pairs requests with answers",
@@ -116,20 +123,6 @@ static TOOLS: [Tool; 12] = [
         group: Group::SetUp,
         about: "checks everything that a run needs and suggests fixes",
         run: dvrf_doctor::run,
-        old_names: &[],
-    },
-    Tool {
-        name: "init",
-        group: Group::SetUp,
-        about: "writes dvrf.toml: asks four questions and tries each answer",
-        run: crate::init::run,
-        old_names: &[],
-    },
-    Tool {
-        name: "config",
-        group: Group::SetUp,
-        about: "shows the settings that a run would use, and where each comes from",
-        run: crate::config::run,
         old_names: &[],
     },
     Tool {

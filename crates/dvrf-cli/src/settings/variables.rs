@@ -45,9 +45,6 @@ macro_rules! variables {
 }
 
 variables! {
-    "Settings file" {
-        CONFIG "DVRF_CONFIG" flag "--config": "Settings file; unset: dvrf/dvrf.toml under XDG_CONFIG_HOME or ~/.config, else /etc/dvrf/dvrf.toml, where there is one."
-    }
     "What is watched" {
         NETWORK "DVRF_NETWORK" flag "--network": "testnet, mainnet or devnet: fills in RPC URL, chain id and, but for devnet, deposit address where they are not given."
         PROFILE "PROFILE" flag "--profile": "Profile of the Supra CLI; also names the subscription in reports."
@@ -102,6 +99,14 @@ variables! {
         SUBMIT_TIMEOUT "DVRF_SUBMIT_TIMEOUT" flag "--submit-timeout" default "120": "Seconds for the CLI to send a transaction and print its receipt."
         CONFIRM_TIMEOUT "DVRF_CONFIRM_TIMEOUT" flag "--confirm-timeout" default "30": "Seconds for the chain to show what a transaction changed."
     }
+    "Funding" {
+        FUND_TO "DVRF_FUND_TO" flag "--to": "What a top-up reaches: a multiple of the minimum such as 300%, or an amount such as 500SUPRA; unset: what dvrf-check recommends."
+        FUND_MAX_AMOUNT "DVRF_FUND_MAX_AMOUNT" flag "--max-amount": "Most that one top-up may cost, in quants or as 500SUPRA."
+        FUND_MAX_PER_DAY "DVRF_FUND_MAX_PER_DAY" flag "--max-per-day": "Most that the top-ups of 24 hours may cost."
+        FUND_MAX_PER_MONTH "DVRF_FUND_MAX_PER_MONTH" flag "--max-per-month": "Most that the top-ups of 30 days may cost."
+        FUND_RESERVE "DVRF_FUND_RESERVE" flag "--reserve": "What the signer keeps after a top-up and its gas."
+        FUND_COOL_DOWN "DVRF_FUND_COOL_DOWN" flag "--cool-down" default "1h": "Time between two top-ups: 90s, 5m, 1h."
+    }
     "Memory" {
         STATE_DIR "DVRF_STATE_DIR" flag "--state-dir": "Directory where tools remember between runs; unset: every run stands alone."
     }
@@ -131,7 +136,6 @@ variables! {
         LC_MESSAGES "LC_MESSAGES": "Locale, for the language of sentences."
         LANG "LANG": "Locale, for the language of sentences."
         TERM "TERM": "dumb: no colours."
-        XDG_CONFIG_HOME "XDG_CONFIG_HOME": "Base directory of settings files."
         XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
         XDG_STATE_HOME "XDG_STATE_HOME": "Base directory of state: draws are journalled in dvrf under it where no --state-dir is given."
         HOME "HOME": "Home directory."
@@ -163,13 +167,6 @@ pub fn read() -> BTreeMap<&'static str, String> {
             Some((name, value.to_string_lossy().into_owned())).filter(|(_, text)| !text.is_empty())
         })
         .collect()
-}
-
-/// A variable that the settings file names for a secret.
-pub fn named(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    let value = std::env::var(name).ok()?;
-    Some(value).filter(|text| !text.trim().is_empty())
 }
 
 /// Where programs are looked for.

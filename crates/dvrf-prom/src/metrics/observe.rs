@@ -14,6 +14,7 @@ use supra_core::check::remedy::deposit_needed;
 use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::draw::{AutoLine, AutoStatus};
 use supra_core::failure::FailureKind;
+use supra_core::fund::{FundLine, FundStatus};
 use supra_core::min_balance::Calculation;
 use supra_core::readiness::Readiness;
 use supra_core::report::ReportError;
@@ -330,6 +331,19 @@ pub(crate) fn draw_line(line: &AutoLine) -> Vec<Sample> {
     let handled = line.manual_draw.as_ref().and_then(|result| result.handled.as_ref());
     samples.add(&name::DRAW_ANSWER, handled.map(|handled| thousandths(handled.waited_ms)));
     samples.add(&name::DRAW_ANSWERED, handled.map(|handled| handled.handled));
+    samples.0
+}
+
+/// The samples of a line of `dvrf-fund --execute`.
+pub(crate) fn fund_line(line: &FundLine) -> Vec<Sample> {
+    let mut samples = Samples::default();
+    for status in FundStatus::ALL.into_iter().filter(|status| *status != FundStatus::Submitting) {
+        samples.with(&name::FUND_OUTCOME, [("status", status.name())], Some(status == line.status));
+    }
+    samples.add(&name::FUND_RUN, line.timestamp.parse().ok().map(seconds));
+    for (span, spent) in [("day", line.spent_day), ("month", line.spent_month)] {
+        samples.with(&name::FUND_SPENT, [("span", span)], spent.map(|spent| Value::from(spent.get())));
+    }
     samples.0
 }
 

@@ -9,11 +9,11 @@ use super::remediation::remedy;
 use super::requests::Cause;
 use super::{Checks, Finding, Policy};
 use crate::address::Address;
-use crate::amount::{QUANTS_PER_SUPRA, Quants};
+use crate::amount::{Decimal, QUANTS_PER_SUPRA, Quants};
 use crate::lang::Lang;
 use crate::network::Network;
 use crate::report::Report;
-use crate::view::is_identifier;
+use crate::view::{FunctionId, is_identifier};
 
 /// What to do about a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,15 +48,67 @@ struct Context<'a> {
     policy: &'a Policy,
     report: &'a Report,
     client: Option<Address>,
-    top_up: Option<TopUp>,
+    top_up: Option<Shortage>,
     /// The amount that lets the deposit last for some time.
-    for_a_month: Option<TopUp>,
+    for_a_month: Option<Shortage>,
+}
+
+/// What a deposit is to reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// A multiple of the minimum.
+    Ratio(Decimal),
+    /// An amount.
+    Amount(Quants),
 }
 
 /// An amount to deposit, and what it reaches.
-struct TopUp {
-    amount: Quants,
-    goal: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// What is missing.
+    pub amount: Quants,
+    /// The deposit that it reaches.
+    pub target: Quants,
+    /// The same in words.
+    pub goal: String,
+}
+
+/// The remedy for a shortage of the report's client, in the words of the deposit's findings.
+pub fn deposit_remedy(
+    checks: &Checks,
+    report: &Report,
+    policy: &Policy,
+    shortage: &Shortage,
+) -> Option<Remedy> {
+    let context = Context { top_up: Some(shortage.clone()), ..Context::new(checks, report, policy) };
+    let code = checks.findings.iter().map(|finding| finding.code).find(|code| code.is_deposit_level());
+    context.deposit(code.unwrap_or(Code::DepositBelowWarnTier))
+}
+
+/// The function by which anybody can deposit for the report's client. In dVRF 2 only the client itself can: `None`.
+pub fn deposit_function(report: &Report) -> Option<FunctionId> {
+    let deposit = &report.state.as_ref()?.deposit;
+    let is_third = deposit.modules.is_some() || deposit.max_txn_fee.is_some();
+    let module = module_of(report, "balance", report.id.deposit.as_deref()).filter(|_| is_third)?;
+    format!("{module}::deposit_fund_v2").parse().ok()
+}
+
+/// What the deposit lacks to reach the goal, or, without one, to lift it above everything that is expected of it. `None`
+/// when nothing is missing, or when that is not known.
+pub fn shortage(checks: &Checks, policy: &Policy, goal: Option<Goal>) -> Option<Shortage> {
+    let minimum = checks.min_balance_onchain?;
+    let (target, goal) = match goal {
+        None => return top_up(checks, policy),
+        Some(Goal::Ratio(ratio)) => {
+            let percent = ratio.as_percent();
+            let words =
+                policy.lang.pick(format!("{percent} % of the minimum"), format!("{percent} % минимума"));
+            (Quants(ratio.of(minimum.get()).ok()?), words)
+        }
+        Some(Goal::Amount(amount)) => (amount, format!("{} SUPRA", amount.supra())),
+    };
+    let missing = target.get().checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
+    Some(Shortage { amount: Quants(missing), target, goal })
 }
 
 impl<'a> Context<'a> {
@@ -124,12 +176,8 @@ impl<'a> Context<'a> {
     /// The command that deposits. dVRF 3 lets anybody pay for a client; in dVRF 2 only the client itself can.
     fn deposit_command(&self, client: Address, amount: Quants) -> Option<String> {
         let amount = u64::try_from(amount.get()).ok()?;
-        let deposit = &self.report.state.as_ref()?.deposit;
-        let is_third = deposit.modules.is_some() || deposit.max_txn_fee.is_some();
-        let module = self.module_of("balance", self.report.id.deposit.as_deref())?;
-        is_third.then(|| {
-            self.command(&format!("{module}::deposit_fund_v2"), &format!("address:{client} u64:{amount}"))
-        })
+        let function = deposit_function(self.report)?.to_string();
+        Some(self.command(&function, &format!("address:{client} u64:{amount}")))
     }
 
     fn callback_sender(&self) -> Remedy {
@@ -233,15 +281,8 @@ impl<'a> Context<'a> {
         Some(Remedy { text, command: None })
     }
 
-    /// The module, as `ADDRESS::NAME`, whose function answered for this value; `None` where that is another account than the
-    /// report's own: money and signatures do not go to wherever an answer came from.
     fn module_of(&self, key: &str, account: Option<&str>) -> Option<String> {
-        let function = self.report.views.get(key)?.function.as_deref()?;
-        let mut parts = function.split("::");
-        let (address, module) = (parts.next()?.parse::<Address>().ok()?, parts.next()?);
-        let is_own = account.is_none_or(|account| account.parse() == Ok(address));
-        (is_own && address != Address::FRAMEWORK && is_identifier(module))
-            .then(|| format!("{address}::{module}"))
+        module_of(self.report, key, account)
     }
 
     /// A command line of the Supra CLI. Every word of it is safe to paste into a shell.
@@ -256,25 +297,36 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The module, as `ADDRESS::NAME`, whose function answered for this value; `None` where that is another account than the
+/// report's own: money and signatures do not go to wherever an answer came from.
+fn module_of(report: &Report, key: &str, account: Option<&str>) -> Option<String> {
+    let function = report.views.get(key)?.function.as_deref()?;
+    let mut parts = function.split("::");
+    let (address, module) = (parts.next()?.parse::<Address>().ok()?, parts.next()?);
+    let is_own = account.is_none_or(|account| account.parse() == Ok(address));
+    (is_own && address != Address::FRAMEWORK && is_identifier(module)).then(|| format!("{address}::{module}"))
+}
+
 /// The amount with which the deposit lasts for 30 days at the recent rate.
-fn for_a_month(checks: &Checks, lang: Lang) -> Option<TopUp> {
+fn for_a_month(checks: &Checks, lang: Lang) -> Option<Shortage> {
     const MONTH_DAYS: u128 = 30;
     let needed = checks.runway.as_ref()?.per_day?.get().checked_mul(MONTH_DAYS)?;
     let goal = needed.checked_add(checks.min_balance_onchain?.get())?;
     let amount = goal.checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
     // The rate is an estimate: whole SUPRA are exact enough.
     let amount = amount.checked_next_multiple_of(QUANTS_PER_SUPRA)?;
-    Some(TopUp {
+    Some(Shortage {
         amount: Quants(amount),
+        target: Quants(goal),
         goal: lang.pick("30 days at the recent rate", "30 дней при нынешнем темпе"),
     })
 }
 
 /// The amount that lifts the deposit above everything that is expected of it.
-fn top_up(checks: &Checks, policy: &Policy) -> Option<TopUp> {
+fn top_up(checks: &Checks, policy: &Policy) -> Option<Shortage> {
     let (goal, text) = goal(checks, policy)?;
     let amount = goal.checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
-    Some(TopUp { amount: Quants(amount), goal: text })
+    Some(Shortage { amount: Quants(amount), target: Quants(goal), goal: text })
 }
 
 /// What is missing to the planning level or, where that is higher, to the recommended deposit or your own limit; 0 when

@@ -1,0 +1,90 @@
+//! What a deposit lacks, and what stands against topping it up, by a report and its verdict.
+
+use dvrf_cli::checker::Checked;
+use supra_core::amount::Quants;
+use supra_core::check::code::Code;
+use supra_core::check::remedy::{Goal, deposit_function, deposit_remedy, shortage};
+use supra_core::check::{Policy, Severity};
+use supra_core::fund::{FundCode, FundError, Funding};
+
+/// Findings by which the values are not those of the chain now.
+const DOUBTS: [Code; 4] = [Code::WrongChain, Code::ChainStale, Code::ReportStale, Code::DepositViewsDisagree];
+
+const RAISE: &str = "raise --to above --warn, or lower --warn";
+
+/// What the report says about topping the deposit up. The signer is not looked at.
+pub(crate) fn assess(checked: &Checked, policy: &Policy, goal: Option<Goal>) -> Funding {
+    let (report, checks) = (&checked.report, &checked.checks);
+    let client = report.id.payer().and_then(|payer| payer.parse().ok());
+    let (balance, minimum) = (checks.available_quants, checks.min_balance_onchain);
+    let mut funding = Funding { client, balance, minimum, ..Funding::default() };
+    if let Some(doubt) = doubt(checked) {
+        funding.reasons.push(doubt);
+        return funding;
+    }
+    let deposit = report.state.as_ref().map(|state| &state.deposit);
+    let mut against = |code, text: &str, hint: &str| {
+        funding.reasons.push(FundError::new(code, text).with_hint(hint));
+    };
+    if deposit.and_then(|deposit| deposit.client_whitelisted) == Some(false) {
+        let hint = "check the client's address and the network: only a whitelisted client has a fund";
+        against(FundCode::ClientNotWhitelisted, "the client is not whitelisted in the deposit module", hint);
+        return funding;
+    }
+    let is_low = checks.findings.iter().any(|finding| {
+        finding.code.is_deposit_level() && matches!(finding.severity, Severity::Warning | Severity::Critical)
+    });
+    funding.low = Some(is_low);
+    let missing = shortage(checks, policy, goal);
+    funding.missing = Some(missing.is_some());
+    let Some(missing) = missing else {
+        funding.amount = Some(Quants(0));
+        if is_low {
+            let text = "the target is reached, and the deposit is still low";
+            funding.reasons.push(FundError::new(FundCode::TargetTooLow, text).with_hint(RAISE));
+        }
+        return funding;
+    };
+    (funding.amount, funding.target) = (Some(missing.amount), Some(missing.target));
+    funding.remedy = deposit_remedy(checks, report, policy, &missing);
+    let mut against = |code, text: &str, hint: &str| {
+        funding.reasons.push(FundError::new(code, text).with_hint(hint));
+    };
+    if deposit.and_then(|deposit| deposit.paused) == Some(true) {
+        against(FundCode::DepositPaused, "Supra paused the deposit module", "wait, or ask Supra");
+    }
+    if deposit_function(report).is_none() {
+        let text = "this chain has no deposit_fund_v2 that anybody may call: in dVRF 2 only the client itself can deposit";
+        let hint = "sign deposit_fund as the client, or use the wrapper of the contract that is the client";
+        against(FundCode::OwnFunction, text, hint);
+    }
+    let is_still_low =
+        minimum.is_some_and(|minimum| policy.warn.exceeds_ratio(missing.target.get(), minimum.get()));
+    if is_still_low || minimum.is_some_and(|minimum| missing.target <= minimum) {
+        let text = format!("the target of {} SUPRA would still be low", missing.target.supra());
+        against(FundCode::TargetTooLow, &text, RAISE);
+    }
+    funding
+}
+
+/// Why the report does not say what is missing.
+fn doubt(checked: &Checked) -> Option<FundError> {
+    let (report, checks) = (&checked.report, &checked.checks);
+    let unknown = |text: String| {
+        FundError::new(FundCode::Unknown, text).with_hint("nothing is sent on what is not known")
+    };
+    let deposit = report.state.as_ref().map(|state| &state.deposit);
+    if let Some(finding) = checks.findings.iter().find(|finding| DOUBTS.contains(&finding.code)) {
+        return Some(unknown(finding.message.clone()));
+    }
+    let is_not_there = deposit.and_then(|deposit| deposit.client_whitelisted) == Some(false);
+    if checks.available_quants.is_some() && checks.min_balance_onchain.is_some() || is_not_there {
+        let is_whitelisted = deposit.and_then(|deposit| deposit.client_whitelisted);
+        return is_whitelisted
+            .is_none()
+            .then(|| unknown("whether the client is whitelisted is not known".to_owned()));
+    }
+    let why = checks.findings.iter().find(|finding| finding.severity == Severity::Unknown);
+    let why = why.map(|finding| format!(": {}", finding.message)).unwrap_or_default();
+    Some(unknown(format!("the client's fund or its minimum is not known{why}")))
+}

@@ -1,0 +1,191 @@
+//! `dvrf-fund --execute`: one JSON line a run.
+
+use std::io;
+
+use dvrf_cli::exit::Exit;
+use dvrf_cli::input::{Source, is_silent};
+use dvrf_cli::settings::variables::{self, fault_point};
+use dvrf_cli::target::resolve;
+use dvrf_cli::text::plain;
+use dvrf_cli::{CliError, Session};
+use supra_core::error::Error;
+use supra_core::failure::FailureKind;
+use supra_core::fund::{FundCode, FundError, FundLine, FundStatus};
+use supra_core::record::{FUND_SCHEMA, Record};
+use supra_core::stable_id::stable_id;
+use supra_core::state_dir::append_line;
+
+use crate::args::{Format, FundArgs};
+use crate::attempt::attempt;
+use crate::runner::cli_error;
+
+pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, CliError> {
+    args.fill(&mut session.settings);
+    let target = take_target(args, session);
+    let mut line = begin(session);
+    let result = target.and_then(|()| attempt(args, &mut line, session));
+    if let Err(error) = result {
+        let level = match status_of(error.code) {
+            FundStatus::Busy => "warning",
+            FundStatus::Waiting => "info",
+            _ => "error",
+        };
+        session.log(level, &plain(&error.message));
+        if let Some(hint) = &error.hint {
+            session.log("info", &plain(hint));
+        }
+        line.status = status_of(error.code);
+        line.error = Some(error);
+    }
+    let exit = exit_of(&line);
+    finish(&mut line, exit);
+    fault_point("before_log");
+    let logged = args.output.log_file.as_ref().map_or(Ok(()), |path| append_line(path, &text(&line)));
+    let is_text = args.output.format.map_or(session.is_terminal(), |format| format == Format::Text);
+    if is_text {
+        session.out.text(&format!("{}\n", plain(&sentence(&line))))?;
+    } else {
+        session.out.record(&Record::from_fields(&line)?, args.output.pretty)?;
+    }
+    if let Err(error) = logged {
+        // What was done is on stdout; that it is not in the log must not pass unseen.
+        session.log_error(&error.into());
+        return Ok(Exit::CannotAnswer);
+    }
+    Ok(exit)
+}
+
+fn begin(session: &Session) -> FundLine {
+    let time = session.now.as_nanosecond().to_string();
+    let text = |variable| session.settings.text(variable).map(str::to_owned);
+    FundLine {
+        timestamp: session.now.to_string(),
+        status: FundStatus::Error,
+        funding: None,
+        top_up: None,
+        spent_day: None,
+        spent_month: None,
+        error: None,
+        exit_code: 2,
+        schema: FUND_SCHEMA.to_owned(),
+        run_id: stable_id(&["fund", &time, &std::process::id().to_string()]),
+        level: String::new(),
+        event: String::new(),
+        profile: text(&variables::PROFILE),
+        lottery_addr: text(&variables::LOTTERY_ADDR),
+        deposit_addr: text(&variables::DEPOSIT_ADDR),
+        client_addr: text(&variables::CLIENT_ADDR),
+    }
+}
+
+pub(crate) fn finish(line: &mut FundLine, exit: Exit) {
+    line.exit_code = exit.code();
+    line.event = format!("fund.{}", line.status.name());
+    let level = match line.status {
+        FundStatus::Error | FundStatus::Failed | FundStatus::Refused => "error",
+        FundStatus::Busy | FundStatus::Waiting => "warn",
+        _ => "info",
+    };
+    level.clone_into(&mut line.level);
+}
+
+/// The line of JSON; it is made of strings and numbers, and always has a form.
+pub(crate) fn text(line: &FundLine) -> String {
+    serde_json::to_string(line).unwrap_or_default()
+}
+
+/// The status of a run that this ended.
+fn status_of(code: FundCode) -> FundStatus {
+    use FundCode as C;
+    match code {
+        C::Busy => FundStatus::Busy,
+        C::CoolingDown | C::JournalNew | C::ToppedUpMeanwhile => FundStatus::Waiting,
+        C::MaxAmount
+        | C::MaxPerDay
+        | C::MaxPerMonth
+        | C::Reserve
+        | C::LimitMissing
+        | C::SignerUnknown
+        | C::OwnFunction
+        | C::ClientNotWhitelisted
+        | C::DepositPaused
+        | C::TargetTooLow
+        | C::Declined => FundStatus::Refused,
+        C::NotSent | C::TransactionFailed | C::NotConfirmed => FundStatus::Failed,
+        _ => FundStatus::Error,
+    }
+}
+
+fn exit_of(line: &FundLine) -> Exit {
+    match line.status {
+        FundStatus::Enough | FundStatus::ToppedUp | FundStatus::Reconciled | FundStatus::Waiting => {
+            Exit::Done
+        }
+        FundStatus::Refused => Exit::No,
+        FundStatus::Busy => Exit::Busy,
+        FundStatus::Failed | FundStatus::Submitting | FundStatus::Error => Exit::CannotAnswer,
+    }
+}
+
+/// What a run did, for the person at the terminal.
+fn sentence(line: &FundLine) -> String {
+    let supra = line.top_up.as_ref().map(|sent| sent.amount.supra()).unwrap_or_default();
+    match line.status {
+        FundStatus::Enough => "the deposit is not low: nothing was sent".to_owned(),
+        FundStatus::ToppedUp => {
+            let after = line.top_up.as_ref().and_then(|sent| sent.balance_after);
+            let after =
+                after.map(|after| format!(": the deposit is {} SUPRA", after.supra())).unwrap_or_default();
+            let hash = line.top_up.as_ref().and_then(|sent| sent.tx_hash.as_deref());
+            let hash = hash.map(|hash| format!(", transaction {hash}")).unwrap_or_default();
+            format!("topped up {supra} SUPRA{after}{hash}")
+        }
+        status => match &line.error {
+            Some(error) => format!("{}: {}", status.name().replace('_', " "), error.message),
+            None => status.name().replace('_', " "),
+        },
+    }
+}
+
+/// Puts the piped target, if there is one, over the settings.
+///
+/// # Errors
+/// When stdin holds something other than one target, or stays silent: money must not go to another client than the one
+/// that is still to come.
+fn take_target(args: &FundArgs, session: &mut Session) -> Result<(), FundError> {
+    if !args.input.holds_records() {
+        return Ok(());
+    }
+    let failed = |message: &str| {
+        let error = Error::new(FailureKind::Input, message);
+        FundError::from(&error.with_hint("use --live to top up the client of the settings"))
+    };
+    if args.input.input.is_none() && is_silent(&io::stdin()) {
+        return Err(failed("stdin is open, and no target comes"));
+    }
+    let Source::Records(mut records) = args.input.open(session).map_err(cli_error)? else { return Ok(()) };
+    let record = match records.next_record() {
+        // Cron gives its jobs an empty pipe.
+        Some(Err(CliError::Core(_))) | None if args.input.input.is_none() => return Ok(()),
+        Some(record) => record.map_err(cli_error)?,
+        None => return Ok(()),
+    };
+    if !records.may_wait() && records.next_record().is_some() {
+        return Err(failed("stdin holds several targets: start one run for each"));
+    }
+    if !record.has("lottery_addr") && !record.has("client_addr") {
+        return Err(failed("the record on stdin names no lottery_addr and no client_addr"));
+    }
+    resolve(&session.settings, Some(&record)).map_err(|error| FundError::from(&error))?;
+    let text = |key: &str| record.get::<String>(key).ok().flatten();
+    let client = text("client_addr").or_else(|| text("lottery_addr"));
+    for (value, variable) in [
+        (text("profile"), &variables::PROFILE),
+        (text("lottery_addr"), &variables::LOTTERY_ADDR),
+        (text("deposit_addr"), &variables::DEPOSIT_ADDR),
+        (client, &variables::CLIENT_ADDR),
+    ] {
+        session.settings.set_flag(variable, value.as_deref());
+    }
+    Ok(())
+}

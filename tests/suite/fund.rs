@@ -1,0 +1,251 @@
+//! `dvrf-fund`: what is missing, what stands against a top-up, and one top-up for one shortage.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fund_guard;
+
+use assert_cmd::Command;
+use rstest::rstest;
+use serde_json::{Value, json};
+use testkit::{Devnet, LOTTERY, MINIMUM, Outcome, Way, run, tool};
+
+/// What an account owns on a new devnet, and the gas of a transaction.
+pub(crate) const WALLET: u128 = 500_000_000_000;
+const GAS: u128 = 8_700_000;
+/// What the scenario `low` lacks to 300 % of the minimum.
+const MISSING: u128 = 23_625_000_000;
+/// Limits that allow one such top-up, and not two in a day.
+pub(crate) const LIMITS: [&str; 8] = [
+    "--max-amount=400SUPRA",
+    "--max-per-day=400SUPRA",
+    "--max-per-month=2000SUPRA",
+    "--reserve=10SUPRA",
+    "--cool-down=0",
+    "--new-journal",
+    "--confirm-timeout=2",
+    // Some tests set the chain's clock forward.
+    "--max-lag=0",
+];
+
+/// A tool that reads over REST and signs with the CLI as the lottery's owner.
+pub(crate) fn fund(devnet: &Devnet, words: &[&str]) -> Command {
+    let mut command = devnet.tool("dvrf-fund", Way::Rpc);
+    command.env("SUPRA_CLI_BIN", &devnet.cli).env("DVRF_DEVNET_URL", &devnet.url);
+    command.env("XDG_STATE_HOME", devnet.cli.parent().unwrap().join("state"));
+    command.env("DVRF_SENDER_ACCOUNT", LOTTERY);
+    command.args(words);
+    command
+}
+
+fn execute(devnet: &Devnet, words: &[&str]) -> Outcome {
+    run(fund(devnet, &["--execute", "--live"]).args(LIMITS).args(words))
+}
+
+fn wallet(devnet: &Devnet) -> u128 {
+    devnet.call("GET", "/devnet/state", "")["signer_wallet"].as_str().unwrap().parse().unwrap()
+}
+
+pub(crate) fn deposits(devnet: &Devnet) -> u64 {
+    devnet.call("GET", "/devnet/state", "")["deposits"].as_u64().unwrap()
+}
+
+#[test]
+fn dry_says_what_is_missing_and_the_command_of_check() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let outcome = run(&mut fund(&devnet, &["--live"]));
+    assert_eq!((outcome.code, outcome.err.as_str()), (1, ""), "{outcome}");
+    let record = outcome.json();
+    let funding = &record["funding"];
+    let seen = ["missing", "low", "amount", "target", "balance", "minimum", "signer_balance", "payable"];
+    assert_eq!(
+        seen.map(|key| funding[key].clone()),
+        [
+            json!(true),
+            json!(true),
+            json!("23625000000"),
+            json!("47250000000"),
+            json!("23625000000"),
+            json!(MINIMUM.to_string()),
+            json!("500000000000"),
+            json!(true)
+        ],
+        "{funding}"
+    );
+    let checked = run(devnet.tool("dvrf-check", Way::Rpc).arg("--live")).json();
+    assert_eq!(funding["remedy"], checked["checks"]["findings"][0]["remedy"]);
+    assert_eq!(deposits(&devnet), 0);
+    let text = run(&mut fund(&devnet, &["--live", "--format", "text"]));
+    assert!(text.out.contains("missing   236.25 SUPRA to reach 472.5\n"), "{text}");
+    assert!(text.out.contains("has 5000 SUPRA: enough\n"), "{text}");
+    assert!(text.out.contains("u64:23625000000"), "{text}");
+    let russian = run(&mut fund(&devnet, &["--live", "--format", "text", "--lang", "ru"]));
+    assert!(russian.out.contains("нужно"), "{russian}");
+}
+
+#[rstest]
+#[case::ratio("300%", 1, "23625000000")]
+#[case::amount("500SUPRA", 1, "26375000000")]
+#[case::quants("23625000001", 1, "1")]
+#[case::still_low("236.25SUPRA", 1, "0")]
+fn a_target_is_a_ratio_or_an_amount(#[case] to: &str, #[case] code: i32, #[case] amount: &str) {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let outcome = run(&mut fund(&devnet, &["--live", "--to", to]));
+    assert_eq!((outcome.code, &outcome.json()["funding"]["amount"]), (code, &json!(amount)), "{outcome}");
+}
+
+#[test]
+fn records_get_the_key_in_a_pipe() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let report = run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).out;
+    let outcome = run(tool("dvrf-fund").write_stdin(report.clone()));
+    assert_eq!((outcome.code, &outcome.json()["funding"]["payable"]), (1, &Value::Null), "{outcome}");
+    assert!(outcome.out.starts_with(report.trim_end().strip_suffix('}').unwrap()));
+    devnet.enter("healthy");
+    let report = run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).out;
+    let outcome = run(tool("dvrf-fund").write_stdin(report));
+    assert_eq!((outcome.code, &outcome.json()["funding"]["missing"]), (0, &json!(false)), "{outcome}");
+}
+
+#[test]
+fn one_shortage_is_topped_up_once() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let outcome = execute(&devnet, &[]);
+    let line = outcome.json();
+    assert_eq!(
+        (outcome.code, &line["status"], &line["schema"]),
+        (0, &json!("topped_up"), &json!("dvrf.fund/1"))
+    );
+    assert_eq!(line["top_up"]["amount"], "23625000000", "{outcome}");
+    assert_eq!(
+        (&line["top_up"]["balance_after"], &line["top_up"]["fees"]),
+        (&json!("47250000000"), &json!("0"))
+    );
+    assert_eq!((&line["spent_day"], &line["event"]), (&json!("23625000000"), &json!("fund.topped_up")));
+    assert_eq!(wallet(&devnet), WALLET - MISSING - GAS);
+    let again = execute(&devnet, &[]);
+    assert_eq!((again.code, &again.json()["status"]), (0, &json!("enough")), "{again}");
+    assert_eq!(deposits(&devnet), 1);
+    let history = run(&mut fund(&devnet, &["history"]));
+    let lines: Vec<Value> = history.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["amount"]), (2, &json!("23625000000")), "{history}");
+    assert_eq!((&lines[1]["spent"], &lines[1]["top_ups"]), (&json!("23625000000"), &json!(1)));
+    assert_eq!(lines[0]["tx_hash"], line["top_up"]["tx_hash"]);
+    let text = run(&mut fund(&devnet, &["history", "--format", "text"]));
+    assert!(
+        text.out.ends_with("1 top-ups, 236.25 SUPRA; last 24 h 236.25 SUPRA, last 30 days 236.25 SUPRA\n"),
+        "{text}"
+    );
+}
+
+#[rstest]
+#[case::max_amount("low", &["--max-amount=236SUPRA"], "MAX_AMOUNT")]
+#[case::max_per_day("low", &["--max-per-day=23624999999"], "MAX_PER_DAY")]
+#[case::max_per_month("low", &["--max-per-month=1SUPRA"], "MAX_PER_MONTH")]
+#[case::reserve("low", &["--reserve=4763SUPRA"], "RESERVE")]
+#[case::target("low", &["--to=240SUPRA"], "TARGET_TOO_LOW")]
+#[case::paused("paused", &["--to=900SUPRA", "--warn=6"], "DEPOSIT_PAUSED")]
+fn what_stands_against_it_is_said_and_not_sent(
+    #[case] scenario: &str,
+    #[case] words: &[&str],
+    #[case] code: &str,
+) {
+    let devnet = Devnet::start(&["--scenario", scenario]);
+    let outcome = execute(&devnet, words);
+    let line = outcome.json();
+    let words: (&Value, &Value) = (&line["status"], &line["error"]["code"]);
+    assert_eq!((outcome.code, words), (1, (&json!("refused"), &json!(code))), "{outcome}");
+    let state = devnet.call("GET", "/devnet/state", "");
+    assert_eq!((&state["deposits"], &state["submissions"]), (&json!(0), &json!(0)));
+}
+
+#[test]
+fn a_run_without_a_person_needs_every_limit_and_a_signer() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    for missing in ["--max-amount", "--max-per-day", "--max-per-month", "--reserve"] {
+        let given = LIMITS.iter().filter(|word| !word.starts_with(&format!("{missing}=")));
+        let outcome = run(fund(&devnet, &["--execute", "--live"]).args(given));
+        let line = outcome.json();
+        assert_eq!((outcome.code, &line["error"]["code"]), (1, &json!("LIMIT_MISSING")), "{outcome}");
+        assert!(outcome.err.contains(&format!("{missing} is not set")), "{outcome}");
+    }
+    let outcome = run(fund(&devnet, &["--execute", "--live"]).args(LIMITS).env_remove("DVRF_SENDER_ACCOUNT"));
+    assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (1, &json!("SIGNER_UNKNOWN")), "{outcome}");
+    assert_eq!(deposits(&devnet), 0);
+}
+
+#[test]
+fn the_reserve_holds_to_the_quant() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    // The amount, 1 SUPRA for gas, and the reserve.
+    let exact = MISSING + 100_000_000 + 1_000_000_000;
+    devnet.control(&json!({"wallet": (exact - 1).to_string()}));
+    assert_eq!(execute(&devnet, &[]).json()["error"]["code"], "RESERVE");
+    devnet.control(&json!({"wallet": exact.to_string()}));
+    assert_eq!(execute(&devnet, &[]).json()["status"], "topped_up");
+    assert!(wallet(&devnet) >= 1_000_000_000);
+}
+
+#[test]
+fn limits_hold_over_several_shortages() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    assert_eq!(execute(&devnet, &[]).json()["status"], "topped_up");
+    devnet.control(&json!({"balance": "23625000000"}));
+    let line = execute(&devnet, &[]).json();
+    assert_eq!(line["error"]["code"], "MAX_PER_DAY", "{line}");
+    let more = ["--max-per-day=500SUPRA"];
+    let resting = execute(&devnet, &["--max-per-day=500SUPRA", "--cool-down=1h"]);
+    assert_eq!((resting.code, &resting.json()["error"]["code"]), (0, &json!("COOLING_DOWN")), "{resting}");
+    assert_eq!(execute(&devnet, &more).json()["status"], "topped_up");
+    assert_eq!(deposits(&devnet), 2);
+}
+
+#[test]
+fn a_chain_where_only_the_client_can_deposit_is_named() {
+    let devnet = Devnet::start(&["--scenario", "low", "--interface", "v2"]);
+    let outcome = execute(&devnet, &[]);
+    assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (1, &json!("OWN_FUNCTION")), "{outcome}");
+    assert!(outcome.err.contains("the wrapper of the contract that is the client"), "{outcome}");
+}
+
+#[rstest]
+#[case::unreachable("5xx_rate=100")]
+#[case::unknown_fund("view:check_client_fund=missing,view:get_balance_of_client_v2=missing")]
+#[case::other_chain("wrong_chain_id=8")]
+fn nothing_is_sent_on_what_is_not_known(#[case] fault: &str) {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    devnet.fault(fault);
+    let outcome = execute(&devnet, &["--retries=0", "--chain-id=6"]);
+    assert_eq!((outcome.code, &outcome.json()["status"]), (2, &json!("error")), "{outcome}");
+    assert_eq!(devnet.call("GET", "/devnet/state", "")["submissions"], 0);
+}
+
+#[test]
+fn a_fee_that_is_taken_meanwhile_is_allowed_for() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    devnet.fault("fee_with_deposit=525000000");
+    let line = execute(&devnet, &[]).json();
+    assert_eq!(
+        (&line["status"], &line["top_up"]["fees"]),
+        (&json!("topped_up"), &json!("525000000")),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_client_that_is_not_there_gets_nothing() {
+    let devnet = Devnet::start(&["--scenario", "not-whitelisted"]);
+    let outcome = execute(&devnet, &[]);
+    let words = (outcome.code, &outcome.json()["error"]["code"]) == (1, &json!("CLIENT_NOT_WHITELISTED"));
+    assert!(words, "{outcome}");
+    assert_eq!(devnet.call("GET", "/devnet/state", "")["submissions"], 0);
+}
+
+#[test]
+fn one_target_is_taken_from_stdin() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let target = format!("{{\"client_addr\":\"{LOTTERY}\"}}\n");
+    let two = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(target.repeat(2)));
+    assert_eq!((two.code, &two.json()["error"]["code"]), (2, &json!("INPUT")), "{two}");
+    let one = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(target));
+    assert_eq!(one.json()["status"], "topped_up", "{one}");
+}
