@@ -250,7 +250,7 @@ fuzz_target!(|data: &[u8]| {
     let now = jiff::Timestamp::UNIX_EPOCH;
     for verbose in [false, true] {
         let layout = Layout { style: Style::default(), width: 80, verbose, lang: Lang::En, now };
-        let said = card(&report, &checks, &layout);
+        let said = card(&report, &checks, &[], &layout);
         plain_lines(&said);
         assert!(said.starts_with("✖ "), "{said:?}");
     }

@@ -208,6 +208,7 @@ fuzz_target!(|data: &[u8]| {
         calculation: calculation.as_ref(),
         requests: requests.as_ref(),
         pending_since: None,
+        history: &[],
         now: Timestamp::from_second(NOW_S).expect("a time"),
     };
     let checks = evaluate(facts, &policy);
