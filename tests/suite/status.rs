@@ -243,8 +243,12 @@ struct Running {
 
 impl Running {
     fn start(command: &mut std::process::Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut stdout = child.stdout.take().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let Some(mut stdout) = child.stdout.take() else { panic!("no stdout") };
         let (sender, output) = channel();
         std::thread::spawn(move || {
             let mut chunk = [0; 4096];
@@ -259,7 +263,8 @@ impl Running {
 
     fn send(&mut self, keys: &str) {
         self.written.clear();
-        self.child.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+        let sent = self.child.stdin.as_mut().is_some_and(|stdin| stdin.write_all(keys.as_bytes()).is_ok());
+        assert!(sent, "{keys:?}");
     }
 
     /// Waits until all of this has been written since the last key.
@@ -285,11 +290,11 @@ impl Drop for Running {
 fn fleet(folder: &std::path::Path) -> std::path::PathBuf {
     let path = folder.join("fleet.jsonl");
     let second = "{\"name\":\"second\",\"client_addr\":\"0xfade\"}";
-    std::fs::write(
+    let written = std::fs::write(
         &path,
         format!("{{\"name\":\"first\",\"lottery_addr\":\"{}\"}}\n{second}\n", testkit::LOTTERY),
-    )
-    .unwrap();
+    );
+    assert!(written.is_ok(), "{written:?}");
     path
 }
 

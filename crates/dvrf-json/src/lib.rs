@@ -49,7 +49,9 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.state.fill(&mut session.settings);
     let history = RecordChecker::to_note(session);
     each(&args.input, session, |item, session| {
-        history.iter().for_each(|history| history.note(item, session));
+        if let Some(history) = &history {
+            history.note(item, session);
+        }
         let events = args.events.add(&mut item.record, session);
         let exit = events.or_else(|error| item.refuse(error, session))?;
         let exit = exit.and(exit_of(item, args, session).or_else(|error| item.refuse(error, session))?);

@@ -180,7 +180,9 @@ impl Gatherer {
             if self.compat { compat::samples(&observation, exit.code(), now) } else { observation.samples() };
         samples.extend(ready.filter(|_| !self.compat));
         samples.shrink_to_fit();
-        samples.iter_mut().for_each(|sample| self.interned.intern(&mut sample.series));
+        for sample in &mut samples {
+            self.interned.intern(&mut sample.series);
+        }
         Gathered {
             complete_at: report.read_at.filter(|_| is_up),
             is_draw: false,

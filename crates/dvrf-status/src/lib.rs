@@ -94,7 +94,9 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     }
     let history = RecordChecker::to_note(session);
     let note = |item: &ReportItem, session: &Session| {
-        history.iter().for_each(|history| history.note(item, session));
+        if let Some(history) = &history {
+            history.note(item, session);
+        }
     };
     if let Some(every) = &args.watch {
         return watch::watch(&args.input, watch::interval(every)?, session);

@@ -87,7 +87,7 @@ fn print(
         let start = Instant::now();
         match collector.collect(layout, session) {
             Ok(board) => {
-                session.out.text(&format!("{}\n", board.text(&Layout { now: session.now, ..*layout })))?
+                session.out.text(&format!("{}\n", board.text(&Layout { now: session.now, ..*layout })))?;
             }
             Err(error) => session.log("error", &chain(&error)),
         }
@@ -206,7 +206,7 @@ impl View {
         match key {
             Key::Quit => return true,
             Key::Back => self.card = false,
-            Key::Enter => self.card = !self.card && self.board.len() > 0,
+            Key::Enter => self.card = !self.card && !self.board.is_empty(),
             Key::Up => self.chosen = self.chosen.saturating_sub(1),
             Key::Down => self.chosen = (self.chosen + 1).min(self.board.len().saturating_sub(1)),
             Key::Other => {}

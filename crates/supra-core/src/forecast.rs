@@ -21,6 +21,8 @@ const DAY_S: i64 = 86_400;
 const DAY: u128 = 86_400;
 /// How many days before now are looked at.
 pub const DAYS: usize = 28;
+/// The same in seconds.
+const WINDOW_S: i64 = 28 * DAY_S;
 /// The fewest watched days of a forecast.
 pub const DAYS_MIN: usize = 3;
 /// The fewest watched days of a forecast with a date.
@@ -220,7 +222,7 @@ impl Rate {
 
 /// The change of a usual day, as the module's page says.
 fn rate(spans: &[Span], now_s: i64) -> Option<Rate> {
-    let is_recent = |span: &&Span| span.change > 0 && now_s.saturating_sub(span.to_s) < DAYS as i64 * DAY_S;
+    let is_recent = |span: &&Span| span.change > 0 && now_s.saturating_sub(span.to_s) < WINDOW_S;
     if spans.iter().filter(is_recent).count() < CHANGES_MIN {
         return None;
     }
@@ -253,8 +255,8 @@ fn days(spans: &[Span], now_s: i64) -> Vec<Option<u128>> {
     for span in spans {
         let length = u128::from(span.to_s.abs_diff(span.from_s));
         let first = usize::try_from(now_s.saturating_sub(span.to_s) / DAY_S).unwrap_or(DAYS);
-        for (back, (change, watched)) in days.iter_mut().enumerate().skip(first) {
-            let end = now_s.saturating_sub(back as i64 * DAY_S);
+        for (back, (change, watched)) in (0..).zip(&mut days).skip(first) {
+            let end = now_s.saturating_sub(back * DAY_S);
             if end <= span.from_s {
                 break;
             }

@@ -64,6 +64,7 @@ pub struct Point {
 mod rfc3339 {
     use super::{Deserialize, Timestamp};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(super) fn serialize<S: serde::Serializer>(at_s: &i64, serializer: S) -> Result<S::Ok, S::Error> {
         let at = Timestamp::from_second(*at_s).map_err(serde::ser::Error::custom)?;
         serializer.collect_str(&at)

@@ -115,7 +115,7 @@ fn layout(width: usize, lang: Lang) -> Layout {
 fn with_history(changes: &Value, layout: &Layout) -> String {
     let report = judged(changes, layout.lang).0;
     let deposit = |report: &Report| report.state.as_ref().and_then(|state| state.deposit.balance);
-    let balance = deposit(&report).map_or(78_750_000_000, |balance| balance.get());
+    let balance = deposit(&report).map_or(78_750_000_000, supra_core::amount::Quants::get);
     let history: Vec<Point> = (0..=14 * 24_u32)
         .rev()
         .map(|hour| Point {

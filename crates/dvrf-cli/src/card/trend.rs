@@ -15,6 +15,8 @@ use super::Layout;
 const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
 /// How many bars 14 days have.
 const WIDTH: usize = 10;
+/// How long a bar is, in seconds.
+const BAR_S: i64 = DETAIL_S / 10;
 /// What stands for a time without a known balance.
 const GAP: char = '·';
 
@@ -29,7 +31,7 @@ pub fn sparkline(history: &[Point], now: Timestamp) -> Option<String> {
         };
         // The point of this very second belongs to the last bar.
         let offset = point.at_s.saturating_sub(start).saturating_sub(1).max(0);
-        let index = usize::try_from(offset * WIDTH as i64 / DETAIL_S).unwrap_or(WIDTH);
+        let index = usize::try_from(offset / BAR_S).unwrap_or(WIDTH);
         if point.at_s >= start
             && let Some(bar) = known.get_mut(index)
         {

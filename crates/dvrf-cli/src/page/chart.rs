@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use supra_core::amount::Quants;
 use supra_core::check::Checks;
 use supra_core::history::{DETAIL_S, Point};
 use supra_core::lang::Lang;
@@ -11,7 +12,7 @@ use crate::card::Layout;
 use crate::card::trend::lasts_until;
 
 /// The plot: its left edge, where now is, its right edge, its top and its bottom.
-const LEFT: u128 = 48;
+const LEFT: u128 = 56;
 const NOW: u128 = 432;
 const RIGHT: u128 = 624;
 const TOP: u128 = 8;
@@ -50,14 +51,12 @@ pub(super) fn chart(
 ) -> String {
     let lang = layout.lang;
     let last = history.iter().rev().find(|point| point.balance.is_some());
-    let of = |now: Option<supra_core::amount::Quants>, then: Option<supra_core::amount::Quants>| {
-        now.or(then).map(supra_core::amount::Quants::get)
-    };
+    let of = |now: Option<Quants>, then: Option<Quants>| now.or(then).map(Quants::get);
     let balance = of(checks.available_quants, last.and_then(|point| point.balance));
     let minimum = of(checks.min_balance_onchain, last.and_then(|point| point.min_balance));
     let Some(balance) = balance else { return String::new() };
     let minimum = minimum.unwrap_or(0);
-    let most = history.iter().filter_map(|point| point.balance).map(|balance| balance.get()).max();
+    let most = history.iter().filter_map(|point| point.balance).map(Quants::get).max();
     let highest = most.unwrap_or(0).max(balance).max(minimum.saturating_mul(3)).max(1);
     let scale = Scale { now_s: layout.now.as_second(), highest: highest.saturating_add(highest / 10) };
     let title = lang.pick(format!("Balance of {name}"), format!("Баланс {name}"));
@@ -86,7 +85,7 @@ pub(super) fn chart(
 
 /// What the chart shows, for those who do not see it.
 fn described(checks: &Checks, balance: u128, lang: Lang) -> String {
-    let balance = supra_core::amount::Quants(balance).supra();
+    let balance = Quants(balance).supra();
     let now = lang.pick(
         format!("14 days of the balance; last known: {balance} SUPRA."),
         format!("Баланс за 14 дней; последнее известное значение: {balance} SUPRA."),
@@ -119,7 +118,7 @@ fn limits(svg: &mut String, scale: &Scale, minimum: u128) {
             "<line class=\"limit at-{percent}\" x1=\"{LEFT}\" y1=\"{y}\" x2=\"{RIGHT}\" y2=\"{y}\"/>"
         );
         if lowest.saturating_sub(y) >= 16 {
-            let _ = writeln!(svg, "<text x=\"42\" y=\"{}\" text-anchor=\"end\">{percent}%</text>", y + 4);
+            let _ = writeln!(svg, "<text x=\"50\" y=\"{}\" text-anchor=\"end\">{percent}%</text>", y + 4);
             lowest = y;
         }
     }
