@@ -141,3 +141,10 @@ fn explain_prints_the_section_of_a_code() {
     explain(&["REQUEST_STUK"]).code(2).stdout("").stderr(starts_with(near));
     explain(&[]).code(2).stdout("").stderr(starts_with("[error] dvrf: explain needs one code"));
 }
+
+/// Otherwise every word has a line of its own.
+#[test]
+fn a_width_of_zero_means_unknown() {
+    let shown = |columns: &str| dvrf(&["check", "--help"]).env("COLUMNS", columns).output().unwrap().stdout;
+    assert_eq!(shown("0"), shown("100"));
+}

@@ -186,6 +186,10 @@ fn start<A: Parser>(
         .infer_long_args(true)
         .args_override_self(true)
         .max_term_width(100);
+    let environment = variables::read();
+    // Some terminals and job runners set the width that they do not know to 0.
+    let has_no_width = environment.get(variables::COLUMNS.name).is_some_and(|text| text.trim() == "0");
+    let command = if has_no_width { command.term_width(100) } else { command };
     let wanted = generate::wanted(words);
     let command = help::with_pages(command, wanted.is_none() && !help::is_long(words));
     let subcommands: Vec<String> =
@@ -193,7 +197,7 @@ fn start<A: Parser>(
     forbid_core_dumps();
     let mut session = Session {
         name: command.get_name().to_owned(),
-        settings: Settings::new(variables::read()),
+        settings: Settings::new(environment),
         out: Output::stdout().as_python(old_script.is_some()),
         now: now(),
         old_script,

@@ -135,6 +135,7 @@ variables! {
         LC_ALL "LC_ALL": "Locale, for the language of sentences."
         LC_MESSAGES "LC_MESSAGES": "Locale, for the language of sentences."
         LANG "LANG": "Locale, for the language of sentences."
+        COLUMNS "COLUMNS": "Width of help texts; 0 means unknown."
         TERM "TERM": "dumb: no colours."
         XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
         XDG_STATE_HOME "XDG_STATE_HOME": "Base directory of state: draws are journalled in dvrf under it where no --state-dir is given."
