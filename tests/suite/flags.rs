@@ -35,7 +35,7 @@ const FOREIGN: [&str; 18] = [
 const TOOLS: [(&str, &[&str]); 14] = [
     ("chaos", &[""]),
     ("draw-chaos", &[""]),
-    ("dvrf", &[""]),
+    ("dvrf", &["", "config", "init"]),
     ("dvrf-calc", &[""]),
     ("dvrf-check", &[""]),
     ("dvrf-devnet", &["", "serve", "exec", "env"]),

@@ -329,6 +329,9 @@ fn a_sent_draw_is_one_clean_line() {
         (&json!("executed"), &json!(0)),
         "{line}"
     );
+    let readiness = &line["manual_draw"]["readiness"];
+    assert_eq!((&readiness["ready"], &readiness["reasons"]), (&json!(true), &json!([])), "{line}");
+    assert!(readiness["report"].is_null() && line["readiness"]["report"].is_object(), "{line}");
     let mut notify = tool("dvrf-notify");
     notify.args(["--dry-run", "--format", "text"]).write_stdin(line.to_string());
     notify.assert().code(0).stdout(contains("the draw was requested"));

@@ -64,6 +64,18 @@ impl ChannelKind {
         }
     }
 
+    /// The options that a channel of this kind cannot do without.
+    pub fn required_options(self) -> impl Iterator<Item = &'static str> {
+        let secrets = self.secrets().iter().filter(|(_, is_required)| *is_required).map(|(name, _)| *name);
+        secrets.chain((self == Self::Telegram).then_some("chat"))
+    }
+
+    /// Whether an option of this kind holds a secret.
+    pub fn is_secret(self, option: &str) -> bool {
+        let is_known = self.secrets().iter().any(|(name, _)| *name == option);
+        is_known && (option != "url" || self.address_is_secret())
+    }
+
     /// The options of this kind alone that hold no secret.
     fn plain_options(self) -> &'static [&'static str] {
         match self {

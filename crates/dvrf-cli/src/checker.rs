@@ -1,6 +1,7 @@
 //! Checks the records of a stream: applies the policy, dates pending requests, maps verdicts to exits.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,6 +33,8 @@ const HISTORY_WAIT: Duration = Duration::from_secs(1);
 pub struct RecordChecker {
     /// The rules.
     pub checker: Checker,
+    /// The rules of subscriptions that have thresholds of their own, by name.
+    own: BTreeMap<String, Checker>,
     /// Where the time at which a pending request was first seen is kept.
     state_dir: Option<StateDir>,
     /// Whether it could not be used, which is logged once.
@@ -77,13 +80,23 @@ impl RecordChecker {
     ) -> Result<Self, Error> {
         let calculation = crate::connect::calculation(&session.settings)?;
         let all_aggregators = session.old_script.is_some();
-        let policy = Policy { all_aggregators, ..args.policy(&session.settings)? };
+        let checker = |policy| Checker {
+            policy: Policy { all_aggregators, ..policy },
+            calculation: calculation.clone(),
+        };
+        let own = args.of_subscriptions(&session.settings)?;
         Ok(Self {
-            checker: Checker { policy, calculation },
+            own: own.into_iter().map(|(name, policy)| (name, checker(policy))).collect(),
+            checker: checker(args.policy(&session.settings)?),
             state_dir,
             state_failed: Cell::new(false),
             has_history: false,
         })
+    }
+
+    /// The rules of a subscription.
+    fn of(&self, id: &SubscriptionId) -> &Checker {
+        id.name.as_ref().and_then(|name| self.own.get(name)).unwrap_or(&self.checker)
     }
 
     /// A checker with the usual policy and a history, for a tool that only shows: a state directory that cannot be used is
@@ -128,12 +141,10 @@ impl RecordChecker {
         let pending_since =
             report.state.as_ref().and_then(|state| self.pending_since(state, &report, session));
         let (mut history, file) = self.history(&report.id, is_live, session);
-        let checks = self.checker.check_with_history(&report, pending_since, &history, session.now);
-        let checks = if session.old_script.is_some() {
-            checks.by_old_rules(&report, &self.checker.policy)
-        } else {
-            checks
-        };
+        let checker = self.of(&report.id);
+        let checks = checker.check_with_history(&report, pending_since, &history, session.now);
+        let checks =
+            if session.old_script.is_some() { checks.by_old_rules(&report, &checker.policy) } else { checks };
         if let Some(file) = file {
             let point = Point::of(&report, &checks, session.now);
             history.push(point.clone());

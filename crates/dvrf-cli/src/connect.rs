@@ -1,6 +1,8 @@
 //! Builds the connection to the chain that the settings describe: transport, limits, minimum-balance formula.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -25,8 +27,9 @@ use supra_core::transport::replay::{Recorder, ReplayTransport};
 use supra_core::transport::rpc::{RpcConfig, RpcTransport};
 
 use crate::http;
+use crate::settings::file::keys::rpc_key;
 use crate::settings::{Settings, variables};
-use crate::target::{expected_chain_id, resolve};
+use crate::target::{expected_chain_id, other_network, resolve};
 
 /// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
 const BODY_BYTES_MAX: u64 = 16 << 20;
@@ -83,6 +86,8 @@ pub struct TargetReader {
     pub client: ChainClient,
     settings: Settings,
     calculation: Option<Calculation>,
+    /// The connections to other networks that records name, opened when the first of them is read.
+    others: Mutex<BTreeMap<&'static str, Result<Arc<TargetReader>, Error>>>,
 }
 
 impl TargetReader {
@@ -118,7 +123,23 @@ impl TargetReader {
     }
 
     fn over(client: ChainClient, settings: &Settings) -> Result<Self, Error> {
-        Ok(Self { client, calculation: calculation(settings)?, settings: settings.clone() })
+        let (calculation, settings) = (calculation(settings)?, settings.clone());
+        Ok(Self { client, calculation, settings, others: Mutex::default() })
+    }
+
+    /// The connection to the network of a record, if that is another one than that of the settings.
+    fn other(&self, record: &Record) -> Result<Option<Arc<Self>>, Error> {
+        let Some(network) = other_network(&self.settings, Some(record))? else { return Ok(None) };
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || {
+            let mut settings = self.settings.clone();
+            for variable in [&variables::RPC_URL, &variables::CHAIN_ID, &variables::DEPOSIT_ADDR] {
+                settings.unset(variable);
+            }
+            settings.set_flag(&variables::NETWORK, Some(network.name()));
+            Self::open_for_fleet(&settings).map(Arc::new)
+        };
+        others.entry(network.name()).or_insert_with(open).clone().map(Some)
     }
 
     /// Reads the target that the settings or the record name, and writes the report into the record.
@@ -139,6 +160,11 @@ impl TargetReader {
         row: Option<&ClientRow>,
         now: Timestamp,
     ) -> Result<Result<FilledReport, Error>, RecordError> {
+        match self.other(record) {
+            Ok(None) => {}
+            Ok(Some(other)) => return other.fill_with_row(record, None, now),
+            Err(error) => return Ok(Err(error)),
+        }
         let (target, given) = match resolve(&self.settings, Some(record)) {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
@@ -174,8 +200,11 @@ impl TargetReader {
         now: Timestamp,
     ) -> Vec<Option<ClientRow>> {
         // A record with a wrong target fails in its own turn.
-        let targets: Vec<Option<Target>> =
-            records.map(|record| Some(resolve(&self.settings, Some(record)).ok()?.0)).collect();
+        let target = |record: &Record| match other_network(&self.settings, Some(record)) {
+            Ok(None) => Some(resolve(&self.settings, Some(record)).ok()?.0),
+            _ => None,
+        };
+        let targets: Vec<Option<Target>> = records.map(target).collect();
         let valid: Vec<Target> = targets.iter().flatten().cloned().collect();
         let mut rows = self.client.read_rows(&valid, now).into_iter();
         targets.iter().map(|target| target.as_ref().and_then(|_| rows.next().flatten())).collect()
@@ -266,7 +295,11 @@ pub(crate) fn jobs(settings: &Settings) -> Result<usize, Error> {
 
 fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Error> {
     let given = settings.text(&variables::RPC_URL).map(str::to_owned);
-    let urls = given.or_else(|| network.map(|network| network.rpc_url().to_owned()));
+    let of_network = |network: Network| match settings.file_value(rpc_key(network)) {
+        Some(value) => value.text.clone(),
+        None => network.rpc_url().to_owned(),
+    };
+    let urls = given.or_else(|| network.map(of_network));
     let urls = Settings::needed(urls, &variables::RPC_URL)?;
     let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Secret::new).collect();
     let versions = settings.text(&variables::RPC_API).unwrap_or_default().split(',').map(str::trim);

@@ -30,7 +30,12 @@ const REDRAW: Duration = Duration::from_millis(200);
 
 /// Reads the target of the settings.
 pub(crate) fn one(session: &Session) -> ReportItem {
-    let record = Record::new();
+    let mut record = Record::new();
+    if let Some(name) = session.settings.subscription()
+        && let Err(error) = record.set("name", &name)
+    {
+        return ReportItem::refused(record, unusable(&error), session.now);
+    }
     match TargetReader::open(&session.settings) {
         Ok(reader) => {
             let mut item = ask(&reader, record, None, session.now);

@@ -14,7 +14,7 @@ use rustix::fs::{FileType, fstat, major, minor};
 
 use super::{CliError, Session};
 use crate::parse::bad;
-use crate::settings::variables;
+use crate::settings::{Settings, variables};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::record::Record;
@@ -41,7 +41,7 @@ pub struct InputArgs {
 
 /// The input of one run.
 pub enum Source {
-    /// Read the chain, for the target of the settings.
+    /// Read the chain, for the target of the settings or the subscriptions of the settings file.
     Live,
     /// Read this stream.
     Records(Records),
@@ -96,7 +96,25 @@ impl InputArgs {
     pub fn names_nothing(&self, session: &Session) -> bool {
         let is_live = self.live || (self.input.is_none() && !stdin_holds_records());
         let named = [&variables::LOTTERY_ADDR, &variables::CLIENT_ADDR];
-        is_live && named.iter().all(|variable| session.settings.text(variable).is_none())
+        is_live
+            && session.settings.targets().is_empty()
+            && named.iter().all(|variable| session.settings.text(variable).is_none())
+    }
+
+    /// The subscriptions of the settings file as a stream of targets, where they are several.
+    pub(crate) fn subscriptions(&self, settings: &Settings) -> Result<Option<Records>, CliError> {
+        if settings.targets().is_empty() {
+            return Ok(None);
+        }
+        let from = settings.file().path.clone().unwrap_or_default();
+        let mut lines = Vec::new();
+        for subscription in settings.targets() {
+            let written = subscription.target()?.write(&mut lines, false);
+            written.map_err(|source| CliError::Write { to: "memory".to_owned(), source })?;
+        }
+        let size = u64::try_from(lines.len()).ok();
+        let records = Records::new(Box::new(io::Cursor::new(lines)), from, size);
+        Ok(Some(Records { ordered: !self.unordered, ..records }))
     }
 
     /// Whether records are read, rather than the chain.

@@ -33,7 +33,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
 use jiff::Timestamp;
 
 use crate::exit::Exit;
@@ -191,7 +191,9 @@ fn start<A: Parser>(
     let has_no_width = environment.get(variables::COLUMNS.name).is_some_and(|text| text.trim() == "0");
     let command = if has_no_width { command.term_width(100) } else { command };
     let wanted = generate::wanted(words);
-    let command = help::with_pages(command, wanted.is_none() && !help::is_long(words));
+    let is_brief = wanted.is_none() && !help::is_long(words);
+    let command = if old_script.is_some() { command } else { settings_file_flags(command, is_brief) };
+    let command = help::with_pages(command, is_brief);
     let subcommands: Vec<String> =
         command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
     forbid_core_dumps();
@@ -206,9 +208,15 @@ fn start<A: Parser>(
         Some(kind) => generate::write(&kind, command, &mut session.out),
         None => match command.try_get_matches_from(words).and_then(|found| {
             warn_of_typed_secrets(&found, &session);
-            A::from_arg_matches(&found)
+            Ok((A::from_arg_matches(&found)?, found))
         }) {
-            Ok(args) => act(&args, &mut session),
+            Ok((args, found)) => match load_settings_file(&found, &mut session) {
+                Ok(()) => act(&args, &mut session),
+                Err(error) => {
+                    session.log_error(&error);
+                    on_usage_error(&error.message(), words, &mut session)
+                }
+            },
             // Help and version go to stdout and are not errors.
             Err(error) if !error.use_stderr() => {
                 session.out.text(&plain_lines(&error.render().to_string())).map(|()| Exit::Done)
@@ -234,6 +242,37 @@ fn start<A: Parser>(
         Exit::CannotAnswer
     });
     ExitCode::from(exit.code())
+}
+
+/// Adds the flags of the settings file, which every tool has. The brief help leaves them out.
+fn settings_file_flags(command: Command, is_brief: bool) -> Command {
+    const HEADING: &str = "Settings file";
+    let config = Arg::new("config").long(args::long(&variables::CONFIG)).value_name("FILE");
+    let only = Arg::new("only").long("only").value_name("NAME").action(ArgAction::Append);
+    command
+        .arg(config.help(args::help(&variables::CONFIG)).help_heading(HEADING).hide(is_brief).global(true))
+        .arg(
+            only.help("Use only this subscription of the settings file (repeatable)")
+                .help_heading(HEADING)
+                .global(true),
+        )
+}
+
+/// Reads the settings file. The old scripts had none, and under their names none is read.
+fn load_settings_file(found: &ArgMatches, session: &mut Session) -> Result<(), Error> {
+    if session.old_script.is_some() {
+        return Ok(());
+    }
+    let config = found.try_get_one::<String>("config").ok().flatten();
+    let only: Vec<String> =
+        found.try_get_many::<String>("only").ok().flatten().into_iter().flatten().cloned().collect();
+    let names = |found: &ArgMatches| {
+        ["lottery_addr", "client_addr"]
+            .iter()
+            .any(|id| found.try_get_one::<String>(id).is_ok_and(|value| value.is_some()))
+    };
+    let names_target = names(found) || found.subcommand().is_some_and(|(_, inner)| names(inner));
+    session.settings.load_file(config.map(String::as_str), &only, names_target)
 }
 
 /// Forbids core dumps of this process and of the Supra CLI, whose memory holds secrets. Where the system refuses, the run

@@ -101,7 +101,11 @@ pub fn consume(
 }
 
 fn read(input: &InputArgs, session: &mut Session, sink: &mut Sink) -> Result<(), CliError> {
-    match input.open(session)? {
+    let source = match input.open(session)? {
+        Source::Live => input.subscriptions(&session.settings)?.map_or(Source::Live, Source::Records),
+        records @ Source::Records(_) => records,
+    };
+    match source {
         Source::Live => {
             let filled = fleet::one(session);
             sink.take(filled, session).map(drop)

@@ -1,7 +1,6 @@
 //! The flags of the check policy.
 
-use std::fmt::Display;
-use std::str::FromStr;
+use std::collections::BTreeMap;
 
 use clap::Args;
 
@@ -69,62 +68,103 @@ pub struct PolicyArgs {
     fail_on: Option<String>,
 }
 
-/// `2`, `2.5` or `250%`.
-fn ratio(flag: &str, text: Option<&String>, default: Decimal) -> Result<Decimal, Error> {
-    let Some(text) = text else { return Ok(default) };
-    let parsed = match text.trim().strip_suffix('%') {
-        Some(percent) => percent.parse::<Decimal>().and_then(|percent| percent.shifted(2)),
-        None => text.parse(),
-    };
-    parsed.map_err(|error| bad(flag, text, error))
+/// A value of the policy and what an error names: the flag, or the place in the settings file.
+#[derive(Clone)]
+struct Given {
+    by: String,
+    text: Option<String>,
 }
 
-fn given(flag: &str, text: Option<&String>) -> Result<Option<u128>, Error> {
-    text.map(|text| number(flag, text)).transpose()
-}
+impl Given {
+    fn of(flag: &'static str, typed: Option<&String>, settings: &Settings) -> Self {
+        match (typed, settings.file_value(flag)) {
+            (None, Some(value)) => Self { by: value.by.clone(), text: Some(value.text.clone()) },
+            _ => Self { by: flag.to_owned(), text: typed.cloned() },
+        }
+    }
 
-fn all<T: FromStr<Err: Display>>(flag: &str, texts: &[String]) -> Result<Vec<T>, Error> {
-    texts.iter().map(|text| parsed(flag, text)).collect()
-}
+    /// `2`, `2.5` or `250%`.
+    fn ratio(&self, default: Decimal) -> Result<Decimal, Error> {
+        let Some(text) = &self.text else { return Ok(default) };
+        let parsed = match text.trim().strip_suffix('%') {
+            Some(percent) => percent.parse::<Decimal>().and_then(|percent| percent.shifted(2)),
+            None => text.parse(),
+        };
+        parsed.map_err(|error| bad(&self.by, text, error))
+    }
 
-fn seconds(flag: &str, text: Option<&String>, default: u64) -> Result<u64, Error> {
-    let Some(text) = text else { return Ok(default) };
-    let seconds = parse_span_s(text).and_then(|seconds| u64::try_from(seconds).ok());
-    seconds.ok_or_else(|| bad(flag, text, "a span such as 90s, 5m or 2h is needed"))
+    fn number(&self) -> Result<Option<u128>, Error> {
+        self.text.as_ref().map(|text| number(&self.by, text)).transpose()
+    }
+
+    fn seconds(&self, default: u64) -> Result<u64, Error> {
+        let Some(text) = &self.text else { return Ok(default) };
+        let seconds = parse_span_s(text).and_then(|seconds| u64::try_from(seconds).ok());
+        seconds.ok_or_else(|| bad(&self.by, text, "a span such as 90s, 5m or 2h is needed"))
+    }
+
+    /// The span of a rule that 0 disables.
+    fn rule_span(&self, default: Option<u64>) -> Result<Option<u64>, Error> {
+        let span = self.seconds(default.unwrap_or(0))?;
+        match &self.text {
+            Some(text) if span > RULE_SPAN_MAX_S => {
+                Err(bad(&self.by, text, "at most 366d is useful; 0 disables the rule"))
+            }
+            _ => Ok(Some(span).filter(|span| *span > 0)),
+        }
+    }
+
+    fn severity(&self, default: Severity) -> Result<Severity, Error> {
+        match self.text.as_deref() {
+            None => Ok(default),
+            Some("info") => Ok(Severity::Info),
+            Some("warning") => Ok(Severity::Warning),
+            Some("critical") => Ok(Severity::Critical),
+            Some(other) => {
+                let refused = bad(&self.by, other, "one of info, warning, critical is needed");
+                let near = nearest(other, ["info", "warning", "critical"]);
+                Err(near
+                    .into_iter()
+                    .fold(refused, |error, near| error.with_hint(format!("did you mean {near}?"))))
+            }
+        }
+    }
 }
 
 /// The longest span that a rule about time accepts: a longer one is a mistake, such as milliseconds.
 const RULE_SPAN_MAX_S: u64 = 366 * 86_400;
 
-/// The span of a rule that 0 disables.
-fn rule_span(flag: &str, text: Option<&String>, default: Option<u64>) -> Result<Option<u64>, Error> {
-    let span = seconds(flag, text, default.unwrap_or(0))?;
-    match text {
-        Some(text) if span > RULE_SPAN_MAX_S => {
-            Err(bad(flag, text, "at most 366d is useful; 0 disables the rule"))
-        }
-        _ => Ok(Some(span).filter(|span| *span > 0)),
+/// Parses every value of a list: those of the flag, else those of the settings file.
+fn all<T>(
+    flag: &'static str,
+    typed: &[String],
+    settings: &Settings,
+    parse: impl Fn(&str, &str) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    match settings.file_value(flag) {
+        Some(value) if typed.is_empty() => value.text.lines().map(|text| parse(&value.by, text)).collect(),
+        _ => typed.iter().map(|text| parse(flag, text)).collect(),
     }
 }
 
-fn events(texts: &[String]) -> Result<Vec<ExpectedEvent>, Error> {
-    let parse = |text: &String| {
-        let wrong = || bad("--expect-event", text, "a type and a span are needed, such as draw-handled/2h");
-        let (kind, within) = text.rsplit_once('/').ok_or_else(wrong)?;
-        let within_s = seconds("--expect-event", Some(&within.to_owned()), 0)?;
-        if kind.trim().is_empty() {
-            Err(wrong())
-        } else {
-            Ok(ExpectedEvent { kind: kind.trim().to_owned(), within_s })
-        }
-    };
-    texts.iter().map(parse).collect()
+fn event(by: &str, text: &str) -> Result<ExpectedEvent, Error> {
+    let wrong = || bad(by, text, "a type and a span are needed, such as draw-handled/2h");
+    let (kind, within) = text.rsplit_once('/').ok_or_else(wrong)?;
+    let within_s = Given { by: by.to_owned(), text: Some(within.to_owned()) }.seconds(0)?;
+    if kind.trim().is_empty() {
+        Err(wrong())
+    } else {
+        Ok(ExpectedEvent { kind: kind.trim().to_owned(), within_s })
+    }
 }
 
 impl PolicyArgs {
     /// The expected callback senders, as they were given.
-    pub fn expected_aggregators(&self) -> &[String] {
-        &self.expect_aggregator
+    pub fn expected_aggregators<'a>(&'a self, settings: &'a Settings) -> Vec<&'a str> {
+        match settings.file_value("--expect-aggregator") {
+            Some(value) if self.expect_aggregator.is_empty() => value.text.lines().collect(),
+            _ => self.expect_aggregator.iter().map(String::as_str).collect(),
+        }
     }
 
     /// The policy that flags and settings describe.
@@ -137,116 +177,111 @@ impl PolicyArgs {
                 "MIN_BALANCE_LIMIT is 0: a limit of 0 guards nothing",
             ));
         }
-        let fail_on = match self.fail_on.as_deref() {
-            None => default.fail_on,
-            Some("info") => Severity::Info,
-            Some("warning") => Severity::Warning,
-            Some("critical") => Severity::Critical,
-            Some(other) => {
-                let hint = nearest(other, ["info", "warning", "critical"]);
-                let refused = bad("--fail-on", other, "one of info, warning, critical is needed");
-                return Err(hint
-                    .into_iter()
-                    .fold(refused, |error, near| error.with_hint(format!("did you mean {near}?"))));
-            }
-        };
+        let of = |flag, typed: &Option<String>| Given::of(flag, typed.as_ref(), settings);
+        let (plan, warn) = (of("--plan", &self.plan), of("--warn", &self.warn));
+        let critical = of("--critical", &self.critical);
+        let pending_warn = of("--pending-warn", &self.pending_warn);
+        let pending_critical = of("--pending-critical", &self.pending_critical);
         let mut policy = Policy {
-            plan: ratio("--plan", self.plan.as_ref(), default.plan)?,
-            warn: ratio("--warn", self.warn.as_ref(), default.warn)?,
-            critical: ratio("--critical", self.critical.as_ref(), default.critical)?,
-            runway_warn_s: rule_span("--runway-warn", self.runway_warn.as_ref(), default.runway_warn_s)?,
+            plan: plan.ratio(default.plan)?,
+            warn: warn.ratio(default.warn)?,
+            critical: critical.ratio(default.critical)?,
+            runway_warn_s: of("--runway-warn", &self.runway_warn).rule_span(default.runway_warn_s)?,
             min_balance_limit: limit.map(Quants),
-            aggregators: all("--expect-aggregator", &self.expect_aggregator)?,
+            aggregators: all("--expect-aggregator", &self.expect_aggregator, settings, parsed)?,
             all_aggregators: false,
-            consumers: all("--expect-consumer", &self.expect_consumer)?,
-            modules: all("--expect-module", &self.expect_module)?,
-            max_gas_price: given("--expect-max-gas-price", self.expect_max_gas_price.as_ref())?.map(GasPrice),
-            max_gas_limit: given("--expect-max-gas-limit", self.expect_max_gas_limit.as_ref())?.map(GasUnits),
+            consumers: all("--expect-consumer", &self.expect_consumer, settings, parsed)?,
+            modules: all("--expect-module", &self.expect_module, settings, parsed)?,
+            max_gas_price: of("--expect-max-gas-price", &self.expect_max_gas_price).number()?.map(GasPrice),
+            max_gas_limit: of("--expect-max-gas-limit", &self.expect_max_gas_limit).number()?.map(GasUnits),
             chain_id: expected_chain_id(settings, super::args::network(settings)?)?,
-            max_lag_s: rule_span("--max-lag", self.max_lag.as_ref(), default.max_lag_s.map(u64::from))?
+            max_lag_s: of("--max-lag", &self.max_lag)
+                .rule_span(default.max_lag_s.map(u64::from))?
                 .map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
-            max_age_s: rule_span("--max-age", self.max_age.as_ref(), default.max_age_s)?,
-            fail_on,
-            pending_warn_s: seconds("--pending-warn", self.pending_warn.as_ref(), default.pending_warn_s)?,
-            pending_critical_s: seconds(
-                "--pending-critical",
-                self.pending_critical.as_ref(),
-                default.pending_critical_s,
-            )?,
-            expected_events: events(&self.expect_event)?,
+            max_age_s: of("--max-age", &self.max_age).rule_span(default.max_age_s)?,
+            fail_on: of("--fail-on", &self.fail_on).severity(default.fail_on)?,
+            pending_warn_s: pending_warn.seconds(default.pending_warn_s)?,
+            pending_critical_s: pending_critical.seconds(default.pending_critical_s)?,
+            expected_events: all("--expect-event", &self.expect_event, settings, event)?,
             lang: super::args::lang(settings)?,
         };
-        self.order_ratios(&mut policy)?;
-        self.order_ages(&mut policy)?;
+        order_ratios(&plan, &warn, &critical, &mut policy)?;
+        order_ages(&pending_warn, &pending_critical, &mut policy)?;
         Ok(policy)
     }
 
-    /// Checks that the levels of the deposit are in order: plan, warn, critical. A default that a given level exceeds is
-    /// raised to it, which loses no alert; a given level below another one is an error.
-    fn order_ratios(&self, policy: &mut Policy) -> Result<(), Error> {
-        let scaled = |ratio: Decimal| ratio.of(10u128.pow(18)).unwrap_or(u128::MAX);
-        if scaled(policy.warn) < scaled(policy.critical) {
-            if self.warn.is_some() {
-                let critical = Level::ratio("--critical", self.critical.as_ref(), policy.critical);
-                return Err(Level::ratio("--warn", self.warn.as_ref(), policy.warn).is_below(&critical));
-            }
-            policy.warn = policy.critical;
-        }
-        if scaled(policy.plan) < scaled(policy.warn) {
-            if self.plan.is_some() {
-                let warn = Level::ratio("--warn", self.warn.as_ref(), policy.warn);
-                return Err(Level::ratio("--plan", self.plan.as_ref(), policy.plan).is_below(&warn));
-            }
-            policy.plan = policy.warn;
-        }
-        Ok(())
+    /// The policies of the subscriptions of the settings file that have thresholds of their own, by name.
+    pub fn of_subscriptions(&self, settings: &Settings) -> Result<BTreeMap<String, Policy>, Error> {
+        let own = settings.targets().iter().filter(|subscription| subscription.has_thresholds());
+        own.map(|subscription| {
+            Ok((subscription.name.clone(), self.policy(&settings.of_subscription(subscription))?))
+        })
+        .collect()
     }
+}
 
-    /// Checks that a request becomes a warning before it becomes critical. Without `--pending-warn` the warning comes no
-    /// later than `--pending-critical`.
-    fn order_ages(&self, policy: &mut Policy) -> Result<(), Error> {
-        if policy.pending_critical_s >= policy.pending_warn_s {
-            return Ok(());
+/// Checks that the levels of the deposit are in order: plan, warn, critical. A default that a given level exceeds is
+/// raised to it, which loses no alert; a given level below another one is an error.
+fn order_ratios(plan: &Given, warn: &Given, critical: &Given, policy: &mut Policy) -> Result<(), Error> {
+    let scaled = |ratio: Decimal| ratio.of(10u128.pow(18)).unwrap_or(u128::MAX);
+    if scaled(policy.warn) < scaled(policy.critical) {
+        if warn.text.is_some() {
+            let critical = Level::ratio(critical, policy.critical);
+            return Err(Level::ratio(warn, policy.warn).is_below(&critical));
         }
-        if self.pending_warn.is_none() {
-            policy.pending_warn_s = policy.pending_critical_s;
-            return Ok(());
-        }
-        let age = |flag, typed: Option<&String>, seconds| Level {
-            flag,
-            typed: typed.cloned(),
-            default: format_span(seconds, Lang::En).replace(' ', ""),
-        };
-        let warn = age("--pending-warn", self.pending_warn.as_ref(), policy.pending_warn_s);
-        let critical = age("--pending-critical", self.pending_critical.as_ref(), policy.pending_critical_s);
-        Err(critical.is_below(&warn))
+        policy.warn = policy.critical;
     }
+    if scaled(policy.plan) < scaled(policy.warn) {
+        if plan.text.is_some() {
+            let warn = Level::ratio(warn, policy.warn);
+            return Err(Level::ratio(plan, policy.plan).is_below(&warn));
+        }
+        policy.plan = policy.warn;
+    }
+    Ok(())
+}
+
+/// Checks that a request becomes a warning before it becomes critical. Without `--pending-warn` the warning comes no
+/// later than `--pending-critical`.
+fn order_ages(warn: &Given, critical: &Given, policy: &mut Policy) -> Result<(), Error> {
+    if policy.pending_critical_s >= policy.pending_warn_s {
+        return Ok(());
+    }
+    if warn.text.is_none() {
+        policy.pending_warn_s = policy.pending_critical_s;
+        return Ok(());
+    }
+    let age = |given: &Given, seconds| Level {
+        given: given.clone(),
+        default: format_span(seconds, Lang::En).replace(' ', ""),
+    };
+    let warn = age(warn, policy.pending_warn_s);
+    Err(age(critical, policy.pending_critical_s).is_below(&warn))
 }
 
 /// A threshold as the user gave it.
 struct Level {
-    flag: &'static str,
-    typed: Option<String>,
+    given: Given,
     default: String,
 }
 
 impl Level {
-    fn ratio(flag: &'static str, typed: Option<&String>, value: Decimal) -> Self {
-        Self { flag, typed: typed.cloned(), default: format!("{}%", value.as_percent()) }
+    fn ratio(given: &Given, value: Decimal) -> Self {
+        Self { given: given.clone(), default: format!("{}%", value.as_percent()) }
     }
 
     /// `--warn is "150%"`, or `--warn is 200% by default`.
     fn shown(&self) -> String {
-        match &self.typed {
-            Some(typed) => format!("{} is {:?}", self.flag, quote(typed)),
-            None => format!("{} is {} by default", self.flag, self.default),
+        match &self.given.text {
+            Some(text) => format!("{} is {:?}", self.given.by, quote(text)),
+            None => format!("{} is {} by default", self.given.by, self.default),
         }
     }
 
     /// The error that this threshold is below one that it must not be below.
     fn is_below(&self, other: &Self) -> Error {
         let message = format!("{}, but {}: it must not be below it", self.shown(), other.shown());
-        let hint = format!("raise {} or lower {}", self.flag, other.flag);
+        let hint = format!("raise {} or lower {}", self.given.by, other.given.by);
         Error::new(FailureKind::Config, message).with_hint(hint)
     }
 }
@@ -306,8 +341,10 @@ mod tests {
 
     #[test]
     fn ratios_in_both_spellings() {
-        let of =
-            |text: &str| ratio("--warn", Some(&text.to_owned()), Decimal::percent(1)).map(|r| r.to_string());
+        let of = |text: &str| {
+            let given = Given { by: "--warn".to_owned(), text: Some(text.to_owned()) };
+            given.ratio(Decimal::percent(1)).map(|ratio| ratio.to_string())
+        };
         assert_eq!(of("2"), Ok("2".to_owned()));
         assert_eq!(of("250%"), Ok("2.5".to_owned()));
         assert_eq!(of("12.5 %"), Ok("0.125".to_owned()));

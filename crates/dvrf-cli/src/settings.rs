@@ -1,11 +1,14 @@
-//! Settings: a flag overrides the variable, which overrides the default. Errors name the source of a bad value.
+//! Settings: a flag overrides the variable, which overrides `dvrf.toml`, which overrides the default. Errors name the
+//! source of a bad value.
 
+pub mod file;
 pub mod variables;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::parse::{nearest, supra_hint};
+use file::{ConfigFile, FileValue, Subscription, keys};
 use supra_core::address::Address;
 use supra_core::amount::{Decimal, parse_u128_typed};
 use supra_core::error::Error;
@@ -19,6 +22,12 @@ use variables::Variable;
 pub struct Settings {
     environment: BTreeMap<&'static str, String>,
     flags: BTreeMap<&'static str, String>,
+    /// The settings file, and the values of the one subscription that was chosen in it.
+    file: ConfigFile,
+    /// The subscriptions of the file that this run is about, where they are several.
+    targets: Vec<Subscription>,
+    /// The name of the one that it is about, where it is one.
+    subscription: Option<String>,
 }
 
 /// A value and the flag, variable or default that it comes from.
@@ -30,7 +39,75 @@ struct Given<'a> {
 impl Settings {
     /// Settings from an environment, before any flag.
     pub fn new(environment: BTreeMap<&'static str, String>) -> Self {
-        Self { environment, flags: BTreeMap::new() }
+        Self { environment, ..Self::default() }
+    }
+
+    /// Reads the settings file and chooses the subscriptions that the run is about: those that `--only` names, else none
+    /// where a flag or a variable names the target, else all.
+    pub fn load_file(
+        &mut self,
+        config: Option<&str>,
+        only: &[String],
+        flags_name_target: bool,
+    ) -> Result<(), Error> {
+        let (config_home, user_home) = (self.text(&variables::XDG_CONFIG_HOME), self.text(&variables::HOME));
+        let named = config.or_else(|| self.text(&variables::CONFIG));
+        let mut file = file::load(named, config_home, user_home)?;
+        let mut chosen = file.subscriptions.clone();
+        let target = [&variables::LOTTERY_ADDR, &variables::CLIENT_ADDR];
+        if !only.is_empty() {
+            for name in only {
+                check_name(name, &file)?;
+            }
+            chosen.retain(|subscription| only.contains(&subscription.name));
+            for variable in target.into_iter().chain([&variables::DEPOSIT_ADDR]) {
+                self.environment.remove(variable.name);
+            }
+        } else if flags_name_target || target.iter().any(|variable| self.text(variable).is_some()) {
+            chosen.clear();
+        }
+        if let [one] = chosen.as_slice() {
+            file.values.extend(one.values.clone());
+            self.subscription = Some(one.name.clone());
+            chosen.clear();
+        }
+        (self.file, self.targets) = (file, chosen);
+        Ok(())
+    }
+
+    /// The settings file.
+    pub fn file(&self) -> &ConfigFile {
+        &self.file
+    }
+
+    /// A value of the settings file, by its variable's name or by its flag.
+    pub fn file_value(&self, key: &str) -> Option<&FileValue> {
+        self.file.values.get(key)
+    }
+
+    /// The subscriptions that the run is about, where the settings file has several.
+    pub fn targets(&self) -> &[Subscription] {
+        &self.targets
+    }
+
+    /// The name of the one subscription of the settings file that the run is about.
+    pub fn subscription(&self) -> Option<&str> {
+        self.subscription.as_deref()
+    }
+
+    /// The settings of one subscription of the file.
+    #[must_use]
+    pub fn of_subscription(&self, subscription: &Subscription) -> Self {
+        let mut settings = self.clone();
+        settings.file.values.extend(subscription.values.clone());
+        settings.subscription = Some(subscription.name.clone());
+        settings.targets.clear();
+        settings
+    }
+
+    /// The flag, variable, place in the file or default that a value comes from.
+    pub fn origin<'a>(&'a self, variable: &'a Variable) -> Option<&'a str> {
+        self.given(variable).map(|given| given.by)
     }
 
     /// Sets a flag's value.
@@ -44,6 +121,7 @@ impl Settings {
     pub fn unset(&mut self, variable: &Variable) {
         self.flags.remove(variable.name);
         self.environment.remove(variable.name);
+        self.file.values.remove(variable.name);
     }
 
     fn given<'a>(&'a self, variable: &'a Variable) -> Option<Given<'a>> {
@@ -53,6 +131,9 @@ impl Settings {
         let by_name = |name: &'a str| self.environment.get(name).map(|text| Given { text, by: name });
         by_name(variable.name)
             .or_else(|| variable.also.and_then(by_name))
+            .or_else(|| {
+                self.file_value(variable.name).map(|value| Given { text: &value.text, by: &value.by })
+            })
             .or_else(|| variable.default.map(|text| Given { text, by: "the default" }))
     }
 
@@ -78,7 +159,7 @@ impl Settings {
         self.given(variable).map_or(variable.name, |given| given.by)
     }
 
-    /// Whether a flag or a variable sets the value, rather than the default.
+    /// Whether a flag, a variable or the file sets the value, rather than the default.
     pub fn is_given(&self, variable: &Variable) -> bool {
         self.given(variable).is_some_and(|given| given.by != "the default")
     }
@@ -150,12 +231,37 @@ impl Settings {
         value.ok_or_else(|| Self::missing(variable))
     }
 
+    /// The error for a run about one subscription where the settings file has several.
+    pub fn refuse_several(&self) -> Result<(), Error> {
+        let [first, ..] = self.targets.as_slice() else { return Ok(()) };
+        let path = self.file.path.as_deref().unwrap_or_default();
+        let message = format!("{path} has {} subscriptions, and this needs one", self.targets.len());
+        Err(Error::new(FailureKind::Config, message).with_hint(format!("choose one: --only {}", first.name)))
+    }
+
     /// The error for a required setting that is not set.
     pub fn missing(variable: &Variable) -> Error {
         let flag = variable.flag.map(|flag| format!(" or {flag}")).unwrap_or_default();
         Error::new(FailureKind::Config, format!("{}{flag} is needed", variable.name))
             .with_hint(variable.meaning)
     }
+}
+
+/// Checks that the file has the subscription that `--only` names.
+fn check_name(name: &str, file: &ConfigFile) -> Result<(), Error> {
+    let Some(path) = &file.path else {
+        let error = Error::new(FailureKind::Config, "--only needs a settings file, and there is none");
+        return Err(error.with_hint("dvrf init writes one"));
+    };
+    let known: Vec<String> =
+        file.subscriptions.iter().map(|subscription| subscription.name.clone()).collect();
+    if known.iter().any(|other| other == name) {
+        return Ok(());
+    }
+    let message = format!("--only is {:?}: {path} has no such subscription", quote(name));
+    let hint = keys::nearest(name, &known)
+        .map_or_else(|| format!("it has {}", known.join(", ")), |near| format!("did you mean {near}?"));
+    Err(Error::new(FailureKind::Config, message).with_hint(hint))
 }
 
 #[cfg(test)]

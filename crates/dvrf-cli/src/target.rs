@@ -36,12 +36,19 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
             .map_err(|_| Error::new(FailureKind::Input, format!("the record's `{key}` is not a string")))?;
         Ok(value.filter(|text| !text.trim().is_empty()))
     };
-    let network = settings.choice(&variables::NETWORK, Network::WORDS)?;
+    if record.is_none_or(|record| !record.has("lottery_addr") && !record.has("client_addr")) {
+        settings.refuse_several()?;
+    }
+    let own_network = other_network(settings, record)?;
+    let network = own_network.map_or_else(|| crate::args::network(settings), |own| Ok(Some(own)))?;
     let text = |key: &str, variable| -> Result<Option<String>, Error> {
         Ok(own(key)?.or_else(|| settings.text(variable).map(str::to_owned)))
     };
     let lottery = text("lottery_addr", &variables::LOTTERY_ADDR)?;
-    let deposit = text("deposit_addr", &variables::DEPOSIT_ADDR)?
+    let of_other = own_network.and_then(|own| own.deposit_addr().map(str::to_owned));
+    let deposit = own("deposit_addr")?
+        .or(of_other)
+        .or_else(|| settings.text(&variables::DEPOSIT_ADDR).map(str::to_owned))
         .or_else(|| network.and_then(|network| network.deposit_addr().map(str::to_owned)))
         .ok_or_else(|| {
             let hint =
@@ -81,9 +88,24 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
         },
         lottery_module: identifier(settings, &variables::LOTTERY_MODULE)?,
         deposit_module: identifier(settings, &variables::DEPOSIT_MODULE)?,
-        chain_id: chain_id_for(settings, network, Some(deposit_address))?,
+        chain_id: match own_network {
+            Some(own) => Some(own.chain_id()),
+            None => chain_id_for(settings, network, Some(deposit_address))?,
+        },
     };
     Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
+}
+
+/// The network that a record names, if it is another one than that of the settings.
+pub fn other_network(settings: &Settings, record: Option<&Record>) -> Result<Option<Network>, Error> {
+    let named = record.and_then(|record| record.get::<String>("network").ok().flatten());
+    let Some(name) = named.filter(|name| !name.trim().is_empty()) else { return Ok(None) };
+    let found = Network::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(name.trim()));
+    let Some((_, network)) = found else {
+        let message = format!("network is {:?}: one of testnet, mainnet, devnet is needed", quote(&name));
+        return Err(Error::new(FailureKind::Config, message));
+    };
+    Ok(Some(*network).filter(|network| crate::args::network(settings).ok().flatten() != Some(*network)))
 }
 
 /// Validates a profile from a record: it becomes an argument of the Supra CLI and must not be taken for a flag.

@@ -50,8 +50,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.channels.fill(&mut session.settings);
     args.state.fill(&mut session.settings);
-    let mut probes = Probes::default();
-    chain::probe(session, &mut probes)?;
+    let mut probes = subscriptions(session)?;
     supra_cli::probe(&session.settings, &mut probes);
     receivers::probe(&args.channels, session, &mut probes);
     state_dir::probe(&session.settings, &mut probes);
@@ -59,7 +58,10 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         Format::Text if args.verbose => print_text(&probes, session)?,
         Format::Text => {
             let lang = lang(&session.settings)?;
-            session.out.text(&text::summary(&probes, lang))?;
+            for (name, probes) in by_subscription(&probes) {
+                let heading = name.map(|name| format!("{}\n", plain(&name))).unwrap_or_default();
+                session.out.text(&format!("{heading}{}", text::summary(&probes, lang)))?;
+            }
         }
         Format::Json => {
             let mut record = Record::new();
@@ -70,6 +72,34 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     Ok(if probes.found_problem() { Exit::No } else { Exit::Done })
 }
 
+/// Probes the chain for every subscription that the run is about.
+fn subscriptions(session: &mut Session) -> Result<Probes, CliError> {
+    let mut all = Probes::default();
+    let whole = session.settings.clone();
+    for subscription in whole.targets() {
+        let mut probes = Probes::default();
+        session.settings = whole.of_subscription(subscription);
+        chain::probe(session, &mut probes)?;
+        probes.0.iter_mut().for_each(|probe| probe.subscription = Some(subscription.name.clone()));
+        all.0.append(&mut probes.0);
+    }
+    session.settings = whole;
+    if all.0.is_empty() {
+        chain::probe(session, &mut all)?;
+    }
+    Ok(all)
+}
+
+/// The probes of each subscription, and those that all of them share last.
+fn by_subscription(probes: &Probes) -> Vec<(Option<String>, Probes)> {
+    let mut names: Vec<Option<String>> = probes.0.iter().map(|probe| probe.subscription.clone()).collect();
+    names.dedup();
+    let of = |name: &Option<String>| {
+        Probes(probes.0.iter().filter(|probe| probe.subscription == *name).cloned().collect())
+    };
+    names.into_iter().map(|name| (name.clone(), of(&name))).collect()
+}
+
 fn print_text(probes: &Probes, session: &mut Session) -> Result<(), CliError> {
     for probe in &probes.0 {
         let word = match probe.health {
@@ -77,7 +107,8 @@ fn print_text(probes: &Probes, session: &mut Session) -> Result<(), CliError> {
             Health::Warning => "warning",
             Health::Wrong => "WRONG  ",
         };
-        session.out.text(&format!("{word}  {}: {}\n", probe.name, plain(&probe.found)))?;
+        let of = probe.subscription.as_ref().map(|name| format!("{} ", plain(name))).unwrap_or_default();
+        session.out.text(&format!("{word}  {of}{}: {}\n", probe.name, plain(&probe.found)))?;
         if let Some(fix) = &probe.fix {
             session.out.text(&format!("         → {}\n", plain(fix)))?;
         }

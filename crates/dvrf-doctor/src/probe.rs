@@ -13,8 +13,11 @@ pub(crate) enum Health {
     Wrong,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Probe {
+    /// The subscription of the settings file that it is about, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subscription: Option<String>,
     pub(crate) name: String,
     pub(crate) health: Health,
     pub(crate) found: String,
@@ -51,6 +54,6 @@ impl Probes {
     }
 
     fn add(&mut self, name: &str, health: Health, found: String, fix: Option<String>) {
-        self.0.push(Probe { name: name.to_owned(), health, found, fix });
+        self.0.push(Probe { subscription: None, name: name.to_owned(), health, found, fix });
     }
 }

@@ -62,8 +62,8 @@ pub(crate) fn commands(args: &DrawArgs, policy: &PolicyArgs, settings: &Settings
         ("--require-aggregator", waived.require_aggregator),
     ];
     words.extend(switches.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag.to_owned()));
-    for address in policy.expected_aggregators() {
-        words.extend(["--expect-aggregator".to_owned(), address.clone()]);
+    for address in policy.expected_aggregators(settings) {
+        words.extend(["--expect-aggregator".to_owned(), address.to_owned()]);
     }
     let line = |name: &str, last: Vec<&str>| -> Vec<String> {
         let first = ["dvrf", name].map(str::to_owned).into_iter();

@@ -30,7 +30,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRIES: u32 = 3;
 
 pub(crate) const NO_CHANNEL: &str = "no channel is configured: no alert would be sent";
-pub(crate) const NO_CHANNEL_FIX: &str = "set MONITOR_WEBHOOK_URL or --webhook-url-file, or add --channel";
+pub(crate) const NO_CHANNEL_FIX: &str =
+    "set MONITOR_WEBHOOK_URL or --webhook-url-file, add --channel, or write [[channel]] in dvrf.toml";
 
 setting_flags! {
     /// The flags of messages.
@@ -176,14 +177,16 @@ impl NotifyArgs {
         let process_id = std::process::id();
         let started = session.now.as_nanosecond().to_string();
         let timeout = notify_timeout(settings)?;
+        let network = settings.text(&variables::NETWORK).map(str::to_owned);
         Ok(Notifier {
             template: MessageTemplate {
                 title: text(&variables::TITLE),
                 lang: policy.lang,
                 runbook_base: text(&variables::RUNBOOK_BASE),
-                network: settings.text(&variables::NETWORK).map(str::to_owned),
+                network: network.clone(),
                 host: dvrf_cli::host_name(),
             },
+            network,
             rules: self.rules(),
             policy,
             state_dir: None,

@@ -77,6 +77,8 @@ pub(crate) struct Notifier {
     /// The channels whose configuration has a mistake; their messages wait.
     pub(super) broken: BTreeSet<String>,
     pub(super) template: MessageTemplate,
+    /// The network of the settings; a target of another network names it.
+    pub(super) network: Option<String>,
     pub(super) policy: Policy,
     pub(super) rules: AlertRules,
     pub(super) state_dir: Option<StateDir>,
@@ -120,6 +122,8 @@ impl Notifier {
         is_fault_logged: bool,
         session: &Session,
     ) -> Planned {
+        let own = record.get::<String>("network").ok().flatten();
+        self.template.network = own.or_else(|| self.network.clone());
         let document = self.document(record);
         let verdict = Verdict {
             key,

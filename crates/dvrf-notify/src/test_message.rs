@@ -1,6 +1,6 @@
 //! `dvrf-notify test`: sends a test message to every channel.
 
-use crate::args::NotifyArgs;
+use crate::args::{NotifyArgs, OutputFormat};
 use crate::notification::{DeliveryOutcome, Notification};
 use crate::notifier::Notifier;
 use crate::notifier::apply::{notification, unsent};
@@ -24,10 +24,12 @@ pub(crate) fn send_test(
         session.log("info", &format!("channel {}: taken; look whether the message is there", sent.channel));
     }
     let has_failed = notifications.iter().any(|sent| sent.outcome.is_failure());
-    let mut record = Record::new();
-    record.set("schema", SCHEMA)?;
-    record.set("notifications", &notifications)?;
-    session.out.record(&record, args.output.pretty)?;
+    if args.output.format == OutputFormat::Json {
+        let mut record = Record::new();
+        record.set("schema", SCHEMA)?;
+        record.set("notifications", &notifications)?;
+        session.out.record(&record, args.output.pretty)?;
+    }
     Ok(if has_failed { Exit::CannotAnswer } else { Exit::Done })
 }
 

@@ -54,7 +54,7 @@ impl Command {
     }
 }
 
-static TOOLS: [Tool; 11] = [
+static TOOLS: [Tool; 13] = [
     Tool {
         name: "status",
         group: Group::Watch,
@@ -123,6 +123,20 @@ static TOOLS: [Tool; 11] = [
         group: Group::SetUp,
         about: "checks everything that a run needs and suggests fixes",
         run: dvrf_doctor::run,
+        old_names: &[],
+    },
+    Tool {
+        name: "init",
+        group: Group::SetUp,
+        about: "writes dvrf.toml: asks four questions and tries each answer",
+        run: crate::init::run,
+        old_names: &[],
+    },
+    Tool {
+        name: "config",
+        group: Group::SetUp,
+        about: "shows the settings that a run would use, and where each comes from",
+        run: crate::config::run,
         old_names: &[],
     },
     Tool {

@@ -2,8 +2,12 @@
 
 mod commands;
 mod completion;
+mod config;
+mod config_schema;
 mod explain;
+mod init;
 mod old;
+mod schedule;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};

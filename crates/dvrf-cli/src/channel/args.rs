@@ -79,6 +79,15 @@ impl ChannelSummary {
             signed: !channel.signing_keys.is_empty(),
         }
     }
+
+    /// The summary as lines of text.
+    pub fn lines(&self) -> String {
+        let resolved = if self.resolved { "yes" } else { "no" };
+        format!(
+            "kind              {}\nmin               {}\nresolved          {resolved}\nto                {}\n",
+            self.kind, self.min, self.to
+        )
+    }
 }
 
 impl ChannelArgs {
@@ -92,26 +101,42 @@ impl ChannelArgs {
         let settings = &session.settings;
         let read_secret = |source: &SecretSource| fetch(source, settings);
         let mut found = Channels::default();
-        let mut add = |result: Result<Channel, Problem>| match result {
+        let mut add = |result: Result<Channel, Problem>, place: &str| match result {
             Err(problem) => found.problems.push(problem),
             Ok(channel) if found.list.iter().any(|other| other.name == channel.name) => {
                 found.problems.push(Problem {
                     channel: channel.name,
-                    problem: "its name is used twice".to_owned(),
+                    problem: format!("its name is used twice{place}"),
                     fix: "give each its own with name=".to_owned(),
                 });
             }
             Ok(channel) => found.list.push(channel),
         };
         if let Some(webhook) = webhook(settings, &read_secret) {
-            add(webhook);
+            add(webhook, "");
         }
         let variable = settings.text(&variables::NOTIFY_CHANNELS).unwrap_or_default();
         let in_variable = variable.split([';', '\n']).map(str::trim).filter(|spec| !spec.is_empty());
         let in_flags: Vec<&str> = self.channel.iter().map(String::as_str).collect();
         let specs = if in_flags.is_empty() { in_variable.collect() } else { in_flags };
+        let is_configured = !specs.is_empty();
         for spec in specs {
-            add(parse(spec, &read_secret));
+            add(parse(spec, &read_secret), "");
+        }
+        for entry in settings.file().channels.iter().filter(|_| !is_configured) {
+            let kind = ChannelKind::parse(&entry.kind).unwrap_or(ChannelKind::Generic);
+            let place = format!(" ({})", entry.place);
+            let channel = parse::of_options(kind, &entry.options, &read_secret);
+            let placed = |problem: Problem| Problem {
+                problem: format!("{}{place}", problem.problem),
+                fix: problem
+                    .fix
+                    .replace("-file", "_file")
+                    .replace("-credential", "_credential")
+                    .replace("-env", "_env"),
+                ..problem
+            };
+            add(channel.map_err(placed), &place);
         }
         if self.webhook.given(&variables::WEBHOOK_URL).is_some() {
             found.warnings.push(visible_secret("--webhook-url", "--webhook-url-file"));
@@ -177,6 +202,7 @@ pub fn fetch(source: &SecretSource, settings: &Settings) -> Result<Option<Secret
             let path = Path::new(path);
             read(path).map(Some).map_err(|error| unreadable(path, &error))
         }
+        SecretSource::Variable(name) => Ok(variables::named(name).map(|text| Secret::new(&text))),
         SecretSource::Credential(name) => {
             let Some(directory) = settings.text(&variables::CREDENTIALS_DIRECTORY) else { return Ok(None) };
             if name.contains('/') || name.starts_with('.') {

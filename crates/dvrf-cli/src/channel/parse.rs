@@ -35,6 +35,8 @@ pub enum SecretSource<'a> {
     File(&'a str),
     /// A file of `$CREDENTIALS_DIRECTORY`, by its name.
     Credential(&'a str),
+    /// A variable, by its name.
+    Variable(&'a str),
 }
 
 /// Reads a secret; `Ok(None)` means that there is no such credential.
@@ -69,6 +71,19 @@ pub fn parse(spec: &str, read_secret: ReadSecret) -> Result<Channel, Problem> {
         options.add(key, value)?;
     }
     options.channel(read_secret)
+}
+
+/// Builds a channel of the settings file from its options.
+pub fn of_options(
+    kind: ChannelKind,
+    options: &[(String, String)],
+    read_secret: ReadSecret,
+) -> Result<Channel, Problem> {
+    let mut found = Options { name: kind.name().to_owned(), kind, values: Vec::new() };
+    for (key, value) in options {
+        found.add(key, value)?;
+    }
+    found.channel(read_secret)
 }
 
 /// Where the old single webhook has its address.
@@ -110,8 +125,8 @@ impl<'a> Options<'a> {
 
     fn known(&self) -> Vec<String> {
         let secrets = self.kind.secrets().iter();
-        let secret =
-            secrets.flat_map(|(key, _)| ["", "-file", "-credential"].map(|end| format!("{key}{end}")));
+        let secret = secrets
+            .flat_map(|(key, _)| ["", "-file", "-credential", "-env"].map(|end| format!("{key}{end}")));
         let plain = ["name", "min", "resolved"].iter().chain(self.kind.plain_options());
         plain.map(|key| (*key).to_owned()).chain(secret).collect()
     }
@@ -146,9 +161,9 @@ impl<'a> Options<'a> {
     }
 
     fn secret(&self, key: &str, required: bool, read_secret: ReadSecret) -> Result<Option<Secret>, Problem> {
-        let names = [key.to_owned(), format!("{key}-file"), format!("{key}-credential")];
-        let [value, file, credential] = names.each_ref().map(|name| self.get(name));
-        if [value, file, credential].iter().flatten().count() > 1 {
+        let names = ["", "-file", "-credential", "-env"].map(|ending| format!("{key}{ending}"));
+        let [value, file, credential, variable] = names.each_ref().map(|name| self.get(name));
+        if [value, file, credential, variable].iter().flatten().count() > 1 {
             let fix = format!("keep one of {}", names.join(", "));
             return Err(self.problem(format!("{key} is given in more than one way"), fix));
         }
@@ -158,17 +173,26 @@ impl<'a> Options<'a> {
                 "name a file that this user can read".to_owned(),
             )
         };
-        let found = match (value, file, credential) {
+        let found = match (value, file, credential, variable) {
             (Some(value), ..) => Some(Secret::new(value)),
-            (_, Some(path), _) => read_secret(&SecretSource::File(path)).map_err(unreadable)?,
-            (_, _, Some(name)) => match read_secret(&SecretSource::Credential(name)).map_err(unreadable)? {
+            (_, Some(path), ..) => read_secret(&SecretSource::File(path)).map_err(unreadable)?,
+            (_, _, _, Some(name)) => match read_secret(&SecretSource::Variable(name)).map_err(unreadable)? {
                 None => {
-                    let why = format!("there is no credential {:?}", quote(name));
-                    let fix = "load it with LoadCredential=, or give a file".to_owned();
-                    return Err(self.problem(why, fix));
+                    let why = format!("the variable {:?} is not set", quote(name));
+                    return Err(self.problem(why, "set it, or give a file".to_owned()));
                 }
                 found => found,
             },
+            (_, _, Some(name), _) => {
+                match read_secret(&SecretSource::Credential(name)).map_err(unreadable)? {
+                    None => {
+                        let why = format!("there is no credential {:?}", quote(name));
+                        let fix = "load it with LoadCredential=, or give a file".to_owned();
+                        return Err(self.problem(why, fix));
+                    }
+                    found => found,
+                }
+            }
             _ => {
                 read_secret(&SecretSource::Credential(&format!("{}-{key}", self.name))).map_err(unreadable)?
             }
@@ -285,7 +309,7 @@ mod tests {
             SecretSource::Credential("slack-url") => {
                 Ok(Some(Secret::new("https://hooks.example/credential")))
             }
-            SecretSource::Credential(_) => Ok(None),
+            SecretSource::Credential(_) | SecretSource::Variable(_) => Ok(None),
         }
     }
 

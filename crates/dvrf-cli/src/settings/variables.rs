@@ -45,6 +45,9 @@ macro_rules! variables {
 }
 
 variables! {
+    "Settings file" {
+        CONFIG "DVRF_CONFIG" flag "--config": "Settings file; unset: dvrf/dvrf.toml under XDG_CONFIG_HOME or ~/.config, else /etc/dvrf/dvrf.toml, where there is one."
+    }
     "What is watched" {
         NETWORK "DVRF_NETWORK" flag "--network": "testnet, mainnet or devnet: fills in RPC URL, chain id and, but for devnet, deposit address where they are not given."
         PROFILE "PROFILE" flag "--profile": "Profile of the Supra CLI; also names the subscription in reports."
@@ -137,6 +140,7 @@ variables! {
         LANG "LANG": "Locale, for the language of sentences."
         COLUMNS "COLUMNS": "Width of help texts; 0 means unknown."
         TERM "TERM": "dumb: no colours."
+        XDG_CONFIG_HOME "XDG_CONFIG_HOME": "Base directory of settings files."
         XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
         XDG_STATE_HOME "XDG_STATE_HOME": "Base directory of state: draws are journalled in dvrf under it where no --state-dir is given."
         HOME "HOME": "Home directory."
@@ -168,6 +172,13 @@ pub fn read() -> BTreeMap<&'static str, String> {
             Some((name, value.to_string_lossy().into_owned())).filter(|(_, text)| !text.is_empty())
         })
         .collect()
+}
+
+/// A variable that the settings file names for a secret.
+pub fn named(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    let value = std::env::var(name).ok()?;
+    Some(value).filter(|text| !text.trim().is_empty())
 }
 
 /// Where programs are looked for.

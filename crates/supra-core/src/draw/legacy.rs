@@ -45,7 +45,13 @@ impl AutoLine {
     pub fn to_legacy(&self) -> Value {
         let mut fields = object(self);
         fields.insert("readiness".to_owned(), json!(self.readiness.as_ref().map(Readiness::to_legacy)));
-        fields.insert("manual_draw".to_owned(), json!(self.manual_draw.as_ref().map(DrawResult::to_legacy)));
+        // The old draw checked the readiness itself, and showed it once more.
+        let without_report = || self.readiness.clone().map(|found| Readiness { report: None, ..found });
+        let manual_draw = self.manual_draw.clone().map(|draw| {
+            let readiness = draw.readiness.clone().or_else(without_report);
+            DrawResult { readiness, ..draw }.to_legacy()
+        });
+        fields.insert("manual_draw".to_owned(), json!(manual_draw));
         fields.insert("stderr".to_owned(), json!(self.stderr.as_deref().unwrap_or_default().trim()));
         if let Some(error) = &self.error {
             fields.insert("error".to_owned(), json!(error.message));
