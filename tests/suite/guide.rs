@@ -239,7 +239,7 @@ fn old_lines(
 ) {
     let devnet = Devnet::start(&["--scenario", scenario, "--block-ms", "20"]);
     let done = Place::new(&devnet).run(lines, file).code(code).stdout(contains(shown));
-    let low = if scenario == "at-minimum" { 1 } else { 0 };
+    let low = usize::from(scenario == "at-minimum");
     let errors = String::from_utf8(done.get_output().stderr.clone()).unwrap();
     assert!(errors.lines().count() <= low, "{errors}");
 }

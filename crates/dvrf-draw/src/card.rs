@@ -47,7 +47,7 @@ fn headline(found: &Readiness, checked: &Checked, layout: &Layout) -> String {
     let (glyph, text) = if found.ready {
         (
             layout.style.status(Status::Ok, "✔"),
-            lang.pick("ready: a draw may be requested", "готово: розыгрыш можно запросить").to_owned(),
+            lang.pick("ready: a draw may be requested", "готово: розыгрыш можно запросить"),
         )
     } else if found.is_unknown() {
         let text = lang

@@ -143,9 +143,7 @@ fn fits(cause: Cause, facts: &Facts) -> bool {
             let limit = limits.max().or(deposit.max_txn_fee);
             fee.zip(limit).is_some_and(|(fee, limit)| limit < fee)
         }
-        Cause::AggregatorNotSet => {
-            lottery.aggregator.as_ref().is_some_and(|aggregator| aggregator.is_empty())
-        }
+        Cause::AggregatorNotSet => lottery.aggregator.as_ref().is_some_and(Vec::is_empty),
         Cause::ConsumerMissing => {
             let nobody = lottery.consumers.as_ref().is_some_and(Vec::is_empty);
             let none = deposit.modules.as_ref().is_some_and(Vec::is_empty)

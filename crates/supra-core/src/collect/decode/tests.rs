@@ -72,7 +72,7 @@ fn whitelists() {
         let found = state
             .lottery
             .aggregator
-            .map(|list| list.iter().map(|address| address.short()).collect::<Vec<_>>().join(" "));
+            .map(|list| list.iter().map(crate::address::Address::short).collect::<Vec<_>>().join(" "));
         assert_eq!(found.as_deref(), aggregator, "{answer}");
         assert_eq!(state.lottery.consumers.map(|list| list.len()), consumers, "{answer}");
     }
