@@ -157,7 +157,7 @@ fn limit(settings: &Settings, variable: &Variable) -> Result<Option<Quants>, Err
 impl FundLimits {
     pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
         let span = settings.text(&variables::FUND_COOL_DOWN).unwrap_or_default();
-        let seconds = parse_span_s(span).and_then(|seconds| i64::try_from(seconds).ok());
+        let seconds = parse_span_s(span);
         let wrong = || bad("--cool-down", span, "a span such as 90s, 5m or 1h is needed");
         Ok(Self {
             max_amount: limit(settings, &variables::FUND_MAX_AMOUNT)?,

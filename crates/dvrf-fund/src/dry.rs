@@ -33,15 +33,15 @@ pub(crate) fn dry(args: &FundArgs, session: &mut Session) -> Result<Exit, CliErr
     let gas = gas_allowance(&session.settings)?;
     let mut owned: Option<Result<Quants, FundError>> = None;
     each(&args.input, session, |item, session| {
-        let checked = checker.check(item, session);
-        let mut funding = assess(&checked, &policy, goal);
+        let judged = checker.check(item, session);
+        let mut funding = assess(&judged, &policy, goal);
         if let Some(signer) = signer.filter(|_| funding.missing == Some(true)) {
             let balance = owned.get_or_insert_with(|| owned_by(signer, session)).clone();
             add_signer(&mut funding, signer, balance, &limits, gas);
         }
         let exit = exit_of(&funding);
         if is_text {
-            let card = card_of(&checked.report, &checked.checks, &layout, &lines(&funding, &layout));
+            let card = card_of(&judged.report, &judged.checks, &layout, &lines(&funding, &layout));
             session.out.text(&card)?;
         } else {
             item.record.set("funding", &funding)?;
