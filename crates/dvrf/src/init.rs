@@ -196,9 +196,9 @@ fn try_subscription(session: &mut Session) -> Result<(), CliError> {
         return Err(Error::from(failure).with_hint(hint).into());
     }
     let checker = RecordChecker::new(&PolicyArgs::default(), session)?;
-    let checked = checker.check_report(filled.report, session);
+    let judged = checker.check_report(filled.report, session);
     let mut printer = CardPrinter::new(Layout::of(session, checker.checker.policy.lang, false));
-    printer.add(&checked.report, &checked.checks, &checked.history, "");
+    printer.add(&judged.report, &judged.checks, &judged.history, "");
     session.out.text(&printer.finish())?;
     session.out.flush()
 }
