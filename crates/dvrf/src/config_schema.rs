@@ -46,7 +46,7 @@ pub(crate) fn schema() -> Value {
         "properties": {"kind": {"enum": kinds}, "min": {"enum": ["ok", "info", "unknown", "warning", "critical"]}},
     });
     let mut top = settings("");
-    for name in ["prom", "draw"] {
+    for name in ["prom", "draw", "fund"] {
         top.insert(name.to_owned(), table(&settings(name)));
     }
     top.insert("rpc_urls".to_owned(), table(&keys("rpc_urls")));

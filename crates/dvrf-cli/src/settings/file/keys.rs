@@ -8,6 +8,7 @@ use crate::settings::variables::{self, Variable};
 pub(crate) const TOP: &str = "";
 const PROM: &str = "prom";
 const DRAW: &str = "draw";
+const FUND: &str = "fund";
 pub(crate) const THRESHOLDS: &str = "thresholds";
 pub(crate) const SUBSCRIPTION: &str = "subscription";
 pub(crate) const CHANNEL: &str = "channel";
@@ -15,7 +16,7 @@ pub(crate) const CHANNEL: &str = "channel";
 pub(crate) const RPC_URLS: &str = "rpc_urls";
 
 /// The groups of variables whose settings are keys of each table.
-const GROUPS: [(&str, &str); 9] = [
+const GROUPS: [(&str, &str); 10] = [
     (TOP, "What is watched"),
     (TOP, "How the chain is asked"),
     (TOP, "Limits"),
@@ -25,6 +26,7 @@ const GROUPS: [(&str, &str); 9] = [
     (TOP, "Output"),
     (PROM, "Metrics"),
     (DRAW, "Drawing"),
+    (FUND, "Funding"),
 ];
 
 /// What `[[subscription]]` and `[[channel]]` say instead.
@@ -116,23 +118,29 @@ pub fn known(table: &str) -> Vec<String> {
         _ => variables_of(table).map(key).collect(),
     };
     if table == TOP {
-        keys.extend([RPC_URLS, PROM, DRAW, THRESHOLDS, SUBSCRIPTION, CHANNEL].map(str::to_owned));
+        keys.extend([RPC_URLS, PROM, DRAW, FUND, THRESHOLDS, SUBSCRIPTION, CHANNEL].map(str::to_owned));
     }
     keys
 }
 
 /// Whether a key of the top level is a table of settings.
 pub(crate) fn is_section(name: &str) -> bool {
-    [PROM, DRAW].contains(&name)
+    [PROM, DRAW, FUND].contains(&name)
 }
 
 /// The header under which a key belongs that stands elsewhere.
 pub(crate) fn home_of(name: &str) -> Option<&'static str> {
     let has = |table: &str| known(table).iter().any(|key| key == name);
-    [(SUBSCRIPTION, "[[subscription]]"), (THRESHOLDS, "[thresholds]"), (PROM, "[prom]"), (DRAW, "[draw]")]
-        .into_iter()
-        .find(|(table, _)| has(table))
-        .map(|(_, header)| header)
+    [
+        (SUBSCRIPTION, "[[subscription]]"),
+        (THRESHOLDS, "[thresholds]"),
+        (PROM, "[prom]"),
+        (DRAW, "[draw]"),
+        (FUND, "[fund]"),
+    ]
+    .into_iter()
+    .find(|(table, _)| has(table))
+    .map(|(_, header)| header)
 }
 
 /// The known key nearest to a mistyped one, if one is near.
