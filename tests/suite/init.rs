@@ -1,7 +1,5 @@
 //! `dvrf init`: its questions, what it tries, the file that it writes, and the schedules.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
