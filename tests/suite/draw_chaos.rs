@@ -19,7 +19,7 @@ fn every_round_is_drawn_once_by_hostile_nodes_and_clis() {
 #[needs("faketime")]
 fn a_tool_without_a_memory_is_caught() {
     let mut chaos = std::process::Command::new(binary("draw-chaos"));
-    let outcome = run(chaos.args(["20", "--seed", "7", "--forget"]));
+    let outcome = run(chaos.args(["100", "--seed", "7", "--jobs", "4", "--forget"]));
     assert_eq!(outcome.code, 1, "{outcome}");
     assert!(outcome.out.contains("wrong: double: "), "{outcome}");
     assert!(outcome.out.contains("repeat: scripts/draw-chaos 5 --seed 7 --first "), "{outcome}");
