@@ -78,13 +78,26 @@ fn bond(kind: ChannelKind, subscription: usize, entry: &OutboxEntry) -> Option<B
 
 /// A sentence without its spans of time: how long a node was waited for differs between subscriptions.
 fn without_spans(sentence: &str) -> String {
+    const UNITS: [&str; 12] = ["d", "h", "min", "s", "ms", "µs", "ns", "д", "ч", "мин", "с", "мс"];
+    let bare = |word: &str| word.trim_matches(|c: char| c.is_ascii_punctuation()).to_owned();
+    let unit_of =
+        |word: &str| bare(word).trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
     let is_span = |word: &str| {
-        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
-        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        unit.len() < word.len() && ["s", "ms", "µs", "ns", "с", "мс"].contains(&unit)
+        let unit = unit_of(word);
+        unit.len() < bare(word).len() && UNITS.contains(&unit.as_str())
     };
-    let words = sentence.split(' ').map(|word| if is_span(word) { "…" } else { word });
-    words.collect::<Vec<_>>().join(" ")
+    let mut words: Vec<&str> = Vec::new();
+    let mut rest = sentence.split(' ').peekable();
+    while let Some(word) = rest.next() {
+        let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        let is_two_words = is_number && rest.next_if(|next| UNITS.contains(&bare(next).as_str())).is_some();
+        if !(is_two_words || is_span(word)) {
+            words.push(word);
+        } else if words.last() != Some(&"…") {
+            words.push("…");
+        }
+    }
+    words.join(" ")
 }
 
 fn join(bond: Option<&Bond>, members: &[(usize, &OutboxEntry)]) -> Option<Parcel> {
@@ -189,6 +202,11 @@ mod tests {
     fn spans_of_time_are_no_other_cause() {
         assert_eq!(without_spans("no answer within 9.98s, 4 tries"), "no answer within … 4 tries");
         assert_eq!(without_spans("http://10.0.0.1:9/s refused"), "http://10.0.0.1:9/s refused");
+        assert_eq!(
+            without_spans("the chain's clock is 2 h 5 min behind; 3 tries"),
+            "the chain's clock is … behind; 3 tries"
+        );
+        assert_eq!(without_spans("отчёту 40 с"), "отчёту …");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 use super::code::Code;
 use super::{Facts, Finding, Findings, Policy};
 use crate::failure::{FailureKind, quote};
+use crate::time::format_span;
 
 /// How far the clocks of two machines may differ, in seconds.
 const CLOCK_SKEW_S: i64 = 300;
@@ -37,18 +38,19 @@ pub(super) fn is_trustworthy(facts: &Facts, policy: &Policy, findings: &mut Find
     if lag_s <= most.into() {
         return true;
     }
+    let lag = format_span(u64::try_from(lag_s).unwrap_or(u64::MAX), findings.lang);
     if time.get() > now_us {
         let message = findings.lang.pick(
-            format!("the chain's clock is {lag_s} s ahead of this machine's; one of the two is wrong"),
-            format!("часы сети спешат на {lag_s} с относительно этого узла; одни из часов неверны"),
+            format!("the chain's clock is {lag} ahead of this machine's; one of the two is wrong"),
+            format!("часы сети спешат на {lag} относительно этого узла; одни из часов неверны"),
         );
         let evidence = json!({"lag_seconds": format!("-{lag_s}"), "max_lag_seconds": most});
         findings.add(Code::ChainStale, message, evidence);
         return false;
     }
     let message = findings.lang.pick(
-        format!("the chain's clock is {lag_s} s behind; the node may be stuck or pruned"),
-        format!("часы сети отстают на {lag_s} с; возможно, узел завис"),
+        format!("the chain's clock is {lag} behind; the node may be stuck or pruned"),
+        format!("часы сети отстают на {lag}; возможно, узел завис"),
     );
     let evidence = json!({"lag_seconds": lag_s.to_string(), "max_lag_seconds": most});
     findings.add(Code::ChainStale, message, evidence);
@@ -73,13 +75,13 @@ pub(super) fn check_upgrade(facts: &Facts, findings: &mut Findings) {
 pub(super) fn report_age(read_at: Timestamp, now: Timestamp, policy: &Policy) -> Option<Finding> {
     let most = i64::try_from(policy.max_age_s?).unwrap_or(i64::MAX);
     let age_s = now.as_second().saturating_sub(read_at.as_second());
+    let age = format_span(age_s.unsigned_abs(), policy.lang);
     let (en, ru) = if age_s > most {
-        (format!("the report is {age_s} s old"), format!("отчёту {age_s} с"))
+        (format!("the report is {age} old"), format!("отчёту {age}"))
     } else if age_s < -CLOCK_SKEW_S {
-        let ahead_s = age_s.saturating_neg();
         (
-            format!("the report is dated {ahead_s} s in the future"),
-            format!("отчёт датирован временем на {ahead_s} с позже текущего"),
+            format!("the report is dated {age} in the future"),
+            format!("отчёт датирован временем на {age} позже текущего"),
         )
     } else {
         return None;

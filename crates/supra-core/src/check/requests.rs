@@ -8,6 +8,7 @@ use super::{Facts, Finding, Findings, Policy, Severity};
 use crate::failure::quote;
 use crate::lang::Lang;
 use crate::requests::{Change, Requests};
+use crate::time::format_span;
 
 /// Why a request is not answered; the most specific cause comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,9 +275,10 @@ fn check_pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
             Age::AtLeast(_) => ("at least ", "не менее "),
             _ => ("", ""),
         };
+        let waited = format_span(seconds, findings.lang);
         let message = findings.lang.pick(
-            format!("a randomness request has waited for {least}{seconds} s: {why}"),
-            format!("запрос случайных чисел ждёт ответа {least_ru}{seconds} с: {why}"),
+            format!("a randomness request has waited for {least}{waited}: {why}"),
+            format!("запрос случайных чисел ждёт ответа {least_ru}{waited}: {why}"),
         );
         findings.add_as(Code::RequestStuck, severity, message, evidence);
         return;

@@ -673,11 +673,11 @@ const WAITED: &str = "a randomness request has waited for";
 
 #[rstest]
 #[case::fresh_by_its_event(Some(read_requests(|_| {}, Some(6))), None, Status::Ok, "a randomness request is pending")]
-#[case::old_by_its_event(Some(read_requests(|_| {}, Some(1800))), None, Status::Alert, &format!("{WAITED} 1800 s"))]
-#[case::older_than_the_events(Some(read_requests(|_| {}, None)), None, Status::Alert, &format!("{WAITED} at least 7200 s"))]
+#[case::old_by_its_event(Some(read_requests(|_| {}, Some(1800))), None, Status::Alert, &format!("{WAITED} 30 min"))]
+#[case::older_than_the_events(Some(read_requests(|_| {}, None)), None, Status::Alert, &format!("{WAITED} at least 2 h"))]
 #[case::answered_meanwhile(Some(read_requests(|r| r.requested = 1, None)), None, Status::Unknown, "how long it has waited")]
 #[case::events_with_gaps(Some(read_requests(|r| r.notes.push("pruned".into()), None)), None, Status::Unknown, "how long")]
-#[case::seen_for_a_while(None, Some(301), Status::Alert, &format!("{WAITED} at least 301 s"))]
+#[case::seen_for_a_while(None, Some(301), Status::Alert, &format!("{WAITED} at least 5 min 1 s"))]
 #[case::just_seen(None, Some(0), Status::Ok, "a randomness request is pending")]
 #[case::never_seen(None, None, Status::Unknown, "how long it has waited is not known")]
 fn a_pending_request_is_dated(
