@@ -47,7 +47,7 @@ fn files(folder: &Path) -> String {
     texts.collect()
 }
 
-const TOOLS: [&[&str]; 12] = [
+const TOOLS: [&[&str]; 13] = [
     &["dvrf-json", "--live"],
     &["dvrf-status", "--live", "--format", "values"],
     &["dvrf-check", "--live"],
@@ -58,6 +58,21 @@ const TOOLS: [&[&str]; 12] = [
     &["dvrf-prom", "--live", "--textfile", "FOLDER/a.prom"],
     &["dvrf-draw", "ready", "--live"],
     &["dvrf-draw", "auto", "--execute", "--assume-yes", "--log-file", "FOLDER/log"],
+    &[
+        "dvrf-fund",
+        "--execute",
+        "--assume-yes",
+        "--max-amount",
+        "1",
+        "--max-per-day",
+        "1",
+        "--max-per-month",
+        "1",
+        "--reserve",
+        "1",
+        "--state-dir",
+        "FOLDER/state",
+    ],
     &["dvrf-events", "list", "--since", "1h"],
     &["dvrf-doctor"],
 ];

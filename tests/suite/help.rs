@@ -8,7 +8,7 @@ use rstest::rstest;
 use testkit::tool;
 
 /// Every tool, and every subcommand.
-pub(crate) const COMMANDS: [&str; 19] = [
+pub(crate) const COMMANDS: [&str; 21] = [
     "status",
     "json",
     "check",
@@ -19,6 +19,8 @@ pub(crate) const COMMANDS: [&str; 19] = [
     "draw run",
     "draw auto",
     "draw smoke",
+    "fund",
+    "fund history",
     "events",
     "events list",
     "events tail",

@@ -204,6 +204,38 @@ pub const PAGES: &[Page] = &[
         ],
     },
     Page {
+        command: "dvrf-fund",
+        flags: &[
+            "input",
+            "live",
+            "to",
+            "execute",
+            "assume-yes",
+            "max-amount",
+            "max-per-day",
+            "max-per-month",
+            "reserve",
+            "state-dir",
+        ],
+        examples: &[
+            ("How much is missing, and the command", "DVRF_NETWORK=testnet LOTTERY_ADDR=0x… dvrf fund"),
+            ("Up to five times the minimum", "dvrf fund --to 500%"),
+            (
+                "Send it; the limits are in dvrf.toml",
+                "dvrf fund --execute --profile lottery --state-dir /var/lib/dvrf",
+            ),
+        ],
+    },
+    Page {
+        command: "dvrf-fund history",
+        flags: &["state-dir", "lottery-addr", "client-addr"],
+        examples: &[
+            ("What was spent", "dvrf fund history --state-dir /var/lib/dvrf"),
+            ("The sum in quants", "dvrf fund history --state-dir /var/lib/dvrf | jq -r .spent"),
+            ("Another client", "dvrf fund history --state-dir /var/lib/dvrf --client-addr 0x9"),
+        ],
+    },
+    Page {
         command: "dvrf-events",
         flags: &[],
         examples: &[
