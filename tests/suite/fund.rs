@@ -4,6 +4,8 @@
 
 mod fund_guard;
 
+use std::path::Path;
+
 use assert_cmd::Command;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -91,6 +93,47 @@ fn a_target_is_a_ratio_or_an_amount(#[case] to: &str, #[case] code: i32, #[case]
     let devnet = Devnet::start(&["--scenario", "low"]);
     let outcome = run(&mut fund(&devnet, &["--live", "--to", to]));
     assert_eq!((outcome.code, &outcome.json()["funding"]["amount"]), (code, &json!(amount)), "{outcome}");
+}
+
+/// Lets the history say that a SUPRA an hour was spent for so many days.
+fn spend_a_supra_an_hour(memory: &Path, days: u32) {
+    let files = std::fs::read_dir(memory).unwrap().map(|entry| entry.unwrap().path());
+    let path = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "ndjson")).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (head, last) = text.trim_end().rsplit_once('\n').unwrap();
+    let last: Value = serde_json::from_str(last).unwrap();
+    let now: jiff::Timestamp = last["at"].as_str().unwrap().parse().unwrap();
+    let balance: u64 = last["balance"].as_str().unwrap().parse().unwrap();
+    let point = |hours: u32| {
+        let mut point = last.clone();
+        point["at"] = json!((now - jiff::SignedDuration::from_hours(hours.into())).to_string());
+        point["balance"] = json!((balance + u64::from(hours) * 100_000_000).to_string());
+        format!("{point}\n")
+    };
+    let points: String = (0..=days * 24).rev().map(point).collect();
+    std::fs::write(&path, format!("{head}\n{points}")).unwrap();
+}
+
+#[test]
+fn a_target_in_time_needs_a_week_of_history() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let memory = tempfile::tempdir().unwrap();
+    let folder = memory.path().to_str().unwrap();
+    let words = ["--live", "--for", "30d", "--state-dir", folder];
+    let unknown = run(&mut fund(&devnet, &words));
+    let funding = unknown.json()["funding"].clone();
+    assert_eq!((unknown.code, &funding["missing"]), (2, &Value::Null), "{unknown}");
+    assert_eq!(
+        funding["reasons"][0]["message"],
+        "how fast the deposit is spent is not known well enough for --for"
+    );
+    spend_a_supra_an_hour(memory.path(), 20);
+    let outcome = run(&mut fund(&devnet, &words));
+    // 720 SUPRA for 30 days, above the minimum of 157.5; 236.25 are there. What is deposited is a whole number of SUPRA.
+    let funding = outcome.json()["funding"].clone();
+    assert_eq!((outcome.code, &funding["amount"]), (1, &json!("64200000000")), "{outcome}");
+    let remedy = funding["remedy"]["text"].as_str().unwrap();
+    assert!(remedy.contains("to reach 30 days at the recent rate"), "{remedy}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use testkit::{LOTTERY, binary, root};
 
 /// What is typed after `dvrf`. `LOTTERY` is an address; `TESTNET` stands for a whole target.
-const LINES: [&str; 42] = [
+const LINES: [&str; 46] = [
     // Commands.
     "chek",
     "--nagios",
@@ -24,6 +24,10 @@ const LINES: [&str; 42] = [
     "draw auto --execute --dry-run",
     "draw auto --fill-tickets",
     "events list --last 5 --limit 3",
+    "fund TESTNET --to lots",
+    "fund TESTNET --for soon",
+    "fund TESTNET --to 300% --for 30d",
+    "fund TESTNET --max-amount 1.5",
     "calc",
     "calc --max-gas-price 1000",
     "calc --max-gas-price 1,000 --max-gas-limit 1 --verification-gas 1",

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use dvrf_cli::Session;
 use dvrf_cli::args::{LiveArgs, StateArgs};
+use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::parse::{amount, bad};
 use dvrf_cli::policy::PolicyArgs;
@@ -20,6 +22,7 @@ setting_flags! {
     /// What a top-up reaches.
     GoalArgs, "Amount", {
         to = FUND_TO "RATIO|AMOUNT"
+        for_span = FUND_FOR "SPAN"
     }
 }
 
@@ -186,11 +189,29 @@ impl FundLimits {
     }
 }
 
+/// The checker; a target in time needs the history of the subscription.
+pub(crate) fn checker(args: &FundArgs, session: &Session) -> Result<RecordChecker, Error> {
+    let checker = RecordChecker::new(&args.policy, session)?;
+    let is_in_time = matches!(goal(&session.settings)?, Some(Goal::Span(_)));
+    Ok(if is_in_time { checker.with_history(session) } else { checker })
+}
+
 /// What a top-up reaches, where the settings say so.
 pub(crate) fn goal(settings: &Settings) -> Result<Option<Goal>, Error> {
-    let Some(text) = settings.text(&variables::FUND_TO) else { return Ok(None) };
+    let span = settings.text(&variables::FUND_FOR);
+    let Some(text) = settings.text(&variables::FUND_TO) else {
+        let wrong = |text| bad("--for", text, "a span such as 30d or 12h is needed");
+        let seconds =
+            |text| parse_span_s(text).and_then(|seconds| u64::try_from(seconds).ok()).filter(|s| *s > 0);
+        return span.map(|text| seconds(text).map(Goal::Span).ok_or_else(|| wrong(text))).transpose();
+    };
+    if span.is_some() {
+        return Err(bad("--to", text, "--for is given too, and a top-up has one target: leave one out"));
+    }
     let Some(percent) = text.trim().strip_suffix('%') else {
-        return Ok(Some(Goal::Amount(amount("--to", text)?)));
+        let amount = amount("--to", text)
+            .map_err(|error| error.with_hint("a multiple of the minimum is written 300%"))?;
+        return Ok(Some(Goal::Amount(amount)));
     };
     let ratio = percent.trim().parse::<Decimal>().and_then(|percent| percent.shifted(2));
     ratio.map(Goal::Ratio).map(Some).map_err(|error| bad("--to", text, error))

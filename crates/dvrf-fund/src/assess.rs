@@ -4,7 +4,8 @@ use dvrf_cli::checker::Checked;
 use supra_core::amount::Quants;
 use supra_core::check::code::Code;
 use supra_core::check::remedy::{Goal, deposit_function, deposit_remedy, shortage};
-use supra_core::check::{Policy, Severity};
+use supra_core::check::{Checks, Policy, Severity};
+use supra_core::forecast::Confidence;
 use supra_core::fund::{FundCode, FundError, Funding};
 
 /// Findings by which the values are not those of the chain now.
@@ -35,6 +36,12 @@ pub(crate) fn assess(checked: &Checked, policy: &Policy, goal: Option<Goal>) -> 
         finding.code.is_deposit_level() && matches!(finding.severity, Severity::Warning | Severity::Critical)
     });
     funding.low = Some(is_low);
+    if matches!(goal, Some(Goal::Span(_))) && !is_rate_known(checks) {
+        let text = "how fast the deposit is spent is not known well enough for --for";
+        let hint = "let the tools write a week of history under --state-dir, or use --to";
+        against(FundCode::Unknown, text, hint);
+        return funding;
+    }
     let missing = shortage(checks, policy, goal);
     funding.missing = Some(missing.is_some());
     let Some(missing) = missing else {
@@ -65,6 +72,12 @@ pub(crate) fn assess(checked: &Checked, policy: &Policy, goal: Option<Goal>) -> 
         against(FundCode::TargetTooLow, &text, RAISE);
     }
     funding
+}
+
+/// Whether the history says how fast money is spent, with more than low confidence.
+fn is_rate_known(checks: &Checks) -> bool {
+    let runway = checks.runway.as_ref();
+    runway.is_some_and(|runway| runway.per_day.is_some() && runway.confidence > Confidence::Low)
 }
 
 /// Why the report does not say what is missing.

@@ -1,7 +1,6 @@
 //! `dvrf-fund` without `--execute`: what is missing, whether it can be paid, and the command to run by hand.
 
 use dvrf_cli::card::{Layout, card_of, nothing_to_watch};
-use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::connect::TargetReader;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::pipeline::each;
@@ -11,7 +10,7 @@ use supra_core::address::Address;
 use supra_core::amount::Quants;
 use supra_core::fund::{FundCode, FundError, Funding};
 
-use crate::args::{Format, FundArgs, FundLimits, goal};
+use crate::args::{Format, FundArgs, FundLimits, checker, goal};
 use crate::assess::assess;
 use crate::nodes::LIMIT;
 use crate::runner::{check_amount, gas_allowance};
@@ -19,7 +18,7 @@ use crate::text::lines;
 
 pub(crate) fn dry(args: &FundArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.fill(&mut session.settings);
-    let checker = RecordChecker::new(&args.policy, session)?;
+    let checker = checker(args, session)?;
     let policy = checker.checker.policy.clone();
     let (goal, limits) = (goal(&session.settings)?, FundLimits::of(&session.settings)?);
     let is_text = args.output.format.map_or(session.is_terminal(), |format| format == Format::Text);

@@ -22,7 +22,7 @@ use supra_core::target::Target;
 use supra_core::time::{BootInstant, Clock};
 use supra_core::view::{Argument, FunctionId};
 
-use crate::args::{FundArgs, FundLimits};
+use crate::args::{FundArgs, FundLimits, checker};
 use crate::nodes::Nodes;
 
 /// What the gas of a top-up is taken to cost where `--max-gas` and `--gas-unit-price` do not say: 1 SUPRA.
@@ -185,7 +185,7 @@ impl FundRunner {
         let lifetime_s = words.expiration_s.map_or(LIFETIME_S_MAX, i64::from).saturating_add(submit_s);
         Ok(Self {
             nodes,
-            checker: RecordChecker::new(&args.policy, session).map_err(failed)?,
+            checker: checker(args, session).map_err(failed)?,
             clock,
             guarded: GuardedSender {
                 sender,

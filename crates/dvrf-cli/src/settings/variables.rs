@@ -103,6 +103,7 @@ variables! {
         CONFIRM_TIMEOUT "DVRF_CONFIRM_TIMEOUT" flag "--confirm-timeout" default "30": "Seconds for the chain to show what a transaction changed."
     }
     "Funding" {
+        FUND_FOR "DVRF_FUND_FOR" flag "--for": "How long the deposit is to last at the recent rate, such as 30d; needs the history of a week under --state-dir, and replaces --to."
         FUND_TO "DVRF_FUND_TO" flag "--to": "What a top-up reaches: a multiple of the minimum such as 300%, or an amount such as 500SUPRA; unset: what dvrf-check recommends."
         FUND_MAX_AMOUNT "DVRF_FUND_MAX_AMOUNT" flag "--max-amount": "Most that one top-up may cost, in quants or as 500SUPRA."
         FUND_MAX_PER_DAY "DVRF_FUND_MAX_PER_DAY" flag "--max-per-day": "Most that the top-ups of 24 hours may cost."

@@ -107,7 +107,7 @@ pub fn remedy(code: Code, lang: Lang) -> String {
         ),
         C::NodeUnreachable => (
             "Try another node: SUPRA_RPC_URL takes several, separated by commas.",
-            "Попробуйте другой узел: в SUPRA_RPC_URL можно указать несколько через запятую.",
+            "Попробуйте другой узел: их можно перечислить в SUPRA_RPC_URL.",
         ),
         C::NodeThrottled => (
             "Ask less often or with fewer --jobs, or use a node of your own.",

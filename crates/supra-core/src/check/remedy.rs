@@ -13,6 +13,7 @@ use crate::amount::{Decimal, QUANTS_PER_SUPRA, Quants};
 use crate::lang::Lang;
 use crate::network::Network;
 use crate::report::Report;
+use crate::time::format_span;
 use crate::view::{FunctionId, is_identifier};
 
 /// What to do about a finding.
@@ -53,6 +54,9 @@ struct Context<'a> {
     for_a_month: Option<Shortage>,
 }
 
+const DAY_S: u64 = 86_400;
+const MONTH_S: u64 = 30 * DAY_S;
+
 /// What a deposit is to reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
@@ -60,6 +64,8 @@ pub enum Goal {
     Ratio(Decimal),
     /// An amount.
     Amount(Quants),
+    /// How long it is to last at the recent rate, in seconds.
+    Span(u64),
 }
 
 /// An amount to deposit, and what it reaches.
@@ -106,6 +112,7 @@ pub fn shortage(checks: &Checks, policy: &Policy, goal: Option<Goal>) -> Option<
             (Quants(ratio.of(minimum.get()).ok()?), words)
         }
         Some(Goal::Amount(amount)) => (amount, format!("{} SUPRA", amount.supra())),
+        Some(Goal::Span(seconds)) => return lasting(checks, policy.lang, seconds),
     };
     let missing = target.get().checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
     Some(Shortage { amount: Quants(missing), target, goal })
@@ -120,7 +127,7 @@ impl<'a> Context<'a> {
             report,
             client,
             top_up: top_up(checks, policy),
-            for_a_month: for_a_month(checks, policy.lang),
+            for_a_month: lasting(checks, policy.lang, MONTH_S),
         }
     }
 
@@ -307,18 +314,25 @@ fn module_of(report: &Report, key: &str, account: Option<&str>) -> Option<String
     (is_own && address != Address::FRAMEWORK && is_identifier(module)).then(|| format!("{address}::{module}"))
 }
 
-/// The amount with which the deposit lasts for 30 days at the recent rate.
-fn for_a_month(checks: &Checks, lang: Lang) -> Option<Shortage> {
-    const MONTH_DAYS: u128 = 30;
-    let needed = checks.runway.as_ref()?.per_day?.get().checked_mul(MONTH_DAYS)?;
-    let goal = needed.checked_add(checks.min_balance_onchain?.get())?;
+/// The amount with which the deposit lasts for a span at the recent rate.
+fn lasting(checks: &Checks, lang: Lang, seconds: u64) -> Option<Shortage> {
+    let spent = checks.runway.as_ref()?.per_day?.get().checked_mul(seconds.into())?.div_ceil(DAY_S.into());
+    let goal = spent.checked_add(checks.min_balance_onchain?.get())?;
     let amount = goal.checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
     // The rate is an estimate: whole SUPRA are exact enough.
     let amount = amount.checked_next_multiple_of(QUANTS_PER_SUPRA)?;
     Some(Shortage {
         amount: Quants(amount),
         target: Quants(goal),
-        goal: lang.pick("30 days at the recent rate", "30 дней при нынешнем темпе"),
+        goal: match seconds / DAY_S {
+            days if days > 1 && seconds.is_multiple_of(DAY_S) => {
+                lang.pick(format!("{days} days at the recent rate"), format!("{days} дн. при нынешнем темпе"))
+            }
+            _ => {
+                let span = format_span(seconds, lang);
+                lang.pick(format!("{span} at the recent rate"), format!("{span} при нынешнем темпе"))
+            }
+        },
     })
 }
 
