@@ -29,13 +29,7 @@ fn chain_id_for(
 
 /// The target that the settings describe; keys of a record override them.
 pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, GivenAddresses), Error> {
-    let own = |key: &str| -> Result<Option<String>, Error> {
-        let Some(record) = record else { return Ok(None) };
-        let value = record.get::<String>(key);
-        let value = value
-            .map_err(|_| Error::new(FailureKind::Input, format!("the record's `{key}` is not a string")))?;
-        Ok(value.filter(|text| !text.trim().is_empty()))
-    };
+    let own = |key: &str| text_of(record, key);
     if record.is_none_or(|record| !record.has("lottery_addr") && !record.has("client_addr")) {
         settings.refuse_several()?;
     }
@@ -96,10 +90,18 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
     Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
 }
 
+/// The text under a record's key; blank is none.
+fn text_of(record: Option<&Record>, key: &str) -> Result<Option<String>, Error> {
+    let Some(record) = record else { return Ok(None) };
+    let value = record.get::<String>(key);
+    let value =
+        value.map_err(|_| Error::new(FailureKind::Input, format!("the record's `{key}` is not a string")))?;
+    Ok(value.filter(|text| !text.trim().is_empty()))
+}
+
 /// The network that a record names, if it is another one than that of the settings.
 pub fn other_network(settings: &Settings, record: Option<&Record>) -> Result<Option<Network>, Error> {
-    let named = record.and_then(|record| record.get::<String>("network").ok().flatten());
-    let Some(name) = named.filter(|name| !name.trim().is_empty()) else { return Ok(None) };
+    let Some(name) = text_of(record, "network")? else { return Ok(None) };
     let found = Network::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(name.trim()));
     let Some((_, network)) = found else {
         let message = format!("network is {:?}: one of testnet, mainnet, devnet is needed", quote(&name));
@@ -171,6 +173,18 @@ mod tests {
         let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", testnet)];
         assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(6));
         assert_eq!(resolve(&pairs, Some(r#"{"deposit_addr":"0x9"}"#)).unwrap().chain_id, None);
+    }
+
+    #[test]
+    fn a_network_of_a_record_is_a_name() {
+        let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", "0x2")];
+        let message = |record| resolve(&pairs, Some(record)).unwrap_err();
+        assert_eq!(message(r#"{"network":8}"#), "the record's `network` is not a string");
+        assert_eq!(
+            message(r#"{"network":"0x2"}"#),
+            "network is \"0x2\": one of testnet, mainnet, devnet is needed"
+        );
+        assert_eq!(resolve(&pairs, Some(r#"{"network":" "}"#)).unwrap().chain_id, None);
     }
 
     #[test]
