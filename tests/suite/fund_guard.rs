@@ -35,6 +35,11 @@ impl Place {
         self.folder.path().join(name)
     }
 
+    fn journal(&self) -> PathBuf {
+        let mut files = std::fs::read_dir(self.path("state")).unwrap().map(|entry| entry.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|end| end == "json")).unwrap()
+    }
+
     fn words(&self) -> Vec<String> {
         let mut words: Vec<String> =
             ["--execute", "--live"].iter().chain(&LIMITS).map(|word| (*word).to_owned()).collect();
@@ -73,17 +78,20 @@ impl Place {
             first = run(&mut self.fund()).json();
         }
         let mut statuses = vec![first["status"].as_str().unwrap().to_owned()];
-        if first["error"]["code"] == "INTENT_OPEN" {
-            statuses.push(self.an_hour_later().json()["status"].as_str().unwrap().to_owned());
+        let is_open = first["error"]["code"] == "INTENT_OPEN";
+        // Where nothing shows what came of it, it counts as spent: the next one may be sent after the day of the limit.
+        for hours in [1, 26].into_iter().take_while(|_| is_open) {
+            statuses.push(self.later(hours, &[]).json()["status"].as_str().unwrap().to_owned());
         }
         statuses
     }
 
-    /// A run an hour later by the chain's clock and by ours: within the day of the limit.
-    fn an_hour_later(&self) -> Outcome {
-        self.devnet.control(&json!({"advance_blocks": 7200}));
+    /// A run some hours later by the chain's clock and by ours.
+    fn later(&self, hours: u32, more: &[&str]) -> Outcome {
+        self.devnet.control(&json!({"advance_blocks": 7200 * hours}));
         let mut later = program("faketime");
-        later.args(["--exclude-monotonic", "-f", "+1h"]).arg(binary("dvrf-fund")).args(self.words());
+        later.args(["--exclude-monotonic", "-f", &format!("+{hours}h")]).arg(binary("dvrf-fund"));
+        later.args(self.words()).args(more);
         later.env_clear();
         for (name, value) in self.fund().get_envs() {
             later.env(name, value.unwrap_or_default());
@@ -137,13 +145,49 @@ fn killed_at_every_point_it_is_still_one_top_up() {
         let expected: &[&str] = match point {
             "before_intent" => &["topped_up"],
             // Nothing shows that it was not sent: its time has to be over first.
-            "after_intent" => &["error", "topped_up"],
+            "after_intent" => &["error", "reconciled", "topped_up"],
             "after_submit" => &["reconciled"],
             _ => &["enough"],
         };
         assert_eq!(statuses, expected, "{point}");
         place.assert_one(point, &statuses);
     }
+}
+
+#[test]
+#[needs("faketime")]
+fn a_top_up_in_doubt_counts_as_spent() {
+    let place = Place::new();
+    place.spawn(&[("DVRF_TEST_KILL_AT", "after_intent")]).wait().unwrap();
+    let settled = place.later(1, &[]);
+    let line = settled.json();
+    assert_eq!((settled.code, &line["status"]), (0, &json!("reconciled")), "{settled}");
+    assert_eq!(line["spent_day"], "23625000000", "{settled}");
+    assert!(settled.err.contains("arrived is not known; it counts as spent"), "{settled}");
+    let more = "--max-per-day=900SUPRA";
+    for (words, code) in [(&[][..], "MAX_PER_DAY"), (&[more, "--cool-down=1d"], "COOLING_DOWN")] {
+        let line = place.later(2, words).json();
+        assert_eq!(line["error"]["code"], code, "{line}");
+    }
+    assert_eq!(deposits(&place.devnet), 0);
+    let next = place.later(3, &[more]).json();
+    assert_eq!(next["status"], "topped_up", "{next}");
+    place.assert_one("in doubt", &[]);
+}
+
+#[test]
+#[needs("faketime")]
+fn a_deposit_that_was_spent_already_is_not_taken_for_unsent() {
+    let place = Place::new();
+    place.spawn(&[("DVRF_TEST_KILL_AT", "after_submit")]).wait().unwrap();
+    let mut journal: Value = serde_json::from_slice(&std::fs::read(place.journal()).unwrap()).unwrap();
+    journal["intent"]["intent"]["hash"] = Value::Null;
+    std::fs::write(place.journal(), journal.to_string()).unwrap();
+    place.devnet.control(&json!({"balance": "20000000000"}));
+    let settled = place.later(1, &[]);
+    assert_eq!((settled.code, &settled.json()["status"]), (0, &json!("reconciled")), "{settled}");
+    assert_eq!(place.later(2, &[]).json()["error"]["code"], "MAX_PER_DAY");
+    place.assert_one("spent already", &[]);
 }
 
 #[test]
@@ -208,7 +252,7 @@ fn a_lost_journal_waits_for_what_it_may_have_sent() {
     let words: Vec<String> = place.words().into_iter().filter(|word| word != "--new-journal").collect();
     let new = run(fund(&place.devnet, &[]).args(&words));
     assert_eq!((new.code, &new.json()["error"]["code"]), (0, &json!("JOURNAL_NEW")), "{new}");
-    assert_eq!(place.an_hour_later().json()["status"], "enough");
+    assert_eq!(place.later(1, &[]).json()["status"], "enough");
     place.assert_one("lost", &[]);
 }
 
@@ -254,9 +298,7 @@ fn a_cli_that_refuses_has_sent_nothing_and_is_asked_again() {
 fn a_damaged_journal_is_looked_at_by_people() {
     let place = Place::new();
     assert_eq!(run(&mut place.fund()).json()["status"], "topped_up");
-    let files = std::fs::read_dir(place.path("state")).unwrap().map(|entry| entry.unwrap().path());
-    let journal = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
-    std::fs::write(&journal, "{\"schema\":").unwrap();
+    std::fs::write(place.journal(), "{\"schema\":").unwrap();
     place.devnet.enter("low");
     let outcome = run(&mut place.fund());
     assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (2, &json!("JOURNAL")), "{outcome}");

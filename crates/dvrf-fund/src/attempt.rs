@@ -6,7 +6,6 @@ use std::time::Duration;
 use dvrf_cli::Session;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::settings::variables::{self, fault_point};
-use dvrf_cli::text::plain;
 use supra_core::amount::Quants;
 use supra_core::check::remedy::Goal;
 use supra_core::failure::quote;
@@ -70,11 +69,10 @@ fn once(
 ) -> Result<(), FundError> {
     let reading = runner.read(session)?;
     let now = runner.moment(&reading);
-    if let Some(text) = runner.reconcile(now, session)? {
+    if runner.reconcile(now, session)? {
         line.status = FundStatus::Reconciled;
         line.funding = Some(assess(&reading.checked, &runner.checker.checker.policy, goal));
         note_spent(runner, now, line);
-        session.log("info", &plain(&text));
         return Ok(());
     }
     note_spent(runner, now, line);

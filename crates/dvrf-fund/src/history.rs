@@ -96,7 +96,7 @@ fn text(journal: &FundJournal, sums: &Sums) -> String {
     let row = |row: &TopUpRow| {
         let at = Timestamp::from_second(row.at_s).map(minute).unwrap_or_default();
         let hash = row.tx_hash.as_deref().unwrap_or("transaction not known");
-        let doubt = if row.confirmed { "" } else { "   perhaps somebody else's" };
+        let doubt = if row.confirmed { "" } else { "   not known whether it arrived" };
         format!("{at}   {:>14} SUPRA   {}{doubt}\n", row.amount.supra(), dvrf_cli::text::plain(hash))
     };
     let rows: String = journal.top_ups.iter().map(row).collect();

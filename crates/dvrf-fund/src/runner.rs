@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::submit::{journal_place, sender};
+use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Quants;
 use supra_core::error::{Error, chain};
@@ -225,13 +226,14 @@ impl FundRunner {
         self.guarded.journal.as_ref().map_or((0, 0), |locked| locked.journal.spent(now))
     }
 
-    /// Decides by the chain about a top-up that an earlier run left open. The sentence says that it reached the chain.
+    /// Settles a top-up that an earlier run left open, by the chain. `true`: it is on the chain, or
+    /// counts as spent because nothing shows whether it is.
     ///
     /// # Errors
     /// While it may still be accepted: nothing is sent before that is over.
-    pub(crate) fn reconcile(&mut self, now: Moment, session: &Session) -> Result<Option<String>, FundError> {
-        let Some(locked) = &mut self.guarded.journal else { return Ok(None) };
-        let Some(open) = &mut locked.journal.intent else { return Ok(None) };
+    pub(crate) fn reconcile(&mut self, now: Moment, session: &Session) -> Result<bool, FundError> {
+        let Some(locked) = &mut self.guarded.journal else { return Ok(false) };
+        let Some(open) = &mut locked.journal.intent else { return Ok(false) };
         let (run, plan) = (open.intent.run_id.clone(), open.plan);
         let fate = open.intent.hash.as_deref().and_then(|hash| self.nodes.fate(hash));
         let status = open.intent.status(open.intent.round, fate.as_ref(), now);
@@ -252,23 +254,28 @@ impl FundRunner {
                     .with_hint("run again after that; nothing is sent before"));
             }
             IntentStatus::Lost => {
-                let seen =
-                    self.nodes.highest().map_err(|error| FundError::of(FundCode::IntentOpen, &error))?;
-                if seen.balance > plan.balance && fate != Some(Fate::Absent) {
-                    // It counts as spent: the limits must hold even if it was this one.
-                    (
-                        Some(false),
-                        format!("the fund rose after run {run}, whether by its {amount} SUPRA is not known"),
-                    )
-                } else {
+                // A fund that did not rise proves nothing by itself: fees may have taken the deposit again.
+                let is_unsent = fate == Some(Fate::Absent)
+                    && self
+                        .nodes
+                        .highest()
+                        .map_err(|error| FundError::of(FundCode::IntentOpen, &error))?
+                        .balance
+                        <= plan.balance;
+                if is_unsent {
                     (None, format!("the top-up of run {run} was never accepted"))
+                } else {
+                    let text = format!(
+                        "whether the top-up of run {run} ({amount} SUPRA) arrived is not known; it counts as spent"
+                    );
+                    (Some(false), text)
                 }
             }
         };
         locked.journal.close(confirmed, now.chain_s);
         locked.write().map_err(journal_error)?;
-        session.log("info", &text);
-        Ok(confirmed.map(|_| text))
+        session.log("info", &plain(&text));
+        Ok(confirmed.is_some())
     }
 }
 

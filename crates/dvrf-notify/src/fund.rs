@@ -54,8 +54,8 @@ fn of_line(line: &FundLine, lang: Lang) -> DrawOutcome {
         FundStatus::Reconciled => news(
             "TOP_UP_RECONCILED",
             lang.pick(
-                "the top-up of an earlier run is on the chain; nothing was sent",
-                "пополнение прошлого запуска всё же прошло; ничего не отправлено",
+                "an earlier top-up is settled; nothing was sent",
+                "прошлое пополнение учтено; ничего не отправлено",
             ),
         ),
         FundStatus::Enough => DrawOutcome::fine(true),

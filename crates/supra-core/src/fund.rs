@@ -145,7 +145,7 @@ pub enum FundStatus {
     Enough,
     /// The chain shows the deposit.
     ToppedUp,
-    /// An earlier run's top-up turned out to be on the chain; nothing was sent.
+    /// An earlier run's top-up is settled: on the chain, or counted as spent. Nothing was sent.
     Reconciled,
     /// The deposit is low, and a top-up has to wait.
     Waiting,

@@ -77,7 +77,7 @@ pub struct TopUpRow {
     pub tx_hash: Option<String>,
     /// The chain's clock when its end was seen.
     pub seen_chain_s: Option<i64>,
-    /// Whether the chain shows it; `false`: the fund rose, and by whose deposit is not known.
+    /// Whether the chain shows it; `false`: whether it arrived is not known, and it counts as spent.
     pub confirmed: bool,
 }
 
@@ -302,6 +302,17 @@ mod tests {
         assert_eq!(new.settles_in(600, at(1100)), Some(500));
         assert_eq!(new.settles_in(600, Moment { wall_s: 5000, chain_s: Some(1100) }), Some(500));
         assert_eq!(new.rest(600, at(1100)), None);
+    }
+
+    #[test]
+    fn a_top_up_in_doubt_counts_as_spent_and_rests() {
+        let times = IntentTimes { run_id: "r", now: at(1000), expiration_s: None, submit_s: 1 };
+        let plan = TopUpPlan { amount: Quants(3), balance: Quants(2) };
+        let mut journal = journal(&[]);
+        journal.intent = Some(FundIntent { intent: times.intent(Count(1)), plan });
+        journal.close(Some(false), None);
+        assert!(!journal.top_ups[0].confirmed);
+        assert_eq!((journal.spent(at(1100)), journal.rest(600, at(1100))), ((3, 3), Some(500)));
     }
 
     #[test]
