@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
+use rstest::rstest;
 use serde_json::json;
 use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
 use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, needs, program, root, run, tool};
@@ -120,7 +121,7 @@ fn only_a_certificate_of_a_believed_authority_for_this_host_and_time_is_taken() 
     );
     let refused = "the server's certificate is refused: ";
     let stranger = over_tls(&devnet, &good, None);
-    let own = format!("{refused}UnknownIssuer; DVRF_TLS_ROOTS names an authority of your own");
+    let own = format!("{refused}UnknownIssuer; DVRF_TLS_ROOTS=+FILE adds an authority of your own");
     assert!(stranger.code == 2 && stranger.err.contains(&own), "{}", stranger.err);
     for certificate in ["other", "late"] {
         let proxy = TlsProxy::start(&authority, certificate, &devnet.url);
@@ -159,6 +160,56 @@ fn webhooks_and_pushes_believe_the_same_authorities() {
             assert_eq!(inbox.requests().len() - before, usize::from(code == 0), "{name} {roots:?}");
         }
     }
+}
+
+/// Which settings trust an authority of our own, at a server that has its certificate from it.
+#[rstest]
+#[case::added(&[("DVRF_TLS_ROOTS", "+{ca}")], true)]
+#[case::ssl_cert_file(&[("SSL_CERT_FILE", "{ca}")], true)]
+#[case::system_is_ssl_cert_file(&[("DVRF_TLS_ROOTS", "system"), ("SSL_CERT_FILE", "{ca}")], true)]
+#[case::added_to_system(&[("DVRF_TLS_ROOTS", "system+{ca}"), ("SSL_CERT_FILE", "{other}")], true)]
+#[case::setting_wins(&[("DVRF_TLS_ROOTS", "{other}"), ("SSL_CERT_FILE", "{ca}")], false)]
+#[case::other_file(&[("SSL_CERT_FILE", "{other}")], false)]
+#[case::system_without_it(&[("DVRF_TLS_ROOTS", "system"), ("SSL_CERT_FILE", "{other}")], false)]
+#[needs("openssl", "python3")]
+fn which_roots_are_trusted(#[case] variables: &[(&str, &str)], #[case] is_trusted: bool) {
+    let (devnet, authority, other) = (Devnet::start(&[]), Authority::new(), Authority::new());
+    let server = TlsProxy::start(&authority, "good", &devnet.url);
+    let path = |authority: &Authority| authority.path("ca.pem").display().to_string();
+    let mut json = devnet.tool("dvrf-json", Way::Rpc);
+    json.env("SUPRA_RPC_URL", server.url()).args(["--live", "--retries", "0"]);
+    for (name, value) in variables {
+        json.env(name, value.replace("{ca}", &path(&authority)).replace("{other}", &path(&other)));
+    }
+    let outcome = run(&mut json);
+    if is_trusted {
+        assert_eq!(
+            (outcome.code, &outcome.json()["state"]["deposit"]["balance"]),
+            (0, &json!("78750000000")),
+            "{outcome}"
+        );
+    } else {
+        assert_eq!(outcome.code, 2, "{outcome}");
+        assert!(outcome.err.contains("the server's certificate is refused: "), "{}", outcome.err);
+    }
+}
+
+#[rstest]
+#[case(&[("SSL_CERT_FILE", "/none")], "the TLS roots /none cannot be read", "SSL_CERT_FILE names a PEM file")]
+#[case(&[("DVRF_TLS_ROOTS", "+/none")], "the TLS roots /none cannot be read", "DVRF_TLS_ROOTS names a PEM file")]
+#[case(
+    &[("DVRF_TLS_ROOTS", "system"), ("SSL_CERT_FILE", "/none")],
+    "the system's certificate store cannot be used",
+    "install the package ca-certificates"
+)]
+fn roots_that_cannot_be_read(#[case] variables: &[(&str, &str)], #[case] message: &str, #[case] hint: &str) {
+    let mut json = tool("dvrf-json");
+    json.env("SUPRA_RPC_URL", "https://127.0.0.1:9")
+        .env("DEPOSIT_ADDR", DEPOSIT)
+        .env("LOTTERY_ADDR", LOTTERY);
+    let outcome = run(json.envs(variables.iter().copied()).arg("--live"));
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(outcome.err.contains(message) && outcome.err.contains(hint), "{}", outcome.err);
 }
 
 #[test]

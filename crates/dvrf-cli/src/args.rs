@@ -111,7 +111,7 @@ setting_flags! {
         transport = TRANSPORT "KIND"
         rpc_url = RPC_URL "URL[,URL…]"
         rpc_api = RPC_API "LIST"
-        tls_roots = TLS_ROOTS "FILE"
+        tls_roots = TLS_ROOTS "ROOTS"
         chain_id = CHAIN_ID "ID"
         supra_cli_bin = CLI_BIN "COMMAND"
         supra_config = SUPRA_CONFIG "FILE"

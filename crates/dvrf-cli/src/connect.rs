@@ -318,7 +318,7 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Error
         jobs: jobs(settings)?,
         retries: retries(settings)?,
         body_bytes_max: BODY_BYTES_MAX,
-        roots: settings.text(&variables::TLS_ROOTS).map(str::to_owned),
+        roots: http::roots(settings)?,
         proxies: http::proxies(settings)?,
         chain_id: expected_chain_id(settings, network)?,
     })

@@ -9,8 +9,12 @@ use crate::settings::variables::{self, Variable};
 
 /// Creates an HTTP client with the TLS roots and proxies of the settings.
 pub fn client(settings: &Settings, connections: usize) -> Result<Http, Error> {
-    let roots = Roots::load(settings.text(&variables::TLS_ROOTS))?;
-    Ok(Http::new(connections, &roots, proxies(settings)?))
+    Ok(Http::new(connections, &roots(settings)?, proxies(settings)?))
+}
+
+/// The certificate authorities that the settings trust.
+pub(crate) fn roots(settings: &Settings) -> Result<Roots, Error> {
+    Roots::load(settings.text(&variables::TLS_ROOTS), settings.text(&variables::SSL_CERT_FILE))
 }
 
 /// The proxies that the environment names; a variable in lower case goes first, as for curl.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use supra_core::amount::quotient;
 use supra_core::client::{ChainClient, ClientOptions};
-use supra_core::http::Proxies;
+use supra_core::http::{Proxies, Roots};
 use supra_core::secret::Secret;
 use supra_core::target::Target;
 use supra_core::transport::rpc::{RpcConfig, RpcTransport};
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         jobs: 8,
         retries: 2,
         body_bytes_max: 16 << 20,
-        roots: None,
+        roots: Roots::default(),
         proxies: Proxies::default(),
         chain_id: None,
     })?;

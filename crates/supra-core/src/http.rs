@@ -107,38 +107,86 @@ impl HttpError {
     }
 }
 
-/// The certificate authorities that are trusted.
+/// The certificate authorities that are trusted; by default Mozilla's, which are built in.
 #[derive(Debug, Clone)]
 pub struct Roots(RootCerts);
 
 /// The largest PEM file in bytes; a bundle of all public authorities has about 250 kB.
 const ROOTS_BYTES_MAX: u64 = 4 << 20;
 
-impl Roots {
-    /// Loads a PEM file, which replaces the built-in authorities; without a file, Mozilla's built-in list is trusted.
-    /// The system's store is not read.
-    pub fn load(file: Option<&str>) -> Result<Self, Error> {
-        let Some(file) = file else { return Ok(Self(RootCerts::WebPki)) };
-        let wrong = |why: &str| {
-            Error::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file)))
-                .with_hint("DVRF_TLS_ROOTS or --tls-roots names a PEM file of certificates")
-        };
-        let text = crate::file::read(Path::new(file), ROOTS_BYTES_MAX)
-            .map_err(|error| wrong("cannot be read").with_source(error))?;
-        let mut certificates: Vec<Certificate<'static>> = Vec::new();
-        for item in parse_pem(&text) {
-            match item {
-                Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-                Ok(PemItem::PrivateKey(_)) => return Err(wrong("hold a private key")),
-                Ok(_) => {}
-                Err(_) => return Err(wrong("are not PEM")),
-            }
-        }
-        if certificates.is_empty() {
-            return Err(wrong("hold no certificate"));
-        }
-        Ok(Self(RootCerts::from(certificates)))
+impl Default for Roots {
+    fn default() -> Self {
+        Self(RootCerts::WebPki)
     }
+}
+
+impl Roots {
+    /// Loads the authorities that a setting names:
+    ///
+    /// - `FILE`: those of a PEM file and no others,
+    /// - `system`: those of the system's certificate store,
+    /// - `+FILE`: those of a PEM file beside the usual ones, `system+FILE`: beside those of the system.
+    ///
+    /// The usual ones, also without a setting, are those of `ssl_cert_file` where it is given, else Mozilla's. The
+    /// system's store is where OpenSSL has it, or what the variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    ///
+    /// # Errors
+    /// If a file or the system's store cannot be read or holds no certificate.
+    pub fn load(setting: Option<&str>, ssl_cert_file: Option<&str>) -> Result<Self, Error> {
+        let usual = || ssl_cert_file.map(|file| pem_file("SSL_CERT_FILE", file)).transpose();
+        let Some(setting) = setting else {
+            return Ok(usual()?.map_or_else(Self::default, |roots| Self(RootCerts::from(roots))));
+        };
+        let (base, file) = match (setting.strip_prefix('+'), setting.strip_prefix("system")) {
+            (Some(file), _) => (usual()?.unwrap_or_else(mozilla), Some(file)),
+            (_, Some("")) => (system()?, None),
+            (_, Some(rest)) if rest.starts_with('+') => (system()?, rest.get(1..)),
+            _ => (Vec::new(), Some(setting)),
+        };
+        let added = file.map(|file| pem_file("DVRF_TLS_ROOTS", file)).transpose()?;
+        Ok(Self(RootCerts::from([base, added.unwrap_or_default()].concat())))
+    }
+}
+
+/// Mozilla's authorities as certificates, to which others can be added.
+fn mozilla() -> Vec<Certificate<'static>> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| Certificate::from_der(root)).collect()
+}
+
+fn system() -> Result<Vec<Certificate<'static>>, Error> {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        let why = found.errors.first().map(|error| format!(": {}", quote(&error.to_string())));
+        let message = format!("the system's certificate store cannot be used{}", why.unwrap_or_default());
+        return Err(Error::new(FailureKind::Config, message).with_hint(
+            "install the package ca-certificates, or name a PEM file in DVRF_TLS_ROOTS or SSL_CERT_FILE",
+        ));
+    }
+    Ok(found.certs.iter().map(|root| Certificate::from_der(root).to_owned()).collect())
+}
+
+/// The certificates of a PEM file that a setting names.
+fn pem_file(setting: &str, file: &str) -> Result<Vec<Certificate<'static>>, Error> {
+    let wrong = |why: &str| {
+        Error::new(FailureKind::Config, format!("the TLS roots {} {why}", quote(file))).with_hint(format!(
+            "{setting} names a PEM file of certificates; DVRF_TLS_ROOTS also takes system, +FILE and system+FILE"
+        ))
+    };
+    let text = crate::file::read(Path::new(file), ROOTS_BYTES_MAX)
+        .map_err(|error| wrong("cannot be read").with_source(error))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&text) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(PemItem::PrivateKey(_)) => return Err(wrong("hold a private key")),
+            Ok(_) => {}
+            Err(_) => return Err(wrong("are not PEM")),
+        }
+    }
+    if certificates.is_empty() {
+        return Err(wrong("hold no certificate"));
+    }
+    Ok(certificates)
 }
 
 /// An HTTP client that keeps connections open between calls.
@@ -207,7 +255,9 @@ fn certificate_error(error: &io::Error) -> Option<&CertificateError> {
 
 fn certificate_hint(why: &CertificateError) -> &'static str {
     match why {
-        CertificateError::UnknownIssuer => "; DVRF_TLS_ROOTS names an authority of your own",
+        CertificateError::UnknownIssuer => {
+            "; DVRF_TLS_ROOTS=+FILE adds an authority of your own, DVRF_TLS_ROOTS=system trusts the system's"
+        }
         _ => "",
     }
 }
@@ -238,30 +288,71 @@ fn http_error(error: ureq::Error, call: &Call) -> HttpError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fs;
 
-    #[test]
-    fn roots_are_a_file_of_certificates() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use rstest::rstest;
+
+    use super::*;
+
+    /// The directory of a test, with a certificate and files that are none.
+    fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        let wrong = |name: &str, text: &str| {
-            fs::write(path(name), text).unwrap();
-            let failure = Roots::load(Some(&path(name))).unwrap_err();
-            failure.message().rsplit_once(name).map(|(_, why)| why.to_owned()).unwrap()
-        };
-        assert!(Roots::load(None).is_ok());
-        assert_eq!(wrong("empty", ""), " hold no certificate");
+        let pem = format!(
+            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+            STANDARD.encode(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0])
+        );
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        assert_eq!(wrong("own", key), " hold a private key");
-        assert!(
-            Roots::load(Some(&path("none"))).unwrap_err().message().contains("cannot be read: No such file")
-        );
-        assert!(
-            Roots::load(Some("/"))
-                .unwrap_err()
-                .message()
-                .ends_with("cannot be read: it is not a regular file")
-        );
+        for (name, text) in [("ca.pem", pem.as_str()), ("empty", ""), ("own", key)] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    /// How many authorities a setting names; `None` for the built-in list.
+    fn count(setting: Option<&str>, ssl_cert_file: Option<&str>) -> Result<Option<usize>, String> {
+        let folder = folder();
+        let path = |text: &str| text.replace("DIR", &folder.path().display().to_string());
+        let roots = Roots::load(setting.map(path).as_deref(), ssl_cert_file.map(path).as_deref());
+        match roots.map_err(|error| error.message().replace(&folder.path().display().to_string(), "DIR"))?.0 {
+            RootCerts::Specific(list) => Ok(Some(list.len())),
+            _ => Ok(None),
+        }
+    }
+
+    #[rstest]
+    #[case::built_in(None, None, Ok(None))]
+    #[case::file(Some("DIR/ca.pem"), None, Ok(Some(1)))]
+    #[case::added(Some("+DIR/ca.pem"), None, Ok(Some(webpki_root_certs::TLS_SERVER_ROOT_CERTS.len() + 1)))]
+    #[case::ssl_cert_file(None, Some("DIR/ca.pem"), Ok(Some(1)))]
+    #[case::setting_wins(Some("DIR/ca.pem"), Some("DIR/none"), Ok(Some(1)))]
+    #[case::added_to_ssl_cert_file(Some("+DIR/ca.pem"), Some("DIR/ca.pem"), Ok(Some(2)))]
+    #[case::empty(Some("DIR/empty"), None, Err("the TLS roots DIR/empty hold no certificate"))]
+    #[case::key(Some("DIR/own"), None, Err("the TLS roots DIR/own hold a private key"))]
+    #[case::directory(Some("/"), None, Err("the TLS roots / cannot be read: it is not a regular file"))]
+    #[case::no_file(
+        Some("+"),
+        None,
+        Err("the TLS roots  cannot be read: No such file or directory (os error 2)")
+    )]
+    #[case::missing(
+        None,
+        Some("DIR/none"),
+        Err("the TLS roots DIR/none cannot be read: No such file or directory (os error 2)")
+    )]
+    fn what_roots_are_loaded(
+        #[case] setting: Option<&str>,
+        #[case] ssl_cert_file: Option<&str>,
+        #[case] expected: Result<Option<usize>, &str>,
+    ) {
+        assert_eq!(count(setting, ssl_cert_file), expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn a_mistake_names_the_variable_that_has_it() {
+        let hint = |setting, file| Roots::load(setting, file).unwrap_err().hint().unwrap().to_owned();
+        assert!(hint(None, Some("/none")).starts_with("SSL_CERT_FILE names a PEM file"));
+        assert!(hint(Some("/none"), None).starts_with("DVRF_TLS_ROOTS names a PEM file"));
     }
 }

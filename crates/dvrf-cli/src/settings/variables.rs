@@ -64,7 +64,7 @@ variables! {
         RPC_HEADERS "DVRF_RPC_HEADERS" flag "--rpc-header" is secret: "Extra request headers, Name: value, one a line."
         NODE_API_KEY "NODE_API_KEY" is secret: "Key of a private node, sent as Authorization: Bearer."
         RPC_API "DVRF_RPC_API" flag "--rpc-api" default "v3,v2,v1,v4": "REST versions to try, in order."
-        TLS_ROOTS "DVRF_TLS_ROOTS" flag "--tls-roots": "PEM file of the certificate authorities to believe instead of Mozilla's, for nodes, webhooks and push addresses."
+        TLS_ROOTS "DVRF_TLS_ROOTS" flag "--tls-roots": "Certificate authorities to trust instead of Mozilla's, for nodes, webhooks and push addresses: a PEM file, system for the system's store; +FILE and system+FILE add a file."
         CHAIN_ID "DVRF_CHAIN_ID" flag "--chain-id": "Chain id the node must have: 8 mainnet, 6 testnet, 50 devnet."
         CLI_BIN "SUPRA_CLI_BIN" flag "--supra-cli-bin" default "/supra/supra": "The Supra CLI, or words that run it, such as: docker exec supra_cli /supra/supra."
         SUPRA_CONFIG "SUPRA_CONFIG" flag "--supra-config": "Exported to the CLI as SUPRA_CONFIG."
@@ -153,6 +153,7 @@ variables! {
         ALL_PROXY "ALL_PROXY" is secret: "Proxy for URLs that have no other."
         NO_PROXY_LOWER "no_proxy": "Hosts that are called without a proxy, as curl reads the list."
         NO_PROXY "NO_PROXY": "Hosts that are called without a proxy, as curl reads the list."
+        SSL_CERT_FILE "SSL_CERT_FILE": "PEM file of certificate authorities, as for OpenSSL: trusted where DVRF_TLS_ROOTS names no others."
         CREDENTIALS_DIRECTORY "CREDENTIALS_DIRECTORY": "Where systemd puts the files of LoadCredential=."
     }
 }

@@ -36,8 +36,8 @@ pub struct RpcConfig {
     pub retries: u32,
     /// The largest response body in bytes.
     pub body_bytes_max: u64,
-    /// A PEM file of certificate authorities that replaces the built-in ones.
-    pub roots: Option<String>,
+    /// The certificate authorities that are trusted.
+    pub roots: Roots,
     /// The proxies that nodes are called through.
     pub proxies: Proxies,
     /// The chain id that every response must have, if it has one.
@@ -108,9 +108,8 @@ impl RpcTransport {
                 "at least one RPC URL and one REST version are needed",
             ));
         }
-        let roots = Roots::load(config.roots.as_deref())?;
         let (http, semaphore) =
-            (Http::new(config.jobs, &roots, config.proxies.clone()), Semaphore::new(config.jobs));
+            (Http::new(config.jobs, &config.roots, config.proxies.clone()), Semaphore::new(config.jobs));
         let headers = nodes.iter().flat_map(|node| &node.headers).map(|(_, value)| value);
         let redactor = Redactor::new(config.urls.iter().chain(headers).map(Secret::reveal));
         Ok(Self {

@@ -52,7 +52,7 @@ fn node(responses: &[String]) -> (Secret, Arc<Mutex<Vec<String>>>) {
 
 fn config(urls: Vec<Secret>) -> RpcConfig {
     RpcConfig {
-        roots: None,
+        roots: Roots::default(),
         proxies: Proxies::default(),
         urls,
         headers: vec![],
