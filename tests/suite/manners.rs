@@ -2,13 +2,18 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use assert_cmd::assert::OutputAssertExt as _;
 use predicates::function::function;
 use predicates::str::{contains, starts_with};
 use rstest::rstest;
-use testkit::{Devnet, Way, binary, json_at, program, tool};
+use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
+use testkit::receivers::{eventually, free_address};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Way, binary, json_at, needs, program, tool};
 
 fn records(count: usize) -> String {
     "{\"state\":{\"deposit\":{\"balance\":\"100\",\"min_balance\":\"10\",\"supra_min_balance\":\"10\",\"client_whitelisted\":true}},\"views\":{}}\n".repeat(count)
@@ -136,4 +141,42 @@ fn little_is_enough() {
     let mut unwritable = devnet.tool("dvrf-json", Way::Rpc);
     unwritable.env("DVRF_CACHE_DIR", "/proc/nowhere").arg("--live");
     unwritable.assert().code(0).stderr("");
+}
+
+/// The first process of a container has no default action for SIGTERM: a tool that ignored it would be killed only at the
+/// end of the grace period, also while it waits for the CLI, a node, or forever.
+#[rstest]
+#[case::cli_child("dvrf-json", &["--live"], "SUPRA_CLI_BIN", 143)]
+#[case::node("dvrf-json", &["--live"], "SUPRA_RPC_URL", 143)]
+#[case::tail("dvrf-events", &["tail"], "SUPRA_RPC_URL", 143)]
+#[case::exporter("dvrf-prom", &["--live", "--listen", "{address}"], "SUPRA_RPC_URL", 0)]
+#[needs("unshare", "root")]
+fn the_first_process_of_a_container_ends_by_sigterm(
+    #[case] name: &str,
+    #[case] words: &[&str],
+    #[case] source: &str,
+    #[case] code: i32,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let (cli, started) = (folder.path().join("supra"), folder.path().join("started"));
+    std::fs::write(&cli, format!("#!/bin/sh\n: >{}\nsleep 60\n", started.display())).unwrap();
+    std::fs::set_permissions(&cli, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let node = MockReceiver::open(Vec::new(), ScriptedResponse::Hang);
+    let value = if source == "SUPRA_CLI_BIN" { cli.display().to_string() } else { node.url("") };
+    let mut namespace = program("unshare");
+    namespace.args(["--pid", "--fork", "--kill-child"]).arg(binary(name));
+    let address = free_address();
+    namespace.args(words.iter().map(|word| word.replace("{address}", &address)));
+    namespace.env(source, value).env("LOTTERY_ADDR", LOTTERY).env("DEPOSIT_ADDR", DEPOSIT);
+    namespace.env("DVRF_CACHE_DIR", "off").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut outside = namespace.spawn().unwrap();
+    let waits = || started.exists() || !node.requests().is_empty() || TcpStream::connect(&address).is_ok();
+    let has_begun = eventually(Duration::from_secs(20), || waits().then_some(()));
+    let children = format!("/proc/{0}/task/{0}/children", outside.id());
+    let first = std::fs::read_to_string(children).unwrap();
+    assert!(has_begun.is_some(), "{name} asks nothing");
+    let start = Instant::now();
+    assert!(program("bash").args(["-c", &format!("kill -TERM {first}")]).status().unwrap().success());
+    assert_eq!(outside.wait().unwrap().code(), Some(code), "{name} {source}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }

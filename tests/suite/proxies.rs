@@ -3,9 +3,10 @@
 use predicates::prelude::*;
 use predicates::str::contains;
 use rstest::rstest;
+use serde_json::Value;
 use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
 use testkit::receivers::Receiver;
-use testkit::{DEPOSIT, Devnet, LOTTERY, Way, json_at, needs, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Printed, Way, json_at, needs, tool};
 
 /// Squid as Debian ships it, which tunnels to port 443 alone, with a host name that only it knows.
 fn squid() -> Receiver {
@@ -74,6 +75,45 @@ fn a_wrong_proxy_is_an_error(#[case] name: &str, #[case] value: &str, #[case] me
         .assert()
         .code(2)
         .stderr(contains(message).and(contains("canary").not()));
+}
+
+/// Doctor probes the way that requests take, and names it.
+#[test]
+fn doctor_names_the_proxy() {
+    let devnet = Devnet::start(&[]);
+    let receiver = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let doctor = |http_proxy: &str| {
+        let mut doctor = devnet.tool("dvrf-doctor", Way::Rpc);
+        doctor.env("http_proxy", http_proxy).env("no_proxy", "127.0.0.1").args(["--format", "json"]);
+        doctor.env("DVRF_NOTIFY_CHANNELS", "generic,name=outside,url=http://hooks.invalid/x");
+        doctor.env("MONITOR_PUSH_URL", receiver.url("push")).assert().json()["doctor"].clone()
+    };
+    let found = |probes: &Value, name: &str| {
+        let probe = probes.as_array().unwrap().iter().find(|probe| probe["name"] == name).unwrap();
+        (probe["health"].as_str().unwrap().to_owned(), probe["found"].as_str().unwrap().to_owned())
+    };
+    let proxy = receiver.url("").trim_end_matches('/').to_owned();
+    let probes = doctor(&proxy);
+    let (health, text) = found(&probes, "channel outside");
+    assert_eq!(health, "ok", "{text}");
+    assert!(text.contains(&format!("is called through the proxy {proxy}, which accepts")), "{text}");
+    assert!(!found(&probes, "push url").1.contains("proxy"), "no_proxy holds for it");
+    let (health, text) = found(&doctor("http://user:canary@127.0.0.1:9"), "channel outside");
+    assert_eq!(health, "wrong", "{text}");
+    let expected = "http://hooks.invalid/*** cannot be reached through the proxy http://127.0.0.1:9: ";
+    assert!(text.starts_with(expected) && !text.contains("canary"), "{text}");
+}
+
+#[test]
+fn doctor_names_the_proxy_of_the_node() {
+    let devnet = Devnet::start(&[]);
+    devnet
+        .tool("dvrf-doctor", Way::Rpc)
+        .env("http_proxy", "http://user:canary@127.0.0.1:9")
+        .args(["--retries", "0"])
+        .assert()
+        .code(1)
+        .stdout(contains("through the proxy http://127.0.0.1:9").and(contains("canary").not()));
 }
 
 #[test]

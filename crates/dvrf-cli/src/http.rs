@@ -18,7 +18,7 @@ pub(crate) fn roots(settings: &Settings) -> Result<Roots, Error> {
 }
 
 /// The proxies that the environment names; a variable in lower case goes first, as for curl.
-pub(crate) fn proxies(settings: &Settings) -> Result<Proxies, Error> {
+pub fn proxies(settings: &Settings) -> Result<Proxies, Error> {
     let first = |choice: &[&'static Variable]| {
         choice.iter().find_map(|variable| Some((*variable, settings.text(variable)?)))
     };

@@ -1,6 +1,7 @@
 //! Probes the settings of a report and the chain: the formula, the target, the node, and every value.
 
 use dvrf_cli::connect::{TargetReader, calculation, open};
+use dvrf_cli::http::proxies;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session, target};
@@ -45,7 +46,9 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
             return Ok(());
         }
     };
-    probes.ok("transport", reader.client.identity());
+    let identity = reader.client.identity();
+    let through = identity.split([' ', ',']).find_map(|place| proxied(&session.settings, place));
+    probes.ok("transport", format!("{identity}{}", through.unwrap_or_default()));
     nodes(&session.settings, session.now.as_second(), probes);
     match reader.fill(&mut Record::new(), session.now)? {
         Ok(filled) => {
@@ -82,6 +85,12 @@ fn gas_settings(settings: &Settings, probes: &mut Probes) {
     }
 }
 
+/// The proxy through which a node is called, in words.
+fn proxied(settings: &Settings, url: &str) -> Option<String> {
+    let proxy = proxies(settings).ok()?.endpoint_of(url)?;
+    Some(format!(" through the proxy {proxy}"))
+}
+
 /// Probes each REST node: its version, its height and its clock. `now_s` is our clock in Unix time.
 fn nodes(settings: &Settings, now_s: i64, probes: &mut Probes) {
     let urls = settings.text(&variables::RPC_URL).unwrap_or_default().split(',').map(str::trim);
@@ -92,6 +101,7 @@ fn nodes(settings: &Settings, now_s: i64, probes: &mut Probes) {
         let Ok(client) = open(&own) else { continue };
         let Some(info) = client.node_info() else { continue };
         let place = client.identity().trim_start_matches("rpc ").to_owned();
+        let place = format!("{place}{}", proxied(settings, &place).unwrap_or_default());
         let version = info.version.unwrap_or_else(|| "a version that it does not tell".to_owned());
         let Some(tip) = info.tip else {
             probes.warning("node", format!("{place}: {version}, no latest block"), None);

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use dvrf_cli::Session;
 use dvrf_cli::channel::args::ChannelArgs;
+use dvrf_cli::http::proxies;
 use dvrf_cli::settings::variables;
 use supra_core::failure::{Failure, FailureKind, quote};
-use supra_core::http::Endpoint;
+use supra_core::http::{Endpoint, Proxies};
 
 use crate::probe::Probes;
 
@@ -16,31 +17,47 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) fn probe(args: &ChannelArgs, session: &Session, probes: &mut Probes) {
     let channels = args.resolve(session);
+    // A malformed proxy is the mistake of every connection; the probe of the chain names it.
+    let proxies = proxies(&session.settings).unwrap_or_default();
     for problem in &channels.problems {
         probes.wrong(&format!("channel {}", problem.channel), problem.problem.as_str(), problem.fix.as_str());
     }
     for channel in &channels.list {
-        connection(&format!("channel {}", channel.name), &channel.endpoint, probes);
+        connection(&format!("channel {}", channel.name), &channel.endpoint, &proxies, probes);
     }
     if channels.list.is_empty() && channels.problems.is_empty() {
         probes.warning("channels", "none is configured", Some("see docs/notify.md"));
     }
     if let Some(url) = session.settings.text(&variables::PUSH_URL) {
         match Endpoint::parse(url) {
-            Ok(endpoint) => connection("push url", &endpoint, probes),
+            Ok(endpoint) => connection("push url", &endpoint, &proxies, probes),
             Err(error) => probes.failed("push url", Failure::new(FailureKind::Config, error.to_string())),
         }
     }
 }
 
-fn connection(name: &str, endpoint: &Endpoint, probes: &mut Probes) {
-    match connect(endpoint) {
-        Ok(_) => probes.ok(name, format!("{endpoint} accepts connections; dvrf-notify test sends something")),
-        Err(error) => probes.wrong(
-            name,
-            format!("{endpoint} cannot be reached: {}", quote(&error.to_string())),
-            "check the address, the network and the proxy",
-        ),
+/// Probes an address, or the proxy through which it is called.
+fn connection(name: &str, endpoint: &Endpoint, proxies: &Proxies, probes: &mut Probes) {
+    let proxy = proxies.endpoint_of(endpoint.url.reveal());
+    match (connect(proxy.as_ref().unwrap_or(endpoint)), &proxy) {
+        (Ok(_), None) => {
+            probes.ok(name, format!("{endpoint} accepts connections; dvrf-notify test sends something"));
+        }
+        (Ok(_), Some(proxy)) => {
+            let found = format!(
+                "{endpoint} is called through the proxy {proxy}, which accepts connections; dvrf-notify test sends something"
+            );
+            probes.ok(name, found);
+        }
+        (Err(error), proxy) => {
+            let through = proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}"));
+            let found = format!(
+                "{endpoint} cannot be reached{}: {}",
+                through.unwrap_or_default(),
+                quote(&error.to_string())
+            );
+            probes.wrong(name, found, "check the address, the network and the proxy");
+        }
     }
 }
 

@@ -66,8 +66,9 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
             WebhookRequest::json(&url, &pagerduty::event(message, key))
         }
         (ChannelKind::Alertmanager, _) => {
-            // The address of the API, as Alertmanager's own documents show it, is taken as well.
-            let base = url.trim_end_matches('/').trim_end_matches("/api/v2/alerts");
+            // The address of the API, or of a page of the browser, is taken as well.
+            let base = url.split('#').next().unwrap_or(url).trim_end_matches('/');
+            let base = base.trim_end_matches("/alerts").trim_end_matches("/api/v2");
             let url = format!("{}/api/v2/alerts", base.trim_end_matches('/'));
             WebhookRequest::json(&url, &alertmanager::alerts(message, channel.every_s, now))
         }

@@ -175,7 +175,8 @@ fn pem_file(setting: &str, file: &str) -> Result<Vec<Certificate<'static>>, Erro
     let text = crate::file::read(Path::new(file), ROOTS_BYTES_MAX)
         .map_err(|error| wrong("cannot be read").with_source(error))?;
     let mut certificates = Vec::new();
-    for item in parse_pem(&text) {
+    // A byte-order mark would hide the first certificate.
+    for item in parse_pem(text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text)) {
         match item {
             Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
             Ok(PemItem::PrivateKey(_)) => return Err(wrong("hold a private key")),
@@ -304,7 +305,8 @@ mod tests {
             STANDARD.encode(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0])
         );
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        for (name, text) in [("ca.pem", pem.as_str()), ("empty", ""), ("own", key)] {
+        let marked = format!("\u{feff}{pem}");
+        for (name, text) in [("ca.pem", pem.as_str()), ("marked.pem", &marked), ("empty", ""), ("own", key)] {
             fs::write(folder.path().join(name), text).unwrap();
         }
         folder
@@ -324,6 +326,7 @@ mod tests {
     #[rstest]
     #[case::built_in(None, None, Ok(None))]
     #[case::file(Some("DIR/ca.pem"), None, Ok(Some(1)))]
+    #[case::byte_order_mark(Some("DIR/marked.pem"), None, Ok(Some(1)))]
     #[case::added(Some("+DIR/ca.pem"), None, Ok(Some(webpki_root_certs::TLS_SERVER_ROOT_CERTS.len() + 1)))]
     #[case::ssl_cert_file(None, Some("DIR/ca.pem"), Ok(Some(1)))]
     #[case::setting_wins(Some("DIR/ca.pem"), Some("DIR/none"), Ok(Some(1)))]

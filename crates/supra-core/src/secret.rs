@@ -132,6 +132,7 @@ mod tests {
         let secret = Secret::new("token\n");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
         assert_eq!(secret.reveal(), "token");
+        assert_eq!(Secret::new("\u{feff}token\r\n").reveal(), "token", "as Windows editors save it");
     }
 
     #[rstest]

@@ -6,14 +6,14 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
 use crate::error::Error;
-use crate::failure::FailureKind;
+use crate::failure::{FailureKind, quote};
 use crate::file::{self, Durability, Temporary};
 
 /// A state file is some kB; a larger one is not ours.
@@ -70,9 +70,29 @@ impl StateError {
     }
 }
 
+const WRITABLE: &str = "give a directory that this user can write to";
+
+/// What to do about a file or its directory that belongs to another user: most often to root, by a run with sudo.
+fn hint_of_owner(path: &Path) -> Option<String> {
+    let us = rustix::process::geteuid().as_raw();
+    let foreign = path.ancestors().take(2).find_map(|path| {
+        let owner = fs::symlink_metadata(path).ok()?.uid();
+        (owner != us).then_some((path, owner))
+    });
+    let (path, owner) = foreign?;
+    let directory = if path.is_dir() { path } else { path.parent()? };
+    let whose =
+        if owner == 0 { "root, as after a run with sudo".to_owned() } else { format!("user {owner}") };
+    let (path, directory) = (quote(&path.display().to_string()), quote(&directory.display().to_string()));
+    Some(format!("{path} belongs to {whose}: sudo chown -R {us} {directory}, or give another directory"))
+}
+
 impl From<StateError> for Error {
     fn from(error: StateError) -> Self {
         let hint = match &error {
+            StateError::Io { source, path, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                &hint_of_owner(Path::new(path)).unwrap_or_else(|| WRITABLE.to_owned())
+            }
             StateError::Busy { .. } => "wait for the other run, or give it another lock or state directory",
             StateError::Io { source, .. }
                 if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
@@ -82,7 +102,7 @@ impl From<StateError> for Error {
             StateError::NotOurs { .. } => {
                 "remove it, or name another path: these tools put only regular files there"
             }
-            StateError::Io { .. } => "give a directory that this user can write to",
+            StateError::Io { .. } => WRITABLE,
             StateError::TooLong { .. } => "move the file away: it was not written by these tools",
         };
         let converted = Self::new(FailureKind::Output, error.to_string()).with_hint(hint);

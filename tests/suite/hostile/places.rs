@@ -333,3 +333,30 @@ fn another_users_files_are_an_error() {
     assert_eq!(outcome.err.matches("Permission denied").count(), 2, "{outcome}");
     civil(&outcome);
 }
+
+/// A run with sudo leaves files that the usual user cannot open: the hint says whose they are and what to do.
+#[test]
+#[needs("root")]
+fn state_files_that_root_left_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let line = r#"
+        chmod 755 "$D" && cp "$(command -v dvrf-notify)" "$D/tool" && chmod 755 "$D/tool"
+        as() { setpriv --reuid 64999 --regid 64999 --clear-groups "$@"; }
+        mkdir "$D/state" "$D/own" && chown 64999 "$D/own" && chmod 700 "$D/own"
+        for state in "$D/state" "$D/own"; do
+            printf '%s\n' "$R" | "$D/tool" --channel generic,url-file="$D/url" --state-dir "$state" >/dev/null; echo "$?"
+            printf '%s\n' "$R" | as "$D/tool" --channel generic,url-file="$D/url" --state-dir "$state" >/dev/null; echo "$?"
+        done
+    "#;
+    std::fs::write(folder.path().join("url"), "http://127.0.0.1:1/x").unwrap();
+    let outcome = shell(line, &[("D", &path), ("R", &record("p", "\"100\""))]);
+    assert_eq!(outcome.out, "0\n2\n0\n2\n", "{outcome}");
+    for state in ["state", "own"] {
+        let hint = format!(
+            "belongs to root, as after a run with sudo: sudo chown -R 64999 {path}/{state}, or give another directory"
+        );
+        assert!(outcome.err.contains(&hint), "{state}: {outcome}");
+    }
+    civil(&outcome);
+}

@@ -232,8 +232,8 @@ fn pagerduty_trigger_and_resolve() {
 #[test]
 fn alertmanager_alerts() {
     let spec = "alertmanager,url=http://h:9093,every=5m";
-    let pasted = "alertmanager,url=http://h:9093/api/v2/alerts/,every=5m";
-    for spec in [spec, pasted] {
+    for pasted in ["", "/", "/api/v2/alerts", "/api/v2/alerts/", "/api/v2", "/#/alerts", "/#/silences"] {
+        let spec = &format!("alertmanager,url=http://h:9093{pasted},every=5m");
         let request = request(&channel(spec), &message(), Form::Rich, now());
         assert_eq!(request.url.reveal(), "http://h:9093/api/v2/alerts", "{spec}");
     }

@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Proxy, ProxyProtocol};
 
-use super::redact_url;
+use super::{Endpoint, redact_url};
 
 /// The proxies of a run, as the variables `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` name them.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +64,11 @@ impl Proxies {
     pub fn except(self, no_proxy: &str) -> Self {
         let entries = no_proxy.split(|c: char| c == ',' || c.is_whitespace());
         Self { direct: entries.filter(|entry| !entry.is_empty()).map(Direct::parse).collect(), ..self }
+    }
+
+    /// The proxy through which a URL is called, without its credentials.
+    pub fn endpoint_of(&self, url: &str) -> Option<Endpoint> {
+        Endpoint::parse(&shown(self.of(url)?)).ok()
     }
 
     /// The proxy through which a URL is called.
