@@ -49,6 +49,11 @@ pub(crate) enum CallError {
         function: String,
     },
     Arguments(String),
+    /// `borrow_global` of a resource that is not there: a status without a code.
+    MissingData {
+        address: Address,
+        module: String,
+    },
     /// The wrong number of arguments or, where the flag is set, of type arguments.
     Count {
         of_types: bool,
@@ -58,10 +63,14 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    pub(crate) fn not_a_view(function: &str) -> Self {
+        Self::Arguments(format!("{function} is not a view function"))
+    }
+
     pub(crate) fn status(&self, dialect: Dialect) -> u16 {
         match (self, dialect.node, dialect.words) {
             (Self::Arguments(_) | Self::Count { .. }, ..) | (_, Node::V11_7, _) => 400,
-            (Self::Abort(_), ..) | (_, Node::V6, _) | (.., Words::Recorded) => 500,
+            (Self::Abort(_) | Self::MissingData { .. }, ..) | (_, Node::V6, _) | (.., Words::Recorded) => 500,
             (_, Node::V11_5, _) => 400,
         }
     }
@@ -104,6 +113,13 @@ impl CallError {
                 a.module,
                 a.address.padded(),
                 a.module
+            ),
+            (Self::MissingData { address, module }, Node::V6) => format!(
+                "Failed to execute view function: VMError {{ major_status: MISSING_DATA, sub_status: None, message: Some(\"Failed to borrow global resource from 0x{0}\"), exec_state: None, location: Module(ModuleId {{ address: {0}, name: Identifier(\"{module}\") }}), indices: [], offsets: [(FunctionDefinitionIndex(2), 3)] }}",
+                address.padded()
+            ),
+            (Self::MissingData { address, module }, _) => format!(
+                "Failed to execute view function: MISSING_DATA at location Module {address}::{module} and message Failed to borrow global resource from {address} at code offset 3 in function definition 2"
             ),
             (Self::Abort(a), _) => format!(
                 "Failed to execute view function: ABORTED with sub status {} at location Module {}::{} and message {}::{}::{short} at offset 43 at code offset 43 in function definition 2",
@@ -160,6 +176,11 @@ mod tests {
             (400, "could not find entry function by 0x7::m::f".to_owned())
         );
         assert_eq!(recorded(&function, Node::V11_5).0, 500);
+        let missing = CallError::MissingData { address, module: "m".to_owned() };
+        let (status, text) = recorded(&missing, Node::V11_7);
+        assert!(status == 400 && text.contains("MISSING_DATA at location Module 0x7::m and"), "{text}");
+        let (status, text) = recorded(&missing, Node::V6);
+        assert!(status == 500 && text.contains("major_status: MISSING_DATA, sub_status: None"), "{text}");
         let (status, text) = recorded(&module, Node::V6);
         assert!(status == 500 && text.ends_with("7, name: Identifier(\"m\") } can't be found"), "{text}");
         assert_eq!(

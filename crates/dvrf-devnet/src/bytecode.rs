@@ -23,7 +23,8 @@ fn aborts(kind: &str) -> &'static [(u64, &'static str, &'static str)] {
             (6, "E_PENDING_REQUEST_STATE", ""),
             (14, "E_INVALID_CALLBACK_PAYLOAD", ""),
         ],
-        _ => &[(3, "E_NOT_INITIALIZED", "")],
+        "treasury" => &[(3, "E_NOT_INITIALIZED", "")],
+        other => crate::functions::aborts(other),
     }
 }
 

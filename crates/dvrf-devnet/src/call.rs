@@ -79,6 +79,17 @@ impl Args<'_> {
         Ok(bytes.map_or_else(|| text.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
+    /// A `vector<u8>`, in hex.
+    pub(crate) fn hex(&self, index: usize) -> Result<String, CallError> {
+        let value = self.at(index)?;
+        let text = value.as_str().map(str::to_ascii_lowercase);
+        let pairs = |text: &String| {
+            text.strip_prefix("0x")
+                .is_some_and(|hex| hex.len().is_multiple_of(2) && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        };
+        text.filter(pairs).ok_or_else(|| Self::wrong(value, "vector<u8>"))
+    }
+
     pub(crate) fn type_argument(&self, index: usize) -> Result<String, CallError> {
         let text = self.types.get(index).ok_or_else(|| {
             CallError::Arguments(

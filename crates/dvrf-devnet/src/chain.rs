@@ -6,12 +6,13 @@ pub(crate) mod transact;
 pub(crate) mod view;
 
 use crate::abort::Node;
+use crate::address::Address;
 use crate::clock::Clock;
 use crate::fault::{BadFault, Faults};
 use crate::functions::{self, Function, Set};
-use crate::options::ChainOptions;
+use crate::options::{ChainOptions, Consumer};
 use crate::scenario::{self, Start};
-use crate::state::State;
+use crate::state::{Asker, State};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -27,7 +28,7 @@ pub(crate) struct EventRow {
 pub(crate) struct TxRow {
     pub(crate) hash: String,
     pub(crate) height: u64,
-    pub(crate) sender: crate::address::Address,
+    pub(crate) sender: Address,
     pub(crate) sequence: u64,
     pub(crate) function: String,
     pub(crate) types: Vec<String>,
@@ -68,6 +69,14 @@ pub(crate) enum BadOptions {
     Interface(String),
     #[error("--api `{0}` is not one of v1, v2, v3, v4")]
     Api(String),
+}
+
+/// A module that the chain emulates; the kind decides what its functions do.
+pub(crate) struct Module<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) address: Address,
+    pub(crate) name: &'a str,
+    functions: &'static [Function],
 }
 
 impl Chain {
@@ -118,6 +127,8 @@ impl Chain {
                 extra_clients: options.clients,
                 answer_ms: options.answer_ms,
                 seed: options.seed,
+                core: options.address(Consumer::Core),
+                wheel: options.address(Consumer::Wheel),
             },
         )
     }
@@ -143,24 +154,35 @@ impl Chain {
         self.clock.time_of(height).saturating_sub(self.faults.stale_seconds.saturating_mul(1_000_000))
     }
 
+    /// Every emulated module.
+    pub(crate) fn modules(&self) -> Vec<Module<'_>> {
+        let names = &self.state.names;
+        let module = |kind, address, name, functions| Module { kind, address, name, functions };
+        let mut all = vec![
+            module("deposit", names.dvrf, names.deposit_module.as_str(), functions::DEPOSIT),
+            module("vrf", names.dvrf, &names.vrf_module, functions::VRF),
+            module("lottery", names.lottery, &names.lottery_module, functions::LOTTERY),
+            module("treasury", names.lottery, &names.treasury_module, functions::TREASURY),
+        ];
+        if let Some(core) = &self.state.core {
+            let published = functions::CORE_LAYOUT;
+            all.extend(published.map(|(name, functions)| module(name, core.address, name, functions)));
+        }
+        if let Some(wheel) = &self.state.wheel {
+            let name = crate::wheel::MODULE;
+            all.push(module(name, wheel.address, name, functions::WHEEL));
+        }
+        all
+    }
+
     /// The published functions of an emulated module, with the name of its kind.
     pub(crate) fn module(
         &self,
-        address: crate::address::Address,
+        address: Address,
         module: &str,
     ) -> Option<(&'static str, Vec<&'static Function>)> {
-        let names = &self.state.names;
-        let (kind, table) = if address == names.dvrf && module == names.deposit_module {
-            ("deposit", functions::DEPOSIT)
-        } else if address == names.dvrf && module == names.vrf_module {
-            ("vrf", functions::VRF)
-        } else if address == names.lottery && module == names.lottery_module {
-            ("lottery", functions::LOTTERY)
-        } else if address == names.lottery && module == names.treasury_module {
-            ("treasury", functions::TREASURY)
-        } else {
-            return None;
-        };
+        let found = self.modules().into_iter().find(|known| known.address == address && known.name == module);
+        let Module { kind, functions: table, .. } = found?;
         let has = |wanted: &str| self.options.interface.split('+').any(|part| part == wanted);
         // The camelCase package is the EVM contract's surface: no snake_case beside it unless asked for.
         let published = table.iter().filter(|function| match function.set {
@@ -194,7 +216,8 @@ impl Chain {
             "scenario": self.scenario, "chain_id": self.options.chain_id, "height": self.clock.height(),
             "time_us": self.clock.now_us(), "paused": state.deposit.paused, "clients": clients,
             "lottery": state.lottery.as_ref().map(crate::lottery::Lottery::resource),
-            "pending": state.open.as_ref().map(|r| json!({"nonce": r.nonce, "asked_us": r.asked_us, "due_us": r.due_us})),
+            "core": state.core_json(), "wheel": state.wheel_json(),
+            "pending": state.request_of(Asker::Lottery).map(|r| json!({"nonce": r.id, "asked_us": r.asked_us, "due_us": r.due_us})),
             "events": per_kind, "draws": draws, "transactions": self.transactions.len(),
             "submissions": self.submissions, "deposits": self.deposits,
             "signer_wallet": state.wallet(state.names.lottery).to_string(), "mempool": self.mempool.len(), "requests": self.served,

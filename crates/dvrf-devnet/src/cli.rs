@@ -56,7 +56,7 @@ All flags: --help";
 #[derive(Parser)]
 #[command(name = "dvrf-devnet", version, after_help = EXAMPLES)]
 enum Command {
-    /// Serve until SIGTERM or SIGINT; the only line on stdout is the URL, with one more for each replica
+    /// Serve until SIGTERM or SIGINT; the only line on stdout is the URL, with one more for each replica and each `--consumer` (its name and address)
     #[command(after_help = SERVE)]
     Serve {
         /// Where to listen; port 0 lets the system choose
@@ -132,13 +132,16 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
                 signal_hook::consts::SIGTERM,
                 signal_hook::consts::SIGINT,
             ])?;
-            let replicas = chain.replicas;
+            let (replicas, consumers) = (chain.replicas, chain.consumers());
             let chain = Arc::new(Mutex::new(Chain::new(*chain)?));
             let url = server::start(listen, Arc::clone(&chain))?;
             writeln!(io::stdout(), "{url}")?;
             for _ in 0..replicas {
                 let url = server::start_replica(listen, Arc::clone(&chain))?;
                 writeln!(io::stdout(), "{url}")?;
+            }
+            for (name, address) in consumers {
+                writeln!(io::stdout(), "{name} {address}")?;
             }
             io::stdout().flush()?;
             signals.forever().next();

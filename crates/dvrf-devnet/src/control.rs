@@ -1,5 +1,9 @@
 //! The control endpoint: what a test can change and see beyond what a node offers.
 
+mod consumers;
+
+use crate::address::Address;
+use crate::call::FunctionId;
 use crate::chain::Chain;
 use crate::chain::transact::Order;
 use crate::fault::Faults;
@@ -25,6 +29,10 @@ struct Control {
     wallet: Option<String>,
     paused: Option<bool>,
     lottery: Option<LotteryOrder>,
+    /// The client that `balance`, `grant` and `module` are about; by default the lottery's.
+    client: Option<String>,
+    core: Option<consumers::CoreOrder>,
+    wheel: Option<consumers::WheelOrder>,
     /// Sets the client's consumer modules.
     module: Option<ModuleOrder>,
     #[serde(default)]
@@ -55,15 +63,10 @@ struct LotteryOrder {
 }
 
 impl LotteryOrder {
-    fn apply(
-        &self,
-        lottery: &mut crate::lottery::Lottery,
-        owner: crate::address::Address,
-    ) -> Result<(), String> {
+    fn apply(&self, lottery: &mut crate::lottery::Lottery, owner: Address) -> Result<(), String> {
         let number = |text: &String| text.parse::<u64>().map_err(|error| error.to_string());
-        let address = |text: &String| {
-            text.parse::<crate::address::Address>().map_err(|_| format!("{text} is not an address"))
-        };
+        let address =
+            |text: &String| text.parse::<Address>().map_err(|_| format!("{text} is not an address"));
         let gas = self.gas.as_ref().map(number).transpose()?.map(u128::from);
         let seed = self.next_client_seed.as_ref().map(number).transpose()?;
         let requests = self.requests.as_ref().map(number).transpose()?;
@@ -130,6 +133,8 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     };
     let (balance, grant) = (number(&order.balance)?, number(&order.grant)?);
     let wallet = number(&order.wallet)?;
+    let client = order.client.as_deref().map(str::parse::<Address>).transpose();
+    let client = client.map_err(|error| error.to_string())?;
     let mut faults = order.faults.unwrap_or_else(|| chain.faults.clone());
     if let Some(text) = &order.fault {
         faults.merge(text).map_err(|error| format!("{error}: {text}"))?;
@@ -158,7 +163,13 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     if let Some(wallet) = wallet {
         chain.state.wallets.insert(owner, wallet);
     }
-    let address = chain.state.names.client;
+    if let Some(core) = &order.core {
+        core.apply(&mut chain.state)?;
+    }
+    if let Some(wheel) = &order.wheel {
+        wheel.apply(&mut chain.state)?;
+    }
+    let address = client.unwrap_or(chain.state.names.client);
     if let Some(client) = chain.state.deposit.client_mut(address) {
         client.balance = balance.unwrap_or(client.balance);
         client.grant = grant.unwrap_or(client.grant);
@@ -177,13 +188,20 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// Who signs when nobody is named: the administrator of a further consumer, else the lottery's owner.
+fn signer(chain: &Chain, function: &str) -> Address {
+    let further =
+        |id: &FunctionId| chain.options.consumers().iter().any(|(_, address)| *address == id.address);
+    FunctionId::parse(function).filter(further).map_or(chain.state.names.lottery, |id| id.address)
+}
+
 fn run(chain: &mut Chain, body: &[u8]) -> Response {
     let run: Run = match serde_json::from_slice(body) {
         Ok(run) => run,
         Err(error) => return Response::message(400, &error.to_string()),
     };
     let sender = match run.sender.as_deref().map(str::parse).transpose() {
-        Ok(sender) => sender.unwrap_or(chain.state.names.lottery),
+        Ok(sender) => sender.unwrap_or_else(|| signer(chain, &run.function)),
         Err(_) => return Response::message(400, "Invalid account address"),
     };
     let function = run.function.clone();

@@ -1,5 +1,7 @@
 //! The entry functions of the contracts: what they assert, in their order, and what they change.
 
+pub(crate) mod core_layout;
 pub(crate) mod deposit;
 pub(crate) mod lottery;
 pub(crate) mod treasury;
+pub(crate) mod wheel;

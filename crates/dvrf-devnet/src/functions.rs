@@ -1,5 +1,9 @@
 //! The functions that each module publishes; the ABI and the check of calls use the same table.
 
+mod consumers;
+
+pub(crate) use consumers::{CORE_LAYOUT, HUB_HANDLES, WHEEL, WHEEL_HANDLES, aborts};
+
 use crate::abort::Words;
 use crate::bytecode;
 use crate::options::ChainOptions;
@@ -208,7 +212,8 @@ pub(crate) fn module_json(home: &str, published: &[&Function], kind: &str, optio
         "lottery" => (LOTTERY_EVENTS, &[]),
         "deposit" => (&[], &["ClientModuleInfo", "ClientFundInfo"]),
         "vrf" => (&["RequestEvent", "NonceProcessedEvent", "VerifyCallbackEvent"], &[]),
-        _ => (&["ConfigUpdatedEvent", "JackpotDistributedEvent"], &[]),
+        "treasury" => (&["ConfigUpdatedEvent", "JackpotDistributedEvent"], &[]),
+        other => (consumers::marked_events(other), &[]),
     };
     let views: Vec<&str> = published.iter().filter(|f| f.view).map(|f| f.name).collect();
     let bytecode =
@@ -218,8 +223,8 @@ pub(crate) fn module_json(home: &str, published: &[&Function], kind: &str, optio
         return body;
     }
     let structs = events.iter().map(|event| structure(event, true, recorded));
-    let structs: Vec<Value> =
-        structs.chain(others.iter().map(|name| structure(name, false, recorded))).collect();
+    let structs = structs.chain(others.iter().map(|name| structure(name, false, recorded)));
+    let structs: Vec<Value> = structs.chain(handle_structures(kind, home, recorded)).collect();
     let functions: Vec<Value> = published.iter().map(|function| function.json(home)).collect();
     if let Some(object) = body.as_object_mut() {
         object.insert("abi".to_owned(), json!({
@@ -227,6 +232,21 @@ pub(crate) fn module_json(home: &str, published: &[&Function], kind: &str, optio
         }));
     }
     body
+}
+
+/// The resource of a module that publishes its events through handles, and those events.
+fn handle_structures(kind: &str, home: &str, recorded: bool) -> Vec<Value> {
+    let Some((resource, handles, events)) = consumers::handle_events(kind) else { return Vec::new() };
+    let field = |(name, event): (&&str, &&str)| json!({"name": name, "type": format!("0x1::event::EventHandle<{home}::{event}>")});
+    let mut state = structure(resource, false, recorded);
+    state["abilities"] = json!(["key"]);
+    state["fields"] = handles.iter().zip(events).map(field).collect();
+    let events = events.iter().map(|event| {
+        let mut event = structure(event, false, recorded);
+        event["abilities"] = json!(["drop", "store"]);
+        event
+    });
+    std::iter::once(state).chain(events).collect()
 }
 
 fn structure(name: &str, event: bool, recorded: bool) -> Value {

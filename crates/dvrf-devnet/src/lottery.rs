@@ -46,7 +46,7 @@ pub(crate) struct Lottery {
     pub(crate) request_config: Option<(u8, u64)>,
 }
 
-fn addresses(list: &[Address]) -> Value {
+pub(crate) fn addresses(list: &[Address]) -> Value {
     list.iter().map(|address| Value::from(address.to_string())).collect()
 }
 
@@ -128,7 +128,7 @@ impl Lottery {
             }
             "get_consumer_whitelist_snapshot" => vec![self.consumer_snapshot_json()],
             "get_vrf_request_config" => vec![self.request_config_json()],
-            other => return Err(CallError::Arguments(format!("{other} is not a view function"))),
+            other => return Err(CallError::not_a_view(other)),
         })
     }
 

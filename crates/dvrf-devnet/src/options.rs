@@ -9,6 +9,18 @@ const DVRF: &str = "0x186ba2ba88f4a14ca51f6ce42702c7ebdf6bfcf738d897cc98b986ded6
 /// One of the two published lottery addresses.
 const LOTTERY: &str = "0x9a969d3b77941cec267f03b9bbb323c0333fa63d0e9e15204edabc415f134490";
 
+/// The address of the lottery's later layout on testnet.
+const CORE: &str = "0xbc959517601034979f21fa2f2f41862219ea38554be27c2fdb4fd9a392caafe0";
+/// An invented one: no address of the wheel is public.
+const WHEEL: &str = "0x7ee1b1a6c0f3d24e95a8074c13d6f2b05e89a7c4d1f3602b8e5c97a04d2f6b13";
+
+/// A contract of another layout than the lottery's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Consumer {
+    Core,
+    Wheel,
+}
+
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ChainOptions {
     /// Starting state, docs/devnet.md has the figures
@@ -53,6 +65,9 @@ pub(crate) struct ChainOptions {
     /// Delay of a VRF answer; default 2000, and never for the requests `stuck` and `pending` begin with
     #[arg(long)]
     pub(crate) answer_ms: Option<u64>,
+    /// A further consumer, at an address of its own: `core` has many lotteries behind a hub, `wheel` is a game that asks dVRF
+    #[arg(long)]
+    pub(crate) consumer: Vec<Consumer>,
     /// Modules answer without an ABI
     #[arg(long, hide_short_help = true)]
     pub(crate) no_abi: bool,
@@ -69,6 +84,10 @@ pub(crate) struct ChainOptions {
     pub(crate) dvrf_addr: Address,
     #[arg(long, hide_short_help = true, default_value = LOTTERY)]
     pub(crate) lottery_addr: Address,
+    #[arg(long, hide_short_help = true, default_value = CORE)]
+    pub(crate) core_addr: Address,
+    #[arg(long, hide_short_help = true, default_value = WHEEL)]
+    pub(crate) wheel_addr: Address,
     /// Default: the lottery's address
     #[arg(long, hide_short_help = true)]
     pub(crate) client_addr: Option<Address>,
@@ -99,10 +118,25 @@ impl ChainOptions {
         }
     }
 
+    /// Where a further consumer is hosted, if it is.
+    pub(crate) fn address(&self, consumer: Consumer) -> Option<Address> {
+        let address = match consumer {
+            Consumer::Core => self.core_addr,
+            Consumer::Wheel => self.wheel_addr,
+        };
+        self.consumer.contains(&consumer).then_some(address)
+    }
+
+    /// The name and the address of each further consumer.
+    pub(crate) fn consumers(&self) -> Vec<(&'static str, Address)> {
+        let named = [("core", Consumer::Core), ("wheel", Consumer::Wheel)];
+        named.into_iter().filter_map(|(name, consumer)| Some((name, self.address(consumer)?))).collect()
+    }
+
     /// The variables for a process that watches this chain, besides those that reach it.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let names = self.names();
-        vec![
+        let mut variables = vec![
             ("PROFILE", "devnet".to_owned()),
             ("LOTTERY_ADDR", names.lottery.to_string()),
             ("DEPOSIT_ADDR", names.dvrf.to_string()),
@@ -111,6 +145,10 @@ impl ChainOptions {
             ("MAX_GAS_PRICE", "1000".to_owned()),
             ("MAX_GAS_LIMIT", "500000".to_owned()),
             ("VERIFICATION_GAS_VALUE", "25000".to_owned()),
-        ]
+        ];
+        for (name, address) in self.consumers() {
+            variables.push((if name == "core" { "CORE_ADDR" } else { "WHEEL_ADDR" }, address.to_string()));
+        }
+        variables
     }
 }

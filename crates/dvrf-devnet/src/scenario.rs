@@ -1,11 +1,13 @@
 //! The scenarios: the starting state behind each name.
 
 use crate::address::Address;
+use crate::core_layout::CoreLayout;
 use crate::deposit::{Client, Deposit, ModuleInfo};
 use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE};
 use crate::names::Names;
-use crate::state::{Answers, State, VrfRequest};
+use crate::state::{Answers, Asker, OpenRequest, State};
 use crate::treasury::{Token, Treasury};
+use crate::wheel::Wheel;
 use std::collections::BTreeMap;
 
 pub(crate) const NAMES: [&str; 17] = [
@@ -47,7 +49,8 @@ pub(crate) fn balance(scenario: &str) -> u128 {
     }
 }
 
-fn client(names: &Names, address: Address, scenario: &str, now_us: u64) -> Client {
+/// The subscription of a client for one consumer, whose module has a marker type.
+fn client(address: Address, consumer: Address, marker: String, scenario: &str, now_us: u64) -> Client {
     let now = now_us / 1_000_000;
     Client {
         address,
@@ -55,9 +58,9 @@ fn client(names: &Names, address: Address, scenario: &str, now_us: u64) -> Clien
         grant: GRANT,
         total_grant: GRANT,
         max_txn_fee: MAX_TXN_FEE,
-        contracts: if scenario == "consumer-missing" { Vec::new() } else { vec![names.lottery] },
+        contracts: if scenario == "consumer-missing" { Vec::new() } else { vec![consumer] },
         modules: vec![ModuleInfo {
-            type_info: format!("{}::{}::LotteryMarker", names.lottery, names.lottery_module),
+            type_info: marker,
             max_callback_txn_fee: 1_000_000,
             enabled: scenario != "module-disabled",
         }],
@@ -136,6 +139,9 @@ pub(crate) struct Start {
     pub(crate) extra_clients: u32,
     pub(crate) answer_ms: Option<u64>,
     pub(crate) seed: u64,
+    /// Where a further consumer is hosted, if it is.
+    pub(crate) core: Option<Address>,
+    pub(crate) wheel: Option<Address>,
 }
 
 /// The age of the open request a scenario begins with, in µs.
@@ -147,26 +153,41 @@ pub(crate) fn pending_age_us(scenario: &str) -> Option<u64> {
     }
 }
 
+/// When the open request a scenario begins with is answered.
+pub(crate) fn pending_due_us(scenario: &str, now_us: u64, answer_ms: Option<u64>) -> Option<u64> {
+    answer_ms.filter(|_| scenario == "pending").map(|ms| now_us.saturating_add(ms.saturating_mul(1000)))
+}
+
 pub(crate) fn state(scenario: &str, start: Start) -> State {
-    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed } = start;
+    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed, core, wheel } = start;
     let empty = scenario == "empty";
+    let of_lottery = |address, scenario: &str| {
+        let marker = format!("{}::{}::LotteryMarker", names.lottery, names.lottery_module);
+        client(address, names.lottery, marker, scenario, now_us)
+    };
     let mut deposit = Deposit { clients: Vec::new(), paused: scenario == "paused" };
     if scenario != "not-whitelisted" {
-        deposit.clients.push(client(&names, names.client, scenario, now_us));
+        deposit.clients.push(of_lottery(names.client, scenario));
     }
     for index in 0..extra_clients {
         let address = Address::from_bytes(crate::digest::bytes("client", seed, u64::from(index)));
         deposit.clients.push(Client {
             balance: u128::from(crate::digest::number("balance", seed, u64::from(index)) % 100_000_000_000),
-            ..client(&names, address, "healthy", now_us)
+            ..of_lottery(address, "healthy")
         });
     }
-    let open = pending_age_us(scenario).map(|age| VrfRequest {
-        nonce: past_draws + 1,
+    for (address, marker) in [(core, "core_rounds::LotteryMarker"), (wheel, "supra_wheel::WheelClient")] {
+        if let Some(address) = address.filter(|_| scenario != "not-whitelisted") {
+            let marker = format!("{address}::{marker}");
+            deposit.clients.push(client(address, address, marker, scenario, now_us));
+        }
+    }
+    let open = pending_age_us(scenario).map(|age| OpenRequest {
+        asker: Asker::Lottery,
+        id: past_draws + 1,
+        client_seed: past_draws + 1,
         asked_us: now_us.saturating_sub(age),
-        due_us: answer_ms
-            .filter(|_| scenario == "pending")
-            .map(|ms| now_us.saturating_add(ms.saturating_mul(1000))),
+        due_us: pending_due_us(scenario, now_us, answer_ms),
     });
     State {
         deposit,
@@ -174,7 +195,9 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
         treasury: if empty { Treasury::new(names.lottery) } else { treasury(&names) },
         wallets: BTreeMap::new(),
         next_nonce: past_draws + 1 + u64::from(open.is_some()),
-        open,
+        open: open.into_iter().collect(),
+        core: core.map(|address| CoreLayout::new(address, !empty, Some(Address::small(AGGREGATOR)))),
+        wheel: wheel.map(|address| Wheel::new(address, !empty)),
         answers: if scenario == "stuck" {
             Answers::Never
         } else {

@@ -135,7 +135,7 @@ impl Treasury {
             "is_initialized" => vec![json!(self.token.is_some())],
             "get_config" => self.bps.iter().map(|value| json!(value.to_string())).collect(),
             "get_recipients" => self.recipients.iter().map(|address| json!(address.to_string())).collect(),
-            other => return Err(CallError::Arguments(format!("{other} is not a view function"))),
+            other => return Err(CallError::not_a_view(other)),
         })
     }
 }

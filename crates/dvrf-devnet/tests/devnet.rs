@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "devnet/consumers.rs"]
+mod consumers;
+
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -15,6 +18,8 @@ const BIN: &str = env!("CARGO_BIN_EXE_dvrf-devnet");
 struct Devnet {
     child: Child,
     url: String,
+    /// What it has printed besides the URL: a line for each further consumer.
+    printed: Vec<String>,
 }
 
 struct Answer {
@@ -33,9 +38,10 @@ impl Devnet {
     fn start(options: &[&str]) -> Self {
         let frozen = ["serve", "--block-ms", "0", "--start-time", "1759676400", "--blocks", "100000"];
         let mut child = Command::new(BIN).args(frozen).args(options).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, url: line.trim().to_owned() }
+        let count = 1 + options.iter().filter(|option| **option == "--consumer").count();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(count);
+        let mut printed: Vec<String> = lines.map(Result::unwrap).collect();
+        Self { child, url: printed.remove(0), printed }
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<Answer> {

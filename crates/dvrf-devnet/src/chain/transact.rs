@@ -38,28 +38,27 @@ impl Chain {
     pub(crate) fn settle(&mut self) {
         self.execute_held();
         let now = self.clock.now_us();
-        let Some(due) = self.state.open.as_ref().and_then(|request| request.due_us).filter(|due| *due <= now)
-        else {
-            return;
-        };
-        let height = self.clock.height_at(due).min(self.clock.height());
-        let mut state = self.state.clone();
-        let sender = state.lottery.as_ref().and_then(|l| l.aggregator).unwrap_or(Address::small(0));
-        let mut tx = Transaction { sender, now_us: due, height, events: Vec::new() };
-        let result = state.answer(&mut tx);
-        match result {
-            Ok(()) => self.state = state,
-            // Public documents name no retry of an aborted callback on L1.
-            Err(_) => {
-                if let Some(request) = self.state.open.as_mut() {
-                    request.due_us = None;
-                }
+        while let Some((due, request)) = self.state.due(now) {
+            let height = self.clock.height_at(due).min(self.clock.height());
+            let callback = self.state.callback(&request);
+            let order = Order {
+                sender: callback.sender,
+                function: callback.function(),
+                types: Vec::new(),
+                arguments: callback.arguments,
+                simulate: false,
+            };
+            let mut state = self.state.clone();
+            let mut tx = Transaction { sender: order.sender, now_us: due, height, events: Vec::new() };
+            let result = state.answer(&mut tx, &request);
+            if result.is_ok() {
+                self.state = state;
+            } else {
+                // Public documents name no retry of an aborted callback on L1.
+                self.state.give_up(&request);
             }
+            self.record(order, tx, result.err());
         }
-        let function =
-            format!("{}::{}::on_random_received", self.state.names.lottery, self.state.names.lottery_module);
-        let order = Order { sender, function, types: Vec::new(), arguments: Vec::new(), simulate: false };
-        self.record(order, tx, result.err());
     }
 
     /// Executes what has waited long enough.
@@ -121,7 +120,9 @@ impl Chain {
         let result = match kind {
             "lottery" => entries::lottery::run(&mut state, &mut tx, &id.name, &args),
             "treasury" => entries::treasury::run(&mut state, &mut tx, &id.name, &args),
-            _ => entries::deposit::run(&mut state, tx.sender, &id.name, &args),
+            "deposit" | "vrf" => entries::deposit::run(&mut state, tx.sender, &id.name, &args),
+            "supra_wheel" => entries::wheel::run(&mut state, &mut tx, &id.name),
+            module => entries::core_layout::run(&mut state, &mut tx, module, &id.name, &args),
         };
         if !order.simulate {
             if result.is_ok() {
@@ -169,6 +170,7 @@ impl Chain {
                 }
             }
             CallError::Arguments(text) => text,
+            CallError::MissingData { address, module } => format!("MISSING_DATA: {address}::{module}"),
             other => other.message(self.options.dialect(), &order.function),
         });
         let events = if failure.is_some() { Vec::new() } else { tx.events };

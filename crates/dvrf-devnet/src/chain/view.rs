@@ -76,7 +76,14 @@ impl Chain {
                 None => Lottery::default().view(&id.name),
             },
             "treasury" => state.treasury.view(&state.names, &id.name, &args),
-            _ => Ok(vec![json!(Address::from_bytes(crate::digest::bytes(&id.name, 0, 0)).to_string())]),
+            "supra_wheel" => {
+                state.wheel.as_ref().map_or_else(|| Err(Self::missing(id)), |w| w.view(&id.name, &args))
+            }
+            "vrf" => Ok(vec![json!(Address::from_bytes(crate::digest::bytes(&id.name, 0, 0)).to_string())]),
+            module => state
+                .core
+                .as_ref()
+                .map_or_else(|| Err(Self::missing(id)), |c| c.view(module, &id.name, &args)),
         }
     }
 

@@ -86,7 +86,16 @@ mod tests {
             treasury_module: "treasury_v1".into(),
             client: Address::small(9),
         };
-        let start = Start { names, now_us: 0, past_draws: 0, extra_clients: 0, answer_ms: None, seed: 1 };
+        let start = Start {
+            names,
+            now_us: 0,
+            past_draws: 0,
+            extra_clients: 0,
+            answer_ms: None,
+            seed: 1,
+            core: None,
+            wheel: None,
+        };
         scenario::state(scenario, start)
     }
 

@@ -7,7 +7,7 @@ use crate::deposit::MIN_REQUEST_COUNT;
 use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE, text};
 use crate::move_json::{num, option};
 use crate::names::Names;
-use crate::state::State;
+use crate::state::{Asker, State};
 use serde_json::{Value, json};
 
 #[cfg(test)]
@@ -38,12 +38,9 @@ pub(crate) fn run(
             Some(Lottery { consumers: vec![names.lottery], next_client_seed: 1, ..Lottery::default() });
         return Ok(());
     }
-    let mut lottery = state.lottery.take().ok_or_else(|| {
-        // `borrow_global` of a resource that is not there.
-        CallError::Arguments(format!(
-            "MISSING_DATA: {}::{}::LotteryData",
-            names.lottery, names.lottery_module
-        ))
+    let mut lottery = state.lottery.take().ok_or_else(|| CallError::MissingData {
+        address: names.lottery,
+        module: names.lottery_module.clone(),
     })?;
     let result = match function {
         "buy_ticket" => lottery.buy(state, tx),
@@ -96,7 +93,7 @@ impl Lottery {
         check(&names, self.consumers.contains(&tx.sender), 23)?;
         let seed = self.next_client_seed;
         self.next_client_seed = seed.checked_add(1).ok_or_else(|| fail(&names, 19))?;
-        let nonce = state.rng_request(tx, seed)?;
+        let nonce = state.rng_request(tx, Asker::Lottery, seed)?;
         self.requests = self.requests.checked_add(1).ok_or_else(|| fail(&names, 34))?;
         let hash = crate::digest::id("payload", nonce, seed);
         self.pending = Some(nonce);

@@ -24,10 +24,8 @@ pub(super) fn answer(
         ["resources"] => list(version, "Resources", "resources", resources(chain, address)),
         ["resources", kind] => resource(chain, version, address, kind),
         ["modules"] => {
-            let names = &chain.state.names;
-            let all =
-                [&names.deposit_module, &names.vrf_module, &names.lottery_module, &names.treasury_module];
-            let modules = all.into_iter().filter_map(|name| module(chain, address, name)).collect();
+            let all = chain.modules().into_iter().filter(|known| known.address == address);
+            let modules = all.filter_map(|known| module(chain, address, known.name)).collect();
             list(version, "Modules", "modules", modules)
         }
         ["modules", name] => match (module(chain, address, name), version) {
@@ -47,10 +45,8 @@ pub(super) fn answer(
 }
 
 fn known(chain: &Chain, address: Address) -> bool {
-    let names = &chain.state.names;
     address == Address::small(1)
-        || address == names.dvrf
-        || address == names.lottery
+        || chain.modules().iter().any(|known| known.address == address)
         || chain.state.deposit.client(address).is_some()
 }
 
@@ -75,6 +71,15 @@ pub(crate) fn resources(chain: &Chain, address: Address) -> Vec<Value> {
         && let Some(lottery) = &chain.state.lottery
     {
         found.push(json!({"type": names.lottery_event("LotteryData"), "data": lottery.resource()}));
+    }
+    if let Some(core) = chain.state.core.as_ref().filter(|core| core.address == address) {
+        let shown = |(name, data)| json!({"type": format!("{address}::{name}"), "data": data});
+        found.extend(core.resources().into_iter().map(shown));
+    }
+    if let Some(wheel) =
+        chain.state.wheel.as_ref().filter(|wheel| wheel.address == address && wheel.initialized)
+    {
+        found.push(json!({"type": wheel.event("WheelState"), "data": wheel.resource()}));
     }
     if address == Address::small(1) {
         let now = chain.shown_us(chain.clock.height() / 14_400 * 14_400);

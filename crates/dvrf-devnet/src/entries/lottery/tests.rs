@@ -29,6 +29,8 @@ fn start(scenario: &str) -> State {
         extra_clients: 0,
         answer_ms: Some(10),
         seed: 1,
+        core: None,
+        wheel: None,
     };
     state(scenario, start)
 }
@@ -86,7 +88,8 @@ fn a_draw_is_answered_once_and_clears_the_round() {
     assert_eq!(state.lottery.as_ref().unwrap().pending, Some(5));
     let mut tx =
         Transaction { sender: Address::small(0xe), now_us: 2_000_000_000, height: 10, events: Vec::new() };
-    state.answer(&mut tx).unwrap();
+    let request = state.open[0].clone();
+    state.answer(&mut tx, &request).unwrap();
     let lottery = state.lottery.as_ref().unwrap();
     assert_eq!((lottery.pending, lottery.responses, lottery.jackpot, lottery.tickets.len()), (None, 5, 0, 0));
     assert_eq!(tx.events[0].1["prize"], json!("50000000"));
