@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::outbox::Outbox;
 use crate::message::Item;
 use crate::notification::EventKind;
-use crate::problem::{DRAW_BUSY, Gravity, Limits, Problem, ends_at_once, is_judged, is_patient};
+use crate::problem::{Gravity, Limits, Problem, ends_at_once, is_busy, is_judged, is_patient};
 use crate::runway::RequestHistory;
 use supra_core::amount::Decimal;
 use supra_core::check::{Checks, Severity, Status};
@@ -315,9 +315,10 @@ impl AlertState {
     ) -> Vec<AlertEvent> {
         let mut events = Vec::new();
         let is_listed = |key: &str| problems.iter().any(|problem| problem.key == key);
+        // Another run that holds a lock says nothing about what is known.
+        let is_locked_out = problems.iter().any(|problem| is_busy(&problem.key));
         self.incidents.retain(|key, incident| {
-            // Another run that holds a lock says nothing about what is known.
-            let is_over = is_patient(key) && !is_listed(DRAW_BUSY) || is_judged(key, checks);
+            let is_over = is_patient(key) && !is_locked_out || is_judged(key, checks);
             if incident.ended_s.is_some() || is_listed(key) || !is_over {
                 return true;
             }

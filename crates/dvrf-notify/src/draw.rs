@@ -79,15 +79,51 @@ impl DrawOutcome {
         Self { problems: vec![problem], checks, ..Self::default() }
     }
 
+    /// It could not be decided whether to act.
+    pub(crate) fn undecided(
+        code: &str,
+        sentence: String,
+        hint: Option<&str>,
+        link: &str,
+        lang: Lang,
+    ) -> Self {
+        let advice = lang.pick(
+            "Look at the error; dvrf-doctor checks settings and node.",
+            "Посмотрите на ошибку; настройки и узел проверит dvrf-doctor.",
+        );
+        let undecided = line_item(code, Severity::Unknown, sentence, hint.map_or(advice, quote), link);
+        Self::problem(UNKNOWN, Severity::Unknown.into(), undecided)
+    }
+
+    /// Another run holds the lock; what the last action came to is for that run to say.
+    pub(crate) fn busy(key: &str, code: &str, sentence: String, link: &str, lang: Lang) -> Self {
+        let remedy =
+            lang.pick("Find the run that hangs, and end it.", "Найдите зависший запуск и завершите его.");
+        let busy = line_item(code, Severity::Warning, sentence, remedy, link);
+        let outcome = Self::problem(key, Severity::Warning.into(), busy);
+        Self { checks: Checks { status: Status::Unknown, ..outcome.checks }, ..outcome }
+    }
+
     pub(crate) fn fine(is_decided: bool) -> Self {
         let status = if is_decided { Status::Ok } else { Status::Unknown };
         Self { checks: Checks { status, ..Checks::default() }, ..Self::default() }
     }
 }
 
-fn item(code: &str, severity: Severity, sentence: String, remedy: String) -> Item {
-    let (code, link) = (code.to_owned(), HELP.to_owned());
+/// What a line says in one sentence, and what to do; `link` is the page that explains it.
+pub(crate) fn line_item(
+    code: &str,
+    severity: Severity,
+    sentence: String,
+    remedy: String,
+    link: &str,
+) -> Item {
+    let (code, link) = (code.to_owned(), link.to_owned());
     Item { code, severity, sentence, title: String::new(), cause: String::new(), remedy, command: None, link }
+}
+
+fn item(code: &str, severity: Severity, sentence: String, remedy: String) -> Item {
+    line_item(code, severity, sentence, remedy, HELP)
 }
 
 fn of_line(line: &AutoLine, lang: Lang) -> DrawOutcome {
@@ -109,12 +145,7 @@ fn of_line(line: &AutoLine, lang: Lang) -> DrawOutcome {
                 "another run holds the lock of the draw",
                 "другой запуск удерживает блокировку розыгрыша",
             );
-            let remedy =
-                lang.pick("Find the run that hangs, and end it.", "Найдите зависший запуск и завершите его.");
-            let busy = item("DRAW_BUSY", Severity::Warning, sentence, remedy);
-            let outcome = DrawOutcome::problem(DRAW_BUSY, Severity::Warning.into(), busy);
-            // Whether the last draw was requested is for the other run to say.
-            DrawOutcome { checks: Checks { status: Status::Unknown, ..outcome.checks }, ..outcome }
+            DrawOutcome::busy(DRAW_BUSY, "DRAW_BUSY", sentence, HELP, lang)
         }
         AutoStatus::Error => {
             if let Some(outcome) = for_a_person(line, lang) {
@@ -208,13 +239,7 @@ fn undecided(why: &str, hint: Option<&str>, lang: Lang) -> DrawOutcome {
         format!("it could not be decided whether to draw: {why}"),
         format!("не удалось решить, запускать ли розыгрыш: {why}"),
     );
-    let advice = lang.pick(
-        "Look at the error; dvrf-doctor checks settings and node.",
-        "Посмотрите на ошибку; настройки и узел проверит dvrf-doctor.",
-    );
-    let remedy = hint.map_or(advice, quote);
-    let undecided = item("DRAW_UNDECIDED", Severity::Unknown, sentence, remedy);
-    DrawOutcome::problem(UNKNOWN, Severity::Unknown.into(), undecided)
+    DrawOutcome::undecided("DRAW_UNDECIDED", sentence, hint, HELP, lang)
 }
 
 fn numbers(result: Option<&DrawResult>, lang: Lang) -> Vec<(String, String)> {

@@ -7,9 +7,9 @@ use supra_core::fund::{FundCode, FundLine, FundStatus};
 use supra_core::lang::Lang;
 use supra_core::record::{FUND_SCHEMA, Record};
 
-use crate::draw::DrawOutcome;
+use crate::draw::{DrawOutcome, line_item};
 use crate::message::Item;
-use crate::problem::UNKNOWN;
+use crate::problem::FUND_BUSY;
 
 /// The key of the problem that a deposit is not topped up.
 const FUND: &str = "fund";
@@ -36,8 +36,7 @@ pub(crate) fn outcome(record: &Record, lang: Lang) -> DrawOutcome {
 }
 
 fn item(code: &str, severity: Severity, sentence: String, remedy: String) -> Item {
-    let (code, link) = (code.to_owned(), HELP.to_owned());
-    Item { code, severity, sentence, title: String::new(), cause: String::new(), remedy, command: None, link }
+    line_item(code, severity, sentence, remedy, HELP)
 }
 
 fn of_line(line: &FundLine, lang: Lang) -> DrawOutcome {
@@ -59,14 +58,18 @@ fn of_line(line: &FundLine, lang: Lang) -> DrawOutcome {
             ),
         ),
         FundStatus::Enough => DrawOutcome::fine(true),
-        FundStatus::Waiting | FundStatus::Busy | FundStatus::Submitting => DrawOutcome::fine(false),
+        FundStatus::Waiting | FundStatus::Submitting => DrawOutcome::fine(false),
+        FundStatus::Busy => {
+            let sentence = lang.pick(
+                "another run holds the lock of the top-up",
+                "другой запуск удерживает блокировку пополнения",
+            );
+            DrawOutcome::busy(FUND_BUSY, "FUND_BUSY", sentence, HELP, lang)
+        }
         FundStatus::Refused | FundStatus::Failed => stopped(line, lang),
+        // An earlier top-up that may still be accepted is among these: it is reported when it lasts for several runs.
         FundStatus::Error => {
             let error = line.error.as_ref();
-            // An earlier top-up that may still be accepted is no news: the next runs decide about it.
-            if error.is_some_and(|error| error.code == FundCode::IntentOpen) {
-                return DrawOutcome::fine(false);
-            }
             let why = error.map_or("?", |error| error.message.as_str());
             undecided(&quote(why), error.and_then(|error| error.hint.as_deref()), lang)
         }
@@ -74,22 +77,46 @@ fn of_line(line: &FundLine, lang: Lang) -> DrawOutcome {
     DrawOutcome { numbers: numbers(line, lang), ..outcome }
 }
 
-/// The deposit is low, and nothing, or nothing that the chain shows, was sent.
+/// Nothing was deposited, or the chain does not show it.
 fn stopped(line: &FundLine, lang: Lang) -> DrawOutcome {
-    let why = quote(line.error.as_ref().map_or("?", |error| error.message.as_str()));
-    let sentence = lang.pick(
-        format!("the deposit is low and was not topped up: {why}"),
-        format!("депозит мал и не пополнен: {why}"),
-    );
-    let hint = line.error.as_ref().and_then(|error| error.hint.as_deref()).map(quote);
+    let error = line.error.as_ref();
+    let why = quote(error.map_or("?", |error| error.message.as_str()));
+    let hint = error.and_then(|error| error.hint.as_deref()).map(quote);
+    if error.is_some_and(|error| error.code == FundCode::NotConfirmed) {
+        return in_doubt(line, &why, hint, lang);
+    }
+    let sentence = if line.funding.as_ref().and_then(|funding| funding.low) == Some(true) {
+        lang.pick(
+            format!("the deposit is low and was not topped up: {why}"),
+            format!("депозит мал и не пополнен: {why}"),
+        )
+    } else {
+        lang.pick(format!("the deposit was not topped up: {why}"), format!("депозит не пополнен: {why}"))
+    };
     let remedy = line.funding.as_ref().and_then(|funding| funding.remedy.as_ref());
     let by_hand = remedy.and_then(|remedy| remedy.text.lines().next()).map(quote);
     let steps: Vec<String> = by_hand.into_iter().chain(hint).collect();
-    let code = line.error.as_ref().and_then(|error| serde_json::to_value(error.code).ok());
+    let code = error.and_then(|error| serde_json::to_value(error.code).ok());
     let code = code.as_ref().and_then(|code| code.as_str()).unwrap_or("NOT_TOPPED_UP").to_owned();
     let mut failed = item(&code, Severity::Critical, sentence, steps.join("\n"));
     failed.command = remedy.and_then(|remedy| remedy.command.clone());
     DrawOutcome::problem(FUND, Severity::Critical.into(), failed)
+}
+
+/// The top-up may have arrived: a deposit by hand could be a second one.
+fn in_doubt(line: &FundLine, why: &str, hint: Option<String>, lang: Lang) -> DrawOutcome {
+    let supra = line.top_up.as_ref().map(|sent| sent.amount.supra()).unwrap_or_default();
+    let sentence = lang.pick(
+        format!("whether the top-up of {supra} SUPRA arrived is not known: {why}"),
+        format!("неизвестно, дошло ли пополнение на {supra} SUPRA: {why}"),
+    );
+    let wait = lang.pick(
+        "Do not deposit by hand until a later run says what became of it.",
+        "Не пополняйте вручную, пока следующий запуск не выяснит, что с ним стало.",
+    );
+    let steps: Vec<String> = [wait].into_iter().chain(hint).collect();
+    let doubt = item("NOT_CONFIRMED", Severity::Critical, sentence, steps.join("\n"));
+    DrawOutcome::problem(FUND, Severity::Critical.into(), doubt)
 }
 
 /// It could not be decided whether to top up.
@@ -98,12 +125,7 @@ fn undecided(why: &str, hint: Option<&str>, lang: Lang) -> DrawOutcome {
         format!("it could not be decided whether to top up: {why}"),
         format!("не удалось решить, пополнять ли депозит: {why}"),
     );
-    let advice = lang.pick(
-        "Look at the error; dvrf-doctor checks settings and node.",
-        "Посмотрите на ошибку; настройки и узел проверит dvrf-doctor.",
-    );
-    let undecided = item("TOP_UP_UNDECIDED", Severity::Unknown, sentence, hint.map_or(advice, quote));
-    DrawOutcome::problem(UNKNOWN, Severity::Unknown.into(), undecided)
+    DrawOutcome::undecided("TOP_UP_UNDECIDED", sentence, hint, HELP, lang)
 }
 
 fn numbers(line: &FundLine, lang: Lang) -> Vec<(String, String)> {
@@ -119,3 +141,6 @@ fn numbers(line: &FundLine, lang: Lang) -> Vec<(String, String)> {
     ];
     rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
 }
+
+#[cfg(test)]
+mod tests;

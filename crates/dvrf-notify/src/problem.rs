@@ -17,6 +17,8 @@ use supra_core::check::{Checks, Finding, Severity, Status};
 pub(crate) const UNKNOWN: &str = "unknown";
 /// The key of the problem that another run holds the lock of the draw.
 pub(crate) const DRAW_BUSY: &str = "draw_busy";
+/// The key of the problem that another run holds the lock of the top-up.
+pub(crate) const FUND_BUSY: &str = "fund_busy";
 /// The key of the problem that the deposit is low.
 pub(crate) const DEPOSIT: &str = "deposit";
 
@@ -184,14 +186,19 @@ pub(crate) fn problems(checks: &Checks, least: Severity, template: &MessageTempl
     found
 }
 
+/// Whether a problem says that another run holds a lock.
+pub(crate) fn is_busy(key: &str) -> bool {
+    [DRAW_BUSY, FUND_BUSY].contains(&key)
+}
+
 /// Whether a problem opens only after `unknown_after` runs in a row, because a single run means little.
 pub(crate) fn is_patient(key: &str) -> bool {
-    [UNKNOWN, DRAW_BUSY].contains(&key)
+    key == UNKNOWN || is_busy(key)
 }
 
 /// Whether a single run without a problem ends it.
 pub(crate) fn ends_at_once(key: &str) -> bool {
-    is_patient(key) || key.starts_with("draw") || key == "fund"
+    is_patient(key) || key.starts_with("draw") || key.starts_with("fund")
 }
 
 /// Whether this verdict says that a problem which it does not list is over. What could not be read is never healthy.
