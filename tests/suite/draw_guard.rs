@@ -352,7 +352,7 @@ fn attempts_are_few_and_rest_between_them() {
     let lottery = |tickets: u64| json!({"lottery": {"tickets": tickets, "draw_scheduled": true}});
     let place_state = place.path("state").display().to_string();
     let auto = |words: &[&str]| run(place.auto().args(words)).json();
-    // The CLI refuses its words: nothing is sent, and it is no attempt.
+    // The CLI refuses its words: nothing is sent, and it does not count as an attempt.
     place.devnet.control(&lottery(5));
     let refuse = ["--confirm-flag=--no-such-flag", "--assume-yes"];
     let with = |words: &[&'static str]| auto(&[&refuse[..], words].concat());

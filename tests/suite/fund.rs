@@ -4,16 +4,21 @@
 
 mod fund_guard;
 
+use std::io::{Read, Write};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use assert_cmd::Command;
 use rstest::rstest;
 use serde_json::{Value, json};
-use testkit::{Devnet, LOTTERY, MINIMUM, Outcome, Way, run, tool};
+use testkit::{Devnet, LOTTERY, MINIMUM, Outcome, Way, program, run, tool};
 
 /// What an account owns on a new devnet, and the gas of a transaction.
 pub(crate) const WALLET: u128 = 500_000_000_000;
 const GAS: u128 = 8_700_000;
+/// How a run at a terminal asks.
+const QUESTION: &str = "Type the last four digits";
 /// What the scenario `low` lacks to 300 % of the minimum.
 const MISSING: u128 = 23_625_000_000;
 /// Limits that allow one such top-up, and not two in a day.
@@ -95,7 +100,7 @@ fn a_target_is_a_ratio_or_an_amount(#[case] to: &str, #[case] code: i32, #[case]
     assert_eq!((outcome.code, &outcome.json()["funding"]["amount"]), (code, &json!(amount)), "{outcome}");
 }
 
-/// Lets the history say that a SUPRA an hour was spent for so many days.
+/// Writes a history of this many days in which one SUPRA an hour was spent.
 fn spend_a_supra_an_hour(memory: &Path, days: u32) {
     let files = std::fs::read_dir(memory).unwrap().map(|entry| entry.unwrap().path());
     let path = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "ndjson")).unwrap();
@@ -175,7 +180,7 @@ fn one_shortage_is_topped_up_once() {
     assert_eq!(lines[0]["tx_hash"], line["top_up"]["tx_hash"]);
     let text = run(&mut fund(&devnet, &["history", "--format", "text"]));
     assert!(
-        text.out.ends_with("1 top-ups, 236.25 SUPRA; last 24 h 236.25 SUPRA, last 30 days 236.25 SUPRA\n"),
+        text.out.ends_with("1 top-up, 236.25 SUPRA; last 24 h 236.25 SUPRA, last 30 days 236.25 SUPRA\n"),
         "{text}"
     );
 }
@@ -291,4 +296,133 @@ fn one_target_is_taken_from_stdin() {
     assert_eq!((two.code, &two.json()["error"]["code"]), (2, &json!("INPUT")), "{two}");
     let one = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(target));
     assert_eq!(one.json()["status"], "topped_up", "{one}");
+}
+
+/// A transaction goes to the node of the settings, so that a target of another network is not topped up there.
+#[rstest]
+#[case::another("mainnet", 2, "error", "CONFIG")]
+#[case::the_same("testnet", 0, "topped_up", "")]
+fn a_record_of_another_network_is_refused(
+    #[case] network: &str,
+    #[case] code: i32,
+    #[case] status: &str,
+    #[case] error: &str,
+) {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let record = json!({"network": network, "client_addr": LOTTERY}).to_string();
+    let outcome = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(record));
+    let line = outcome.json();
+    assert_eq!((outcome.code, &line["status"]), (code, &json!(status)), "{outcome}");
+    assert_eq!(line["error"]["code"].as_str().unwrap_or_default(), error, "{outcome}");
+    let refused = outcome.err.contains("the record is about mainnet, and the settings are about testnet");
+    assert_eq!((refused, deposits(&devnet)), (code != 0, u64::from(code == 0)), "{outcome}");
+}
+
+#[test]
+fn a_node_that_answers_is_read_and_sent_by() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let nodes = format!("http://127.0.0.1:9,{}", devnet.url);
+    let outcome =
+        run(fund(&devnet, &["--execute", "--live", "--retries=0"]).args(LIMITS).env("SUPRA_RPC_URL", nodes));
+    let line = outcome.json();
+    assert_eq!((outcome.code, &line["status"]), (0, &json!("topped_up")), "{outcome}");
+    let command: Vec<&str> =
+        line["top_up"]["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert!(command.windows(2).any(|words| words == ["--rpc-url", &devnet.url]), "{command:?}");
+}
+
+/// A node that stands still shows what the fund was: that is no reason to wait for ever.
+#[test]
+fn a_node_that_stands_still_does_not_hold_a_top_up_back() {
+    let devnet = Devnet::start(&["--scenario", "healthy", "--replicas", "1"]);
+    let state = devnet.call("GET", "/devnet/state", "");
+    devnet.replica(0, &json!({"stuck_at": state["height"]}));
+    devnet.control(&json!({"advance_blocks": 1000, "balance": "23625000000"}));
+    let nodes = format!("{},{}", devnet.replicas[0], devnet.url);
+    let outcome = run(fund(&devnet, &["--execute", "--live"]).args(LIMITS).env("SUPRA_RPC_URL", nodes));
+    assert_eq!((outcome.code, &outcome.json()["status"]), (0, &json!("topped_up")), "{outcome}");
+}
+
+#[rstest]
+#[case::without("--retry=0", 2, "error")]
+#[case::with("--retry=5", 0, "topped_up")]
+fn the_first_look_is_tried_again_too(#[case] retry: &str, #[case] code: i32, #[case] status: &str) {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    // The first look asks three times.
+    devnet.fault("5xx=9");
+    let outcome = execute(&devnet, &["--retries=0", "--retry-delay=0", retry]);
+    assert_eq!((outcome.code, &outcome.json()["status"]), (code, &json!(status)), "{outcome}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_said_once() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let outcome = execute(&devnet, &["--log-file=/dev/full"]);
+    assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (2, &json!("LOG")), "{outcome}");
+    assert_eq!(outcome.err.matches("cannot append to /dev/full").count(), 1, "{outcome}");
+    assert_eq!(deposits(&devnet), 0);
+}
+
+#[test]
+fn a_cli_that_may_run_for_hours_is_refused() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let outcome = execute(&devnet, &["--submit-timeout=601"]);
+    assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (2, &json!("CONFIG")), "{outcome}");
+    assert!(
+        outcome.err.contains("--submit-timeout is \"601\": a top-up is given up after at most 600 s"),
+        "{outcome}"
+    );
+}
+
+/// A run at a terminal, and what a person types there some time after the question.
+fn attended(devnet: &Devnet, typed: &str, after: Duration, words: &[&str]) -> (Option<i32>, String) {
+    let inner = fund(devnet, &[]);
+    let line =
+        format!("{} --execute --live --format json {}", inner.get_program().display(), words.join(" "));
+    let mut script = program("script");
+    script.args(["-qec", &line, "/dev/null"]).env_clear();
+    for (name, value) in inner.get_envs() {
+        script.env(name, value.unwrap_or_default());
+    }
+    script.env("PATH", testkit::requirements::path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = script.spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut said, mut bytes) = (String::new(), [0; 4096]);
+    while let Ok(count @ 1..) = stdout.read(&mut bytes) {
+        let was_asked = said.contains(QUESTION);
+        said.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        if said.contains(QUESTION) && !was_asked {
+            std::thread::sleep(after);
+            stdin.write_all(format!("{typed}\n").as_bytes()).unwrap();
+        }
+    }
+    (child.wait().unwrap().code(), said)
+}
+
+/// What a person confirms is read again when that took too long, and is not asked twice.
+#[test]
+fn a_person_is_asked_once_and_does_not_make_an_old_reading_fresh() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let words = ["--max-reading-age=1", "--retry-delay=0", "--new-journal", "--cool-down=0", "--max-lag=0"];
+    let (code, said) = attended(&devnet, "4490", Duration::from_millis(1200), &words);
+    assert_eq!((code, deposits(&devnet)), (Some(0), 1), "{said}");
+    assert_eq!(said.matches(QUESTION).count(), 1, "{said}");
+    assert!(said.contains("\"status\":\"topped_up\""), "{said}");
+    // Where every reading takes longer than it may be old, nothing is sent, person or not.
+    devnet.control(&json!({"balance": "23625000000"}));
+    devnet.fault("latency=600ms");
+    let (code, said) = attended(&devnet, "4490", Duration::from_millis(1200), &words);
+    assert_eq!((code, deposits(&devnet)), (Some(2), 1), "{said}");
+    assert!(said.contains("\"code\":\"READING_OLD\""), "{said}");
+}
+
+#[test]
+fn a_new_journal_waits_for_a_person_too() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let (code, said) = attended(&devnet, "4490", Duration::ZERO, &["--max-lag=0"]);
+    assert_eq!((code, deposits(&devnet)), (Some(0), 0), "{said}");
+    assert!(said.contains("\"code\":\"JOURNAL_NEW\"") && !said.contains(QUESTION), "{said}");
+    let (code, said) = attended(&devnet, "0000", Duration::ZERO, &["--max-lag=0", "--new-journal"]);
+    assert_eq!((code, deposits(&devnet)), (Some(1), 0), "{said}");
+    assert!(said.contains("\"code\":\"DECLINED\""), "{said}");
 }

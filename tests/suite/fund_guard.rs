@@ -302,6 +302,6 @@ fn a_damaged_journal_is_looked_at_by_people() {
     place.devnet.enter("low");
     let outcome = run(&mut place.fund());
     assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (2, &json!("JOURNAL")), "{outcome}");
-    assert!(outcome.err.contains("look on the chain whether a top-up is under way"), "{outcome}");
+    assert!(outcome.err.contains("check on the chain whether a top-up is under way"), "{outcome}");
     assert_eq!(deposits(&place.devnet), 0);
 }

@@ -14,6 +14,7 @@ pub mod http;
 pub mod input;
 pub mod legacy;
 pub mod low;
+pub mod nodes;
 pub mod page;
 pub mod parse;
 pub mod pipeline;

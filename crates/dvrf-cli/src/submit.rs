@@ -11,7 +11,7 @@ use supra_core::transport::cli::{CliConfig, Generation};
 use supra_core::view::{Argument, FunctionId};
 
 use crate::channel::args::secret_file;
-use crate::connect::cli_config;
+use crate::connect::{TargetReader, cli_config};
 use crate::parse::bad;
 use crate::settings::{Settings, variables};
 
@@ -56,6 +56,14 @@ pub fn sender(
         cli: CliConfig { program, ..process },
     };
     Ok((sender, words))
+}
+
+/// Has the CLI send by the node that a run reads.
+pub fn follow(reader: &TargetReader, words: &mut RunWords, sender: &mut CliSender) {
+    if let Some(url) = reader.cli_url() {
+        words.rpc_url = Some(url.reveal().to_owned());
+        sender.cli.rpc_url = Some(url);
+    }
 }
 
 fn password(settings: &Settings, generation: Generation) -> Result<Option<(String, Secret)>, Error> {

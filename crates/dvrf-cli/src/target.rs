@@ -1,5 +1,7 @@
 //! Resolves the target of a run from settings and from a record.
 
+use std::io;
+
 use supra_core::address::Address;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
@@ -8,7 +10,9 @@ use supra_core::record::Record;
 use supra_core::target::{GivenAddresses, Target};
 use supra_core::view::is_identifier;
 
+use crate::input::{InputArgs, Source, is_silent};
 use crate::settings::{Settings, variables};
+use crate::{CliError, Session};
 
 /// The chain id that the settings require: directly, by the network's name, or by the address of dVRF's package, which
 /// other chains have too.
@@ -90,6 +94,75 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
     Ok((target, GivenAddresses { lottery, deposit: Some(deposit), client: Some(client) }))
 }
 
+/// Puts the one target that is piped in, if there is one, over the settings: a transaction is sent for it. `keys` are those
+/// of which the record needs one.
+///
+/// # Errors
+/// When the input holds something other than one target, or stays silent: nothing must be sent for another target than the
+/// one that is still to come. A record of another network is refused, because the transaction goes to the settings' node.
+pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<(), CliError> {
+    if !input.holds_records() {
+        return Ok(());
+    }
+    let from = input.input.as_ref().filter(|path| path.as_os_str() != "-");
+    let from = from.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
+    let failed = |message: String| {
+        Error::new(FailureKind::Input, message).with_hint("use --live for the target of the settings")
+    };
+    if input.input.is_none() && is_silent(&io::stdin()) {
+        return Err(failed("stdin is open, and no target comes".to_owned()).into());
+    }
+    let Source::Records(mut records) = input.open(session)? else { return Ok(()) };
+    let record = match records.next_record() {
+        // Cron gives its jobs an empty pipe.
+        Some(Err(CliError::Core(_))) | None if input.input.is_none() => return Ok(()),
+        Some(record) => record?,
+        None => return Ok(()),
+    };
+    if !records.may_wait() && records.next_record().is_some() {
+        return Err(failed(format!("{from} holds several targets: start one run for each")).into());
+    }
+    if !keys.iter().any(|key| record.has(key)) {
+        let keys = keys.join(" and no ");
+        return Err(failed(format!("the record from {from} names no {keys}")).into());
+    }
+    Ok(apply(&record, &mut session.settings)?)
+}
+
+/// Sets what the record names; the client of a named lottery is the lottery itself unless the record names another.
+fn apply(record: &Record, settings: &mut Settings) -> Result<(), Error> {
+    let (target, _) = resolve(settings, Some(record))?;
+    if let Some(network) = other_network(settings, Some(record))? {
+        match expected_chain_id(settings, crate::args::network(settings)?)? {
+            Some(id) if id != network.chain_id() => {
+                let known = Network::of_chain(id)
+                    .map_or_else(|| format!("chain {id}"), |known| known.name().to_owned());
+                let message = format!(
+                    "the record is about {}, and the settings are about {known}: nothing is sent",
+                    network.name()
+                );
+                let hint = format!("start this run with the settings for {0}: --network {0}", network.name());
+                return Err(Error::new(FailureKind::Config, message).with_hint(hint));
+            }
+            _ => {
+                settings.set_flag(&variables::NETWORK, Some(network.name()));
+                settings.set_flag(&variables::DEPOSIT_ADDR, Some(&target.deposit.to_string()));
+            }
+        }
+    }
+    let client = text_of(Some(record), "client_addr")?;
+    let lottery = text_of(Some(record), "lottery_addr")?;
+    for (variable, value) in [
+        (&variables::PROFILE, text_of(Some(record), "profile")?),
+        (&variables::DEPOSIT_ADDR, text_of(Some(record), "deposit_addr")?),
+        (&variables::CLIENT_ADDR, client.or_else(|| lottery.clone())),
+        (&variables::LOTTERY_ADDR, lottery),
+    ] {
+        settings.set_flag(variable, value.as_deref());
+    }
+    Ok(())
+}
+
 /// The text under a record's key; blank is none.
 fn text_of(record: Option<&Record>, key: &str) -> Result<Option<String>, Error> {
     let Some(record) = record else { return Ok(None) };
@@ -141,6 +214,8 @@ fn identifier(settings: &Settings, variable: &'static variables::Variable) -> Re
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn resolve(pairs: &[(&'static str, &str)], record: Option<&str>) -> Result<Target, String> {
@@ -173,6 +248,36 @@ mod tests {
         let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", testnet)];
         assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(6));
         assert_eq!(resolve(&pairs, Some(r#"{"deposit_addr":"0x9"}"#)).unwrap().chain_id, None);
+    }
+
+    #[rstest]
+    #[case::same_name(&[("DVRF_NETWORK", "testnet")], "testnet", Ok((6, true)))]
+    #[case::same_chain(&[("DVRF_CHAIN_ID", "6"), ("DEPOSIT_ADDR", "0x2")], "testnet", Ok((6, true)))]
+    #[case::not_said_before(&[("DEPOSIT_ADDR", "0x2")], "Mainnet", Ok((8, false)))]
+    #[case::other_name(&[("DVRF_NETWORK", "testnet")], "mainnet", Err("testnet"))]
+    #[case::other_chain(&[("DVRF_CHAIN_ID", "7"), ("DEPOSIT_ADDR", "0x2")], "mainnet", Err("chain 7"))]
+    #[case::other_package(&[("DEPOSIT_ADDR", Network::Testnet.deposit_addr().unwrap())], "mainnet", Err("testnet"))]
+    fn nothing_is_sent_for_a_record_of_another_network(
+        #[case] pairs: &[(&'static str, &str)],
+        #[case] network: &str,
+        #[case] expected: Result<(u8, bool), &str>,
+    ) {
+        let pairs = pairs.iter().map(|(name, text)| (*name, (*text).to_owned()));
+        let mut settings = Settings::new(pairs.chain([("CLIENT_ADDR", "0x7".to_owned())]).collect());
+        let record = serde_json::json!({"network": network, "lottery_addr": "0x9"});
+        let record: Record = serde_json::from_value(record).unwrap();
+        let expected = expected.map_err(|known| {
+            format!("the record is about mainnet, and the settings are about {known}: nothing is sent")
+        });
+        let taken = apply(&record, &mut settings).map_err(|error| error.message()).map(|()| {
+            let (target, _) = super::resolve(&settings, None).unwrap();
+            assert_eq!(
+                (target.client.short(), target.lottery.unwrap().short()),
+                ("0x9".into(), "0x9".into())
+            );
+            (target.chain_id.unwrap(), Network::of_deposit(target.deposit) == Some(Network::Testnet))
+        });
+        assert_eq!(taken, expected);
     }
 
     #[test]

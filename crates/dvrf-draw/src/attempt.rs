@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::milliseconds;
 use crate::decision::ReadyToken;
-use crate::nodes::Nodes;
+use crate::nodes::{LotteryNodes, highest, highest_agreed};
 use crate::runner::{DrawRunner, guard_error, journal_error};
 use dvrf_cli::settings::variables::fault_point;
 use supra_core::amount::Count;
@@ -57,7 +57,7 @@ impl DrawRunner {
 
     /// Asks all nodes once more whether the round is still open.
     fn ask_all(&self, round: Count) -> Result<(), DrawError> {
-        let seen = self.nodes.highest_agreed(DrawErrorCode::RoundUnknown).map_err(|error| {
+        let seen = highest_agreed(&self.nodes, DrawErrorCode::RoundUnknown).map_err(|error| {
             if error.code != DrawErrorCode::RoundUnknown {
                 return error;
             }
@@ -125,7 +125,7 @@ impl DrawRunner {
 
     /// Waits until the counter of requests has moved, for a transaction of which the receipt says success.
     fn wait_until_counted(&self, round: Count) -> Result<(), DrawError> {
-        let counts = |nodes: &Nodes| Ok(Some(nodes.highest()?).filter(|seen| *seen > round));
+        let counts = |nodes: &LotteryNodes| Ok(Some(highest(nodes)?).filter(|seen| *seen > round));
         self.nodes.until(self.confirm_timeout, counts).map(drop).map_err(|failure| {
             let why = failure.map_or_else(
                 || format!("the chain did not show the request within {} s", self.confirm_timeout.as_secs()),
@@ -141,7 +141,7 @@ impl DrawRunner {
             return Err("the CLI named no transaction that could be looked up".to_owned());
         };
         let last = Cell::new(None);
-        let ended = |nodes: &Nodes| {
+        let ended = |nodes: &LotteryNodes| {
             let fate = nodes.fate(hash);
             let is_end = matches!(fate, Some(Fate::Succeeded | Fate::Failed(_)));
             last.set(fate.clone());
@@ -171,7 +171,7 @@ impl DrawRunner {
         self.nodes.until(limit, |nodes| {
             let (sights, failures): (Vec<_>, Vec<_>) = nodes.survey().into_iter().partition(Result::is_ok);
             let is_silent = sights.is_empty();
-            let found = sights.into_iter().flatten().map(|sight| sight.lottery).find(&satisfies);
+            let found = sights.into_iter().flatten().map(|sight| sight.value).find(&satisfies);
             match failures.into_iter().find_map(Result::err) {
                 Some(failure) if is_silent => Err(failure),
                 _ => Ok(found),

@@ -11,6 +11,7 @@ use supra_core::time::{BootInstant, Clock};
 
 use crate::args::ReadinessArgs;
 use crate::legacy::keep_spelling;
+use crate::nodes::highest_agreed;
 use crate::ready;
 use crate::runner::{DrawRunner, Reading, cli_error, journal_error};
 use dvrf_cli::Session;
@@ -196,7 +197,7 @@ impl DrawRunner {
                 Reconciliation::Nothing(Some(format!("the draw of run {run} failed: {}", quote(&words))))
             }
             IntentStatus::Lost => {
-                let seen = self.nodes.highest_agreed(DrawErrorCode::IntentOpen)?;
+                let seen = highest_agreed(&self.nodes, DrawErrorCode::IntentOpen)?;
                 round = round.max(Some(seen));
                 locked.journal.close();
                 let end = if round > Some(drawn) {

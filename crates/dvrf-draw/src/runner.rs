@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use crate::args::DrawArgs;
-use crate::nodes::Nodes;
+use crate::nodes::{LotteryNodes, pin};
 use crate::sender::sender;
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::connect::fail;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::{Settings, variables};
-use dvrf_cli::submit::journal_place;
+use dvrf_cli::submit::{self, journal_place};
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Count;
+use supra_core::client::ChainClient;
 use supra_core::draw::{DrawError, DrawErrorCode};
 use supra_core::error::{Error, chain};
 use supra_core::failure::{Failure, FailureKind};
@@ -57,7 +58,7 @@ impl Reading {
 
 /// Everything that an attempt needs.
 pub(crate) struct DrawRunner {
-    pub(crate) nodes: Nodes,
+    pub(crate) nodes: LotteryNodes,
     pub(crate) target: Target,
     pub(crate) checker: RecordChecker,
     pub(crate) clock: Clock,
@@ -138,7 +139,7 @@ impl DrawRunner {
         let lock = lock.transpose().map_err(lock_error)?;
         // One wait for both locks.
         let remaining = wait.saturating_sub(start.elapsed());
-        let nodes = Nodes::open(settings, &target).map_err(failed)?;
+        let nodes = LotteryNodes::open(settings, &target, ChainClient::lottery_sight).map_err(failed)?;
         let journal = if sends { journal(&target, &nodes, remaining, session)? } else { None };
         let token_module =
             Settings::needed(settings.text(&variables::TREASURY_MODULE), &variables::TREASURY_MODULE);
@@ -166,7 +167,7 @@ impl DrawRunner {
     /// Reads everything that a draw depends on.
     pub(crate) fn read(&self, session: &Session) -> Result<Reading, DrawError> {
         let read_at = BootInstant::now();
-        self.nodes.pin()?;
+        pin(&self.nodes)?;
         self.try_read(read_at, session).map_err(cli_error)
     }
 
@@ -186,10 +187,7 @@ impl DrawRunner {
 
     /// Has the CLI send by the node that this run reads.
     pub(crate) fn follow_node(&mut self) {
-        if let Some(url) = self.nodes.reader().cli_url() {
-            self.words.rpc_url = Some(url.reveal().to_owned());
-            self.guarded.sender.cli.rpc_url = Some(url);
-        }
+        submit::follow(self.nodes.reader(), &mut self.words, &mut self.guarded.sender);
     }
 
     /// Now, by both clocks: the chain's as it was read, moved on.
@@ -231,7 +229,7 @@ impl DrawRunner {
 /// The journal of the target's lottery on its chain, locked by this run.
 fn journal(
     target: &Target,
-    nodes: &Nodes,
+    nodes: &LotteryNodes,
     wait: Duration,
     session: &Session,
 ) -> Result<Option<LockedJournal>, DrawError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dvrf_cli::Session;
 use dvrf_cli::exit::Exit;
+use dvrf_cli::nodes::LIMIT;
 use dvrf_cli::settings::variables::{self, fault_point};
 use supra_core::amount::Quants;
 use supra_core::check::remedy::Goal;
@@ -19,39 +20,39 @@ use supra_core::view::Argument;
 use crate::args::{FundArgs, goal};
 use crate::assess::assess;
 use crate::execute::{finish, text};
-use crate::nodes::{LIMIT, until};
+use crate::nodes::{FundNodes, highest};
 use crate::runner::{
-    FundRunner, Reading, check_amount, cli_error, gas_allowance, guard_error, journal_error,
+    FundRunner, Reading, Retry, check_amount, cli_error, gas_allowance, guard_error, journal_error,
 };
 
-/// Fees of so many answered requests may be taken while a top-up is under way.
+/// The fees of this many answered requests may be taken while a top-up is under way.
 const FEES_MAX: u128 = 5;
-/// How often the chain is read again because what was read is too old.
+/// How often the chain is read again because the reading is too old.
 const REREAD_MAX: u32 = 3;
 
 /// Decides about an earlier top-up, then about this one, and sends it where nothing stands against it.
 pub(crate) fn attempt(args: &FundArgs, line: &mut FundLine, session: &mut Session) -> Result<(), FundError> {
     let goal = goal(&session.settings).map_err(|error| FundError::from(&error))?;
-    let mut runner = FundRunner::open(args, session)?;
+    let delay = Duration::from_secs(args.guards.retry_delay.into());
+    let mut retry = Retry { left: args.guards.retry, delay };
+    let mut reread = Retry { left: REREAD_MAX, delay };
+    let mut runner = FundRunner::open(args, &mut retry, session)?;
     if !is_attended(args)
         && let Some(missing) = runner.limits.missing()
     {
         return Err(missing);
     }
-    let (mut retries, mut rereads) = (args.guards.retry, REREAD_MAX);
     loop {
         let Err(error) = once(args, goal, &mut runner, line, session) else { return Ok(()) };
         // Only what provably was not sent may be sent again, after a new decision.
-        let left = match error.code {
-            FundCode::NotSent | FundCode::Unknown => &mut retries,
-            FundCode::ReadingOld => &mut rereads,
-            _ => return Err(error),
+        let is_again = match error.code {
+            FundCode::NotSent | FundCode::Unknown => retry.again(),
+            FundCode::ReadingOld => reread.again(),
+            _ => false,
         };
-        if *left == 0 {
+        if !is_again {
             return Err(error);
         }
-        *left -= 1;
-        std::thread::sleep(Duration::from_secs(args.guards.retry_delay.into()));
     }
 }
 
@@ -67,15 +68,17 @@ fn once(
     line: &mut FundLine,
     session: &mut Session,
 ) -> Result<(), FundError> {
+    // What an earlier try of this run sent or found is out of date.
+    (line.top_up, line.funding) = (None, None);
     let reading = runner.read(session)?;
     let now = runner.moment(&reading);
-    if runner.reconcile(now, session)? {
+    let reconciled = runner.reconcile(now, session);
+    note_spent(runner, now, line);
+    if reconciled? {
         line.status = FundStatus::Reconciled;
         line.funding = Some(assess(&reading.checked, &runner.checker.checker.policy, goal));
-        note_spent(runner, now, line);
         return Ok(());
     }
-    note_spent(runner, now, line);
     let mut funding = assess(&reading.checked, &runner.checker.checker.policy, goal);
     let amount = funding.amount.filter(|_| funding.missing == Some(true));
     if let (Some(true), Some(amount)) = (funding.low, amount) {
@@ -121,7 +124,7 @@ fn object(
         funding.reasons.push(FundError::new(FundCode::SignerUnknown, text).with_hint(hint));
         return Ok(());
     };
-    let owned = runner.nodes.reader().client.coin_balance(signer, LIMIT);
+    let owned = runner.nodes.client().coin_balance(signer, LIMIT);
     let owned = owned.map_err(|error| FundError::of(FundCode::Unknown, &error))?;
     let gas = gas_allowance(&session.settings).map_err(failed)?;
     let against = check_amount(amount, owned, runner.spent(now), &runner.limits, gas);
@@ -139,8 +142,7 @@ fn object(
         let text = format!("the last top-up was a short time ago; the next may be sent in {left} s");
         funding.reasons.push(FundError::new(FundCode::CoolingDown, text));
     }
-    let is_accepted = args.guards.new_journal || is_attended(args);
-    if let Some(left) = journal.settles_in(runner.lifetime_s, now).filter(|_| !is_accepted) {
+    if let Some(left) = journal.settles_in(now).filter(|_| !args.guards.new_journal) {
         let text = format!("the journal is new: a top-up of a lost one could still be accepted for {left} s");
         let hint = "run again after that, or accept the new journal with --new-journal";
         funding.reasons.push(FundError::new(FundCode::JournalNew, text).with_hint(hint));
@@ -175,27 +177,30 @@ fn send(
 ) -> Result<(), FundError> {
     let quants = u64::try_from(plan.amount.get())
         .map_err(|_| FundError::new(FundCode::MaxAmount, "the amount does not fit the chain's u64"))?;
-    if is_attended(args) {
+    if is_attended(args) && runner.confirmed != Some(plan.amount) {
         ask(runner, plan.amount)?;
+        runner.confirmed = Some(plan.amount);
     }
     let client = runner.target.client;
     runner.words.arguments = vec![Argument::Address(client), Argument::U64(quants)];
     // Full disks show here, before anything is sent.
-    if let Some(path) = &args.output.log_file {
+    if let Some(path) = args.output.log_file.as_ref().filter(|_| !runner.is_announced) {
         let mut submitting = FundLine { status: FundStatus::Submitting, ..line.clone() };
         finish(&mut submitting, Exit::Done);
         append_line(path, &text(&submitting)).map_err(|cause| FundError::of(FundCode::Log, &cause.into()))?;
+        runner.is_announced = true;
     }
     session.out.reserve().map_err(cli_error)?;
     // Other hosts, and people, top up too: all nodes are asked once more.
-    let seen = runner.nodes.highest().map_err(|error| FundError::of(FundCode::Unknown, &error))?;
-    if seen.balance > plan.balance {
-        let text = format!("the fund rose to {} SUPRA meanwhile: nothing was sent", seen.balance.supra());
-        return Err(FundError::new(FundCode::ToppedUpMeanwhile, text).with_hint("the next run decides anew"));
+    let seen = highest(&runner.nodes).map_err(|error| FundError::of(FundCode::Unknown, &error))?;
+    if seen.value > plan.balance {
+        let text = format!("the fund rose to {} SUPRA meanwhile: nothing was sent", seen.value.supra());
+        return Err(FundError::new(FundCode::ToppedUpMeanwhile, text)
+            .with_hint("the next run reads the deposit and decides again"));
     }
     let now = runner.moment(reading);
     let age_max = Duration::from_secs(args.guards.max_reading_age.into());
-    let is_fresh = || reading.age() <= age_max || is_attended(args);
+    let is_fresh = || reading.age() <= age_max;
     let submitted = runner.guarded.submit(&runner.words, plan, &line.run_id, now, is_fresh);
     let submission = submitted.map_err(guard_error)?;
     let mut result = TopUpResult {
@@ -254,16 +259,14 @@ fn settle(
     }
     // Fees of requests that are answered meanwhile may be missing of it.
     let least = plan.balance.get().saturating_add(plan.amount.get().saturating_sub(fees).max(1));
-    let nodes = &runner.nodes;
-    let shown =
-        until(runner.confirm_timeout, || nodes.highest().ok().filter(|seen| seen.balance.get() >= least));
-    let Some(seen) = shown else {
+    let risen = |nodes: &FundNodes| Ok(Some(highest(nodes)?).filter(|seen| seen.value.get() >= least));
+    let Ok(seen) = runner.nodes.until(runner.confirm_timeout, risen) else {
         let s = runner.confirm_timeout.as_secs();
         return Err(not_confirmed(format!("the transaction succeeded; the fund did not rise within {s} s")));
     };
     let expected = plan.balance.get().saturating_add(plan.amount.get());
-    result.balance_after = Some(seen.balance);
-    result.fees = Some(Quants(expected.saturating_sub(seen.balance.get())));
+    result.balance_after = Some(seen.value);
+    result.fees = Some(Quants(expected.saturating_sub(seen.value.get())));
     close(runner, Some(true), seen.chain_s)
 }
 
@@ -280,7 +283,8 @@ fn close(
 /// Looks the transaction up until it has an end; `None` where that is not possible.
 fn fate(runner: &FundRunner, result: &TopUpResult, limit: Duration) -> Option<Fate> {
     let hash = result.tx_hash.as_deref()?;
-    until(limit, || runner.nodes.fate(hash).filter(|fate| matches!(fate, Fate::Succeeded | Fate::Failed(_))))
+    let is_end = |fate: &Fate| matches!(fate, Fate::Succeeded | Fate::Failed(_));
+    runner.nodes.until(limit, |nodes| Ok(nodes.fate(hash).filter(is_end))).ok()
 }
 
 fn not_confirmed(why: String) -> FundError {

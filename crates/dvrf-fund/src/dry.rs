@@ -3,6 +3,7 @@
 use dvrf_cli::card::{Layout, card_of, nothing_to_watch};
 use dvrf_cli::connect::TargetReader;
 use dvrf_cli::exit::Exit;
+use dvrf_cli::nodes::LIMIT;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::settings::variables;
 use dvrf_cli::{CliError, Session};
@@ -12,7 +13,6 @@ use supra_core::fund::{FundCode, FundError, Funding};
 
 use crate::args::{Format, FundArgs, FundLimits, checker, goal};
 use crate::assess::assess;
-use crate::nodes::LIMIT;
 use crate::runner::{check_amount, gas_allowance};
 use crate::text::lines;
 

@@ -1,16 +1,11 @@
 //! `dvrf-fund --execute`: one JSON line a run.
 
-use std::io;
-
 use dvrf_cli::exit::Exit;
-use dvrf_cli::input::{Source, is_silent};
 use dvrf_cli::settings::variables::{self, fault_point};
-use dvrf_cli::target::resolve;
+use dvrf_cli::target::take;
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
-use supra_core::error::Error;
-use supra_core::failure::FailureKind;
-use supra_core::fund::{FundCode, FundError, FundLine, FundStatus};
+use supra_core::fund::{FundCode, FundLine, FundStatus};
 use supra_core::record::{FUND_SCHEMA, Record};
 use supra_core::stable_id::stable_id;
 use supra_core::state_dir::append_line;
@@ -21,7 +16,7 @@ use crate::runner::cli_error;
 
 pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.fill(&mut session.settings);
-    let target = take_target(args, session);
+    let target = take(&args.input, &["lottery_addr", "client_addr"], session).map_err(cli_error);
     let mut line = begin(session);
     let result = target.and_then(|()| attempt(args, &mut line, session));
     if let Err(error) = result {
@@ -40,7 +35,10 @@ pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, Cl
     let exit = exit_of(&line);
     finish(&mut line, exit);
     fault_point("before_log");
-    let logged = args.output.log_file.as_ref().map_or(Ok(()), |path| append_line(path, &text(&line)));
+    // A log that could not be written before is not tried again: the line says so.
+    let is_unwritable = line.error.as_ref().is_some_and(|error| error.code == FundCode::Log);
+    let log = args.output.log_file.as_ref().filter(|_| !is_unwritable);
+    let logged = log.map_or(Ok(()), |path| append_line(path, &text(&line)));
     let is_text = args.output.format.map_or(session.is_terminal(), |format| format == Format::Text);
     if is_text {
         session.out.text(&format!("{}\n", plain(&sentence(&line))))?;
@@ -145,47 +143,4 @@ fn sentence(line: &FundLine) -> String {
             None => status.name().replace('_', " "),
         },
     }
-}
-
-/// Puts the piped target, if there is one, over the settings.
-///
-/// # Errors
-/// When stdin holds something other than one target, or stays silent: money must not go to another client than the one
-/// that is still to come.
-fn take_target(args: &FundArgs, session: &mut Session) -> Result<(), FundError> {
-    if !args.input.holds_records() {
-        return Ok(());
-    }
-    let failed = |message: &str| {
-        let error = Error::new(FailureKind::Input, message);
-        FundError::from(&error.with_hint("use --live to top up the client of the settings"))
-    };
-    if args.input.input.is_none() && is_silent(&io::stdin()) {
-        return Err(failed("stdin is open, and no target comes"));
-    }
-    let Source::Records(mut records) = args.input.open(session).map_err(cli_error)? else { return Ok(()) };
-    let record = match records.next_record() {
-        // Cron gives its jobs an empty pipe.
-        Some(Err(CliError::Core(_))) | None if args.input.input.is_none() => return Ok(()),
-        Some(record) => record.map_err(cli_error)?,
-        None => return Ok(()),
-    };
-    if !records.may_wait() && records.next_record().is_some() {
-        return Err(failed("stdin holds several targets: start one run for each"));
-    }
-    if !record.has("lottery_addr") && !record.has("client_addr") {
-        return Err(failed("the record on stdin names no lottery_addr and no client_addr"));
-    }
-    resolve(&session.settings, Some(&record)).map_err(|error| FundError::from(&error))?;
-    let text = |key: &str| record.get::<String>(key).ok().flatten();
-    let client = text("client_addr").or_else(|| text("lottery_addr"));
-    for (value, variable) in [
-        (text("profile"), &variables::PROFILE),
-        (text("lottery_addr"), &variables::LOTTERY_ADDR),
-        (text("deposit_addr"), &variables::DEPOSIT_ADDR),
-        (client, &variables::CLIENT_ADDR),
-    ] {
-        session.settings.set_flag(variable, value.as_deref());
-    }
-    Ok(())
 }

@@ -11,6 +11,7 @@ use dvrf_cli::{CliError, Session};
 use jiff::Timestamp;
 use serde::Serialize;
 use supra_core::amount::Quants;
+use supra_core::client::ChainClient;
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::record::Record;
@@ -19,7 +20,7 @@ use supra_core::submit::fund_journal::{FundJournal, LockedFundJournal, TopUpRow}
 use supra_core::submit::journal::Moment;
 
 use crate::args::Format;
-use crate::nodes::Nodes;
+use crate::nodes::FundNodes;
 
 /// The flags of `history`.
 #[derive(Debug, Clone, Args)]
@@ -41,7 +42,7 @@ struct Sums {
     spent: Quants,
     spent_day: Quants,
     spent_month: Quants,
-    /// What a top-up costs that has no outcome yet.
+    /// What a top-up costs that has no outcome yet; the sums include it.
     under_way: Option<Quants>,
 }
 
@@ -53,13 +54,7 @@ pub(crate) fn history(args: &HistoryArgs, session: &mut Session) -> Result<Exit,
     args.state.fill(&mut session.settings);
     let settings = &session.settings;
     let (target, _) = dvrf_cli::target::resolve(settings, None)?;
-    let chain_id = match target.chain_id {
-        Some(id) => Some(id),
-        None => Nodes::open(settings, &target)?.highest()?.chain_id,
-    };
-    let unknown =
-        || Error::new(FailureKind::Config, "the chain is not known").with_hint("name it with DVRF_NETWORK");
-    let chain_id = chain_id.ok_or_else(unknown)?;
+    let chain_id = FundNodes::open(settings, &target, ChainClient::fund_sight)?.chain_id()?;
     let place = journal_place(settings)
         .ok_or_else(|| Error::new(FailureKind::Config, "there is no --state-dir and no HOME"))?;
     let state = StateDir::open(&place).map_err(Error::from)?;
@@ -81,14 +76,16 @@ pub(crate) fn history(args: &HistoryArgs, session: &mut Session) -> Result<Exit,
 
 fn sums(journal: &FundJournal, client_addr: String, now: Moment) -> Sums {
     let (day, month) = journal.spent(now);
-    let all = journal.top_ups.iter().map(|row| row.amount.get()).fold(0, u128::saturating_add);
+    let under_way = journal.intent.as_ref().map(|open| open.plan.amount);
+    let amounts = journal.top_ups.iter().map(|row| row.amount).chain(under_way);
+    let all = amounts.map(Quants::get).fold(0, u128::saturating_add);
     Sums {
         client_addr,
         top_ups: journal.top_ups.len(),
         spent: Quants(all),
         spent_day: Quants(day),
         spent_month: Quants(month),
-        under_way: journal.intent.as_ref().map(|open| open.plan.amount),
+        under_way,
     }
 }
 
@@ -100,9 +97,10 @@ fn text(journal: &FundJournal, sums: &Sums) -> String {
         format!("{at}   {:>14} SUPRA   {}{doubt}\n", row.amount.supra(), dvrf_cli::text::plain(hash))
     };
     let rows: String = journal.top_ups.iter().map(row).collect();
-    let under_way = sums.under_way.map(|amount| format!("; {} SUPRA under way", amount.supra()));
+    let under_way = sums.under_way.map(|amount| format!("; {} SUPRA of it under way", amount.supra()));
+    let word = if sums.top_ups == 1 { "top-up" } else { "top-ups" };
     format!(
-        "{rows}{} top-ups, {} SUPRA; last 24 h {} SUPRA, last 30 days {} SUPRA{}\n",
+        "{rows}{} {word}, {} SUPRA; last 24 h {} SUPRA, last 30 days {} SUPRA{}\n",
         sums.top_ups,
         sums.spent.supra(),
         sums.spent_day.supra(),

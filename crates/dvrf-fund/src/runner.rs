@@ -3,20 +3,21 @@
 use std::time::{Duration, Instant};
 
 use dvrf_cli::checker::{Checked, RecordChecker};
+use dvrf_cli::parse::bad;
 use dvrf_cli::settings::{Settings, variables};
-use dvrf_cli::submit::{journal_place, sender};
+use dvrf_cli::submit::{self, journal_place};
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Quants;
+use supra_core::client::ChainClient;
 use supra_core::error::{Error, chain};
 use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::fund::{FundCode, FundError};
 use supra_core::record::Record;
 use supra_core::report::Report;
 use supra_core::state_dir::{Lock, StateDir, StateError};
-use supra_core::submit::LIFETIME_S_MAX;
 use supra_core::submit::command::RunWords;
-use supra_core::submit::fund_journal::LockedFundJournal;
+use supra_core::submit::fund_journal::{LockedFundJournal, SUBMIT_S_MAX};
 use supra_core::submit::guard::{GuardError, GuardedSender};
 use supra_core::submit::journal::{Fate, IntentStatus, JournalError, Moment};
 use supra_core::target::Target;
@@ -24,7 +25,7 @@ use supra_core::time::{BootInstant, Clock};
 use supra_core::view::{Argument, FunctionId};
 
 use crate::args::{FundArgs, FundLimits, checker};
-use crate::nodes::Nodes;
+use crate::nodes::{FundNodes, highest};
 
 /// What the gas of a top-up is taken to cost where `--max-gas` and `--gas-unit-price` do not say: 1 SUPRA.
 const GAS_ALLOWANCE: Quants = Quants(100_000_000);
@@ -44,9 +45,27 @@ impl Reading {
     }
 }
 
+/// How often a run may try again, and how long it waits before.
+pub(crate) struct Retry {
+    pub(crate) left: u32,
+    pub(crate) delay: Duration,
+}
+
+impl Retry {
+    /// Waits, and says whether there is another try.
+    pub(crate) fn again(&mut self) -> bool {
+        let is_left = self.left > 0;
+        if is_left {
+            self.left -= 1;
+            std::thread::sleep(self.delay);
+        }
+        is_left
+    }
+}
+
 /// Everything that a top-up needs.
 pub(crate) struct FundRunner {
-    pub(crate) nodes: Nodes,
+    pub(crate) nodes: FundNodes,
     pub(crate) target: Target,
     pub(crate) checker: RecordChecker,
     pub(crate) clock: Clock,
@@ -55,8 +74,10 @@ pub(crate) struct FundRunner {
     pub(crate) words: RunWords,
     pub(crate) limits: FundLimits,
     pub(crate) confirm_timeout: Duration,
-    /// How long a transaction can be under way.
-    pub(crate) lifetime_s: i64,
+    /// The amount that the person at the terminal has confirmed.
+    pub(crate) confirmed: Option<Quants>,
+    /// Whether the log says already that something is about to be sent.
+    pub(crate) is_announced: bool,
 }
 
 /// The error for a lock that could not be taken, or for a state directory that cannot be used.
@@ -75,7 +96,7 @@ pub(crate) fn journal_error(error: JournalError) -> FundError {
             "free some space, or give another --state-dir; without its journal nothing is sent"
         }
         JournalError::Damaged { .. } => {
-            "look on the chain whether a top-up is under way; then move the file away"
+            "check on the chain whether a top-up is under way; then move the file away"
         }
     };
     FundError::new(FundCode::Journal, chain(&error)).with_hint(hint)
@@ -146,7 +167,11 @@ pub(crate) fn check_amount(
 
 impl FundRunner {
     /// Takes the locks and reads the journal.
-    pub(crate) fn open(args: &FundArgs, session: &Session) -> Result<Self, FundError> {
+    ///
+    /// # Errors
+    /// When a setting is wrong, another run holds a lock, the journal cannot be used, or no node answers in as many tries as
+    /// `retry` allows.
+    pub(crate) fn open(args: &FundArgs, retry: &mut Retry, session: &Session) -> Result<Self, FundError> {
         let failed = |error: Error| FundError::from(&error);
         let settings = &session.settings;
         let (target, _) = dvrf_cli::target::resolve(settings, None).map_err(failed)?;
@@ -156,18 +181,32 @@ impl FundRunner {
             name: "deposit_fund_v2".to_owned(),
         };
         let arguments = vec![Argument::Address(target.client), Argument::U64(0)];
-        let (mut sender, mut words) = sender(function, arguments, true, settings).map_err(failed)?;
+        let (sender, words) = submit::sender(function, arguments, true, settings).map_err(failed)?;
+        if sender.timeout.as_secs() > SUBMIT_S_MAX.unsigned_abs() {
+            let wrong = bad(
+                settings.source(&variables::SUBMIT_TIMEOUT),
+                settings.text(&variables::SUBMIT_TIMEOUT).unwrap_or_default(),
+                format!("a top-up is given up after at most {SUBMIT_S_MAX} s"),
+            );
+            return Err(failed(wrong));
+        }
         let wait = Duration::from_secs(args.guards.lock_wait.into());
         let start = Instant::now();
         let lock = args.guards.lock_file.as_ref().map(|path| Lock::take(path, wait));
         let lock = lock.transpose().map_err(lock_error)?;
-        let nodes = Nodes::open(settings, &target).map_err(failed)?;
-        if let Some(url) = nodes.reader().cli_url() {
-            words.rpc_url = Some(url.reveal().to_owned());
-            sender.cli.rpc_url = Some(url);
-        }
+        let nodes = FundNodes::open(settings, &target, ChainClient::fund_sight).map_err(failed)?;
         let clock = Clock::starting(session.now);
-        let sight = nodes.highest().map_err(|error| FundError::of(FundCode::Unknown, &error))?;
+        let sight = loop {
+            match highest(&nodes) {
+                Ok(sight) => break sight,
+                Err(error) => {
+                    if !retry.again() {
+                        return Err(FundError::of(FundCode::Unknown, &error));
+                    }
+                    session.log("warning", &format!("the chain is read again: {}", error.message()));
+                }
+            }
+        };
         let Some(chain_id) = target.chain_id.or(sight.chain_id) else {
             let text = "no node says which chain it serves";
             return Err(FundError::new(FundCode::Unknown, text).with_hint("name the chain with DVRF_NETWORK"));
@@ -182,8 +221,6 @@ impl FundRunner {
         let remaining = wait.saturating_sub(start.elapsed());
         let whose = (target.deposit, target.client, chain_id);
         let journal = LockedFundJournal::open(&state, whose, now, remaining).map_err(journal_error)?;
-        let submit_s = i64::try_from(sender.timeout.as_secs()).unwrap_or(i64::MAX);
-        let lifetime_s = words.expiration_s.map_or(LIFETIME_S_MAX, i64::from).saturating_add(submit_s);
         Ok(Self {
             nodes,
             checker: checker(args, session).map_err(failed)?,
@@ -197,15 +234,20 @@ impl FundRunner {
             words,
             limits: FundLimits::of(settings).map_err(failed)?,
             confirm_timeout: settings.needed_seconds(&variables::CONFIRM_TIMEOUT).map_err(failed)?,
-            lifetime_s,
+            confirmed: None,
+            is_announced: false,
             target,
         })
     }
 
-    /// Reads the report that the decision depends on.
-    pub(crate) fn read(&self, session: &Session) -> Result<Reading, FundError> {
+    /// Reads the report that the decision depends on, from a node that answers, by which the CLI then sends.
+    pub(crate) fn read(&mut self, session: &Session) -> Result<Reading, FundError> {
         let mut record = Record::new();
         let read_at = BootInstant::now();
+        if !self.nodes.is_single() {
+            self.nodes.pin(&self.nodes.survey(), |_| true);
+        }
+        submit::follow(self.nodes.reader(), &mut self.words, &mut self.guarded.sender);
         let filled = self.nodes.reader().fill(&mut record, self.clock.now());
         let (report, failure) = match filled.map_err(|error| cli_error(error.into()))? {
             Ok(filled) => (filled.report, filled.failure),
@@ -255,13 +297,9 @@ impl FundRunner {
             }
             IntentStatus::Lost => {
                 // A fund that did not rise proves nothing by itself: fees may have taken the deposit again.
-                let is_unsent = fate == Some(Fate::Absent)
-                    && self
-                        .nodes
-                        .highest()
-                        .map_err(|error| FundError::of(FundCode::IntentOpen, &error))?
-                        .balance
-                        <= plan.balance;
+                let seen =
+                    || highest(&self.nodes).map_err(|error| FundError::of(FundCode::IntentOpen, &error));
+                let is_unsent = fate == Some(Fate::Absent) && seen()?.value <= plan.balance;
                 if is_unsent {
                     (None, format!("the top-up of run {run} was never accepted"))
                 } else {

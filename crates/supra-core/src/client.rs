@@ -1,8 +1,7 @@
 //! Client of one chain.
 
-pub mod draws;
 pub mod events;
-pub mod fund;
+pub mod sight;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::amount::Count;
-use crate::error::Error;
+use crate::error::CodedError;
 use crate::failure::FailureKind;
 use crate::readiness::Readiness;
 
@@ -153,44 +153,14 @@ pub(crate) mod failure_code {
     }
 }
 
+impl From<FailureKind> for DrawErrorCode {
+    fn from(kind: FailureKind) -> Self {
+        Self::Failure(kind)
+    }
+}
+
 /// Why a draw failed, for programs and people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[error("{message}")]
-pub struct DrawError {
-    /// Stable; `docs/draw.md` explains each.
-    #[schemars(with = "String")]
-    pub code: DrawErrorCode,
-    /// What failed, in one sentence.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-impl DrawError {
-    /// An error without a hint.
-    pub fn new(code: DrawErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
-    }
-
-    /// A failure under a code of its own, with its hint.
-    pub fn of(code: DrawErrorCode, failure: &Error) -> Self {
-        Self { code, message: failure.message(), hint: failure.hint().map(str::to_owned) }
-    }
-
-    /// The same error with a hint.
-    #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
-
-impl From<&Error> for DrawError {
-    fn from(failure: &Error) -> Self {
-        Self::of(DrawErrorCode::Failure(failure.kind()), failure)
-    }
-}
+pub type DrawError = CodedError<DrawErrorCode>;
 
 /// How a run of `auto` ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

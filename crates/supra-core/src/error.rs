@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::failure::{Abort, Failure, FailureKind, quote};
 use crate::move_value::DecodeError;
 
@@ -107,6 +110,47 @@ impl From<Failure> for Error {
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
         Self::new(FailureKind::Undecodable, error.to_string())
+    }
+}
+
+/// Why something was not done, as a line of output says it: with a stable code for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{message}")]
+#[schemars(rename = "CodedError")]
+pub struct CodedError<C> {
+    /// Stable; the tool's page explains each.
+    #[schemars(with = "String")]
+    pub code: C,
+    /// What is the matter, in one sentence.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl<C> CodedError<C> {
+    /// An error without a hint.
+    pub fn new(code: C, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
+    }
+
+    /// An error under a code of its own, with its hint.
+    pub fn of(code: C, error: &Error) -> Self {
+        Self { code, message: error.message(), hint: error.hint().map(str::to_owned) }
+    }
+
+    /// The same error with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// An error under the name of its kind.
+impl<C: From<FailureKind>> From<&Error> for CodedError<C> {
+    fn from(error: &Error) -> Self {
+        Self::of(error.kind().into(), error)
     }
 }
 

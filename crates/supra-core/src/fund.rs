@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::amount::Quants;
 use crate::check::Remedy;
 use crate::draw::failure_code;
-use crate::error::Error;
+use crate::error::CodedError;
 use crate::failure::FailureKind;
 
 /// What a deposit lacks: the key `funding` of records, and of the lines of `dvrf-fund --execute`.
@@ -98,44 +98,14 @@ pub enum FundCode {
     Failure(#[serde(with = "failure_code")] FailureKind),
 }
 
+impl From<FailureKind> for FundCode {
+    fn from(kind: FailureKind) -> Self {
+        Self::Failure(kind)
+    }
+}
+
 /// Why nothing was sent, or what became of a transaction, for programs and people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[error("{message}")]
-pub struct FundError {
-    /// Stable; `docs/fund.md` explains each.
-    #[schemars(with = "String")]
-    pub code: FundCode,
-    /// What is the matter, in one sentence.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-impl FundError {
-    /// An error without a hint.
-    pub fn new(code: FundCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
-    }
-
-    /// A failure under a code of its own, with its hint.
-    pub fn of(code: FundCode, failure: &Error) -> Self {
-        Self { code, message: failure.message(), hint: failure.hint().map(str::to_owned) }
-    }
-
-    /// The same error with a hint.
-    #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
-
-impl From<&Error> for FundError {
-    fn from(failure: &Error) -> Self {
-        Self::of(FundCode::Failure(failure.kind()), failure)
-    }
-}
+pub type FundError = CodedError<FundCode>;
 
 /// How a run of `--execute` ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

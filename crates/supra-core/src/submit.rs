@@ -14,5 +14,13 @@ pub mod outcome;
 pub mod receipt;
 pub mod sender;
 
-/// Longest that a signed transaction can still be accepted, seconds (`facts/supra.md` §2.7: TTL ≤ 600 s).
+/// The longest time that a signed transaction can still be accepted, in seconds: the chain refuses a longer one.
 pub const LIFETIME_S_MAX: i64 = 600;
+/// How far clocks may differ, in seconds.
+const DRIFT_S: i64 = 30;
+
+/// For how many seconds a transaction may still be accepted after its intent was written: `expiration_s` is the lifetime
+/// that the CLI was told, if any, and `submit_s` how long the CLI may run, since it signs at any moment until it is stopped.
+pub fn lifetime_s(expiration_s: Option<u32>, submit_s: i64) -> i64 {
+    expiration_s.map_or(LIFETIME_S_MAX, i64::from).saturating_add(submit_s).saturating_add(DRIFT_S)
+}

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::guard::{GuardError, IntentJournal, IntentTimes};
-use super::journal::{DAY_S, Intent, JournalError, Moment};
+use super::journal::{DAY_S, EXPIRES_EARLY, Intent, JournalError, Moment};
+use super::{DRIFT_S, LIFETIME_S_MAX};
 use crate::address::Address;
 use crate::amount::{Count, Quants};
 use crate::stable_id::stable_id;
@@ -20,6 +21,11 @@ const KIND: &str = "json";
 const MONTH_S: i64 = 30 * DAY_S;
 /// Top-ups that are older than a month are kept up to this number.
 const OLD_MAX: usize = 1000;
+/// The longest that the Supra CLI may run for a top-up, seconds.
+pub const SUBMIT_S_MAX: i64 = 600;
+/// For how many seconds a new journal waits: the longest that a transaction of a lost one can be under way, whatever flags
+/// that run had.
+pub const NEW_JOURNAL_WAIT_S: i64 = LIFETIME_S_MAX + SUBMIT_S_MAX + DRIFT_S;
 
 /// The file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,26 +95,38 @@ impl TopUpRow {
 }
 
 impl FundJournal {
-    /// Reads the file's content. A top-up that ends before it begins would never end by elapsed time: refused.
+    /// Reads the file's content. An intent that ends before it begins is refused.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let journal: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let ends_early = |open: &FundIntent| open.intent.expires_s < open.intent.at_s;
         if journal.schema != SCHEMA {
             return Err("it was written by another version".to_owned());
         }
-        if journal.intent.as_ref().is_some_and(ends_early) {
-            return Err("its top-up expires before it begins".to_owned());
+        if journal.intent.as_ref().is_some_and(|open| open.intent.ends_early()) {
+            return Err(EXPIRES_EARLY.to_owned());
         }
         Ok(journal)
     }
 
-    /// What was spent in the last day and in the last 30 days, in quants. A top-up of which no clock can tell the age
-    /// counts.
+    /// Reads the journal of a client on a chain; `None` where there is none.
+    fn read(held: &LockedState, whose: (Address, Address, u8)) -> Result<Option<Self>, JournalError> {
+        let Some(bytes) = held.read(KIND)? else { return Ok(None) };
+        let damaged = |why| JournalError::Damaged { path: held.path(KIND).display().to_string(), why };
+        let journal = Self::parse(&bytes).map_err(damaged)?;
+        let (deposit, client, chain_id) = (whose.0.to_string(), whose.1.to_string(), whose.2);
+        if (&journal.deposit, &journal.client, journal.chain_id) != (&deposit, &client, chain_id) {
+            return Err(damaged("it is about another client or chain".to_owned()));
+        }
+        Ok(Some(journal))
+    }
+
+    /// What was spent in the last day and in the last 30 days, in quants. The open intent counts, and so does a top-up of
+    /// which no clock can tell the age.
     pub fn spent(&self, now: Moment) -> (u128, u128) {
+        let open = self.intent.as_ref().map_or(0, |open| open.plan.amount.get());
         let within = |span_s: i64| {
             let young = |row: &&TopUpRow| now.since(row.moment()).is_none_or(|passed| passed < span_s);
             let amounts = self.top_ups.iter().filter(young).map(|row| row.amount.get());
-            amounts.fold(0, u128::saturating_add)
+            amounts.fold(open, u128::saturating_add)
         };
         (within(DAY_S), within(MONTH_S))
     }
@@ -121,11 +139,11 @@ impl FundJournal {
 
     /// For how many more seconds a journal that has just been begun waits: an earlier one may have been lost while its
     /// transaction was under way.
-    pub fn settles_in(&self, lifetime_s: i64, now: Moment) -> Option<i64> {
+    pub fn settles_in(&self, now: Moment) -> Option<i64> {
         if self.count.get() > 0 {
             return None;
         }
-        left(lifetime_s, now.since(Moment { wall_s: self.begun_s, chain_s: self.begun_chain_s }))
+        left(NEW_JOURNAL_WAIT_S, now.since(Moment { wall_s: self.begun_s, chain_s: self.begun_chain_s }))
     }
 
     /// Whether a reading is older than the last top-up by the chain's clock: the node is behind.
@@ -168,58 +186,48 @@ pub struct LockedFundJournal {
 }
 
 /// The name of a client's state on a chain.
-fn name(deposit: Address, client: Address, chain_id: u8) -> String {
+fn name((deposit, client, chain_id): (Address, Address, u8)) -> String {
     format!("fund-{}", stable_id(&[&deposit.to_string(), &client.to_string(), &chain_id.to_string()]))
 }
 
 impl LockedFundJournal {
-    /// Locks and reads the journal of a client on a chain, waiting no longer than `wait` for the lock; one that is not
-    /// there is begun.
+    /// Locks and reads the journal of a package, a client and a chain, waiting no longer than `wait` for the lock; one that
+    /// is not there is begun.
     pub fn open(
         state: &StateDir,
-        (deposit, client, chain_id): (Address, Address, u8),
+        whose: (Address, Address, u8),
         now: Moment,
         wait: Duration,
     ) -> Result<Self, JournalError> {
-        let held = state.lock(&name(deposit, client, chain_id), wait)?;
-        let (deposit, client) = (deposit.to_string(), client.to_string());
-        let Some(bytes) = held.read(KIND)? else {
-            let (begun_s, begun_chain_s) = (now.wall_s, now.chain_s);
-            let schema = SCHEMA.to_owned();
-            let new = FundJournal {
-                schema,
-                deposit,
-                client,
-                chain_id,
-                begun_s,
-                begun_chain_s,
-                ..FundJournal::default()
-            };
-            let this = Self { held, journal: new };
-            this.write()?;
-            return Ok(this);
-        };
-        let damaged = |why| JournalError::Damaged { path: held.path(KIND).display().to_string(), why };
-        let journal = FundJournal::parse(&bytes).map_err(damaged)?;
-        if (&journal.deposit, &journal.client, journal.chain_id) != (&deposit, &client, chain_id) {
-            return Err(damaged("it is about another client or chain".to_owned()));
+        let held = state.lock(&name(whose), wait)?;
+        if let Some(journal) = FundJournal::read(&held, whose)? {
+            return Ok(Self { held, journal });
         }
-        Ok(Self { held, journal })
+        let journal = FundJournal {
+            schema: SCHEMA.to_owned(),
+            deposit: whose.0.to_string(),
+            client: whose.1.to_string(),
+            chain_id: whose.2,
+            begun_s: now.wall_s,
+            begun_chain_s: now.chain_s,
+            ..FundJournal::default()
+        };
+        let this = Self { held, journal };
+        this.write()?;
+        Ok(this)
     }
 
     /// Reads the journal of a client, if there is one, without beginning it.
     pub fn read(
         state: &StateDir,
-        (deposit, client, chain_id): (Address, Address, u8),
+        whose: (Address, Address, u8),
         wait: Duration,
     ) -> Result<Option<FundJournal>, JournalError> {
-        let name = name(deposit, client, chain_id);
+        let name = name(whose);
         if !state.has(&name) {
             return Ok(None);
         }
-        let held = state.lock(&name, wait)?;
-        let damaged = |why| JournalError::Damaged { path: held.path(KIND).display().to_string(), why };
-        held.read(KIND)?.map(|bytes| FundJournal::parse(&bytes)).transpose().map_err(damaged)
+        FundJournal::read(&state.lock(&name, wait)?, whose)
     }
 
     /// Writes the journal; it is on disk when this returns.
@@ -297,10 +305,10 @@ mod tests {
         let journal = journal(&[(1000, 5)]);
         assert_eq!(journal.rest(600, at(1100)), Some(500));
         assert_eq!(journal.rest(600, at(1600)), None);
-        assert_eq!(journal.settles_in(600, at(1000)), None);
+        assert_eq!(journal.settles_in(at(1000)), None);
         let new = FundJournal { begun_s: 1000, begun_chain_s: Some(1000), ..FundJournal::default() };
-        assert_eq!(new.settles_in(600, at(1100)), Some(500));
-        assert_eq!(new.settles_in(600, Moment { wall_s: 5000, chain_s: Some(1100) }), Some(500));
+        assert_eq!([new.settles_in(at(1100)), new.settles_in(at(2230))], [Some(1130), None]);
+        assert_eq!(new.settles_in(Moment { wall_s: 5000, chain_s: Some(1100) }), Some(1130));
         assert_eq!(new.rest(600, at(1100)), None);
     }
 
@@ -316,6 +324,25 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_of_another_client_is_refused_whoever_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let whose = |client: &str, chain_id| (Address::FRAMEWORK, client.parse().unwrap(), chain_id);
+        drop(LockedFundJournal::open(&state, whose("0x9", 6), at(1000), Duration::ZERO).unwrap());
+        let file = |whose| folder.path().join(format!("{}.{KIND}", name(whose)));
+        for other in [whose("0x8", 6), whose("0x9", 8)] {
+            assert_eq!(LockedFundJournal::read(&state, other, Duration::ZERO).unwrap(), None);
+            std::fs::copy(file(whose("0x9", 6)), file(other)).unwrap();
+            drop(state.lock(&name(other), Duration::ZERO).unwrap());
+            let read = LockedFundJournal::read(&state, other, Duration::ZERO).map(drop);
+            let open = LockedFundJournal::open(&state, other, at(1000), Duration::ZERO).map(drop);
+            for error in [read.unwrap_err(), open.unwrap_err()] {
+                assert!(error.to_string().ends_with("it is about another client or chain"), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn an_intent_ends_as_a_row_or_as_nothing() {
         let times = IntentTimes { run_id: "r", now: at(7), expiration_s: None, submit_s: 1 };
         let plan = TopUpPlan { amount: Quants(3), balance: Quants(2) };
@@ -326,12 +353,16 @@ mod tests {
         open(&mut journal);
         let bytes = serde_json::to_vec(&journal).unwrap();
         assert_eq!(FundJournal::parse(&bytes).as_ref(), Ok(&journal));
+        assert_eq!(journal.spent(at(100 * DAY_S)), (3, 3), "an open one counts, however old it is");
         journal.close(None, None);
         assert_eq!((journal.intent.is_none(), journal.top_ups.len()), (true, 0));
         open(&mut journal);
         journal.close(Some(true), Some(9));
         assert_eq!((journal.top_ups[0].amount, journal.top_ups[0].confirmed), (Quants(3), true));
         let early = String::from_utf8(bytes).unwrap().replace("\"at_s\":7", "\"at_s\":7000000");
-        assert_eq!(FundJournal::parse(early.as_bytes()), Err("its top-up expires before it begins".into()));
+        assert_eq!(
+            FundJournal::parse(early.as_bytes()),
+            Err("its transaction expires before it begins".into())
+        );
     }
 }

@@ -110,7 +110,7 @@ impl IntentJournal for LockedJournal {
     }
 
     fn close_unsent(&mut self, tried: bool) -> Result<(), JournalError> {
-        // What was not sent is no attempt, and rests like one if the CLI was asked.
+        // What was not sent does not count as an attempt, but rests like one if the CLI was asked.
         let without_this = |tried: Tried| Tried { attempts: tried.attempts.saturating_sub(1), ..tried };
         self.journal.close();
         self.journal.tried = if tried { self.journal.tried.map(without_this) } else { self.tried_before };
@@ -136,7 +136,7 @@ pub enum GuardError {
     #[error("round {0} is drawn already: the node is behind")]
     RoundDrawn(Count),
     /// An earlier transaction has no outcome yet.
-    #[error("the draw of run {0} has no outcome yet")]
+    #[error("the transaction of run {0} has no outcome yet")]
     IntentOpen(String),
     /// What was read of the chain is too old to act on.
     #[error("what was read of the chain is too old: nothing was sent")]

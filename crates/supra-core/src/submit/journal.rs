@@ -6,17 +6,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LIFETIME_S_MAX;
+use super::{DRIFT_S, lifetime_s};
 use crate::amount::Count;
 use crate::state_dir::{LockedState, StateError};
 
 /// The value of the file's `schema`.
 pub const SCHEMA: &str = "dvrf.draw-journal/1";
 const KIND: &str = "json";
-/// How far clocks may differ, seconds.
-const DRIFT_S: i64 = 30;
 /// Purchases count together for this long.
 pub(super) const DAY_S: i64 = 24 * 3600;
+/// Why a journal is refused of which the intent ends before it begins.
+pub(super) const EXPIRES_EARLY: &str = "its transaction expires before it begins";
 /// The first rest after `--max-attempts`; each further attempt doubles it, up to a day.
 const BACK_OFF_S: i64 = 3600;
 
@@ -150,9 +150,7 @@ pub enum IntentStatus {
 impl Intent {
     /// An intent of now; `expiration_s` is what the CLI was told, if anything.
     pub fn new(run_id: &str, at: Moment, expiration_s: Option<u32>, submit_s: i64, round: Count) -> Self {
-        // The CLI signs at any moment until it is stopped.
-        let lifetime = expiration_s.map_or(LIFETIME_S_MAX, i64::from);
-        let expires_s = at.wall_s.saturating_add(lifetime).saturating_add(submit_s).saturating_add(DRIFT_S);
+        let expires_s = at.wall_s.saturating_add(lifetime_s(expiration_s, submit_s));
         Self {
             run_id: run_id.to_owned(),
             at_s: at.wall_s,
@@ -162,6 +160,11 @@ impl Intent {
             hash: None,
             round_drawn: false,
         }
+    }
+
+    /// Whether it ends before it begins: by elapsed time it would never end.
+    pub(super) fn ends_early(&self) -> bool {
+        self.expires_s < self.at_s
     }
 
     /// How long the chain can accept it, in all.
@@ -217,13 +220,11 @@ impl Journal {
         Ok(Some(journal))
     }
 
-    /// Parses the file's content. A draw that ends before it begins would never end by elapsed time: refused.
+    /// Parses the file's content. An intent that ends before it begins is refused.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let journal: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         match &journal.intent {
-            Some(Intent { at_s, expires_s, .. }) if expires_s < at_s => {
-                Err(format!("its draw began at {at_s} and expires before that, at {expires_s}"))
-            }
+            Some(intent) if intent.ends_early() => Err(EXPIRES_EARLY.to_owned()),
             _ => Ok(journal),
         }
     }
@@ -344,7 +345,7 @@ pub enum JournalError {
     #[error(transparent)]
     State(#[from] StateError),
     /// The content.
-    #[error("the draw journal {path} cannot be read: {why}")]
+    #[error("the journal {path} cannot be read: {why}")]
     Damaged {
         /// The file.
         path: String,
