@@ -64,7 +64,7 @@ fn deploy_systemd_finds_nothing_to_say_and_little_exposure() {
     assert_eq!(outcome, (Some(0), String::new()));
     let services: Vec<_> =
         copies.iter().filter(|copy| copy.extension().is_some_and(|e| e == "service")).collect();
-    assert_eq!((copies.len(), services.len()), (7, 4));
+    assert_eq!((copies.len(), services.len()), (9, 5));
     for service in services {
         let words = ["security", "--offline=true", "--threshold=20", "--no-pager"];
         let (code, text) = said(program("systemd-analyze").args(words).arg(service));
@@ -108,7 +108,9 @@ fn deploy_timers_tick_when_their_description_says() {
         let calendar = text.lines().find_map(|line| line.strip_prefix("OnCalendar=")).unwrap();
         let words = ["calendar", "--base-time=2026-01-01 00:00:01 UTC", calendar];
         let (code, said) = said(program("systemd-analyze").env("TZ", "UTC").args(words));
-        let minute = if text.contains("every ten minutes") { "00:10:00" } else { "00:05:00" };
+        // Top-ups follow the alerts after five minutes.
+        let is_tenth = text.contains("every ten minutes") && !text.contains("Top up");
+        let minute = if is_tenth { "00:10:00" } else { "00:05:00" };
         assert!(code == Some(0) && said.contains(minute), "{}: {said}", unit.display());
     }
 }
@@ -192,6 +194,92 @@ fn deploy_the_line_of_draws_draws_once(#[case] line: impl Fn(&Path) -> String, #
     assert_eq!(events, ["auto_draw.submitting", "auto_draw.executed", "auto_draw.not_ready"]);
 }
 
+/// The settings that a job which spends needs besides, where the emulated CLI is at `cli`.
+fn fund_settings(devnet: &Devnet, cli: &str) -> String {
+    format!(
+        "SUPRA_CLI_BIN='{cli}'\nDVRF_DEVNET_URL='{}'\nDVRF_TRANSPORT=rpc\nDVRF_SENDER_ACCOUNT={LOTTERY}\n\
+         DVRF_FUND_MAX_AMOUNT=400SUPRA\nDVRF_FUND_MAX_PER_DAY=400SUPRA\nDVRF_FUND_MAX_PER_MONTH=2000SUPRA\n\
+         DVRF_FUND_RESERVE=10SUPRA\n",
+        devnet.url
+    )
+}
+
+#[test]
+fn deploy_the_unit_of_top_ups_tops_up_once_and_says_so() {
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("dvrf-fund/testnet")).unwrap();
+    fs::write(folder.path().join("slack-url"), inbox.url("services/T0/SECRET")).unwrap();
+    let cli = devnet.cli.display().to_string();
+    fs::write(folder.path().join("testnet.env"), fund_settings(&devnet, &cli)).unwrap();
+    let load = format!("set -a; . {}/testnet.env; ", folder.path().display());
+    let line = start_line("dvrf-fund@.service", folder.path());
+    let run = |line: &str| shell(&format!("{load}{line}"), &devnet, folder.path());
+    // As shipped it waits first, because a journal may have been lost; then it tops up, and then nothing is missing.
+    let waits = run(&line);
+    assert_eq!((waits.code, waits.err.as_str(), inbox.requests().len()), (0, "", 0), "{waits}");
+    let accepted = line.replace("--execute ", "--execute --new-journal ");
+    for _ in 0..2 {
+        let done = run(&accepted);
+        assert_eq!((done.code, done.err.as_str()), (0, ""), "{done}");
+    }
+    let log = read(&folder.path().join("dvrf-fund/testnet.jsonl"));
+    let events: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(events, ["fund.waiting", "fund.submitting", "fund.topped_up", "fund.enough"]);
+    let sent = inbox.requests();
+    assert_eq!(sent.len(), 1, "one message for one top-up");
+    assert!(sent[0].body.contains("topped up 236.25 SUPRA"), "{}", sent[0].body);
+    assert_eq!(devnet.call("GET", "/devnet/state", "")["deposits"], 1);
+}
+
+/// The shipped jobs under the real cron: low, told, topped up, resolved.
+#[test]
+#[needs("cron", "faketime", "mount", "unshare", "useradd", "root", "mount-namespace")]
+fn deploy_cron_reports_a_low_deposit_tops_it_up_and_resolves_the_alert() {
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir_all(place("etc/testnet")).unwrap();
+    // The emulator is the CLI where its name is that of the CLI.
+    std::os::unix::fs::symlink("/usr/local/bin/dvrf-devnet", place("etc/supra")).unwrap();
+    let all = settings(&devnet) + &fund_settings(&devnet, "/etc/dvrf/supra");
+    fs::write(place("etc/testnet.env"), all).unwrap();
+    fs::write(place("etc/testnet/slack-url"), inbox.url("services/T0/SECRET")).unwrap();
+    let shipped = read(&deploy("cron/dvrf"));
+    // Nothing was ever sent on this chain, so that the new journal need not wait.
+    let jobs = shipped
+        .replace("#5-59/10 ", "5-59/10 ")
+        .replace("--execute --live", "--execute --live --new-journal");
+    assert_ne!(jobs, shipped);
+    fs::write(place("jobs"), jobs).unwrap();
+
+    let mut cron = program("unshare");
+    cron.args(testkit::requirements::mount_namespace());
+    cron.args(["--pid", "--fork", "--kill-child"]).arg(root().join("tests/suite/deploy/cron.sh"));
+    cron.arg(folder.path()).arg(binary("dvrf-fund").parent().unwrap()).arg(place("jobs")).args(["60", "48"]);
+    let (code, said) = said(&mut cron);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fs::read_to_string(place("mail/mail")).unwrap_or_default(), "", "mail though all went well");
+    let messages: Vec<String> = inbox.requests().into_iter().map(|sent| sent.body).collect();
+    let parts = ["deposit is getting low", "topped up 236.25 SUPRA", "resolved after"];
+    assert_eq!(messages.len(), parts.len(), "{messages:#?}");
+    for (message, part) in messages.iter().zip(parts) {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert_eq!(devnet.call("GET", "/devnet/state", "")["deposits"], 1);
+    let log = read(&place("fund-log/testnet.jsonl"));
+    let events: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].clone()).collect();
+    assert!(
+        events.starts_with(&["fund.submitting", "fund.topped_up", "fund.enough"].map(Value::from)),
+        "{events:?}"
+    );
+}
+
 #[test]
 #[needs("systemd-sysusers", "systemd-tmpfiles", "root")]
 fn deploy_users_and_directories_are_made_as_declared() {
@@ -204,10 +292,15 @@ fn deploy_users_and_directories_are_made_as_declared() {
     let passwd = read(&place.join("etc/passwd"));
     let homes: Vec<_> = passwd.lines().map(|line| line.split(':').nth(5).unwrap()).collect();
     assert!(passwd.starts_with("dvrf") && passwd.contains("\ndvrf"), "{passwd}");
-    assert!(homes.contains(&"/var/lib/dvrf") && homes.contains(&"/var/lib/dvrf-draw"), "{passwd}");
-    // Under cron the signer reads the settings, which belong to the monitoring's group.
+    for home in ["/var/lib/dvrf", "/var/lib/dvrf-draw", "/var/lib/dvrf-fund"] {
+        assert!(homes.contains(&home), "{passwd}");
+    }
+    // Under cron the signers read the settings, which belong to the monitoring's group.
     let group = read(&place.join("etc/group"));
-    assert!(group.lines().any(|line| line.starts_with("dvrf:") && line.ends_with(":dvrf-draw")), "{group}");
+    assert!(
+        group.lines().any(|line| line.starts_with("dvrf:") && line.ends_with(":dvrf-draw,dvrf-fund")),
+        "{group}"
+    );
     fs::create_dir_all(place.join("var/lib/prometheus/node-exporter")).unwrap();
     let mut tmpfiles = program("systemd-tmpfiles");
     let outcome = said(tmpfiles.args(["--create", &flag]).arg(deploy("systemd/tmpfiles.conf")));
@@ -219,6 +312,8 @@ fn deploy_users_and_directories_are_made_as_declared() {
         ("var/log/dvrf", 0o750),
         ("var/lib/dvrf-draw", 0o750),
         ("var/log/dvrf-draw", 0o750),
+        ("var/lib/dvrf-fund", 0o750),
+        ("var/log/dvrf-fund", 0o750),
         ("var/lib/prometheus/node-exporter", 0o775),
     ];
     for (path, mode) in modes {
@@ -371,7 +466,7 @@ fn deploy_cron_lines_are_what_cron_takes() {
 #[test]
 #[needs("logrotate", "root")]
 fn deploy_logrotate_turns_the_logs_without_losing_a_line() {
-    ["dvrf", "dvrf-draw"].into_iter().for_each(rotated);
+    ["dvrf", "dvrf-draw", "dvrf-fund"].into_iter().for_each(rotated);
 }
 
 fn rotated(user: &str) {

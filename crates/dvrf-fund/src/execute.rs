@@ -20,16 +20,14 @@ pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, Cl
     let mut line = begin(session);
     let result = target.and_then(|()| attempt(args, &mut line, session));
     if let Err(error) = result {
-        let level = match status_of(error.code) {
-            FundStatus::Busy => "warning",
-            FundStatus::Waiting => "info",
-            _ => "error",
-        };
-        session.log(level, &plain(&error.message));
-        if let Some(hint) = &error.hint {
-            session.log("info", &plain(hint));
-        }
         line.status = status_of(error.code);
+        // A top-up that only has to wait needs nobody: cron would send a mail for every run.
+        if line.status != FundStatus::Waiting {
+            session.log(if line.status == FundStatus::Busy { "warning" } else { "error" }, &error.message);
+            if let Some(hint) = &error.hint {
+                session.log("info", hint);
+            }
+        }
         line.error = Some(error);
     }
     let exit = exit_of(&line);

@@ -17,7 +17,14 @@ mount -t tmpfs none /dev/shm
 mount --bind "$binaries" /usr/local/bin
 rm -rf /etc/cron.d /etc/crontab /var/spool/cron/crontabs /var/lib/dvrf /etc/dvrf
 mkdir -p /etc/cron.d /var/spool/cron/crontabs /var/lib/prometheus/node-exporter
-id dvrf >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir /var/lib/dvrf dvrf
+for user in dvrf dvrf-fund; do
+    id "$user" >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir "/var/lib/$user" "$user"
+done
+for pair in fund-lib:/var/lib/dvrf-fund fund-log:/var/log/dvrf-fund; do
+    mkdir -p "$folder/${pair%%:*}" "${pair#*:}"
+    mount --bind "$folder/${pair%%:*}" "${pair#*:}"
+    chown -R dvrf-fund:dvrf-fund "${pair#*:}"
+done
 for pair in lib:/var/lib/dvrf log:/var/log/dvrf metrics:/var/lib/prometheus/node-exporter mail:/var/mailbox etc:/etc/dvrf; do
     mkdir -p "$folder/${pair%%:*}" "${pair#*:}"
     mount --bind "$folder/${pair%%:*}" "${pair#*:}"
