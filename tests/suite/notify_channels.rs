@@ -274,3 +274,61 @@ fn two_runs_in_opposite_orders_tell_once() {
     }
     assert_eq!(inbox.requests().len(), 30);
 }
+
+/// The requests of one incident that gets worse and ends, as method, path and what identifies the message.
+#[test]
+fn pagers_and_rooms_recognise_a_repetition() {
+    let opsgenie = MockReceiver::open(Vec::new(), ScriptedResponse::status(202));
+    let matrix = MockReceiver::open(Vec::new(), ScriptedResponse::body("{\"event_id\":\"$1\"}"));
+    let ntfy = MockReceiver::open(Vec::new(), ScriptedResponse::body("{\"id\":\"1\",\"event\":\"message\"}"));
+    let channels = [
+        format!("opsgenie,key=k3y-1234,url={}", opsgenie.url("")),
+        format!("matrix,token=t0k-1234,room=!r:h,url={}", matrix.url("")),
+        format!("ntfy,url={}", ntfy.url("t0p1c")),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--state-dir", folder.path().to_str().unwrap(), "--resolve-after", "1"];
+    for percent in [150, 50, 500] {
+        let outcome = tell(&channels, &words, &report(percent));
+        assert_eq!(outcome.code, 0, "{outcome}");
+    }
+    let methods_and_paths = |receiver: &MockReceiver| {
+        let requests = receiver.requests();
+        requests.iter().map(|request| (request.method.clone(), request.path.clone())).collect::<Vec<_>>()
+    };
+    let alias = opsgenie.requests()[0].json()["alias"].as_str().unwrap().to_owned();
+    let of_alert = |method: &str, action: &str| {
+        (method.to_owned(), format!("/v2/alerts/{alias}/{action}?identifierType=alias"))
+    };
+    let create = ("POST".to_owned(), "/v2/alerts".to_owned());
+    assert_eq!(
+        methods_and_paths(&opsgenie),
+        [create.clone(), create, of_alert("PUT", "priority"), of_alert("POST", "close")]
+    );
+    let priorities: Vec<Value> =
+        opsgenie.requests().iter().map(|request| request.json()["priority"].clone()).collect();
+    assert_eq!(priorities, [json!("P3"), json!("P1"), json!("P1"), Value::Null]);
+    assert!(
+        opsgenie
+            .requests()
+            .iter()
+            .all(|request| request.header("authorization") == Some("GenieKey k3y-1234"))
+    );
+    let events = methods_and_paths(&matrix);
+    assert_eq!(events.len(), 3);
+    let prefix = "/_matrix/client/v3/rooms/%21r%3Ah/send/m.room.message/";
+    let ids: std::collections::BTreeSet<&str> =
+        events.iter().map(|(_, path)| path.strip_prefix(prefix).unwrap()).collect();
+    assert_eq!(ids.len(), 3, "every message has its own transaction id");
+    assert!(events.iter().all(|(method, _)| method == "PUT"));
+    assert_eq!(methods_and_paths(&ntfy), vec![("POST".to_owned(), "/".to_owned()); 3]);
+    assert!(ntfy.requests().iter().all(|request| request.json()["topic"] == "t0p1c"));
+    let urgency: Vec<Value> =
+        ntfy.requests().iter().map(|request| request.json()["priority"].clone()).collect();
+    assert_eq!(urgency, [json!(4), json!(5), json!(3)]);
+    let found = std::fs::read_dir(folder.path()).unwrap().flatten();
+    let kept: String = found.map(|entry| std::fs::read_to_string(entry.path()).unwrap_or_default()).collect();
+    for secret in ["k3y-1234", "t0k-1234", "t0p1c"] {
+        assert!(!kept.contains(secret), "{secret} is in the state directory");
+    }
+}

@@ -23,6 +23,16 @@ pub enum ChannelKind {
     Telegram,
     /// PagerDuty's Events API v2.
     Pagerduty,
+    /// Opsgenie's Alert API.
+    Opsgenie,
+    /// A Mattermost incoming webhook.
+    Mattermost,
+    /// A Rocket.Chat incoming webhook.
+    Rocketchat,
+    /// A room of a Matrix homeserver.
+    Matrix,
+    /// A topic of an ntfy server.
+    Ntfy,
     /// Prometheus Alertmanager's API v2.
     Alertmanager,
     /// Any receiver of `{message, data, status}`; signed where a signing secret is given.
@@ -33,12 +43,17 @@ pub enum ChannelKind {
 
 impl ChannelKind {
     /// Every kind and its name in the configuration.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("slack", Self::Slack),
         ("teams", Self::Teams),
         ("discord", Self::Discord),
         ("telegram", Self::Telegram),
         ("pagerduty", Self::Pagerduty),
+        ("opsgenie", Self::Opsgenie),
+        ("mattermost", Self::Mattermost),
+        ("rocketchat", Self::Rocketchat),
+        ("matrix", Self::Matrix),
+        ("ntfy", Self::Ntfy),
         ("alertmanager", Self::Alertmanager),
         ("generic", Self::Generic),
         ("ping", Self::Ping),
@@ -57,9 +72,17 @@ impl ChannelKind {
     /// The options that hold secrets, and whether they are required.
     fn secrets(self) -> &'static [(&'static str, bool)] {
         match self {
-            Self::Slack | Self::Teams | Self::Discord | Self::Ping | Self::Alertmanager => &[("url", true)],
+            Self::Slack
+            | Self::Teams
+            | Self::Discord
+            | Self::Mattermost
+            | Self::Rocketchat
+            | Self::Ping
+            | Self::Alertmanager => &[("url", true)],
             Self::Telegram => &[("token", true), ("url", false)],
-            Self::Pagerduty => &[("key", true), ("url", false)],
+            Self::Pagerduty | Self::Opsgenie => &[("key", true), ("url", false)],
+            Self::Matrix => &[("url", true), ("token", true)],
+            Self::Ntfy => &[("url", true), ("token", false)],
             Self::Generic => &[("url", true), ("secret", false)],
         }
     }
@@ -67,7 +90,12 @@ impl ChannelKind {
     /// The options that a channel of this kind cannot do without.
     pub fn required_options(self) -> impl Iterator<Item = &'static str> {
         let secrets = self.secrets().iter().filter(|(_, is_required)| *is_required).map(|(name, _)| *name);
-        secrets.chain((self == Self::Telegram).then_some("chat"))
+        let plain = match self {
+            Self::Telegram => Some("chat"),
+            Self::Matrix => Some("room"),
+            _ => None,
+        };
+        secrets.chain(plain)
     }
 
     /// Whether an option of this kind holds a secret.
@@ -79,7 +107,8 @@ impl ChannelKind {
     /// The options of this kind alone that hold no secret.
     fn plain_options(self) -> &'static [&'static str] {
         match self {
-            Self::Telegram => &["chat"],
+            Self::Telegram => &["chat", "topic"],
+            Self::Matrix => &["room"],
             Self::Alertmanager => &["every"],
             _ => &[],
         }
@@ -90,13 +119,39 @@ impl ChannelKind {
         match self {
             Self::Telegram => Some("https://api.telegram.org"),
             Self::Pagerduty => Some("https://events.pagerduty.com"),
+            Self::Opsgenie => Some("https://api.opsgenie.com"),
             _ => None,
         }
     }
 
     /// Whether anybody who knows the address can post to it.
     pub fn address_is_secret(self) -> bool {
-        self != Self::Alertmanager
+        !matches!(self, Self::Alertmanager | Self::Matrix)
+    }
+
+    /// Whether it pages people: it gets one event per incident, and keeps the incident open until it is resolved.
+    pub fn is_pager(self) -> bool {
+        matches!(self, Self::Pagerduty | Self::Opsgenie)
+    }
+
+    /// Whether it recognises a message that it gets a second time.
+    pub fn joins_duplicates(self) -> bool {
+        self.is_pager() || matches!(self, Self::Alertmanager | Self::Matrix)
+    }
+
+    /// Whether people read its messages as text, so that several can be one.
+    pub fn is_chat(self) -> bool {
+        match self {
+            Self::Slack
+            | Self::Teams
+            | Self::Discord
+            | Self::Telegram
+            | Self::Mattermost
+            | Self::Rocketchat
+            | Self::Matrix
+            | Self::Ntfy => true,
+            Self::Pagerduty | Self::Opsgenie | Self::Alertmanager | Self::Generic | Self::Ping => false,
+        }
     }
 }
 
@@ -166,10 +221,12 @@ pub struct Channel {
     pub endpoint: Endpoint,
     /// The address exactly as configured, with user and password.
     pub full_url: Secret,
-    /// Telegram's bot token or PagerDuty's routing key.
+    /// The token or key that the address does not contain, such as Telegram's bot token or PagerDuty's routing key.
     pub token: Option<Secret>,
-    /// The id of the Telegram chat; empty for other kinds.
+    /// The id of the Telegram chat or the Matrix room; empty for other kinds.
     pub chat: String,
+    /// The id of a topic in a Telegram group.
+    pub topic: Option<i64>,
     /// The keys that sign each webhook, one signature per key.
     pub signing_keys: Vec<SigningKey>,
     /// The expected seconds between runs: an alert sent to Alertmanager ends unless it is repeated within three runs.

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use crate::merge::Parcel;
 use crate::message::Message;
-use crate::payload::{Form, WebhookRequest, has_plain_form, request};
+use crate::payload::{Form, WebhookRequest, follow_up, has_plain_form, request};
 use crate::response::{WebhookResponse, attempt, failed_attempt};
 use dvrf_cli::channel::{Channel, ChannelKind};
 use supra_core::delivery::{Attempt, Disposition};
-use supra_core::http::{Call, Http, Method};
+use supra_core::http::{Call, Http};
 use supra_core::retry::Backoff;
 use supra_core::time::Clock;
 use supra_core::transport::parallel;
@@ -67,8 +67,7 @@ impl WebhookSender {
     /// time: if it is only slow, it gets one copy.
     fn longest_wait(&self, kind: ChannelKind) -> Duration {
         let remaining = self.remaining();
-        let joins_duplicates = matches!(kind, ChannelKind::Pagerduty | ChannelKind::Alertmanager);
-        if joins_duplicates { self.call_timeout.min(remaining) } else { remaining }
+        if kind.joins_duplicates() { self.call_timeout.min(remaining) } else { remaining }
     }
 
     fn remaining(&self) -> Duration {
@@ -77,7 +76,11 @@ impl WebhookSender {
 
     /// Sends a message until it is accepted or refused, or until retries or time run out.
     fn send(&self, channel: &Channel, message: &Message) -> Attempt {
-        self.send_forms(channel, |form| request(channel, message, form, self.clock.now()))
+        let first = self.send_forms(channel, |form| request(channel, message, form, self.clock.now()));
+        match follow_up(channel, message).filter(|_| first.disposition == Disposition::Accepted) {
+            Some(next) => self.send_forms(channel, |_| next.clone()),
+            None => first,
+        }
     }
 
     /// Sends a request in its rich form, then in its plain form if its markup is refused, with retries.
@@ -117,7 +120,7 @@ impl WebhookSender {
     fn call(&self, channel: &Channel, request: &WebhookRequest) -> Attempt {
         let headers: Vec<_> = channel.endpoint.headers.iter().chain(&request.headers).cloned().collect();
         let answer = self.http.send(&Call {
-            method: Method::Post,
+            method: request.method,
             url: request.url.reveal(),
             headers: &headers,
             body: &request.body,

@@ -37,6 +37,15 @@ pub(crate) fn markdown(c: char, out: &mut String) {
     out.push(c);
 }
 
+/// Markdown as Mattermost and Rocket.Chat parse it. A backslash does not keep `@all` from notifying everybody there, but an
+/// invisible space does.
+pub(crate) fn mentions(c: char, out: &mut String) {
+    markdown(c, out);
+    if c == '@' {
+        out.push('\u{200b}');
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -48,9 +57,17 @@ mod tests {
     #[case::slack(slack, "&lt;!channel&gt; &amp; a_b [x](y) \"q\"")]
     #[case::html(html, "&lt;!channel&gt; &amp; a_b [x](y) &quot;q&quot;")]
     #[case::markdown(markdown, "\\<!channel\\> & a\\_b \\[x\\](y) \"q\"")]
+    #[case::mentions(mentions, "\\<!channel\\> & a\\_b \\[x\\](y) \"q\"")]
     fn escapes(#[case] escape: Escape, #[case] expected: &str) {
         let mut escaped = String::new();
         "<!channel> & a_b [x](y) \"q\"".chars().for_each(|c| escape(c, &mut escaped));
         assert_eq!(escaped, expected);
+    }
+
+    #[test]
+    fn nobody_is_mentioned() {
+        let mut escaped = String::new();
+        "@all @here".chars().for_each(|c| mentions(c, &mut escaped));
+        assert_eq!(escaped, "@\u{200b}all @\u{200b}here");
     }
 }

@@ -60,16 +60,15 @@ pub(crate) fn parcels(kind: ChannelKind, entries: &[(usize, &OutboxEntry)]) -> V
 }
 
 fn bond(kind: ChannelKind, subscription: usize, entry: &OutboxEntry) -> Option<Bond> {
-    use ChannelKind as K;
     let message = &entry.message;
     let event = message.event.name();
-    let is_chat = matches!(kind, K::Slack | K::Teams | K::Discord | K::Telegram);
+    let is_chat = kind.is_chat();
     let is_incident = !message.problem.is_empty();
     let is_report = message.event == EventKind::Report && message.status == Status::Unknown;
     let is_outside = message.problem == UNKNOWN
         || message.problem == Code::DepositPaused.name()
         || is_report && message.items.iter().all(|item| item.severity == Severity::Unknown);
-    if is_outside && !message.items.is_empty() && (is_chat || kind == K::Generic) {
+    if is_outside && !message.items.is_empty() && (is_chat || kind == ChannelKind::Generic) {
         let items = message.items.iter().map(|item| (item.code.clone(), without_spans(&item.sentence)));
         return Some(Bond::Cause(event, items.collect()));
     }

@@ -3,6 +3,9 @@
 mod alertmanager;
 mod chat;
 mod generic;
+mod matrix;
+mod ntfy;
+mod opsgenie;
 mod pagerduty;
 pub mod ping;
 
@@ -10,12 +13,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::message::Message;
+use crate::notification::EventKind;
 use dvrf_cli::channel::{Channel, ChannelKind};
+use supra_core::http::Method;
 use supra_core::secret::Secret;
 
 /// An HTTP request that is ready to send.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WebhookRequest {
+    /// The method.
+    pub method: Method,
     /// The address.
     pub url: Secret,
     /// The headers beside the content type.
@@ -29,11 +36,17 @@ pub struct WebhookRequest {
 impl WebhookRequest {
     fn json(url: &str, body: &Value) -> Self {
         Self {
+            method: Method::Post,
             url: Secret::new(url),
             headers: Vec::new(),
             body: body.to_string().into_bytes(),
             content_type: "application/json; charset=utf-8",
         }
+    }
+
+    fn authorized(mut self, scheme: &str, token: &str) -> Self {
+        self.headers.push(("Authorization".to_owned(), Secret::new(&format!("{scheme} {token}"))));
+        self
     }
 }
 
@@ -49,6 +62,7 @@ pub enum Form {
 /// The request that sends a message to a channel.
 pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp) -> WebhookRequest {
     let url = channel.endpoint.url.reveal();
+    let token = channel.token.as_ref().map_or("", Secret::reveal);
     match (channel.kind, form) {
         (ChannelKind::Slack, Form::Rich) => WebhookRequest::json(url, &chat::slack(message)),
         (ChannelKind::Slack, Form::Plain) => WebhookRequest::json(url, &chat::slack_plain(message)),
@@ -56,15 +70,22 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
         (ChannelKind::Discord, Form::Rich) => WebhookRequest::json(url, &chat::discord(message)),
         (ChannelKind::Discord, Form::Plain) => WebhookRequest::json(url, &chat::discord_plain(message)),
         (ChannelKind::Telegram, form) => {
-            let token = channel.token.as_ref().map_or("", Secret::reveal);
             let method = format!("{}/bot{token}/sendMessage", url.trim_end_matches('/'));
-            WebhookRequest::json(&method, &chat::telegram(message, &channel.chat, form))
+            WebhookRequest::json(&method, &chat::telegram(message, channel, form))
         }
         (ChannelKind::Pagerduty, _) => {
-            let key = channel.token.as_ref().map_or("", Secret::reveal);
             let url = format!("{}/v2/enqueue", url.trim_end_matches('/'));
-            WebhookRequest::json(&url, &pagerduty::event(message, key))
+            WebhookRequest::json(&url, &pagerduty::event(message, token))
         }
+        (ChannelKind::Opsgenie, _) => opsgenie::alert(message, url, token),
+        (ChannelKind::Mattermost | ChannelKind::Rocketchat, Form::Rich) => {
+            WebhookRequest::json(url, &chat::attachment(message))
+        }
+        (ChannelKind::Mattermost | ChannelKind::Rocketchat, Form::Plain) => {
+            WebhookRequest::json(url, &chat::attachment_plain(message))
+        }
+        (ChannelKind::Matrix, _) => matrix::event(message, url, &channel.chat, token),
+        (ChannelKind::Ntfy, _) => ntfy::publication(message, url, token),
         (ChannelKind::Alertmanager, _) => {
             // The address of the API, or of a page of the browser, is taken as well.
             let base = url.split('#').next().unwrap_or(url).trim_end_matches('/');
@@ -79,9 +100,17 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
     }
 }
 
+/// A second request that completes the first: Opsgenie does not raise the priority of an alert that it has.
+pub fn follow_up(channel: &Channel, message: &Message) -> Option<WebhookRequest> {
+    let is_raised = channel.kind == ChannelKind::Opsgenie && message.event == EventKind::Worse;
+    let token = channel.token.as_ref().map_or("", Secret::reveal);
+    is_raised.then(|| opsgenie::priority_of_alert(message, channel.endpoint.url.reveal(), token))
+}
+
 /// Whether a message whose markup was refused can be sent as plain text.
 pub fn has_plain_form(kind: ChannelKind) -> bool {
-    matches!(kind, ChannelKind::Slack | ChannelKind::Discord | ChannelKind::Telegram)
+    use ChannelKind::{Discord, Mattermost, Rocketchat, Slack, Telegram};
+    matches!(kind, Slack | Discord | Telegram | Mattermost | Rocketchat)
 }
 
 #[cfg(test)]

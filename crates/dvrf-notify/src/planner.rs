@@ -94,8 +94,8 @@ impl Planner<'_> {
             ChannelKind::Ping => false,
             // A draw that was not due is not reported.
             _ if verdict.draw.is_some_and(DrawOutcome::is_silent) => false,
-            // PagerDuty resolves the incident that an earlier run may have opened.
-            ChannelKind::Pagerduty if level == Level::Ok => true,
+            // A pager resolves the incident that an earlier run may have opened.
+            kind if kind.is_pager() && level == Level::Ok => true,
             ChannelKind::Alertmanager => !message.alerts.is_empty() && level >= channel.min,
             _ => level >= channel.min,
         };
@@ -110,7 +110,7 @@ impl Planner<'_> {
         let (message, mut entries) = self.report(verdict, run);
         let is_pager = |entry: &OutboxEntry| self.is_pager(&entry.channel);
         entries.retain(|entry| verdict.checks.status != Status::Ok && !is_pager(entry));
-        for channel in self.channels.iter().filter(|channel| channel.kind == ChannelKind::Pagerduty) {
+        for channel in self.channels.iter().filter(|channel| channel.kind.is_pager()) {
             let found = self.problems(verdict);
             for problem in found.iter().filter(|problem| Level::From(problem.gravity.severity) >= channel.min)
             {
@@ -128,7 +128,7 @@ impl Planner<'_> {
     }
 
     fn is_pager(&self, name: &str) -> bool {
-        self.channels.iter().any(|channel| channel.name == name && channel.kind == ChannelKind::Pagerduty)
+        self.channels.iter().any(|channel| channel.name == name && channel.kind.is_pager())
     }
 
     fn report_message(&self, verdict: &Verdict, run: &str, found: &[Problem]) -> Message {
@@ -184,8 +184,7 @@ impl Planner<'_> {
         let mut message = self.report_message(verdict, &state.sequence.to_string(), &[]);
         message.severity = Some(Severity::Info);
         let reaches = |channel: &&Channel| {
-            let is_pager = channel.kind == ChannelKind::Pagerduty;
-            is_told(channel) && !is_pager && Level::From(Severity::Info) >= channel.min
+            is_told(channel) && !channel.kind.is_pager() && Level::From(Severity::Info) >= channel.min
         };
         let channels: Vec<&Channel> = self.channels.iter().filter(reaches).collect();
         self.push(state, &channels, &message, verdict, plan);

@@ -130,7 +130,7 @@ fn of_status(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>)
         407 => Meaning::Repair("the proxy asks for a password"),
         GONE => Meaning::Repair("the receiver closed this address: make a new one"),
         400 | 422 if response.is_page() => Meaning::TryAgain,
-        400 if is_about_address(kind, response, json) => Meaning::Repair(CHECK_ADDRESS),
+        400 | 422 if is_about_address(kind, response, json) => Meaning::Repair(CHECK_ADDRESS),
         400 | 413 | 422 => Meaning::Refused,
         _ => Meaning::Repair(CHECK_ADDRESS),
     }
@@ -145,6 +145,18 @@ fn is_about_address(kind: ChannelKind, response: WebhookResponse, json: Option<&
         ChannelKind::Pagerduty => {
             response.body.to_ascii_lowercase().contains("routing") && response.names(&["key"])
         }
+        ChannelKind::Opsgenie => response.names(&["Key format", "API key", "apiKey"]),
+        // The names of Mattermost's errors; `text` and `parse` are about the content.
+        ChannelKind::Mattermost => {
+            response.names(&["incoming_webhook."]) && !response.names(&["webhook.text", "webhook.parse"])
+        }
+        ChannelKind::Rocketchat => {
+            response.names(&["invalid-channel", "invalid-room", "error-not-allowed", "not-in-channel"])
+        }
+        ChannelKind::Matrix => {
+            response.names(&["M_INVALID_PARAM", "M_MISSING_TOKEN", "M_UNKNOWN_TOKEN", "M_FORBIDDEN"])
+        }
+        ChannelKind::Ntfy => response.names(&["topic invalid", "topic is disallowed", "topic name"]),
         // 50035 and 50006 are about the form; 10015 and 50027 are about the webhook.
         ChannelKind::Discord => response.names(&["10015", "50027"]),
         _ => false,
@@ -191,6 +203,12 @@ fn of_success(kind: ChannelKind, response: WebhookResponse, json: Option<&Value>
                 None => Meaning::TryAgain,
             }
         }
+        // A homeserver names the event, an ntfy server the message.
+        ChannelKind::Matrix if json.is_none_or(|json| json.get("event_id").is_none()) => Meaning::TryAgain,
+        ChannelKind::Ntfy if json.is_none_or(|json| json.get("id").is_none()) => Meaning::TryAgain,
+        ChannelKind::Rocketchat if json.and_then(|json| json.get("success")) == Some(&Value::Bool(false)) => {
+            Meaning::Repair(CHECK_ADDRESS)
+        }
         // Servers that are compatible with Slack have words of their own, or none.
         _ => Meaning::Taken,
     }
@@ -202,12 +220,15 @@ fn upgraded_group(json: Option<&Value>) -> Option<String> {
     Some(format!("Telegram made the group a supergroup: set chat={chat}"))
 }
 
-/// The wait that a response asks for: the header, else the field of Discord's and Telegram's bodies.
+/// The wait that a response asks for: the header, else the field of Discord's, Telegram's and Matrix's bodies.
 fn requested_wait(response: WebhookResponse, json: Option<&Value>) -> Option<Duration> {
     if let Some(header) = response.retry_after.and_then(retry_after) {
         return Some(header);
     }
     let json = json?;
+    if let Some(milliseconds) = json.get("retry_after_ms").and_then(Value::as_u64) {
+        return Some(Duration::from_millis(milliseconds));
+    }
     let field = json.get("retry_after").or_else(|| json.pointer("/parameters/retry_after"))?;
     // Older versions of Discord's API use milliseconds; a value above 300 is taken for one of theirs.
     let seconds = field.as_f64().filter(|seconds| seconds.is_finite() && *seconds >= 0.0)?;

@@ -33,8 +33,8 @@ setting_flags! {
 pub struct ChannelArgs {
     #[command(flatten)]
     webhook: WebhookArgs,
-    /// A channel, `KIND[,option=value]…` (repeatable); kinds: slack, teams, discord, telegram, pagerduty, alertmanager,
-    /// generic, ping; docs/notify.md lists the options [variable `DVRF_NOTIFY_CHANNELS`, several separated by `;`]
+    /// A channel, `KIND[,option=value]…` (repeatable); kinds: slack, teams, discord, telegram, mattermost, rocketchat,
+    /// matrix, ntfy, pagerduty, opsgenie, alertmanager, generic, ping; docs/notify.md lists the options [variable `DVRF_NOTIFY_CHANNELS`, several separated by `;`]
     #[arg(long, value_name = "CHANNEL")]
     channel: Vec<String>,
 }
@@ -143,10 +143,10 @@ impl ChannelArgs {
         }
         let has_secret = |spec: &String| {
             let kind = spec.split(',').next().and_then(|kind| ChannelKind::parse(kind.trim()));
-            let key = |part: &str| {
-                matches!(part.trim().split('=').next(), Some("url" | "token" | "key" | "secret"))
+            let is_secret = |kind: ChannelKind, part: &str| {
+                part.trim().split('=').next().is_some_and(|option| kind.is_secret(option))
             };
-            kind.is_some_and(ChannelKind::address_is_secret) && spec.split(',').any(key)
+            kind.is_some_and(|kind| spec.split(',').any(|part| is_secret(kind, part)))
         };
         if self.channel.iter().any(has_secret) {
             found.warnings.push(visible_secret("--channel", "url-file=, token-file= or key-file="));
@@ -182,12 +182,11 @@ fn webhook(settings: &Settings, read_secret: ReadSecret) -> Option<Result<Channe
         },
     };
     let kind = settings.text(&variables::WEBHOOK_TYPE).unwrap_or("slack");
-    let known = ChannelKind::parse(kind)
-        .filter(|kind| !matches!(kind, ChannelKind::Telegram | ChannelKind::Pagerduty));
+    let known = ChannelKind::parse(kind).filter(|kind| kind.required_options().eq(["url"]));
     let Some(kind) = known else {
         return problem(
             &format!("MONITOR_WEBHOOK_TYPE is {:?}", quote(kind)),
-            "use slack, generic, teams, discord, alertmanager or ping, or write a --channel",
+            "use slack, generic, teams, discord, mattermost, rocketchat, ntfy, alertmanager or ping, or write a --channel",
         );
     };
     Some(parse::webhook(kind, url, read_secret))

@@ -224,11 +224,23 @@ impl<'a> Options<'a> {
             let fix = "write http://HOST… or https://HOST…, percent-encoded";
             self.problem(error.to_string(), fix.to_owned())
         })?;
-        let chat = self.get("chat").unwrap_or_default().to_owned();
+        if self.kind == ChannelKind::Ntfy && ntfy_topic(endpoint.url.reveal()).is_none() {
+            let fix = "end it with the topic, https://ntfy.sh/TOPIC: letters, digits, `-` and `_`";
+            return Err(self.problem("the URL has no topic".to_owned(), fix.to_owned()));
+        }
+        let chat = self.get("chat").or_else(|| self.get("room")).unwrap_or_default().to_owned();
         if self.kind == ChannelKind::Telegram && chat.is_empty() {
             return Err(
                 self.problem("chat is needed".to_owned(), "add chat=ID, such as -1001234567890".to_owned())
             );
+        }
+        if self.kind == ChannelKind::Matrix && !(chat.starts_with('!') && chat.len() > 1) {
+            let problem = match chat.as_str() {
+                "" => "room is needed".to_owned(),
+                _ => format!("the room {:?} is not the id of a room", quote(&chat)),
+            };
+            let fix = "add room=ID, such as !abc:example.org; the room's advanced settings show it";
+            return Err(self.problem(problem, fix.to_owned()));
         }
         let signing_keys = match secret("secret") {
             None => Vec::new(),
@@ -241,6 +253,7 @@ impl<'a> Options<'a> {
             min: self.level()?,
             resolved: self.yes_or_no("resolved")?,
             every_s: self.seconds("every")?,
+            topic: self.topic()?,
             token: secret("token").or_else(|| secret("key")),
             kind: self.kind,
             name: self.name,
@@ -270,12 +283,33 @@ impl<'a> Options<'a> {
         }
     }
 
+    fn topic(&self) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.get("topic") else { return Ok(None) };
+        match text.parse() {
+            Ok(topic @ 1..) => Ok(Some(topic)),
+            _ => Err(self.problem(
+                format!("topic is {:?}", quote(text)),
+                "use the number of the topic: the one before the last in the link to a message of it"
+                    .to_owned(),
+            )),
+        }
+    }
+
     fn seconds(&self, key: &str) -> Result<i64, Problem> {
         let Some(text) = self.get(key) else { return Ok(EVERY_S) };
         parse_span_s(text).filter(|seconds| (1..=EVERY_S_MAX).contains(seconds)).ok_or_else(|| {
             self.problem(format!("{key} is {:?}", quote(text)), "use a span such as 10m or 1h".to_owned())
         })
     }
+}
+
+/// The server and the topic of an ntfy URL.
+pub fn ntfy_topic(url: &str) -> Option<(&str, &str)> {
+    let (server, topic) = url.trim_end_matches('/').rsplit_once('/')?;
+    let is_topic = !topic.is_empty()
+        && topic.len() <= 64
+        && topic.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    (is_topic && !server.ends_with('/')).then_some((server, topic))
 }
 
 /// Parses `whsec_` keys, separated by spaces.
@@ -331,6 +365,13 @@ mod tests {
         assert_eq!(
             (telegram.endpoint.url.reveal(), telegram.chat.as_str()),
             ("https://api.telegram.org", "-100")
+        );
+        let topic = parsed("telegram,token=12:ab,chat=-100,topic=7").unwrap();
+        assert_eq!((telegram.topic, topic.topic), (None, Some(7)));
+        let matrix = parsed("matrix,url=https://m.example,token=t,room=!abc:m.example").unwrap();
+        assert_eq!(
+            (matrix.chat.as_str(), matrix.redacted_url().as_str()),
+            ("!abc:m.example", "https://m.example")
         );
         let am = parsed("alertmanager,url=http://127.0.0.1:9093,every=5m").unwrap();
         assert_eq!((am.every_s, am.redacted_url().as_str()), (300, "http://127.0.0.1:9093"));
@@ -408,6 +449,25 @@ mod tests {
         "use yes or no"
     )]
     #[case::chat("telegram,token=12:SECRET", "channel telegram: chat is needed", "add chat=ID")]
+    #[case::topic(
+        "telegram,token=12:ab,chat=1,topic=x",
+        "channel telegram: topic is \"x\"",
+        "use the number"
+    )]
+    #[case::no_topic(
+        "telegram,token=12:ab,chat=1,topic=0",
+        "channel telegram: topic is \"0\"",
+        "use the number"
+    )]
+    #[case::room("matrix,url=https://h,token=SECRET", "channel matrix: room is needed", "add room=ID")]
+    #[case::alias(
+        "matrix,url=https://h,token=SECRET,room=#ops:h",
+        "channel matrix: the room \"#ops:h\" is not the id of a room",
+        "add room=ID"
+    )]
+    #[case::ntfy("ntfy,url=https://ntfy.sh/", "channel ntfy: the URL has no topic", "end it with the topic")]
+    #[case::ntfy_topic("ntfy,url=https://ntfy.sh/SECRET?x", "channel ntfy: the URL has no topic", "end it")]
+    #[case::opsgenie("opsgenie", "channel opsgenie: key is needed", "add key-file=PATH")]
     #[case::token("telegram,chat=1", "channel telegram: token is needed", "add token-file=PATH")]
     #[case::key("pagerduty", "channel pagerduty: key is needed", "add key-file=PATH")]
     #[case::every(

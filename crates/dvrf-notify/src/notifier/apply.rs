@@ -5,7 +5,7 @@ use crate::message::Message;
 use crate::notification::{DeliveryOutcome, EventKind, Notification};
 use crate::outbox::OutboxEntry;
 use crate::response::is_gone;
-use dvrf_cli::channel::{Channel, ChannelKind};
+use dvrf_cli::channel::Channel;
 use supra_core::delivery::{Attempt, Disposition};
 
 /// The longest wait that a receiver can ask for, in seconds.
@@ -31,7 +31,7 @@ pub(crate) fn apply(
             state.closed.remove(name);
             if let Some(incident) = incident(state, &message) {
                 // A pager's incident ends when it falls below the pager's level.
-                let is_over = channel.kind == ChannelKind::Pagerduty && message.event == EventKind::Better;
+                let is_over = channel.kind.is_pager() && message.event == EventKind::Better;
                 if is_over {
                     incident.channels.remove(name);
                 } else if message.event.is_alert() {

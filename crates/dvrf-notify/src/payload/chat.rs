@@ -1,4 +1,4 @@
-//! Chats: Slack, Teams, Discord and Telegram, each within its documented limits.
+//! Chats: Slack, Mattermost, Rocket.Chat, Teams, Discord and Telegram, each within its documented limits.
 
 use serde_json::{Map, Value, json};
 
@@ -7,6 +7,7 @@ use crate::escape::{self, Escape};
 use crate::message::{Line, Message};
 use crate::notification::EventKind;
 use crate::truncate::{truncate, utf16_len};
+use dvrf_cli::channel::Channel;
 use supra_core::check::{Severity, Status};
 
 /// Slack refuses a header block above 150 characters, a section above 3000, and a message above about 13 000.
@@ -21,6 +22,8 @@ const DISCORD_TITLE: usize = 256;
 const DISCORD_DESCRIPTION: usize = 4096;
 const DISCORD_CONTENT: usize = 2000;
 const TELEGRAM_TEXT: usize = 4096;
+/// Mattermost takes 16 383 characters, Rocket.Chat 5000 unless it is configured otherwise.
+const ATTACHMENT_TEXT: usize = 4500;
 /// The longest report in a message: it is in Slack's blocks and in the text beside them.
 const REPORT: usize = 4000;
 /// The keys of the old report.
@@ -86,8 +89,8 @@ fn discord_command(command: &str) -> String {
     format!("`{}`", command.replace('`', "'"))
 }
 
-/// A command as Telegram's code.
-fn html_command(command: &str) -> String {
+/// A command as code in HTML.
+pub(super) fn html_command(command: &str) -> String {
     format!("<code>{}</code>", truncate(command, usize::MAX, escape::html))
 }
 
@@ -203,12 +206,6 @@ fn colour(message: &Message) -> Colour {
 }
 
 pub(super) fn discord(message: &Message) -> Value {
-    let colour = match colour(message) {
-        Colour::Good => 0x2e_b8_86,
-        Colour::Unknown => 0x95_a5_a6,
-        Colour::Warning => 0xda_a0_38,
-        Colour::Critical => 0xcc_29_36,
-    };
     let field = |(label, value): &(String, String)| {
         let (name, value) = (truncate(label, 200, escape::markdown), truncate(value, 500, escape::markdown));
         json!({"name": name, "value": value, "inline": true})
@@ -224,7 +221,7 @@ pub(super) fn discord(message: &Message) -> Value {
     let mut embed = json!({
         "title": truncate(&message.headline(), DISCORD_TITLE, escape::markdown),
         "description": truncate(&description, DISCORD_DESCRIPTION, escape::verbatim),
-        "color": colour,
+        "color": rgb(message),
         "fields": message.numbers.iter().map(field).collect::<Vec<Value>>(),
         "timestamp": at.to_string(),
         "footer": {"text": message.footer()},
@@ -245,15 +242,61 @@ pub(super) fn discord_plain(message: &Message) -> Value {
     json!({"content": text, "allowed_mentions": {"parse": []}})
 }
 
-pub(super) fn telegram(message: &Message, chat: &str, form: Form) -> Value {
-    let preview = json!({"is_disabled": true});
+/// The colour of an attachment or an embed, as `RRGGBB`.
+fn rgb(message: &Message) -> u32 {
+    match colour(message) {
+        Colour::Good => 0x2e_b8_86,
+        Colour::Unknown => 0x95_a5_a6,
+        Colour::Warning => 0xda_a0_38,
+        Colour::Critical => 0xcc_29_36,
+    }
+}
+
+/// The attachment of Slack's older webhooks, which Mattermost and Rocket.Chat take.
+pub(super) fn attachment(message: &Message) -> Value {
+    let field = |(label, value): &(String, String)| {
+        let (title, value) = (truncate(label, 200, escape::mentions), truncate(value, 500, escape::mentions));
+        json!({"title": title, "value": value, "short": true})
+    };
+    let closing: Vec<String> =
+        message.closing().iter().map(|line| truncate(line, 1000, escape::mentions)).collect();
+    let steps = message.steps(ATTACHMENT_TEXT, escape::mentions, discord_command);
+    let parts = [steps, closing.join("\n")];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let headline = truncate(&message.headline(), 300, escape::mentions);
+    json!({
+        "text": headline,
+        "attachments": [{
+            "fallback": headline,
+            "color": format!("#{:06x}", rgb(message)),
+            "text": parts.join("\n\n"),
+            "fields": message.numbers.iter().map(field).collect::<Vec<Value>>(),
+            "footer": message.footer(),
+        }],
+    })
+}
+
+pub(super) fn attachment_plain(message: &Message) -> Value {
+    json!({"text": truncate(&message.text(), ATTACHMENT_TEXT, escape::mentions)})
+}
+
+pub(super) fn telegram(message: &Message, channel: &Channel, form: Form) -> Value {
+    let mut body = telegram_text(message, form);
+    body["chat_id"] = json!(channel.chat);
+    body["link_preview_options"] = json!({"is_disabled": true});
+    if let Some(topic) = channel.topic {
+        body["message_thread_id"] = json!(topic);
+    }
+    body
+}
+
+fn telegram_text(message: &Message, form: Form) -> Value {
     if form == Form::Plain {
-        let text = truncate(&message.text(), TELEGRAM_TEXT, escape::verbatim);
-        return json!({"chat_id": chat, "text": text, "link_preview_options": preview});
+        return json!({"text": truncate(&message.text(), TELEGRAM_TEXT, escape::verbatim)});
     }
     let headline = truncate(&message.headline(), 300, escape::html);
     let id = truncate(&message.footer(), 300, escape::html);
     let room = TELEGRAM_TEXT - utf16_len(&headline) - "<b></b>\n\n".len() - utf16_len(&id);
     let text = format!("<b>{headline}</b>\n{}\n{id}", message.body(room, escape::html, html_command));
-    json!({"chat_id": chat, "text": text, "parse_mode": "HTML", "link_preview_options": preview})
+    json!({"text": text, "parse_mode": "HTML"})
 }

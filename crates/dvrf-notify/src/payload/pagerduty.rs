@@ -19,12 +19,16 @@ pub(super) fn description(item: &Item) -> String {
     parts.join("\n")
 }
 
-pub(super) fn event(message: &Message, key: &str) -> Value {
+/// Whether a message ends the incident at a pager.
+pub(super) fn is_over(message: &Message) -> bool {
     // An improvement is sent to a pager only when it falls below the pager's level.
-    let is_resolved = matches!(message.event, EventKind::Resolved | EventKind::Better)
-        || (message.event == EventKind::Report && message.status == Status::Ok);
+    matches!(message.event, EventKind::Resolved | EventKind::Better)
+        || (message.event == EventKind::Report && message.status == Status::Ok)
+}
+
+pub(super) fn event(message: &Message, key: &str) -> Value {
     let dedup_key = format!("dvrf-{}", message.incident);
-    if is_resolved {
+    if is_over(message) {
         return json!({"routing_key": key, "event_action": "resolve", "dedup_key": dedup_key});
     }
     let severity = match (message.status, message.severity) {

@@ -6,6 +6,7 @@ use crate::message::Message;
 use crate::truncate::truncate;
 use dvrf_cli::channel::Channel;
 use supra_core::check::Status;
+use supra_core::http::Method;
 use supra_core::secret::Secret;
 
 /// What a ping reports.
@@ -43,6 +44,7 @@ pub fn ping_request(channel: &Channel, signal: Signal, run_id: &str, text: &str)
     let part = |range| digits.get(range).unwrap_or_default();
     let rid = format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32));
     WebhookRequest {
+        method: Method::Post,
         url: Secret::new(&format!("{}{suffix}?{query}rid={rid}", address.trim_end_matches('/'))),
         headers: Vec::new(),
         body: truncate(text, BODY_UNITS_MAX, verbatim).into_bytes(),

@@ -355,3 +355,143 @@ fn chats_show_the_id() {
         assert!(sent.contains("dvrf-notify · 0123456789abcdef01234567"), "{spec}: {sent}");
     }
 }
+
+/// What all requests but the chats' have in common, with a body of JSON.
+fn sent(spec: &str, message: &Message) -> (Method, String, Option<String>, Value) {
+    let request = request(&channel(spec), message, Form::Rich, now());
+    let authorization = request.headers.iter().find(|(name, _)| name == "Authorization");
+    let body = serde_json::from_slice(&request.body).unwrap();
+    let authorization = authorization.map(|(_, value)| value.reveal().to_owned());
+    (request.method, request.url.reveal().to_owned(), authorization, body)
+}
+
+#[test]
+fn opsgenie_creates_raises_and_closes() {
+    let spec = "opsgenie,key=K3Y,url=https://api.eu.opsgenie.com/";
+    let (method, url, authorization, body) = sent(spec, &message());
+    assert_eq!((method, url.as_str()), (Method::Post, "https://api.eu.opsgenie.com/v2/alerts"));
+    assert_eq!(authorization.as_deref(), Some("GenieKey K3Y"));
+    assert_eq!(
+        body,
+        json!({
+            "message": "🚨 <!channel> & co: the deposit [is](http://evil) <low>",
+            "alias": "dvrf-feedfeedfeedfeedfeedfeed",
+            "description": "Cause: because\nDo: 1. Deposit now.\n   supra `run` <1>\n2. Draw again.\n\nDeposit: 1 SUPRA (100 000 000 quants)\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/checks.md#x",
+            "entity": "<!channel> & co", "source": "dvrf-notify", "priority": "P1",
+            "tags": ["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"],
+            "details": {"Deposit": "1 SUPRA (100 000 000 quants)"},
+        })
+    );
+    assert!(utf16_len(sent(spec, &huge()).3["message"].as_str().unwrap()) <= 130);
+    assert!(utf16_len(sent(spec, &huge()).3["description"].as_str().unwrap()) <= 15_000);
+    let alert = "https://api.opsgenie.com/v2/alerts/dvrf-feedfeedfeedfeedfeedfeed";
+    let worse = Message { event: EventKind::Worse, ..message() };
+    let raised = follow_up(&channel("opsgenie,key=K3Y"), &worse).unwrap();
+    assert_eq!(
+        (raised.method, raised.url.reveal()),
+        (Method::Put, &*format!("{alert}/priority?identifierType=alias"))
+    );
+    assert_eq!(raised.body, b"{\"priority\":\"P1\"}");
+    assert!(follow_up(&channel("opsgenie,key=K3Y"), &message()).is_none());
+    assert!(follow_up(&channel("pagerduty,key=K3Y"), &worse).is_none());
+    let over = Message { event: EventKind::Resolved, status: Status::Ok, ..message() };
+    let (_, url, _, body) = sent("opsgenie,key=K3Y", &over);
+    assert_eq!(url, format!("{alert}/close?identifierType=alias"));
+    assert_eq!(body["source"], "dvrf-notify");
+}
+
+#[test]
+fn matrix_events_carry_their_id() {
+    let spec = "matrix,url=https://m.example/,token=T0K,room=!a/b:m.example";
+    let (method, url, authorization, body) = sent(spec, &message());
+    assert_eq!(method, Method::Put);
+    assert_eq!(
+        url,
+        "https://m.example/_matrix/client/v3/rooms/%21a%2Fb%3Am%2Eexample/send/m.room.message/0123456789abcdef01234567"
+    );
+    assert_eq!(authorization.as_deref(), Some("Bearer T0K"));
+    assert_eq!((&body["msgtype"], &body["m.mentions"]), (&json!("m.text"), &json!({})));
+    let formatted = body["formatted_body"].as_str().unwrap();
+    let begin = "<strong>🚨 &lt;!channel&gt; &amp; co: the deposit [is](http://evil) &lt;low&gt;</strong><br>Cause: because<br>Do: 1. Deposit now.<br><code>supra `run` &lt;1&gt;</code><br>";
+    assert!(formatted.starts_with(begin), "{formatted}");
+    assert!(
+        body["body"]
+            .as_str()
+            .unwrap()
+            .starts_with("🚨 <!channel> & co: the deposit [is](http://evil) <low>\n")
+    );
+    assert!(request(&channel(spec), &huge(), Form::Rich, now()).body.len() < 65_000);
+}
+
+#[test]
+fn ntfy_publishes_to_the_topic_of_the_url() {
+    let (method, url, authorization, body) =
+        sent("ntfy,url=https://ntfy.example/dvrf_1,token=tk_1", &message());
+    assert_eq!((method, url.as_str()), (Method::Post, "https://ntfy.example/"));
+    assert_eq!(authorization.as_deref(), Some("Bearer tk_1"));
+    assert_eq!(
+        body,
+        json!({
+            "topic": "dvrf_1", "priority": 5, "click": "https://wiki.example/docs/checks.md#x",
+            "title": "🚨 <!channel> & co: the deposit [is](http://evil) <low>",
+            "message": "Cause: because\nDo: 1. Deposit now.\n   supra `run` <1>\n2. Draw again.\n\nDeposit: 1 SUPRA (100 000 000 quants)\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/checks.md#x\n\nSupra dVRF · dvrf-notify · 0123456789abcdef01234567",
+        })
+    );
+    assert_eq!(sent("ntfy,url=https://ntfy.sh/t", &message()).2, None);
+    let cyrillic = Item { remedy: "я".repeat(300), ..message().items[0].clone() };
+    let cyrillic = Message { items: vec![cyrillic; 12], ..message() };
+    for message in [huge(), cyrillic] {
+        let body = sent("ntfy,url=https://ntfy.sh/t", &message).3;
+        assert!(body["message"].as_str().unwrap().len() <= 4096);
+        assert!(body["message"].as_str().unwrap().ends_with("0123456789abcdef01234567"), "the id is kept");
+    }
+}
+
+#[rstest]
+#[case::critical(EventKind::Firing, Status::Alert, Some(Severity::Critical), 5)]
+#[case::warning(EventKind::Reminder, Status::Alert, Some(Severity::Warning), 4)]
+#[case::unknown(EventKind::Firing, Status::Unknown, Some(Severity::Unknown), 4)]
+#[case::info(EventKind::Firing, Status::Alert, Some(Severity::Info), 3)]
+#[case::resolved(EventKind::Resolved, Status::Ok, Some(Severity::Critical), 3)]
+#[case::test(EventKind::Test, Status::Ok, None, 3)]
+fn ntfy_priorities(
+    #[case] event: EventKind,
+    #[case] status: Status,
+    #[case] severity: Option<Severity>,
+    #[case] priority: u8,
+) {
+    let message = Message { event, status, severity, ..message() };
+    assert_eq!(sent("ntfy,url=https://ntfy.sh/t", &message).3["priority"], priority);
+}
+
+#[rstest]
+fn mattermost_and_rocketchat_attachments(#[values("mattermost", "rocketchat")] kind: &str) {
+    let spec = format!("{kind},url=https://chat.example/hooks/x");
+    let mentioning = Message { subscription: "@all".into(), ..message() };
+    let (_, url, _, body) = sent(&spec, &mentioning);
+    assert_eq!(url, "https://chat.example/hooks/x");
+    let headline = "🚨 @\u{200b}all: the deposit \\[is\\](http://evil) \\<low\\>";
+    assert_eq!(
+        body,
+        json!({
+            "text": headline,
+            "attachments": [{
+                "fallback": headline, "color": "#cc2936",
+                "text": "Cause: because\nDo: 1. Deposit now.\n`supra 'run' <1>`\n2. Draw again.\n\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/checks.md\\#x",
+                "fields": [{"title": "Deposit", "value": "1 SUPRA (100 000 000 quants)", "short": true}],
+                "footer": "Supra dVRF · dvrf-notify · 0123456789abcdef01234567",
+            }],
+        })
+    );
+    let plain = self::body(&spec, &huge(), Form::Plain);
+    assert!(utf16_len(plain["text"].as_str().unwrap()) <= 4500 && plain.get("attachments").is_none());
+}
+
+#[test]
+fn telegram_topics() {
+    let sent = body("telegram,token=12:ab,chat=-100,topic=7", &message(), Form::Rich);
+    assert_eq!((&sent["chat_id"], &sent["message_thread_id"]), (&json!("-100"), &json!(7)));
+    assert!(
+        body("telegram,token=12:ab,chat=-100", &message(), Form::Plain).get("message_thread_id").is_none()
+    );
+}

@@ -7,7 +7,7 @@ use crate::message::{Item, Message};
 use crate::notification::EventKind;
 use crate::outbox::OutboxEntry;
 use crate::problem::keys_without_subject;
-use dvrf_cli::channel::{Channel, ChannelKind};
+use dvrf_cli::channel::Channel;
 use supra_core::check::{Severity, Status};
 use supra_core::failure::quote;
 use supra_core::stable_id::stable_id;
@@ -37,7 +37,7 @@ impl Planner<'_> {
         (message.event, message.status, message.link) = (EventKind::Resolved, Status::Ok, None);
         message.at_s = verdict.now_s;
         for channel in self.channels.iter().filter(|channel| channel.resolved && is_told(channel)) {
-            let entries = if channel.kind == ChannelKind::Pagerduty {
+            let entries = if channel.kind.is_pager() {
                 self.resolve_all(channel, &message, verdict)
             } else {
                 vec![self.entry(channel, &message, verdict)]

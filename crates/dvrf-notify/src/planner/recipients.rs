@@ -46,9 +46,7 @@ pub(super) fn is_notified(
         _ if !is_told(channel) => false,
         EventKind::Resolved => channel.resolved && knows(),
         // A pager is not called by an improvement; below its level, its incident is over.
-        EventKind::Better if channel.kind == ChannelKind::Pagerduty => {
-            !reaches && channel.resolved && knows()
-        }
+        EventKind::Better if channel.kind.is_pager() => !reaches && channel.resolved && knows(),
         EventKind::Better => knows(),
         _ => reaches,
     }

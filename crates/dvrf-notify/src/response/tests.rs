@@ -133,6 +133,51 @@ fn a_portal_is_no_receiver() {
     "{\"status\":\"invalid event\",\"errors\":[\"Invalid routing key\"]}",
     "repair"
 )]
+#[case::opsgenie(ChannelKind::Opsgenie, 202, "{\"result\":\"Request will be processed\"}", "taken")]
+#[case::opsgenie_key(ChannelKind::Opsgenie, 422, "{\"message\":\"Key format is not valid!\"}", "repair")]
+#[case::opsgenie_content(
+    ChannelKind::Opsgenie,
+    422,
+    "{\"message\":\"Request body is not processable.\"}",
+    "refused"
+)]
+#[case::mattermost(ChannelKind::Mattermost, 200, "ok", "taken")]
+#[case::mattermost_gone(
+    ChannelKind::Mattermost,
+    400,
+    "{\"id\":\"web.incoming_webhook.invalid.app_error\",\"message\":\"Invalid webhook.\"}",
+    "repair"
+)]
+#[case::mattermost_text(
+    ChannelKind::Mattermost,
+    400,
+    "{\"id\":\"web.incoming_webhook.text.app_error\",\"message\":\"No text specified.\"}",
+    "refused"
+)]
+#[case::rocketchat(ChannelKind::Rocketchat, 200, "{\"success\":true}", "taken")]
+#[case::rocketchat_refused(ChannelKind::Rocketchat, 200, "{\"success\":false}", "repair")]
+#[case::rocketchat_channel(
+    ChannelKind::Rocketchat,
+    400,
+    "{\"success\":false,\"error\":\"invalid-channel\"}",
+    "repair"
+)]
+#[case::matrix(ChannelKind::Matrix, 200, "{\"event_id\":\"$x\"}", "taken")]
+#[case::matrix_other_server(ChannelKind::Matrix, 200, "{}", "retry")]
+#[case::matrix_token(ChannelKind::Matrix, 401, "{\"errcode\":\"M_UNKNOWN_TOKEN\"}", "repair")]
+#[case::matrix_room(ChannelKind::Matrix, 400, "{\"errcode\":\"M_INVALID_PARAM\"}", "repair")]
+#[case::matrix_content(ChannelKind::Matrix, 400, "{\"errcode\":\"M_BAD_JSON\"}", "refused")]
+#[case::matrix_large(ChannelKind::Matrix, 413, "{\"errcode\":\"M_TOO_LARGE\"}", "refused")]
+#[case::ntfy(ChannelKind::Ntfy, 200, "{\"id\":\"x\",\"event\":\"message\"}", "taken")]
+#[case::ntfy_other_server(ChannelKind::Ntfy, 200, "hello", "retry")]
+#[case::ntfy_topic(
+    ChannelKind::Ntfy,
+    400,
+    "{\"code\":40009,\"error\":\"invalid request: topic invalid\"}",
+    "repair"
+)]
+#[case::ntfy_forbidden(ChannelKind::Ntfy, 403, "{\"code\":40301,\"error\":\"forbidden\"}", "repair")]
+#[case::ntfy_full(ChannelKind::Ntfy, 507, "{\"code\":50701}", "retry")]
 #[case::alertmanager(ChannelKind::Alertmanager, 200, "", "taken")]
 #[case::generic(ChannelKind::Generic, 206, "whatever", "taken")]
 #[case::ping(ChannelKind::Ping, 200, "OK", "taken")]
@@ -157,6 +202,7 @@ fn an_upgraded_telegram_group_names_its_new_id() {
 #[case::discord_milliseconds(ChannelKind::Discord, 429, None, "{\"retry_after\": 64000}", Some(64_000))]
 #[case::header_before_body(ChannelKind::Discord, 429, Some("2"), "{\"retry_after\": 9}", Some(2000))]
 #[case::telegram(ChannelKind::Telegram, 429, None, "{\"parameters\":{\"retry_after\":3}}", Some(3000))]
+#[case::matrix(ChannelKind::Matrix, 429, None, "{\"retry_after_ms\":2500}", Some(2500))]
 #[case::negative(ChannelKind::Discord, 429, None, "{\"retry_after\": -1}", None)]
 #[case::teams_text(ChannelKind::Teams, 200, None, "Microsoft Teams endpoint returned HTTP error 429", None)]
 fn requested_waits(
