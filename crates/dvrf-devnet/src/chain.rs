@@ -129,6 +129,7 @@ impl Chain {
                 seed: options.seed,
                 core: options.address(Consumer::Core),
                 wheel: options.address(Consumer::Wheel),
+                dice: options.address(Consumer::Dice),
             },
         )
     }
@@ -171,6 +172,10 @@ impl Chain {
         if let Some(wheel) = &self.state.wheel {
             let name = crate::wheel::MODULE;
             all.push(module(name, wheel.address, name, functions::WHEEL));
+        }
+        if let Some(dice) = &self.state.dice {
+            let name = crate::dice::MODULE;
+            all.push(module(name, dice.address, name, functions::DICE));
         }
         all
     }
@@ -216,7 +221,7 @@ impl Chain {
             "scenario": self.scenario, "chain_id": self.options.chain_id, "height": self.clock.height(),
             "time_us": self.clock.now_us(), "paused": state.deposit.paused, "clients": clients,
             "lottery": state.lottery.as_ref().map(crate::lottery::Lottery::resource),
-            "core": state.core_json(), "wheel": state.wheel_json(),
+            "core": state.core_json(), "wheel": state.wheel_json(), "dice": state.dice_json(),
             "pending": state.request_of(Asker::Lottery).map(|r| json!({"nonce": r.id, "asked_us": r.asked_us, "due_us": r.due_us})),
             "events": per_kind, "draws": draws, "transactions": self.transactions.len(),
             "submissions": self.submissions, "deposits": self.deposits,

@@ -140,7 +140,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
                 let url = server::start_replica(listen, Arc::clone(&chain))?;
                 writeln!(io::stdout(), "{url}")?;
             }
-            for (name, address) in consumers {
+            for (name, _, address) in consumers {
                 writeln!(io::stdout(), "{name} {address}")?;
             }
             io::stdout().flush()?;

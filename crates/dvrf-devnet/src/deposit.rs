@@ -94,7 +94,9 @@ impl Deposit {
     pub(crate) fn admit(&self, names: &Names, requester: Address, consumer: Address) -> Result<(), Abort> {
         let vrf = |code| Abort { address: names.dvrf, module: names.vrf_module.clone(), code };
         let client = self.client(requester).ok_or_else(|| vrf(EINVALID_CLIENT_CONTRACT))?;
-        if !client.contracts.contains(&consumer) || client.modules.iter().all(|m| !m.enabled) {
+        // A client that asks as V2 did has no modules.
+        let disabled = !client.modules.is_empty() && client.modules.iter().all(|m| !m.enabled);
+        if !client.contracts.contains(&consumer) || disabled {
             return Err(vrf(EINVALID_CLIENT_CONTRACT));
         }
         if client.at_minimum() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod core_layout;
 pub(crate) mod deposit;
+pub(crate) mod dice;
 pub(crate) mod lottery;
 pub(crate) mod treasury;
 pub(crate) mod wheel;

@@ -1,7 +1,7 @@
 //! An emulator of a Supra node and of the `supra` CLI, written from public facts; it is not a node.
 //!
 //! From the bottom up: `call`, `names`, `move_json` (what a call is made of), `deposit`, `lottery`, `treasury`,
-//! `core_layout`, `wheel` (the contracts), `state` (all of them together), `entries` (what transactions do to the state), `chain` (blocks, views,
+//! `core_layout`, `dice`, `wheel` (the contracts), `state` (all of them together), `entries` (what transactions do to the state), `chain` (blocks, views,
 //! history), `rest` and `supra_cli` (the two ways in), `server` and `cli`.
 
 mod abort;
@@ -14,6 +14,7 @@ mod clock;
 mod control;
 mod core_layout;
 mod deposit;
+mod dice;
 mod digest;
 mod entries;
 mod environment;

@@ -14,11 +14,15 @@ const CORE: &str = "0xbc959517601034979f21fa2f2f41862219ea38554be27c2fdb4fd9a392
 /// An invented one: no address of the wheel is public.
 const WHEEL: &str = "0x7ee1b1a6c0f3d24e95a8074c13d6f2b05e89a7c4d1f3602b8e5c97a04d2f6b13";
 
+/// An invented one: the template is published by whoever uses it.
+const DICE: &str = "0xd1ce4f8a26b7903ec51d68f27a0b94e3c6d85f1027ae3b964c80d5f71e29a3b6";
+
 /// A contract of another layout than the lottery's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Consumer {
     Core,
     Wheel,
+    Dice,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -65,7 +69,7 @@ pub(crate) struct ChainOptions {
     /// Delay of a VRF answer; default 2000, and never for the requests `stuck` and `pending` begin with
     #[arg(long)]
     pub(crate) answer_ms: Option<u64>,
-    /// A further consumer, at an address of its own: `core` has many lotteries behind a hub, `wheel` is a game that asks dVRF
+    /// A further consumer, at an address of its own: `core` has many lotteries behind a hub, `wheel` and `dice` are games that ask dVRF
     #[arg(long)]
     pub(crate) consumer: Vec<Consumer>,
     /// Modules answer without an ABI
@@ -88,6 +92,8 @@ pub(crate) struct ChainOptions {
     pub(crate) core_addr: Address,
     #[arg(long, hide_short_help = true, default_value = WHEEL)]
     pub(crate) wheel_addr: Address,
+    #[arg(long, hide_short_help = true, default_value = DICE)]
+    pub(crate) dice_addr: Address,
     /// Default: the lottery's address
     #[arg(long, hide_short_help = true)]
     pub(crate) client_addr: Option<Address>,
@@ -123,14 +129,22 @@ impl ChainOptions {
         let address = match consumer {
             Consumer::Core => self.core_addr,
             Consumer::Wheel => self.wheel_addr,
+            Consumer::Dice => self.dice_addr,
         };
         self.consumer.contains(&consumer).then_some(address)
     }
 
-    /// The name and the address of each further consumer.
-    pub(crate) fn consumers(&self) -> Vec<(&'static str, Address)> {
-        let named = [("core", Consumer::Core), ("wheel", Consumer::Wheel)];
-        named.into_iter().filter_map(|(name, consumer)| Some((name, self.address(consumer)?))).collect()
+    /// The name, the variable and the address of each further consumer.
+    pub(crate) fn consumers(&self) -> Vec<(&'static str, &'static str, Address)> {
+        let all = [
+            ("core", "CORE_ADDR", Consumer::Core),
+            ("wheel", "WHEEL_ADDR", Consumer::Wheel),
+            ("dice", "DICE_ADDR", Consumer::Dice),
+        ];
+        let hosted = all.into_iter();
+        hosted
+            .filter_map(|(name, variable, consumer)| Some((name, variable, self.address(consumer)?)))
+            .collect()
     }
 
     /// The variables for a process that watches this chain, besides those that reach it.
@@ -146,9 +160,8 @@ impl ChainOptions {
             ("MAX_GAS_LIMIT", "500000".to_owned()),
             ("VERIFICATION_GAS_VALUE", "25000".to_owned()),
         ];
-        for (name, address) in self.consumers() {
-            variables.push((if name == "core" { "CORE_ADDR" } else { "WHEEL_ADDR" }, address.to_string()));
-        }
+        let further = self.consumers().into_iter();
+        variables.extend(further.map(|(_, variable, address)| (variable, address.to_string())));
         variables
     }
 }

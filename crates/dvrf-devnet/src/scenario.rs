@@ -3,6 +3,7 @@
 use crate::address::Address;
 use crate::core_layout::CoreLayout;
 use crate::deposit::{Client, Deposit, ModuleInfo};
+use crate::dice::Dice;
 use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE};
 use crate::names::Names;
 use crate::state::{Answers, Asker, OpenRequest, State};
@@ -49,8 +50,14 @@ pub(crate) fn balance(scenario: &str) -> u128 {
     }
 }
 
-/// The subscription of a client for one consumer, whose module has a marker type.
-fn client(address: Address, consumer: Address, marker: String, scenario: &str, now_us: u64) -> Client {
+/// The subscription of a client for one consumer, whose module has a marker type if it asks as V3 does.
+fn client(
+    address: Address,
+    consumer: Address,
+    marker: Option<String>,
+    scenario: &str,
+    now_us: u64,
+) -> Client {
     let now = now_us / 1_000_000;
     Client {
         address,
@@ -59,11 +66,14 @@ fn client(address: Address, consumer: Address, marker: String, scenario: &str, n
         total_grant: GRANT,
         max_txn_fee: MAX_TXN_FEE,
         contracts: if scenario == "consumer-missing" { Vec::new() } else { vec![consumer] },
-        modules: vec![ModuleInfo {
-            type_info: marker,
-            max_callback_txn_fee: 1_000_000,
-            enabled: scenario != "module-disabled",
-        }],
+        modules: marker
+            .map(|type_info| ModuleInfo {
+                type_info,
+                max_callback_txn_fee: 1_000_000,
+                enabled: scenario != "module-disabled",
+            })
+            .into_iter()
+            .collect(),
         start_seconds: now.saturating_sub(30 * 86_400),
         end_seconds: now.saturating_add(150 * 86_400),
         max_gas_price: 1000,
@@ -142,6 +152,7 @@ pub(crate) struct Start {
     /// Where a further consumer is hosted, if it is.
     pub(crate) core: Option<Address>,
     pub(crate) wheel: Option<Address>,
+    pub(crate) dice: Option<Address>,
 }
 
 /// The age of the open request a scenario begins with, in µs.
@@ -159,11 +170,11 @@ pub(crate) fn pending_due_us(scenario: &str, now_us: u64, answer_ms: Option<u64>
 }
 
 pub(crate) fn state(scenario: &str, start: Start) -> State {
-    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed, core, wheel } = start;
+    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed, core, wheel, dice } = start;
     let empty = scenario == "empty";
     let of_lottery = |address, scenario: &str| {
         let marker = format!("{}::{}::LotteryMarker", names.lottery, names.lottery_module);
-        client(address, names.lottery, marker, scenario, now_us)
+        client(address, names.lottery, Some(marker), scenario, now_us)
     };
     let mut deposit = Deposit { clients: Vec::new(), paused: scenario == "paused" };
     if scenario != "not-whitelisted" {
@@ -176,14 +187,23 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
             ..of_lottery(address, "healthy")
         });
     }
-    for (address, marker) in [(core, "core_rounds::LotteryMarker"), (wheel, "supra_wheel::WheelClient")] {
-        if let Some(address) = address.filter(|_| scenario != "not-whitelisted") {
-            let marker = format!("{address}::{marker}");
-            deposit.clients.push(client(address, address, marker, scenario, now_us));
+    // The core layout and the wheel are clients themselves; of the dice each player has to be one.
+    let further = [
+        (core, core, Some("core_rounds::LotteryMarker")),
+        (wheel, wheel, Some("supra_wheel::WheelClient")),
+        (dice.map(|_| player(1)), dice, None),
+    ];
+    for (address, consumer, marker) in further {
+        if let (Some(address), Some(consumer)) = (address, consumer)
+            && scenario != "not-whitelisted"
+        {
+            let marker = marker.map(|marker| format!("{consumer}::{marker}"));
+            deposit.clients.push(client(address, consumer, marker, scenario, now_us));
         }
     }
     let open = pending_age_us(scenario).map(|age| OpenRequest {
         asker: Asker::Lottery,
+        caller: names.lottery,
         id: past_draws + 1,
         client_seed: past_draws + 1,
         asked_us: now_us.saturating_sub(age),
@@ -197,6 +217,7 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
         next_nonce: past_draws + 1 + u64::from(open.is_some()),
         open: open.into_iter().collect(),
         core: core.map(|address| CoreLayout::new(address, !empty, Some(Address::small(AGGREGATOR)))),
+        dice: dice.map(|address| Dice::new(address, !empty)),
         wheel: wheel.map(|address| Wheel::new(address, !empty)),
         answers: if scenario == "stuck" {
             Answers::Never
@@ -207,4 +228,30 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
         seed,
         names,
     }
+}
+
+/// A state with every consumer, at short addresses, for tests of the entry functions.
+#[cfg(test)]
+pub(crate) fn for_tests(scenario: &str) -> State {
+    let names = Names {
+        dvrf: Address::small(0xd),
+        deposit_module: "deposit".into(),
+        vrf_module: "supra_vrf".into(),
+        lottery: Address::small(0xe),
+        lottery_module: "main_v2".into(),
+        treasury_module: "treasury_v1".into(),
+        client: Address::small(0xe),
+    };
+    let start = Start {
+        names,
+        now_us: 0,
+        past_draws: 0,
+        extra_clients: 0,
+        answer_ms: Some(10),
+        seed: 1,
+        core: Some(Address::small(0xc)),
+        wheel: Some(Address::small(0xf)),
+        dice: Some(Address::small(0x1d)),
+    };
+    state(scenario, start)
 }

@@ -7,6 +7,7 @@ pub(crate) use requests::{Asker, OpenRequest};
 use crate::address::Address;
 use crate::core_layout::CoreLayout;
 use crate::deposit::Deposit;
+use crate::dice::Dice;
 use crate::lottery::Lottery;
 use crate::names::Names;
 use crate::treasury::Treasury;
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) open: Vec<OpenRequest>,
     pub(crate) core: Option<CoreLayout>,
     pub(crate) wheel: Option<Wheel>,
+    pub(crate) dice: Option<Dice>,
     pub(crate) answers: Answers,
     pub(crate) callback_aborts: bool,
     pub(crate) seed: u64,

@@ -17,9 +17,6 @@ pub(crate) const PRIZE: u64 = 20_000_000;
 
 /// The code of a spin while the wheel is paused. The wheel's codes are not public.
 pub(crate) const PAUSED: u64 = 3;
-/// The code of a callback that aborts.
-pub(crate) const CALLBACK_ABORT: u64 = 10;
-
 /// What the next answers bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -121,6 +121,7 @@ impl Chain {
             "lottery" => entries::lottery::run(&mut state, &mut tx, &id.name, &args),
             "treasury" => entries::treasury::run(&mut state, &mut tx, &id.name, &args),
             "deposit" | "vrf" => entries::deposit::run(&mut state, tx.sender, &id.name, &args),
+            "dice_roll" => entries::dice::run(&mut state, &mut tx, &id.name, &args),
             "supra_wheel" => entries::wheel::run(&mut state, &mut tx, &id.name),
             module => entries::core_layout::run(&mut state, &mut tx, module, &id.name, &args),
         };

@@ -76,6 +76,9 @@ impl Chain {
                 None => Lottery::default().view(&id.name),
             },
             "treasury" => state.treasury.view(&state.names, &id.name, &args),
+            "dice_roll" => {
+                state.dice.as_ref().map_or_else(|| Err(Self::missing(id)), |dice| dice.view(&args))
+            }
             "supra_wheel" => {
                 state.wheel.as_ref().map_or_else(|| Err(Self::missing(id)), |w| w.view(&id.name, &args))
             }

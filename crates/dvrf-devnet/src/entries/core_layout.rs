@@ -32,9 +32,11 @@ pub(crate) fn run(
             let id = args.u64(0)?;
             core.fulfill(tx, module, id, &args.hex(1)?).map(|()| state.close(Asker::Core, id))
         }
-        (ROUNDS, "request_randomness") => core.ask(tx, args).map(|id| state.open(tx, Asker::Core, id, 0)),
+        (ROUNDS, "request_randomness") => {
+            core.ask(tx, args).map(|id| state.open(tx, Asker::Core, id, tx.sender, 0))
+        }
         (JACKPOT, "request_randomness") => {
-            core.ask_jackpot(tx, &args.hex(0)?).map(|id| state.open(tx, Asker::Core, id, 0))
+            core.ask_jackpot(tx, &args.hex(0)?).map(|id| state.open(tx, Asker::Core, id, tx.sender, 0))
         }
         (ROUNDS, _) => core.manage_round(tx, function, args.u64(0)?),
         (JACKPOT, _) => core.manage_jackpot(tx, function, args),

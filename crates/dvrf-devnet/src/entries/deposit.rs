@@ -95,6 +95,7 @@ mod tests {
             seed: 1,
             core: None,
             wheel: None,
+            dice: None,
         };
         scenario::state(scenario, start)
     }

@@ -88,6 +88,12 @@ pub(crate) const WHEEL: &[Function] = &[
     entry(Any, "fulfill_randomness", "u64 vector<u8> vector<u8> address u8 u64"),
 ];
 
+pub(crate) const DICE: &[Function] = &[
+    view(Any, "get_dice_result", "u64", "bool u256"),
+    entry(Any, "roll_dice", "&signer u64"),
+    entry(Any, "resolve_dice_roll", "u64 vector<u8> vector<u8> address u8 u64"),
+];
+
 /// The modules of the core layout with their functions.
 pub(crate) const CORE_LAYOUT: [(&str, &[Function]); 5] = [
     ("hub", HUB),
@@ -140,6 +146,7 @@ pub(super) fn marked_events(kind: &str) -> &'static [&'static str] {
             "JackpotFulfilledEvent",
             "JackpotSnapshotUpdatedEvent",
         ],
+        "dice_roll" => &["DiceRollEvent", "DiceResultEvent"],
         _ => &[],
     }
 }

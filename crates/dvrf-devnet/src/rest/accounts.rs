@@ -81,6 +81,9 @@ pub(crate) fn resources(chain: &Chain, address: Address) -> Vec<Value> {
     {
         found.push(json!({"type": wheel.event("WheelState"), "data": wheel.resource()}));
     }
+    if let Some(dice) = chain.state.dice.as_ref().filter(|dice| dice.address == address && dice.initialized) {
+        found.push(json!({"type": dice.event("DiceMapper"), "data": crate::dice::Dice::resource()}));
+    }
     if address == Address::small(1) {
         let now = chain.shown_us(chain.clock.height() / 14_400 * 14_400);
         found.push(json!({"type": "0x1::reconfiguration::Configuration", "data": {"epoch": "7", "last_reconfiguration_time": now.to_string()}}));

@@ -1,7 +1,7 @@
 //! The requests for randomness: who has asked, what answers, and what an answer does.
 
 use super::{Answers, CALLBACK_FEE, State};
-use crate::abort::CallError;
+use crate::abort::{Abort, CallError};
 use crate::address::Address;
 use crate::call::{Args, Transaction};
 use crate::move_json::num;
@@ -15,6 +15,7 @@ const FREE_NODE: Address = Address::small(0xf2);
 pub(crate) enum Asker {
     Lottery,
     Wheel,
+    Dice,
     /// Through the hub, where an account answers and not dVRF.
     Core,
 }
@@ -25,6 +26,8 @@ pub(crate) struct OpenRequest {
     pub(crate) asker: Asker,
     /// The dVRF nonce, or the id in the hub.
     pub(crate) id: u64,
+    /// Who has made the request.
+    pub(crate) caller: Address,
     pub(crate) client_seed: u64,
     pub(crate) asked_us: u64,
     /// When the answer executes; `None` never.
@@ -47,12 +50,22 @@ impl Callback {
 }
 
 impl State {
-    /// The client whose deposit pays for an asker's requests.
-    fn client_of(&self, asker: Asker) -> Address {
-        match (asker, &self.wheel) {
-            (Asker::Wheel, Some(wheel)) => wheel.address,
-            _ => self.names.client,
+    /// The address, the module and the function that dVRF calls back.
+    fn target(&self, asker: Asker) -> (Address, String, &'static str) {
+        match (asker, &self.wheel, &self.dice) {
+            (Asker::Wheel, Some(wheel), _) => {
+                (wheel.address, crate::wheel::MODULE.to_owned(), "fulfill_randomness")
+            }
+            (Asker::Dice, _, Some(dice)) => {
+                (dice.address, crate::dice::MODULE.to_owned(), "resolve_dice_roll")
+            }
+            _ => (self.names.lottery, self.names.lottery_module.clone(), "on_random_received"),
         }
+    }
+
+    /// The client whose deposit pays for a caller's requests.
+    fn payer(&self, asker: Asker, caller: Address) -> Address {
+        if asker == Asker::Lottery { self.names.client } else { caller }
     }
 
     /// The oldest request of an asker.
@@ -68,12 +81,19 @@ impl State {
             .map(|(due, request)| (due, request.clone()))
     }
 
-    pub(crate) fn open(&mut self, tx: &Transaction, asker: Asker, id: u64, client_seed: u64) {
+    pub(crate) fn open(
+        &mut self,
+        tx: &Transaction,
+        asker: Asker,
+        id: u64,
+        caller: Address,
+        client_seed: u64,
+    ) {
         let due_us = match self.answers {
             Answers::AfterMs(ms) => Some(tx.now_us.saturating_add(ms.saturating_mul(1000))),
             Answers::Never => None,
         };
-        self.open.push(OpenRequest { asker, id, client_seed, asked_us: tx.now_us, due_us });
+        self.open.push(OpenRequest { asker, id, caller, client_seed, asked_us: tx.now_us, due_us });
     }
 
     pub(crate) fn close(&mut self, asker: Asker, id: u64) {
@@ -90,7 +110,6 @@ impl State {
 
     /// What answers a request.
     pub(crate) fn callback(&self, request: &OpenRequest) -> Callback {
-        let names = &self.names;
         let nobody = Address::small(0);
         let random = crate::digest::id("random", self.seed, request.id);
         if let (Asker::Core, Some(core)) = (request.asker, &self.core) {
@@ -102,26 +121,20 @@ impl State {
                 arguments: vec![json!(request.id.to_string()), json!(random)],
             };
         }
-        let client = self.client_of(request.asker);
         let arguments = vec![
             json!(request.id.to_string()),
             json!(random),
             json!(crate::digest::id("signature", self.seed, request.id)),
-            json!(client.to_string()),
+            json!(request.caller.to_string()),
             json!(1),
             json!(request.client_seed.to_string()),
         ];
-        if request.asker == Asker::Wheel {
-            let (module, name) = (crate::wheel::MODULE.to_owned(), "fulfill_randomness");
-            return Callback { sender: FREE_NODE, address: client, module, name, arguments };
-        }
-        Callback {
-            sender: self.lottery.as_ref().and_then(|lottery| lottery.aggregator).unwrap_or(nobody),
-            address: names.lottery,
-            module: names.lottery_module.clone(),
-            name: "on_random_received",
-            arguments,
-        }
+        let sender = match request.asker {
+            Asker::Lottery => self.lottery.as_ref().and_then(|lottery| lottery.aggregator).unwrap_or(nobody),
+            _ => FREE_NODE,
+        };
+        let (address, module, name) = self.target(request.asker);
+        Callback { sender, address, module, name, arguments }
     }
 
     /// `supra_vrf::rng_request`.
@@ -131,11 +144,10 @@ impl State {
         asker: Asker,
         seed: u64,
     ) -> Result<u64, CallError> {
-        let client = self.client_of(asker);
-        let (consumer, module, name, caller) = match asker {
-            Asker::Wheel => (client, crate::wheel::MODULE, "fulfill_randomness", client),
-            _ => (self.names.lottery, self.names.lottery_module.as_str(), "on_random_received", tx.sender),
-        };
+        let (consumer, module, name) = self.target(asker);
+        // The wheel asks with its permit, the others with the signer of the transaction.
+        let caller = if asker == Asker::Wheel { consumer } else { tx.sender };
+        let client = self.payer(asker, caller);
         self.deposit.admit(&self.names, client, consumer).map_err(CallError::Abort)?;
         let nonce = self.next_nonce;
         let kind = format!("{}::{}::RequestEvent", self.names.dvrf, self.names.vrf_module);
@@ -149,8 +161,14 @@ impl State {
             }),
         );
         self.next_nonce += 1;
-        self.open(tx, asker, nonce, seed);
+        self.open(tx, asker, nonce, caller, seed);
         Ok(nonce)
+    }
+
+    /// What a callback ends with that aborts. The codes of others than the lottery are not public.
+    fn callback_abort(&self, asker: Asker) -> Abort {
+        let (address, module, _) = self.target(asker);
+        Abort { address, module, code: if asker == Asker::Lottery { 14 } else { 10 } }
     }
 
     /// Runs the callback's transaction; if it aborts, the request stays pending.
@@ -162,18 +180,19 @@ impl State {
             return crate::entries::core_layout::run(self, tx, &module, name, &args);
         }
         let names = self.names.clone();
-        if request.asker == Asker::Wheel {
-            if let Some(wheel) = self.wheel.as_ref().filter(|_| self.callback_aborts) {
-                return Err(wheel.abort(crate::wheel::CALLBACK_ABORT));
-            }
-            crate::entries::wheel::answer(self, tx, request.id);
-        } else if let Some(lottery) = self.lottery.as_mut() {
-            if self.callback_aborts {
-                return Err(CallError::Abort(names.at_lottery(14)));
-            }
-            lottery.receive(&names, tx, request.id, self.seed);
+        if self.callback_aborts {
+            return Err(CallError::Abort(self.callback_abort(request.asker)));
         }
-        let address = self.client_of(request.asker);
+        match request.asker {
+            Asker::Wheel => crate::entries::wheel::answer(self, tx, request.id),
+            Asker::Dice => crate::entries::dice::answer(self, tx, request.id),
+            _ => {
+                if let Some(lottery) = self.lottery.as_mut() {
+                    lottery.receive(&names, tx, request.id, self.seed);
+                }
+            }
+        }
+        let address = self.payer(request.asker, request.caller);
         if let Some(client) = self.deposit.client_mut(address) {
             client.charge(CALLBACK_FEE);
         }

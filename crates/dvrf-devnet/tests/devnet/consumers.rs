@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use std::process::Command;
 
 const CORE: &str = "0xbc959517601034979f21fa2f2f41862219ea38554be27c2fdb4fd9a392caafe0";
+const DICE: &str = "0xd1ce4f8a26b7903ec51d68f27a0b94e3c6d85f1027ae3b964c80d5f71e29a3b6";
 const WHEEL: &str = "0x7ee1b1a6c0f3d24e95a8074c13d6f2b05e89a7c4d1f3602b8e5c97a04d2f6b13";
 
-fn both(options: &[&str]) -> Devnet {
-    Devnet::start(&[&["--consumer", "core", "--consumer", "wheel"], options].concat())
+fn all(options: &[&str]) -> Devnet {
+    Devnet::start(&[&["--consumer", "core", "--consumer", "wheel", "--consumer", "dice"], options].concat())
 }
 
 impl Devnet {
@@ -73,22 +74,22 @@ fn consumers_are_hosted_only_when_asked_for() {
     assert!(view.status == 400 && view.body.contains("can't be found"), "{}", view.body);
     assert_eq!(lottery.get(&format!("/rpc/v3/accounts/{CORE}/modules")).json(), json!([]));
     assert_eq!(lottery.refusal(&json!({"core": {"history_queue": 1}})), "no --consumer core");
-    let both = both(&[]);
-    assert_eq!(both.printed, [format!("core {CORE}"), format!("wheel {WHEEL}")]);
+    let devnet = all(&[]);
+    assert_eq!(devnet.printed, [format!("core {CORE}"), format!("wheel {WHEEL}"), format!("dice {DICE}")]);
     let names = |address: &str| {
-        let modules = both.get(&format!("/rpc/v3/accounts/{address}/modules")).json();
+        let modules = devnet.get(&format!("/rpc/v3/accounts/{address}/modules")).json();
         let name = |module: &Value| module["abi"]["name"].as_str().unwrap().to_owned();
         modules.as_array().unwrap().iter().map(name).collect::<Vec<_>>()
     };
     let core = ["hub", "core_rounds", "core_instances", "core_treasury_multi", "rewards_jackpot"];
     assert_eq!(names(CORE), core);
-    assert_eq!(names(WHEEL), ["supra_wheel"]);
+    assert_eq!((names(WHEEL), names(DICE)), (vec!["supra_wheel".to_owned()], vec!["dice_roll".to_owned()]));
     assert_eq!(names(LOTTERY), ["main_v2", "treasury_v1"]);
 }
 
 #[test]
 fn every_listed_view_answers_and_others_are_missing() {
-    let devnet = both(&[]);
+    let devnet = all(&[]);
     for address in [CORE, WHEEL] {
         for module in devnet.get(&format!("/rpc/v3/accounts/{address}/modules")).json().as_array().unwrap() {
             let home = format!("{address}::{}", module["abi"]["name"].as_str().unwrap());
@@ -110,7 +111,7 @@ fn every_listed_view_answers_and_others_are_missing() {
 
 #[test]
 fn scenarios_decide_what_a_lottery_waits_for() {
-    let devnet = both(&[]);
+    let devnet = all(&[]);
     let age =
         |event: &str| devnet.events(&format!("{CORE}::{event}")).last().map(|(height, _)| 100_000 - height);
     let sender = || devnet.core("hub::callback_sender", &json!([]))["vec"].clone();
@@ -144,7 +145,7 @@ fn scenarios_decide_what_a_lottery_waits_for() {
 
 #[test]
 fn an_account_answers_a_request_of_the_hub() {
-    let devnet = both(&[]);
+    let devnet = all(&[]);
     devnet.request_draw();
     assert_eq!(devnet.pending(), (json!(["5"]), json!(["5"])));
     devnet.control(&json!({"advance_blocks": 4}));
@@ -154,13 +155,14 @@ fn an_account_answers_a_request_of_the_hub() {
     assert_eq!((*height, &data["request_id"], &data["payload"]), (100_004, &json!("5"), &json!("0xaa")));
     assert_eq!(data["prize_amount"], "21000000");
     // Nothing of it is dVRF's.
-    assert_eq!(devnet.events(&format!("{DVRF}::supra_vrf::RequestEvent")).len(), 4);
+    let package = devnet.events(&format!("{DVRF}::supra_vrf::RequestEvent"));
+    assert!(package.iter().all(|(height, data)| *height < 100_000 && data["callback_address"] != CORE));
     assert_eq!(devnet.core("core_rounds::history_queue_length", &json!([])), "1");
 }
 
 #[test]
 fn a_withdrawn_request_stays_in_the_hub() {
-    let devnet = both(&[]);
+    let devnet = all(&[]);
     devnet.request_draw();
     devnet.call_core("core_rounds::reset_round", &json!(["1"]));
     assert_eq!(devnet.pending(), (json!([]), json!(["5"])));
@@ -179,7 +181,7 @@ fn a_withdrawn_request_stays_in_the_hub() {
 
 #[test]
 fn orders_break_what_entry_functions_cannot() {
-    let devnet = both(&["--scenario", "stuck"]);
+    let devnet = all(&["--scenario", "stuck"]);
     devnet.control(&json!({"core": {"swallow": "5"}}));
     assert_eq!(devnet.pending(), (json!(["5"]), json!([])));
     assert_eq!(devnet.refusal(&json!({"core": {"swallow": "5"}})), "the hub has no request 5");
@@ -205,7 +207,7 @@ fn orders_break_what_entry_functions_cannot() {
 
 #[test]
 fn a_spin_shows_in_the_wheels_events_and_in_those_of_dvrf() {
-    let devnet = both(&["--history-events", "0"]);
+    let devnet = all(&["--history-events", "0"]);
     let spin = || devnet.call(&format!("{WHEEL}::supra_wheel::spin"), &json!([]))["status"].clone();
     for (nonce, outcome, event) in
         [("1", "win", Some("WinEvent")), ("2", "refund", Some("RefundEvent")), ("3", "payment-error", None)]
@@ -244,7 +246,7 @@ fn a_spin_shows_in_the_wheels_events_and_in_those_of_dvrf() {
 
 #[test]
 fn a_callback_that_aborts_leaves_the_spin_pending() {
-    let devnet = both(&["--scenario", "callback-aborts", "--history-events", "0"]);
+    let devnet = all(&["--scenario", "callback-aborts", "--history-events", "0"]);
     devnet.call(&format!("{WHEEL}::supra_wheel::spin"), &json!([]));
     devnet.control(&json!({"advance_blocks": 4}));
     assert_eq!(devnet.wheel("get_pending_spin_info", "1").as_array().unwrap().len(), 1);
@@ -257,7 +259,7 @@ fn a_callback_that_aborts_leaves_the_spin_pending() {
 
 #[test]
 fn each_consumer_has_a_deposit_of_its_own() {
-    let devnet = both(&["--scenario", "low"]);
+    let devnet = all(&["--scenario", "low"]);
     let fund = |client: &str| {
         devnet.read(&format!("{DVRF}::deposit::check_client_fund"), &json!([client]))[0].clone()
     };
@@ -274,7 +276,7 @@ fn each_consumer_has_a_deposit_of_its_own() {
 
 #[test]
 fn the_emulated_cli_reads_consumers_and_their_players_sign() {
-    let devnet = both(&[]);
+    let devnet = all(&[]);
     let view = ["move", "tool", "view", "--function-id", &format!("{CORE}::hub::list_lottery_ids")];
     let output = devnet.supra("v9", &view);
     let ids: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -300,4 +302,30 @@ fn exec_and_env_name_the_addresses() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(&format!("export CORE_ADDR='{CORE}'\n")) && !text.contains("WHEEL_ADDR"), "{text}");
+}
+
+#[test]
+fn a_roll_is_pending_until_dvrf_resolves_it() {
+    let devnet = all(&["--history-events", "0", "--scenario", "pending"]);
+    let result = |id: &str| devnet.view(&format!("{DICE}::dice_roll::get_dice_result"), &json!([id]));
+    let rolls = devnet.events(&format!("{DICE}::dice_roll::DiceRollEvent"));
+    // The lottery and the wheel have asked before.
+    assert_eq!(rolls, [(99_990, json!({"user_address": "0xb001", "request_id": "3", "dice_range": "6"}))]);
+    assert_eq!(result("3").json()["result"], json!([false, "0"]));
+    let unknown = result("4");
+    assert!(unknown.body.contains("sub status 25863 at location Module 0x1::table"), "{}", unknown.body);
+    let roll = || devnet.call(&format!("{DICE}::dice_roll::roll_dice"), &json!(["20"]));
+    let rolled = roll();
+    assert_eq!(rolled["output"]["Move"]["events"][0]["data"]["nonce"], "4");
+    devnet.control(&json!({"advance_blocks": 4}));
+    assert_eq!(result("4").json()["result"][0], true);
+    assert_eq!(devnet.events(&format!("{DICE}::dice_roll::DiceResultEvent"))[0].1["request_id"], "4");
+    assert_eq!(result("3").json()["result"][0], false);
+    // Who rolls is the client.
+    devnet.control(&json!({"client": "0xb001", "balance": "15750000000"}));
+    let refused = roll()["output"]["Move"]["vm_status"].clone();
+    assert_eq!(
+        refused,
+        format!("Move abort in {DVRF}::supra_vrf: EMIN_BALANCE_REACHED(0x20005): Minimum balance reached")
+    );
 }

@@ -31,7 +31,7 @@ impl Chain {
             self.at_height(asked, |chain| {
                 // The first two lotteries take turns.
                 chain.draw(2 - number % 2);
-                chain.spin(number);
+                chain.play(number);
             });
             self.at_height(answered, Self::settle);
         }
@@ -40,9 +40,10 @@ impl Chain {
         if let Some(core) = &mut self.state.core {
             (core.history_queue, core.purchase_queue) = (0, 0);
         }
-        let State { core, wheel, next_nonce, open, .. } = std::mem::replace(&mut self.state, start);
-        (self.state.core, self.state.wheel, self.state.next_nonce) = (core, wheel, next_nonce);
-        self.state.open.extend(open);
+        let lived = std::mem::replace(&mut self.state, start);
+        (self.state.core, self.state.wheel, self.state.dice) = (lived.core, lived.wheel, lived.dice);
+        self.state.next_nonce = lived.next_nonce;
+        self.state.open.extend(lived.open);
     }
 
     /// What the scenario begins with.
@@ -57,7 +58,7 @@ impl Chain {
             "no-aggregator" => chain.draw(FIRST),
             _ if age.is_some() => {
                 chain.draw(FIRST);
-                chain.spin(1);
+                chain.play(1);
             }
             _ => chain.sell(FIRST, 3, false),
         });
@@ -85,10 +86,14 @@ impl Chain {
         );
     }
 
-    fn spin(&mut self, number: u64) {
+    /// Plays both games.
+    fn play(&mut self, number: u64) {
         if let Some(address) = self.state.wheel.as_ref().map(|wheel| wheel.address) {
             let sender = player(u8::try_from(number % 9).unwrap_or(0) + 1);
             self.call(sender, format!("{address}::{}::spin", crate::wheel::MODULE), Vec::new());
+        }
+        if let Some(address) = self.state.dice.as_ref().map(|dice| dice.address) {
+            self.call(player(1), format!("{address}::{}::roll_dice", crate::dice::MODULE), vec![json!("6")]);
         }
     }
 

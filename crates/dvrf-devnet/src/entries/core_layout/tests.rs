@@ -5,8 +5,7 @@ use crate::abort::{Abort, CallError};
 use crate::address::Address;
 use crate::call::{Args, Transaction};
 use crate::core_layout::{CoreLayout, HubRequest, Lottery, Pool, Round};
-use crate::names::Names;
-use crate::scenario::{self, Start, player};
+use crate::scenario::{self, player};
 use crate::state::{Asker, State};
 use serde_json::{Value, json};
 
@@ -16,27 +15,7 @@ const ANSWERER: Address = Address::small(0xa6);
 const RANDOM: &str = "0x0102030405060708";
 
 fn start() -> State {
-    let lottery = Address::small(0xe);
-    let names = Names {
-        dvrf: Address::small(0xd),
-        deposit_module: "deposit".into(),
-        vrf_module: "supra_vrf".into(),
-        lottery,
-        lottery_module: "main_v2".into(),
-        treasury_module: "treasury_v1".into(),
-        client: lottery,
-    };
-    let start = Start {
-        names,
-        now_us: 0,
-        past_draws: 0,
-        extra_clients: 0,
-        answer_ms: Some(10),
-        seed: 1,
-        core: Some(CORE),
-        wheel: None,
-    };
-    scenario::state("healthy", start)
+    scenario::for_tests("healthy")
 }
 
 fn core(state: &mut State) -> &mut CoreLayout {

@@ -31,6 +31,7 @@ fn start(scenario: &str) -> State {
         seed: 1,
         core: None,
         wheel: None,
+        dice: None,
     };
     state(scenario, start)
 }

@@ -4,37 +4,12 @@ use super::{answer, run};
 use crate::abort::{Abort, CallError};
 use crate::address::Address;
 use crate::call::{Args, Transaction};
-use crate::names::Names;
-use crate::scenario::{self, Start, player};
+use crate::scenario::{self, for_tests as start, player};
 use crate::state::{Asker, CALLBACK_FEE, State, WALLET};
 use crate::wheel::{FEE, Outcome, PRIZE};
 use serde_json::{Value, json};
 
 const WHEEL: Address = Address::small(0xf);
-
-fn start(scenario: &str) -> State {
-    let lottery = Address::small(0xe);
-    let names = Names {
-        dvrf: Address::small(0xd),
-        deposit_module: "deposit".into(),
-        vrf_module: "supra_vrf".into(),
-        lottery,
-        lottery_module: "main_v2".into(),
-        treasury_module: "treasury_v1".into(),
-        client: lottery,
-    };
-    let start = Start {
-        names,
-        now_us: 0,
-        past_draws: 0,
-        extra_clients: 0,
-        answer_ms: None,
-        seed: 1,
-        core: None,
-        wheel: Some(WHEEL),
-    };
-    scenario::state(scenario, start)
-}
 
 fn transaction(sender: Address) -> Transaction {
     Transaction { sender, now_us: 7_000_000, height: 9, events: Vec::new() }
