@@ -130,6 +130,7 @@ impl Chain {
                 core: options.address(Consumer::Core),
                 wheel: options.address(Consumer::Wheel),
                 dice: options.address(Consumer::Dice),
+                old_names: options.core_old_names,
             },
         )
     }
@@ -167,7 +168,9 @@ impl Chain {
         ];
         if let Some(core) = &self.state.core {
             let published = functions::CORE_LAYOUT;
-            all.extend(published.map(|(name, functions)| module(name, core.address, name, functions)));
+            all.extend(
+                published.map(|(kind, functions)| module(kind, core.address, core.name(kind), functions)),
+            );
         }
         if let Some(wheel) = &self.state.wheel {
             let name = crate::wheel::MODULE;

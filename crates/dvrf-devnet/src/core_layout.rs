@@ -54,6 +54,8 @@ pub(crate) struct CoreLayout {
     /// Of the modules and of their resources; the administrator too.
     pub(crate) address: Address,
     pub(crate) initialized: bool,
+    /// The modules have the names that the project's scripts still use: `rounds` for `core_rounds`.
+    pub(crate) old_names: bool,
     pub(crate) callback_sender: Option<Address>,
     pub(crate) next_request_id: u64,
     pub(crate) requests: BTreeMap<u64, HubRequest>,
@@ -83,6 +85,7 @@ impl CoreLayout {
         Self {
             address,
             initialized,
+            old_names: false,
             callback_sender: callback_sender.filter(|_| initialized),
             next_request_id: 1,
             requests: BTreeMap::new(),
@@ -94,16 +97,23 @@ impl CoreLayout {
         }
     }
 
+    /// The published name of a module.
+    pub(crate) fn name<'a>(&self, module: &'a str) -> &'a str {
+        let old = module.strip_prefix("core_").or_else(|| module.strip_prefix("rewards_"));
+        old.filter(|_| self.old_names).unwrap_or(module)
+    }
+
     pub(crate) fn abort(&self, module: &str, code: u64) -> CallError {
-        CallError::Abort(Abort { address: self.address, module: module.to_owned(), code })
+        CallError::Abort(Abort { address: self.address, module: self.name(module).to_owned(), code })
     }
 
     pub(crate) fn check(&self, module: &str, holds: bool, code: u64) -> Result<(), CallError> {
         if holds { Ok(()) } else { Err(self.abort(module, code)) }
     }
 
-    pub(crate) fn event(&self, module: &str, name: &str) -> String {
-        format!("{}::{module}::{name}", self.address)
+    /// The full name of a struct or a function.
+    pub(crate) fn full_name(&self, module: &str, name: &str) -> String {
+        format!("{}::{}::{name}", self.address, self.name(module))
     }
 
     /// The module whose `fulfill_draw` answers a request: the jackpot's where it waits for that request.

@@ -88,6 +88,9 @@ pub(crate) struct ChainOptions {
     pub(crate) dvrf_addr: Address,
     #[arg(long, hide_short_help = true, default_value = LOTTERY)]
     pub(crate) lottery_addr: Address,
+    /// The modules of `--consumer core` have their names before the rename: `rounds`, `instances`, `treasury_multi`, `jackpot`
+    #[arg(long, hide_short_help = true)]
+    pub(crate) core_old_names: bool,
     #[arg(long, hide_short_help = true, default_value = CORE)]
     pub(crate) core_addr: Address,
     #[arg(long, hide_short_help = true, default_value = WHEEL)]

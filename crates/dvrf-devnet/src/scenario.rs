@@ -153,6 +153,7 @@ pub(crate) struct Start {
     pub(crate) core: Option<Address>,
     pub(crate) wheel: Option<Address>,
     pub(crate) dice: Option<Address>,
+    pub(crate) old_names: bool,
 }
 
 /// The age of the open request a scenario begins with, in µs.
@@ -170,7 +171,8 @@ pub(crate) fn pending_due_us(scenario: &str, now_us: u64, answer_ms: Option<u64>
 }
 
 pub(crate) fn state(scenario: &str, start: Start) -> State {
-    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed, core, wheel, dice } = start;
+    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed, core, wheel, dice, old_names } =
+        start;
     let empty = scenario == "empty";
     let of_lottery = |address, scenario: &str| {
         let marker = format!("{}::{}::LotteryMarker", names.lottery, names.lottery_module);
@@ -196,6 +198,7 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
     for (address, consumer, marker) in further {
         if let (Some(address), Some(consumer)) = (address, consumer)
             && scenario != "not-whitelisted"
+            && deposit.client(address).is_none()
         {
             let marker = marker.map(|marker| format!("{consumer}::{marker}"));
             deposit.clients.push(client(address, consumer, marker, scenario, now_us));
@@ -216,7 +219,10 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
         wallets: BTreeMap::new(),
         next_nonce: past_draws + 1 + u64::from(open.is_some()),
         open: open.into_iter().collect(),
-        core: core.map(|address| CoreLayout::new(address, !empty, Some(Address::small(AGGREGATOR)))),
+        core: core.map(|address| CoreLayout {
+            old_names,
+            ..CoreLayout::new(address, !empty, Some(Address::small(AGGREGATOR)))
+        }),
         dice: dice.map(|address| Dice::new(address, !empty)),
         wheel: wheel.map(|address| Wheel::new(address, !empty)),
         answers: if scenario == "stuck" {
@@ -252,6 +258,7 @@ pub(crate) fn for_tests(scenario: &str) -> State {
         core: Some(Address::small(0xc)),
         wheel: Some(Address::small(0xf)),
         dice: Some(Address::small(0x1d)),
+        old_names: false,
     };
     state(scenario, start)
 }

@@ -60,8 +60,8 @@ impl CoreLayout {
         with_handles(data, self.address, crate::functions::HUB_HANDLES)
     }
 
-    /// Each resource with the name `module::Struct`; none before the modules are initialised.
-    pub(crate) fn resources(&self) -> Vec<(&'static str, Value)> {
+    /// Each resource with its full name; none before the modules are initialised.
+    pub(crate) fn resources(&self) -> Vec<(String, Value)> {
         if !self.initialized {
             return Vec::new();
         }
@@ -73,20 +73,20 @@ impl CoreLayout {
         let rounds = self.lotteries.iter().filter_map(|(id, l)| Some((*id, round(l.round.as_ref()?))));
         let pools = self.lotteries.iter().filter_map(|(id, l)| Some((*id, pool(l.pool.as_ref()?))));
         vec![
-            ("hub::HubState", self.hub_state()),
+            (self.full_name("hub", "HubState"), self.hub_state()),
             (
-                "core_rounds::RoundCollection",
+                self.full_name("core_rounds", "RoundCollection"),
                 json!({"admin": owner, "rounds": table(rounds), "lottery_ids": ids(|l| l.round.is_some())}),
             ),
             (
-                "core_instances::LotteryCollection",
+                self.full_name("core_instances", "LotteryCollection"),
                 json!({
                     "admin": owner, "hub": owner, "lottery_ids": ids(|_| true),
                     "instances": table(self.lotteries.iter().map(|(id, lottery)| (*id, self.instance(*id, lottery)))),
                 }),
             ),
             (
-                "core_treasury_multi::TreasuryState",
+                self.full_name("core_treasury_multi", "TreasuryState"),
                 json!({
                     "admin": owner, "jackpot_recipient": owner, "operations_recipient": owner,
                     "jackpot_balance": text(self.jackpot_balance), "lottery_ids": ids(|l| l.pool.is_some()),
@@ -94,7 +94,7 @@ impl CoreLayout {
                 }),
             ),
             (
-                "rewards_jackpot::JackpotState",
+                self.full_name("rewards_jackpot", "JackpotState"),
                 json!({"admin": owner, "lottery_id": text(JACKPOT_LOTTERY), "tickets": addresses(&self.jackpot.tickets),
                     "draw_scheduled": self.jackpot.draw_scheduled, "pending_request": option(self.jackpot.pending.map(text))}),
             ),

@@ -60,7 +60,10 @@ impl CoreLayout {
                 Uninitialized::Answers => {}
                 Uninitialized::Aborts(code) => return Err(self.abort(module, code)),
                 Uninitialized::Misses => {
-                    return Err(CallError::MissingData { address: self.address, module: module.to_owned() });
+                    return Err(CallError::MissingData {
+                        address: self.address,
+                        module: self.name(module).to_owned(),
+                    });
                 }
             }
         }

@@ -54,7 +54,7 @@ fn share(amount: u64, bps: u64) -> u64 {
 
 impl CoreLayout {
     fn emit(&self, tx: &mut Transaction, module: &str, name: &str, data: Value) {
-        tx.emit(self.event(module, name), data);
+        tx.emit(self.full_name(module, name), data);
     }
 
     fn show_round(&self, tx: &mut Transaction, id: u64) {

@@ -96,6 +96,7 @@ mod tests {
             core: None,
             wheel: None,
             dice: None,
+            old_names: false,
         };
         scenario::state(scenario, start)
     }

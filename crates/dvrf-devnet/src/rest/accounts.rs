@@ -73,7 +73,7 @@ pub(crate) fn resources(chain: &Chain, address: Address) -> Vec<Value> {
         found.push(json!({"type": names.lottery_event("LotteryData"), "data": lottery.resource()}));
     }
     if let Some(core) = chain.state.core.as_ref().filter(|core| core.address == address) {
-        let shown = |(name, data)| json!({"type": format!("{address}::{name}"), "data": data});
+        let shown = |(name, data)| json!({"type": name, "data": data});
         found.extend(core.resources().into_iter().map(shown));
     }
     if let Some(wheel) =

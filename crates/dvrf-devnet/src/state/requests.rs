@@ -116,7 +116,7 @@ impl State {
             return Callback {
                 sender: core.callback_sender.unwrap_or(nobody),
                 address: core.address,
-                module: core.answering_module(request.id).to_owned(),
+                module: core.name(core.answering_module(request.id)).to_owned(),
                 name: "fulfill_draw",
                 arguments: vec![json!(request.id.to_string()), json!(random)],
             };
@@ -174,10 +174,11 @@ impl State {
     /// Runs the callback's transaction; if it aborts, the request stays pending.
     pub(crate) fn answer(&mut self, tx: &mut Transaction, request: &OpenRequest) -> Result<(), CallError> {
         self.close(request.asker, request.id);
-        if request.asker == Asker::Core {
-            let Callback { module, name, arguments, .. } = self.callback(request);
+        if let (Asker::Core, Some(core)) = (request.asker, &self.core) {
+            let module = core.answering_module(request.id);
+            let Callback { name, arguments, .. } = self.callback(request);
             let args = Args { values: &arguments, types: &[] };
-            return crate::entries::core_layout::run(self, tx, &module, name, &args);
+            return crate::entries::core_layout::run(self, tx, module, name, &args);
         }
         let names = self.names.clone();
         if self.callback_aborts {

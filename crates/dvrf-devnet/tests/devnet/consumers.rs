@@ -329,3 +329,37 @@ fn a_roll_is_pending_until_dvrf_resolves_it() {
         format!("Move abort in {DVRF}::supra_vrf: EMIN_BALANCE_REACHED(0x20005): Minimum balance reached")
     );
 }
+
+#[test]
+fn the_core_layout_exists_with_its_old_names_and_beside_the_single_lottery() {
+    let devnet = Devnet::start(&[
+        "--consumer",
+        "core",
+        "--core-old-names",
+        "--lottery-module",
+        "core_main_v2",
+        "--lottery-addr",
+        CORE,
+        "--scenario",
+        "pending",
+        "--answer-ms",
+        "1000",
+    ]);
+    let modules = devnet.get(&format!("/rpc/v3/accounts/{CORE}/modules")).json();
+    let names: Vec<&str> =
+        modules.as_array().unwrap().iter().map(|module| module["abi"]["name"].as_str().unwrap()).collect();
+    let single = ["core_main_v2", "treasury_v1"];
+    assert_eq!(names, [&single[..], &["hub", "rounds", "instances", "treasury_multi", "jackpot"]].concat());
+    let resources = devnet.get(&format!("/rpc/v3/accounts/{CORE}/resources")).json();
+    let kinds: Vec<&str> =
+        resources.as_array().unwrap().iter().map(|row| row["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds[0], format!("{CORE}::core_main_v2::LotteryData"));
+    assert_eq!(kinds[2], format!("{CORE}::rounds::RoundCollection"));
+    // The request of the scenario is answered under these names.
+    assert_eq!(devnet.core("rounds::pending_request_id", &json!(["1"])), json!({"vec": ["5"]}));
+    devnet.control(&json!({"advance_blocks": 2}));
+    assert_eq!(devnet.core("rounds::pending_request_id", &json!(["1"])), json!({"vec": []}));
+    assert_eq!(devnet.events(&format!("{CORE}::rounds::DrawFulfilledEvent")).len(), 5);
+    // One subscription pays for both.
+    assert_eq!(devnet.get("/devnet/state").json()["clients"].as_array().unwrap().len(), 1);
+}

@@ -79,11 +79,7 @@ impl Chain {
     /// Plays a round of a lottery of the core layout up to its request.
     fn draw(&mut self, lottery: u64) {
         self.sell(lottery, DRAW_AT, true);
-        self.call_core(
-            "core_rounds::request_randomness",
-            None,
-            vec![json!(lottery.to_string()), json!("0x00")],
-        );
+        self.call_rounds("request_randomness", None, vec![json!(lottery.to_string()), json!("0x00")]);
     }
 
     /// Plays both games.
@@ -101,17 +97,18 @@ impl Chain {
     fn sell(&mut self, lottery: u64, count: usize, schedule: bool) {
         let id = vec![json!(lottery.to_string())];
         for number in (1_u8..=9).take(count) {
-            self.call_core("core_rounds::buy_ticket", Some(player(number)), id.clone());
+            self.call_rounds("buy_ticket", Some(player(number)), id.clone());
         }
         if schedule {
-            self.call_core("core_rounds::schedule_draw", None, id);
+            self.call_rounds("schedule_draw", None, id);
         }
     }
 
     /// Without a sender the administrator calls.
-    fn call_core(&mut self, function: &str, sender: Option<Address>, arguments: Vec<Value>) {
-        if let Some(address) = self.state.core.as_ref().map(|core| core.address) {
-            self.call(sender.unwrap_or(address), format!("{address}::{function}"), arguments);
+    fn call_rounds(&mut self, function: &str, sender: Option<Address>, arguments: Vec<Value>) {
+        if let Some(core) = &self.state.core {
+            let (address, function) = (core.address, core.full_name("core_rounds", function));
+            self.call(sender.unwrap_or(address), function, arguments);
         }
     }
 

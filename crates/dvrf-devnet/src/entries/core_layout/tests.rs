@@ -250,17 +250,17 @@ fn tables_can_be_read_inside_the_resources() {
     core(&mut state).lotteries.get_mut(&2).unwrap().pool = None;
     core(&mut state).lotteries.get_mut(&3).unwrap().pool = Some(Pool { prize: 7, operations: 8 });
     let resources = core(&mut state).resources();
-    let of = |name: &str| resources.iter().find(|(known, _)| *known == name).unwrap().1.clone();
-    let hub = of("hub::HubState");
+    let of = |name: &str| resources.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    let hub = of("0xc::hub::HubState");
     assert_eq!(hub["pending_request_ids"], json!(["1"]));
     assert_eq!(hub["next_request_id"], json!("2"));
     assert_eq!(hub["lottery_ids"], json!(["1", "2", "3"]));
     assert_eq!(hub["callback_sender"], json!({"vec": ["0xa6"]}));
     assert_eq!(hub["requests"]["keys"], json!(["1"]));
     assert_eq!(hub["requests"]["values"][0]["payload"], "0xaa");
-    let rounds = of("core_rounds::RoundCollection")["rounds"].clone();
+    let rounds = of("0xc::core_rounds::RoundCollection")["rounds"].clone();
     assert_eq!(rounds["values"][0]["pending_request"], json!({"vec": ["1"]}));
-    let pools = of("core_treasury_multi::TreasuryState")["pools"].clone();
+    let pools = of("0xc::core_treasury_multi::TreasuryState")["pools"].clone();
     assert_eq!(pools["keys"], json!(["1", "3"]));
     assert_eq!(pools["values"][1], json!({"prize_balance": "7", "operations_balance": "8"}));
 }
