@@ -23,6 +23,7 @@ struct Control {
     advance_blocks: Option<u64>,
     answer_ms: Option<u64>,
     callback_aborts: Option<bool>,
+    charges_aborted: Option<bool>,
     balance: Option<String>,
     grant: Option<String>,
     /// What the lottery owner, who signs, owns of the coin.
@@ -152,6 +153,9 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     }
     if let Some(aborts) = order.callback_aborts {
         chain.state.callback_aborts = aborts;
+    }
+    if let Some(charges) = order.charges_aborted {
+        chain.state.charges_aborted = charges;
     }
     let owner = chain.state.names.lottery;
     if let (Some(change), Some(lottery)) = (&order.lottery, &mut chain.state.lottery) {

@@ -230,6 +230,7 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
         } else {
             Answers::AfterMs(answer_ms.unwrap_or(2000))
         },
+        charges_aborted: false,
         callback_aborts: scenario == "callback-aborts",
         seed,
         names,

@@ -2,7 +2,7 @@
 
 mod requests;
 
-pub(crate) use requests::{Asker, OpenRequest};
+pub(crate) use requests::{Asker, FREE_NODE, OpenRequest};
 
 use crate::address::Address;
 use crate::core_layout::CoreLayout;
@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) dice: Option<Dice>,
     pub(crate) answers: Answers,
     pub(crate) callback_aborts: bool,
+    /// The fee is taken in a transaction of its own, so that an aborted callback costs it too.
+    pub(crate) charges_aborted: bool,
     pub(crate) seed: u64,
 }
 

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::bytecode;
 use crate::call::{Args, FunctionId, Transaction};
 use crate::entries;
-use crate::state::GAS_FEE;
+use crate::state::{Asker, FREE_NODE, GAS_FEE, OpenRequest};
 use serde_json::{Value, json};
 
 /// A transaction as the emulated CLI posts it.
@@ -50,15 +50,36 @@ impl Chain {
             };
             let mut state = self.state.clone();
             let mut tx = Transaction { sender: order.sender, now_us: due, height, events: Vec::new() };
-            let result = state.answer(&mut tx, &request);
-            if result.is_ok() {
+            let failure = state.answer(&mut tx, &request).err();
+            let charged = failure.is_some() && self.state.charges_aborted && request.asker != Asker::Core;
+            if failure.is_none() {
                 self.state = state;
             } else {
                 // Public documents name no retry of an aborted callback on L1.
                 self.state.give_up(&request);
             }
-            self.record(order, tx, result.err());
+            self.record(order, tx, failure);
+            if charged {
+                self.charge(&request, due, height);
+            }
         }
+    }
+
+    /// The fee of an answer that dVRF takes although the callback has aborted.
+    fn charge(&mut self, request: &OpenRequest, now_us: u64, height: u64) {
+        let names = &self.state.names;
+        let function = format!("{}::{}::collect_tx_fee_from_client", names.dvrf, names.vrf_module);
+        let sender = FREE_NODE;
+        let mut tx = Transaction { sender, now_us, height, events: Vec::new() };
+        self.state.collect(&mut tx, request);
+        let order = Order {
+            sender,
+            function,
+            types: Vec::new(),
+            arguments: vec![json!(request.id.to_string())],
+            simulate: false,
+        };
+        self.record(order, tx, None);
     }
 
     /// Executes what has waited long enough.
@@ -176,14 +197,15 @@ impl Chain {
         });
         let events = if failure.is_some() { Vec::new() } else { tx.events };
         if !order.simulate {
-            for (kind, data) in &events {
-                self.events.push(EventRow {
-                    kind: kind.clone(),
-                    data: data.clone(),
-                    height: tx.height,
-                    hash: hash.clone(),
-                });
-            }
+            // An answer that was due before a held transaction may be executed after it.
+            let place = self.events.partition_point(|event| event.height <= tx.height);
+            let row = |(kind, data): &(String, Value)| EventRow {
+                kind: kind.clone(),
+                data: data.clone(),
+                height: tx.height,
+                hash: hash.clone(),
+            };
+            self.events.splice(place..place, events.iter().map(row));
         }
         let row = TxRow {
             hash,

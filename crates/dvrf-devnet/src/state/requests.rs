@@ -8,7 +8,7 @@ use crate::move_json::num;
 use serde_json::{Value, json};
 
 /// The account of dVRF that calls back.
-const FREE_NODE: Address = Address::small(0xf2);
+pub(crate) const FREE_NODE: Address = Address::small(0xf2);
 
 /// Who has asked for randomness: each is answered by a callback of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,24 +193,26 @@ impl State {
                 }
             }
         }
+        let verified = format!("{}::{}::VerifyCallbackEvent", names.dvrf, names.vrf_module);
+        tx.emit(verified, json!({"nonce": request.id.to_string(), "timestamp": tx.now_us.to_string()}));
+        self.collect(tx, request);
+        Ok(())
+    }
+
+    /// `supra_vrf::collect_tx_fee_from_client`: the fee of an answer.
+    pub(crate) fn collect(&mut self, tx: &mut Transaction, request: &OpenRequest) {
         let address = self.payer(request.asker, request.caller);
         if let Some(client) = self.deposit.client_mut(address) {
             client.charge(CALLBACK_FEE);
         }
-        let vrf = format!("{}::{}", names.dvrf, names.vrf_module);
-        let nonce = request.id.to_string();
-        let time = tx.now_us.to_string();
-        tx.emit(format!("{vrf}::VerifyCallbackEvent"), json!({"nonce": nonce, "timestamp": time}));
+        let (names, nonce) = (&self.names, request.id.to_string());
         tx.emit(
-            format!("{vrf}::NonceProcessedEvent"),
-            json!({"nonce": nonce, "timestamp": time, "block_number": tx.height.to_string()}),
+            format!("{}::{}::NonceProcessedEvent", names.dvrf, names.vrf_module),
+            json!({"nonce": nonce, "timestamp": tx.now_us.to_string(), "block_number": tx.height.to_string()}),
         );
         tx.emit(
             format!("{}::{}::SupraCollected", names.dvrf, names.deposit_module),
-            json!({
-                "client_address": address.to_string(), "amount": num(CALLBACK_FEE), "nonce": nonce,
-            }),
+            json!({"client_address": address.to_string(), "amount": num(CALLBACK_FEE), "nonce": nonce}),
         );
-        Ok(())
     }
 }

@@ -258,6 +258,50 @@ fn a_callback_that_aborts_leaves_the_spin_pending() {
 }
 
 #[test]
+fn an_aborted_callback_may_be_charged() {
+    let devnet = all(&["--scenario", "callback-aborts", "--history-events", "0"]);
+    devnet.control(&json!({"charges_aborted": true}));
+    for function in [format!("{WHEEL}::supra_wheel::spin"), format!("{LOTTERY}::main_v2::manual_draw")] {
+        assert_eq!(devnet.call(&function, &json!([]))["status"], "Success", "{function}");
+    }
+    devnet.request_draw();
+    devnet.control(&json!({"advance_blocks": 4}));
+    let package = |name: &str| devnet.events(&format!("{DVRF}::{name}")).into_iter().map(|(_, data)| data);
+    assert_eq!(package("supra_vrf::VerifyCallbackEvent").count(), 0);
+    let collected =
+        |client: &str, nonce: &str| json!({"client_address": client, "amount": "1000000", "nonce": nonce});
+    assert_eq!(
+        package("deposit::SupraCollected").collect::<Vec<_>>(),
+        [collected(WHEEL, "1"), collected(LOTTERY, "2")]
+    );
+    assert_eq!(devnet.wheel("get_pending_spin_info", "1").as_array().unwrap().len(), 1);
+    // The hub has no fee, and its answer does not abort.
+    assert_eq!(devnet.pending(), (json!([]), json!([])));
+}
+
+#[test]
+fn events_are_in_order_although_a_held_transaction_is_executed_first() {
+    let devnet = all(&["--history-events", "0"]);
+    let spin = format!("{WHEEL}::supra_wheel::spin");
+    devnet.call(&spin, &json!([]));
+    devnet.control(&json!({"fault": "hold_blocks=8"}));
+    assert_eq!(devnet.call(&spin, &json!([]))["status"], "Pending");
+    devnet.control(&json!({"advance_blocks": 10}));
+    let heights: Vec<u64> = devnet
+        .get("/devnet/events")
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["height"].as_u64().unwrap())
+        .collect();
+    assert!(heights.is_sorted(), "{heights:?}");
+    let range =
+        format!("/rpc/v3/events/{WHEEL}::supra_wheel::WinEvent?start_height=100000&end_height=100008");
+    assert_eq!(devnet.get(&range).json()["data"][0]["block_height"], 100_004);
+}
+
+#[test]
 fn each_consumer_has_a_deposit_of_its_own() {
     let devnet = all(&["--scenario", "low"]);
     let fund = |client: &str| {

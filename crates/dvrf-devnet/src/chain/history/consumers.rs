@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 /// Age of the request in `no-aggregator`, in µs.
 const UNANSWERABLE_US: u64 = 60_000_000;
 
+/// Past requests of each consumer: the state is copied for every call.
+const MOST: u64 = 100;
+
 /// The lottery that scenarios are about.
 const FIRST: u64 = 1;
 
@@ -23,7 +26,7 @@ impl Chain {
         let healthy = Self::start_state(&self.options, &self.clock, "healthy");
         let lived = State { next_nonce: self.state.next_nonce, open: Vec::new(), ..healthy };
         let start = std::mem::replace(&mut self.state, lived);
-        let (tip, count) = (self.clock.height(), self.options.history_events / 3);
+        let (tip, count) = (self.clock.height(), MOST.min(self.options.history_events / 3));
         for number in 1..=count {
             let (asked, answered) = past_heights(tip, count, self.options.seed, number);
             let wait_us = self.clock.time_of(answered) - self.clock.time_of(asked);
