@@ -16,7 +16,8 @@ pub(crate) const ECLIENT_NOT_EXIST: u64 = 0x6_0001;
 pub(crate) const EINVALID_CLIENT_CONTRACT: u64 = 0x5_0004;
 pub(crate) const EMIN_BALANCE_REACHED: u64 = 0x2_0005;
 pub(crate) const ECONTRACT_IS_PAUSED: u64 = 0x5_0005;
-/// Of `supra_vrf::verify_callback`.
+/// Both of `supra_vrf::verify_callback`.
+pub(crate) const EINVALID_MESSAGE: u64 = 0x1_0003;
 pub(crate) const EINVALID_SIGNATURE: u64 = 0xB_0002;
 pub(crate) const EMIN_BALANCE: u64 = 0x7_000B;
 pub(crate) const EINVALID_AMOUNT: u64 = 0x1_000C;

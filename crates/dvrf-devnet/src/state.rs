@@ -2,7 +2,7 @@
 
 mod requests;
 
-pub(crate) use requests::{Asker, FREE_NODE, OpenRequest};
+pub(crate) use requests::{Asker, Callback, FREE_NODE, OpenRequest};
 
 use crate::address::Address;
 use crate::core_layout::CoreLayout;

@@ -1,8 +1,7 @@
 //! The entry functions of the dice.
 
-use crate::abort::{Abort, CallError};
+use crate::abort::CallError;
 use crate::call::{Args, Transaction};
-use crate::deposit::EINVALID_SIGNATURE;
 use crate::dice::Roll;
 use crate::lottery::text;
 use crate::state::{Asker, State};
@@ -21,12 +20,11 @@ pub(crate) fn run(
     if function == "roll_dice" {
         return roll(state, tx, args.u64(0)?);
     }
-    // Nobody but dVRF has a signature for `resolve_dice_roll`.
-    Err(CallError::Abort(Abort {
-        address: state.names.dvrf,
-        module: state.names.vrf_module.clone(),
-        code: EINVALID_SIGNATURE,
-    }))
+    // `resolve_dice_roll`
+    let nonce = state.verify_callback(tx, args)?;
+    answer(state, tx, nonce);
+    state.close(Asker::Dice, nonce);
+    Ok(())
 }
 
 /// The player asks dVRF in their own name, and so must be a client.
@@ -46,7 +44,7 @@ fn roll(state: &mut State, tx: &mut Transaction, range: u64) -> Result<(), CallE
 }
 
 /// `resolve_dice_roll` after the check of the signature.
-pub(crate) fn answer(state: &mut State, tx: &mut Transaction, nonce: u64) {
+fn answer(state: &mut State, tx: &mut Transaction, nonce: u64) {
     let seed = state.seed;
     let Some(dice) = &mut state.dice else { return };
     let Some(roll) = dice.rolls.get_mut(&nonce) else { return };

@@ -2,8 +2,7 @@
 
 use crate::abort::{Abort, CallError};
 use crate::address::Address;
-use crate::call::Transaction;
-use crate::deposit::EINVALID_SIGNATURE;
+use crate::call::{Args, Transaction};
 use crate::lottery::text;
 use crate::state::{Asker, State};
 use crate::wheel::{FEE, Finished, Outcome, PAUSED, PRIZE, Spin};
@@ -13,16 +12,20 @@ use serde_json::json;
 mod tests;
 
 /// Runs one entry function; the caller discards the state when it aborts.
-pub(crate) fn run(state: &mut State, tx: &mut Transaction, function: &str) -> Result<(), CallError> {
+pub(crate) fn run(
+    state: &mut State,
+    tx: &mut Transaction,
+    function: &str,
+    args: &Args<'_>,
+) -> Result<(), CallError> {
     if function == "spin" {
         return spin(state, tx);
     }
-    // Nobody but dVRF has a signature for `fulfill_randomness`.
-    Err(CallError::Abort(Abort {
-        address: state.names.dvrf,
-        module: state.names.vrf_module.clone(),
-        code: EINVALID_SIGNATURE,
-    }))
+    // `fulfill_randomness`
+    let nonce = state.verify_callback(tx, args)?;
+    answer(state, tx, nonce);
+    state.close(Asker::Wheel, nonce);
+    Ok(())
 }
 
 fn spin(state: &mut State, tx: &mut Transaction) -> Result<(), CallError> {
@@ -49,7 +52,7 @@ fn spin(state: &mut State, tx: &mut Transaction) -> Result<(), CallError> {
 }
 
 /// `fulfill_randomness` after the check of the signature. An unknown nonce is no error.
-pub(crate) fn answer(state: &mut State, tx: &mut Transaction, nonce: u64) {
+fn answer(state: &mut State, tx: &mut Transaction, nonce: u64) {
     let Some(mut wheel) = state.wheel.take() else { return };
     if let Some(spin) = wheel.pending.remove(&nonce) {
         let (address, player) = (wheel.address, spin.player);

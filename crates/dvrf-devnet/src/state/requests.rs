@@ -1,9 +1,10 @@
-//! The requests for randomness: who has asked, what answers, and what an answer does.
+//! The requests for randomness: who has asked, which call answers, and what it costs.
 
 use super::{Answers, CALLBACK_FEE, State};
 use crate::abort::{Abort, CallError};
 use crate::address::Address;
 use crate::call::{Args, Transaction};
+use crate::deposit::{EINVALID_MESSAGE, EINVALID_SIGNATURE};
 use crate::move_json::num;
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ pub(crate) struct Callback {
     pub(crate) sender: Address,
     address: Address,
     module: String,
-    name: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) arguments: Vec<Value>,
 }
 
@@ -51,7 +52,7 @@ impl Callback {
 
 impl State {
     /// The address, the module and the function that dVRF calls back.
-    fn target(&self, asker: Asker) -> (Address, String, &'static str) {
+    pub(crate) fn target(&self, asker: Asker) -> (Address, String, &'static str) {
         match (asker, &self.wheel, &self.dice) {
             (Asker::Wheel, Some(wheel), _) => {
                 (wheel.address, crate::wheel::MODULE.to_owned(), "fulfill_randomness")
@@ -108,23 +109,51 @@ impl State {
         }
     }
 
+    /// The random bytes of an answer, or its message, and its signature.
+    fn answer_bytes(&self, id: u64) -> [String; 2] {
+        ["random", "signature"].map(|label| crate::digest::id(label, self.seed, id))
+    }
+
+    /// `supra_vrf::verify_callback`. It has no protection against replay: anybody who has the message and the signature may
+    /// call a consumer again.
+    pub(crate) fn verify_callback(&self, tx: &mut Transaction, args: &Args<'_>) -> Result<u64, CallError> {
+        let names = &self.names;
+        let nonce = args.u64(0)?;
+        let [message, signature] = self.answer_bytes(nonce);
+        for (given, expected, code) in
+            [(args.hex(1)?, message, EINVALID_MESSAGE), (args.hex(2)?, signature, EINVALID_SIGNATURE)]
+        {
+            if given != expected {
+                let module = names.vrf_module.clone();
+                return Err(CallError::Abort(Abort { address: names.dvrf, module, code }));
+            }
+        }
+        self.verified(tx, nonce);
+        Ok(nonce)
+    }
+
+    pub(crate) fn verified(&self, tx: &mut Transaction, nonce: u64) {
+        let kind = format!("{}::{}::VerifyCallbackEvent", self.names.dvrf, self.names.vrf_module);
+        tx.emit(kind, json!({"nonce": nonce.to_string(), "timestamp": tx.now_us.to_string()}));
+    }
+
     /// What answers a request.
     pub(crate) fn callback(&self, request: &OpenRequest) -> Callback {
         let nobody = Address::small(0);
-        let random = crate::digest::id("random", self.seed, request.id);
         if let (Asker::Core, Some(core)) = (request.asker, &self.core) {
             return Callback {
                 sender: core.callback_sender.unwrap_or(nobody),
                 address: core.address,
                 module: core.name(core.answering_module(request.id)).to_owned(),
                 name: "fulfill_draw",
-                arguments: vec![json!(request.id.to_string()), json!(random)],
+                arguments: vec![json!(request.id.to_string()), json!(self.answer_bytes(request.id)[0])],
             };
         }
+        let [message, signature] = self.answer_bytes(request.id);
         let arguments = vec![
             json!(request.id.to_string()),
-            json!(random),
-            json!(crate::digest::id("signature", self.seed, request.id)),
+            json!(message),
+            json!(signature),
             json!(request.caller.to_string()),
             json!(1),
             json!(request.client_seed.to_string()),
@@ -163,40 +192,6 @@ impl State {
         self.next_nonce += 1;
         self.open(tx, asker, nonce, caller, seed);
         Ok(nonce)
-    }
-
-    /// What a callback ends with that aborts. The codes of others than the lottery are not public.
-    fn callback_abort(&self, asker: Asker) -> Abort {
-        let (address, module, _) = self.target(asker);
-        Abort { address, module, code: if asker == Asker::Lottery { 14 } else { 10 } }
-    }
-
-    /// Runs the callback's transaction; if it aborts, the request stays pending.
-    pub(crate) fn answer(&mut self, tx: &mut Transaction, request: &OpenRequest) -> Result<(), CallError> {
-        self.close(request.asker, request.id);
-        if let (Asker::Core, Some(core)) = (request.asker, &self.core) {
-            let module = core.answering_module(request.id);
-            let Callback { name, arguments, .. } = self.callback(request);
-            let args = Args { values: &arguments, types: &[] };
-            return crate::entries::core_layout::run(self, tx, module, name, &args);
-        }
-        let names = self.names.clone();
-        if self.callback_aborts {
-            return Err(CallError::Abort(self.callback_abort(request.asker)));
-        }
-        match request.asker {
-            Asker::Wheel => crate::entries::wheel::answer(self, tx, request.id),
-            Asker::Dice => crate::entries::dice::answer(self, tx, request.id),
-            _ => {
-                if let Some(lottery) = self.lottery.as_mut() {
-                    lottery.receive(&names, tx, request.id, self.seed);
-                }
-            }
-        }
-        let verified = format!("{}::{}::VerifyCallbackEvent", names.dvrf, names.vrf_module);
-        tx.emit(verified, json!({"nonce": request.id.to_string(), "timestamp": tx.now_us.to_string()}));
-        self.collect(tx, request);
-        Ok(())
     }
 
     /// `supra_vrf::collect_tx_fee_from_client`: the fee of an answer.

@@ -38,12 +38,19 @@ fn a_roll_is_asked_for_by_its_player_and_resolved_by_dvrf() {
     assert_eq!(events[1], (rolled.0.to_owned(), rolled.1));
     assert_eq!(result(&state, "1"), Ok(vec![json!(false), json!("0")]));
     let request = state.request_of(Asker::Dice).unwrap().clone();
+    let callback = state.callback(&request).arguments;
     let mut tx = transaction(Address::small(0xf2));
     state.answer(&mut tx, &request).unwrap();
-    let (kind, data) = &tx.events[0];
+    assert_eq!(tx.events[0].0, "0xd::supra_vrf::VerifyCallbackEvent");
+    let (kind, data) = &tx.events[1];
     assert_eq!((kind.as_str(), &data["request_id"]), ("0x1d::dice_roll::DiceResultEvent", &json!("1")));
     let number = data["rolled_number"].clone();
     assert!((1..=6).contains(&number.as_str().unwrap().parse::<u64>().unwrap()), "{number}");
+    // Another call with the same signature resolves it once more.
+    let mut again = transaction(player(9));
+    let args = Args { values: &callback, types: &[] };
+    run(&mut state, &mut again, "resolve_dice_roll", &args).unwrap();
+    assert_eq!(again.events[1], tx.events[1]);
     // The row stays.
     assert_eq!(result(&state, "1"), Ok(vec![json!(true), number]));
     // The player's grant has paid.

@@ -11,13 +11,15 @@ use serde_json::{Value, json};
 
 const WHEEL: Address = Address::small(0xf);
 
+const NO_ARGS: Args<'_> = Args { values: &[], types: &[] };
+
 fn transaction(sender: Address) -> Transaction {
     Transaction { sender, now_us: 7_000_000, height: 9, events: Vec::new() }
 }
 
 fn spin(state: &mut State) -> Result<Vec<String>, CallError> {
     let mut tx = transaction(player(1));
-    run(state, &mut tx, "spin").map(|()| names(&tx))
+    run(state, &mut tx, "spin", &NO_ARGS).map(|()| names(&tx))
 }
 
 fn names(tx: &Transaction) -> Vec<String> {
@@ -34,7 +36,7 @@ fn view(state: &State, function: &str, value: Value) -> Value {
 fn a_spin_asks_dvrf_in_the_name_of_the_wheel() {
     let mut state = start("healthy");
     let mut tx = transaction(player(1));
-    run(&mut state, &mut tx, "spin").unwrap();
+    run(&mut state, &mut tx, "spin", &NO_ARGS).unwrap();
     assert_eq!(names(&tx), ["0xd::supra_vrf::RequestEvent", "0xf::supra_wheel::SpinEvent"]);
     let asked = &tx.events[0].1;
     let of = |key: &str| asked[key].as_str().unwrap();
@@ -67,10 +69,11 @@ fn each_outcome_shows_in_events_results_and_money() {
         let mut tx = transaction(Address::small(0xf2));
         state.answer(&mut tx, &request).unwrap();
         let own = event.map(|name| format!("0xf::supra_wheel::{name}"));
-        let package =
-            ["supra_vrf::VerifyCallbackEvent", "supra_vrf::NonceProcessedEvent", "deposit::SupraCollected"];
-        let package = package.into_iter().map(|name| format!("0xd::{name}"));
-        assert_eq!(names(&tx), own.into_iter().chain(package).collect::<Vec<_>>(), "{outcome:?}");
+        let [verified, processed, collected] =
+            ["supra_vrf::VerifyCallbackEvent", "supra_vrf::NonceProcessedEvent", "deposit::SupraCollected"]
+                .map(|name| Some(format!("0xd::{name}")));
+        let expected: Vec<String> = [verified, own, processed, collected].into_iter().flatten().collect();
+        assert_eq!(names(&tx), expected, "{outcome:?}");
         let result = view(&state, "get_spin_result", json!("1"));
         assert_eq!(
             (&result[0]["is_win"], &result[0]["prize_description"], &result[0]["amount_won"]),
@@ -139,7 +142,28 @@ fn a_spin_is_refused_by_the_wheel_or_by_dvrf() {
     }
     let missing = CallError::MissingData { address: WHEEL, module: "supra_wheel".to_owned() };
     assert_eq!(spin(&mut start("empty")), Err(missing));
-    let forged = run(&mut start("healthy"), &mut transaction(player(1)), "fulfill_randomness");
-    let abort = Abort { address: Address::small(0xd), module: "supra_vrf".to_owned(), code: 0xB_0002 };
-    assert_eq!(forged, Err(CallError::Abort(abort)));
+}
+
+#[test]
+fn a_signature_is_good_for_every_call_of_its_nonce() {
+    let mut state = start("healthy");
+    spin(&mut state).unwrap();
+    let callback = state.callback(state.request_of(Asker::Wheel).unwrap());
+    let call = |state: &mut State, changed: Option<usize>| {
+        let mut values = callback.arguments.clone();
+        if let Some(index) = changed {
+            values[index] = json!("0x00");
+        }
+        let mut tx = transaction(player(5));
+        run(state, &mut tx, "fulfill_randomness", &Args { values: &values, types: &[] }).map(|()| names(&tx))
+    };
+    for (changed, code) in [(1, 0x1_0003), (2, 0xB_0002)] {
+        let abort = Abort { address: Address::small(0xd), module: "supra_vrf".to_owned(), code };
+        assert_eq!(call(&mut state, Some(changed)), Err(CallError::Abort(abort)));
+    }
+    let verified = "0xd::supra_vrf::VerifyCallbackEvent".to_owned();
+    assert_eq!(call(&mut state, None), Ok(vec![verified.clone(), "0xf::supra_wheel::WinEvent".to_owned()]));
+    assert!(state.open.is_empty());
+    // The wheel has no such spin any more.
+    assert_eq!(call(&mut state, None), Ok(vec![verified]));
 }
