@@ -36,7 +36,9 @@ pub(crate) struct Spin {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
-    pub(crate) spin: Spin,
+    pub(crate) player: Address,
+    /// When dVRF answered.
+    pub(crate) seconds: u64,
     pub(crate) is_win: bool,
     pub(crate) prize: &'static str,
     pub(crate) amount: u64,
@@ -111,8 +113,8 @@ impl Wheel {
             "get_spin_result" => {
                 let nonce = args.u64(0)?;
                 option(self.completed.get(&nonce).map(|done| {
-                    json!({"nonce": text(nonce), "player": done.spin.player.to_string(), "is_win": done.is_win,
-                        "prize_description": done.prize, "amount_won": text(done.amount), "timestamp": text(done.spin.seconds)})
+                    json!({"nonce": text(nonce), "player": done.player.to_string(), "is_win": done.is_win,
+                        "prize_description": done.prize, "amount_won": text(done.amount), "timestamp": text(done.seconds)})
                 }))
             }
             "get_last_pending_nonce" => {

@@ -71,7 +71,9 @@ fn answer(state: &mut State, tx: &mut Transaction, nonce: u64) {
             }
             _ => (false, "PAYMENT_ERROR", 0),
         };
-        wheel.completed.insert(nonce, Finished { spin, is_win, prize, amount });
+        wheel
+            .completed
+            .insert(nonce, Finished { player, seconds: tx.now_us / 1_000_000, is_win, prize, amount });
     }
     state.wheel = Some(wheel);
 }

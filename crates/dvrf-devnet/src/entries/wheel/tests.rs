@@ -66,7 +66,7 @@ fn each_outcome_shows_in_events_results_and_money() {
         state.wheel.as_mut().unwrap().outcome = outcome;
         spin(&mut state).unwrap();
         let request = state.request_of(Asker::Wheel).unwrap().clone();
-        let mut tx = transaction(Address::small(0xf2));
+        let mut tx = Transaction { now_us: 9_000_000, ..transaction(Address::small(0xf2)) };
         state.answer(&mut tx, &request).unwrap();
         let own = event.map(|name| format!("0xf::supra_wheel::{name}"));
         let [verified, processed, collected] =
@@ -76,8 +76,9 @@ fn each_outcome_shows_in_events_results_and_money() {
         assert_eq!(names(&tx), expected, "{outcome:?}");
         let result = view(&state, "get_spin_result", json!("1"));
         assert_eq!(
-            (&result[0]["is_win"], &result[0]["prize_description"], &result[0]["amount_won"]),
-            (&json!(is_win), &json!(description), &json!(amount))
+            result,
+            json!([{"nonce": "1", "player": "0xb001", "is_win": is_win, "prize_description": description,
+                "amount_won": amount, "timestamp": "9"}])
         );
         assert_eq!(view(&state, "get_pending_spin_info", json!("1")), json!([]));
         assert_eq!(state.wallet(player(1)), WALLET - fee + received, "{outcome:?}");
