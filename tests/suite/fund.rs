@@ -294,8 +294,10 @@ fn one_target_is_taken_from_stdin() {
     let target = format!("{{\"client_addr\":\"{LOTTERY}\"}}\n");
     let two = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(target.repeat(2)));
     assert_eq!((two.code, &two.json()["error"]["code"]), (2, &json!("INPUT")), "{two}");
-    let one = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(target));
-    assert_eq!(one.json()["status"], "topped_up", "{one}");
+    let named = target.replace('{', "{\"name\":\"main\",");
+    let one = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(named));
+    // The line is about the same subscription as the records of the other tools.
+    assert_eq!((&one.json()["status"], &one.json()["name"]), (&json!("topped_up"), &json!("main")), "{one}");
 }
 
 /// A transaction goes to the node of the settings, so that a target of another network is not topped up there.

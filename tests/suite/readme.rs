@@ -26,7 +26,7 @@ fn blocks(page: &str) -> Vec<String> {
     blocks
 }
 
-/// A block as it can run here; `None` for what the gate runs itself, or what builds everything anew.
+/// A block as it can run here; `None` for what the gate runs itself, or what rebuilds everything.
 fn runnable(block: &str, folder: &str) -> Option<String> {
     if block.contains("scripts/") && !block.contains("--legacy") && !block.contains("supra/scripts/") {
         return None;

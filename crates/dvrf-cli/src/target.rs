@@ -95,14 +95,15 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
 }
 
 /// Puts the one target that is piped in, if there is one, over the settings: a transaction is sent for it. `keys` are those
-/// of which the record needs one.
+/// of which the record needs one. Returns the subscription's name: that of the record, else that of the settings file.
 ///
 /// # Errors
 /// When the input holds something other than one target, or stays silent: nothing must be sent for another target than the
 /// one that is still to come. A record of another network is refused, because the transaction goes to the settings' node.
-pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<(), CliError> {
+pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<Option<String>, CliError> {
+    let of_settings = session.settings.subscription().map(str::to_owned);
     if !input.holds_records() {
-        return Ok(());
+        return Ok(of_settings);
     }
     let from = input.input.as_ref().filter(|path| path.as_os_str() != "-");
     let from = from.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
@@ -112,12 +113,12 @@ pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<(
     if input.input.is_none() && is_silent(&io::stdin()) {
         return Err(failed("stdin is open, and no target comes".to_owned()).into());
     }
-    let Source::Records(mut records) = input.open(session)? else { return Ok(()) };
+    let Source::Records(mut records) = input.open(session)? else { return Ok(of_settings) };
     let record = match records.next_record() {
         // Cron gives its jobs an empty pipe.
-        Some(Err(CliError::Core(_))) | None if input.input.is_none() => return Ok(()),
+        Some(Err(CliError::Core(_))) | None if input.input.is_none() => return Ok(of_settings),
         Some(record) => record?,
-        None => return Ok(()),
+        None => return Ok(of_settings),
     };
     if !records.may_wait() && records.next_record().is_some() {
         return Err(failed(format!("{from} holds several targets: start one run for each")).into());
@@ -126,7 +127,8 @@ pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<(
         let keys = keys.join(" and no ");
         return Err(failed(format!("the record from {from} names no {keys}")).into());
     }
-    Ok(apply(&record, &mut session.settings)?)
+    apply(&record, &mut session.settings)?;
+    Ok(text_of(Some(&record), "name")?)
 }
 
 /// Sets what the record names; the client of a named lottery is the lottery itself unless the record names another.

@@ -1,6 +1,5 @@
 //! The flags of drawing, shared by `ready`, `run`, `auto` and `smoke`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,6 +7,7 @@ use clap::Args;
 use dvrf_cli::args::{LiveArgs, StateArgs};
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::{Settings, variables};
+use dvrf_cli::submit::{LockArgs, SubmitArgs};
 use supra_core::address::Address;
 use supra_core::error::Error;
 use supra_core::lang::Lang;
@@ -44,19 +44,10 @@ pub(crate) struct WaivedArgs {
 }
 
 setting_flags! {
-    /// How transactions are sent.
-    SubmitArgs, "Transaction", {
+    /// What a draw calls.
+    FunctionArgs, "Transaction", {
         function_id = FUNCTION_ID "FUNCTION"
         treasury_module = TREASURY_MODULE "NAME"
-        sender_account = SENDER_ACCOUNT "ADDRESS"
-        confirm_flag = CONFIRM_FLAG "FLAG"
-        gas_unit_price = GAS_UNIT_PRICE "QUANTS"
-        max_gas = MAX_GAS "GAS"
-        expiration_secs = EXPIRATION "SECONDS"
-        password_file = PASSWORD_FILE "FILE"
-        password_variable = PASSWORD_VARIABLE "NAME"
-        submit_timeout = SUBMIT_TIMEOUT "SECONDS"
-        confirm_timeout = CONFIRM_TIMEOUT "SECONDS"
     }
 }
 
@@ -66,21 +57,14 @@ setting_flags! {
 pub(crate) struct GuardArgs {
     #[command(flatten)]
     pub(crate) state: StateArgs,
-    /// Lock this file; it excludes other runs and flock(1)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) lock_file: Option<PathBuf>,
-    /// Wait this long for locks that others hold
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3600))]
-    pub(crate) lock_wait: u32,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     /// Rest this long between two attempts in one round
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) cool_down: u32,
     /// Attempts in one round, after which the next waits for an hour, then two, up to a day
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) max_attempts: u32,
-    /// Read the chain again when what was read is older than this
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub(crate) max_reading_age: u32,
     /// Accept a redeployed lottery: forget the rounds of the old one, once
     #[arg(long)]
     pub(crate) lottery_redeployed: bool,
@@ -95,7 +79,9 @@ pub(crate) struct DrawArgs {
     #[command(flatten)]
     pub(crate) readiness: ReadinessArgs,
     #[command(flatten)]
-    pub(crate) submit: SubmitArgs,
+    function: FunctionArgs,
+    #[command(flatten)]
+    submit: SubmitArgs,
     #[command(flatten)]
     pub(crate) confirm: ConfirmArgs,
     #[command(flatten)]
@@ -120,6 +106,7 @@ impl DrawArgs {
     /// Puts the flags over the variables.
     pub(crate) fn fill(&self, settings: &mut Settings) {
         self.live.fill(settings);
+        self.function.fill(settings);
         self.submit.fill(settings);
         self.guards.state.fill(settings);
     }

@@ -1,7 +1,7 @@
 //! `dvrf-draw auto`: one JSON line a run, dry unless told to act.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 
@@ -17,6 +17,7 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::legacy::{refuse_incomplete, spaced};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::variables::{self, fault_point};
+use dvrf_cli::submit::RetryArgs;
 use dvrf_cli::{CliError, Session};
 use supra_core::draw::{AutoLine, AutoStatus, Commands, DrawError, DrawErrorCode, DrawResult};
 use supra_core::readiness::Readiness;
@@ -46,12 +47,8 @@ pub(crate) struct AutoArgs {
     /// Append the line to this file too, synced
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     log_file: Option<PathBuf>,
-    /// Try again this often when the chain cannot be read, or when provably nothing was sent
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "Guards")]
-    retry: u32,
-    /// Wait this long before trying again
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=3600), help_heading = "Guards")]
-    retry_delay: u32,
+    #[command(flatten)]
+    retry: RetryArgs,
     /// Buy the tickets that are missing first
     #[arg(long, requires = "max_spend", help_heading = "Tickets")]
     fill_tickets: bool,
@@ -68,7 +65,11 @@ pub(crate) fn auto(args: &AutoArgs, session: &mut Session) -> Result<Exit, CliEr
     }
     let target = args.target.fill(session);
     let mut line = begin(args, session);
-    let exit = match target.and_then(|()| attempt(args, &mut line, session)) {
+    let result = target.and_then(|name| {
+        line.name = name;
+        attempt(args, &mut line, session)
+    });
+    let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
             let busy = error.code == DrawErrorCode::Busy;
@@ -121,6 +122,7 @@ fn begin(args: &AutoArgs, session: &Session) -> AutoLine {
         level: String::new(),
         event: String::new(),
         tickets_bought: None,
+        name: None,
         profile: text(&variables::PROFILE),
         lottery_addr: text(&variables::LOTTERY_ADDR),
         deposit_addr: text(&variables::DEPOSIT_ADDR),
@@ -148,9 +150,6 @@ fn text(line: &AutoLine, is_old: bool) -> String {
     }
 }
 
-/// How often the chain is read again because what was read is too old.
-const REREAD_MAX: u32 = 3;
-
 fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Result<Exit, DrawError> {
     let mut runner = DrawRunner::open(&args.draw, &args.policy, args.execute, session)?;
     if args.execute && !runner.guarded.is_guarded() {
@@ -159,24 +158,22 @@ fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Resul
             "neither a journal nor a --lock-file keeps another run of this host from drawing too",
         );
     }
-    let (mut retries, mut rereads) = (args.retry, REREAD_MAX);
+    let (mut tries, mut rereads) = (args.retry.tries(), args.retry.rereads());
     loop {
         let exit = decide_and_draw(args, &mut runner, line, session)?;
         // Only what provably was not sent may be sent again, after a new decision.
-        let left = match line.manual_draw.as_ref().and_then(|result| result.error.as_ref()) {
+        let again = match line.manual_draw.as_ref().and_then(|result| result.error.as_ref()) {
             Some(error) if error.code == DrawErrorCode::NotSent => {
                 // Within one run the delay is the rest.
                 runner.cool_down_s = 0;
-                &mut retries
+                tries.take()
             }
-            Some(error) if error.code == DrawErrorCode::ReadingOld => &mut rereads,
-            _ => return Ok(exit),
+            Some(error) if error.code == DrawErrorCode::ReadingOld => rereads.take(),
+            _ => false,
         };
-        if *left == 0 {
+        if !again {
             return Ok(exit);
         }
-        *left -= 1;
-        std::thread::sleep(Duration::from_secs(args.retry_delay.into()));
     }
 }
 
@@ -253,17 +250,15 @@ fn decide_and_draw(
 
 /// Reads the chain, again while it cannot be read.
 fn read(args: &AutoArgs, runner: &DrawRunner, session: &Session) -> Result<Reading, DrawError> {
-    for _ in 0..args.retry {
+    let mut tries = args.retry.tries();
+    loop {
         let reading = runner.read(session)?;
-        match &reading.failure {
-            None => return Ok(reading),
-            Some(failure) => {
-                session.log("warning", &format!("the chain cannot be read, once more: {}", failure.message));
-            }
+        let Some(failure) = &reading.failure else { return Ok(reading) };
+        if !tries.take() {
+            return Ok(reading);
         }
-        std::thread::sleep(Duration::from_secs(args.retry_delay.into()));
+        session.log("warning", &format!("the chain is read again: {}", failure.message));
     }
-    runner.read(session)
 }
 
 fn execute(

@@ -110,7 +110,7 @@ pub(crate) fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, CliErro
     let mut result =
         DrawResult { readiness_skipped: args.skip_readiness, dry_run: args.dry_run, ..DrawResult::default() };
     let target = args.target.fill(session);
-    let exit = target.and_then(|()| attempt(args, &mut result, session)).unwrap_or_else(|error| {
+    let exit = target.and_then(|_| attempt(args, &mut result, session)).unwrap_or_else(|error| {
         log(&error, session);
         let exit = exit_before(&error);
         result.error = Some(error);

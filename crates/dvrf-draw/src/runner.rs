@@ -1,6 +1,6 @@
 //! One run of `dvrf-draw`: locks, the journal, and the chain, read before anything is sent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::args::DrawArgs;
 use crate::nodes::{LotteryNodes, pin};
@@ -19,7 +19,7 @@ use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::Record;
 use supra_core::report::Report;
 use supra_core::state::State;
-use supra_core::state_dir::{Lock, StateDir, StateError};
+use supra_core::state_dir::{StateDir, StateError};
 use supra_core::submit::command::RunWords;
 use supra_core::submit::guard::{GuardError, GuardedSender, LockedJournal};
 use supra_core::submit::journal::{Journal, JournalError, Moment};
@@ -133,12 +133,8 @@ impl DrawRunner {
         let settings = &session.settings;
         let (target, _) = dvrf_cli::target::resolve(settings, None).map_err(failed)?;
         let (sender, words) = sender(args, &target, settings).map_err(failed)?;
-        let wait = Duration::from_secs(args.guards.lock_wait.into());
-        let start = Instant::now();
-        let lock = args.guards.lock_file.as_ref().map(|path| Lock::take(path, wait));
-        let lock = lock.transpose().map_err(lock_error)?;
         // One wait for both locks.
-        let remaining = wait.saturating_sub(start.elapsed());
+        let (lock, remaining) = args.guards.lock.take().map_err(lock_error)?;
         let nodes = LotteryNodes::open(settings, &target, ChainClient::lottery_sight).map_err(failed)?;
         let journal = if sends { journal(&target, &nodes, remaining, session)? } else { None };
         let token_module =
@@ -152,7 +148,7 @@ impl DrawRunner {
             simulate_first: args.confirm.simulate_first,
             cool_down_s: args.guards.cool_down.into(),
             max_attempts: args.guards.max_attempts,
-            reading_age_max: Duration::from_secs(args.guards.max_reading_age.into()),
+            reading_age_max: args.guards.lock.reading_age_max(),
             wait_handled: args.guards.wait_handled.map(|span| Duration::from_secs(span.into())),
             treasury_module: token_module.map_err(failed)?.to_owned(),
             confirm_timeout: settings.needed_seconds(&variables::CONFIRM_TIMEOUT).map_err(failed)?,

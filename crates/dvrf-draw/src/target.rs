@@ -24,14 +24,14 @@ pub(crate) struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// Puts the piped target, if there is one, over the settings. The old programs read no stdin.
+    /// Puts the piped target, if there is one, over the settings, and returns its name. The old programs read no stdin.
     ///
     /// # Errors
     /// As [`take`].
-    pub(crate) fn fill(&self, session: &mut Session) -> Result<(), DrawError> {
+    pub(crate) fn fill(&self, session: &mut Session) -> Result<Option<String>, DrawError> {
         let input = InputArgs { input: self.input.clone(), live: self.live, unordered: false };
         if session.old_script.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         take(&input, &["lottery_addr"], session).map_err(cli_error)
     }

@@ -12,6 +12,7 @@ use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::Settings;
 use dvrf_cli::settings::variables::{self, Variable};
+use dvrf_cli::submit::{LockArgs, RetryArgs, SubmitArgs};
 use supra_core::amount::{Decimal, Quants};
 use supra_core::check::remedy::Goal;
 use supra_core::error::Error;
@@ -34,21 +35,6 @@ setting_flags! {
         max_per_month = FUND_MAX_PER_MONTH "AMOUNT"
         reserve = FUND_RESERVE "AMOUNT"
         cool_down = FUND_COOL_DOWN "SPAN"
-    }
-}
-
-setting_flags! {
-    /// How the top-up is sent.
-    SubmitArgs, "Transaction", {
-        sender_account = SENDER_ACCOUNT "ADDRESS"
-        confirm_flag = CONFIRM_FLAG "FLAG"
-        gas_unit_price = GAS_UNIT_PRICE "QUANTS"
-        max_gas = MAX_GAS "GAS"
-        expiration_secs = EXPIRATION "SECONDS"
-        password_file = PASSWORD_FILE "FILE"
-        password_variable = PASSWORD_VARIABLE "NAME"
-        submit_timeout = SUBMIT_TIMEOUT "SECONDS"
-        confirm_timeout = CONFIRM_TIMEOUT "SECONDS"
     }
 }
 
@@ -88,21 +74,10 @@ pub(crate) struct GuardArgs {
     /// Accept that the journal is new; otherwise a new one waits until no transaction of a lost one can be under way
     #[arg(long)]
     pub(crate) new_journal: bool,
-    /// Lock this file; it excludes other runs and flock(1)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) lock_file: Option<PathBuf>,
-    /// Wait this long for locks that others hold
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3600))]
-    pub(crate) lock_wait: u32,
-    /// Read the chain again when what was read is older than this
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub(crate) max_reading_age: u32,
-    /// Try again this often when the chain cannot be read, or when provably nothing was sent
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
-    pub(crate) retry: u32,
-    /// Wait this long before trying again
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=3600))]
-    pub(crate) retry_delay: u32,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
+    #[command(flatten)]
+    pub(crate) retry: RetryArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -153,15 +128,15 @@ pub(crate) struct FundLimits {
 
 /// An amount of a setting.
 fn limit(settings: &Settings, variable: &Variable) -> Result<Option<Quants>, Error> {
-    let flag = variable.flag.unwrap_or(variable.name);
-    settings.text(variable).map(|text| amount(flag, text)).transpose()
+    settings.text(variable).map(|text| amount(settings.source(variable), text)).transpose()
 }
 
 impl FundLimits {
     pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
         let span = settings.text(&variables::FUND_COOL_DOWN).unwrap_or_default();
         let seconds = parse_span_s(span);
-        let wrong = || bad("--cool-down", span, "a span such as 90s, 5m or 1h is needed");
+        let by = settings.source(&variables::FUND_COOL_DOWN);
+        let wrong = || bad(by, span, "a span such as 90s, 5m or 1h is needed");
         Ok(Self {
             max_amount: limit(settings, &variables::FUND_MAX_AMOUNT)?,
             max_per_day: limit(settings, &variables::FUND_MAX_PER_DAY)?,
@@ -199,20 +174,51 @@ pub(crate) fn checker(args: &FundArgs, session: &Session) -> Result<RecordChecke
 /// What a top-up reaches, where the settings say so.
 pub(crate) fn goal(settings: &Settings) -> Result<Option<Goal>, Error> {
     let span = settings.text(&variables::FUND_FOR);
+    let (by_to, by_for) = (settings.source(&variables::FUND_TO), settings.source(&variables::FUND_FOR));
     let Some(text) = settings.text(&variables::FUND_TO) else {
-        let wrong = |text| bad("--for", text, "a span such as 30d or 12h is needed");
+        let wrong = |text| bad(by_for, text, "a span such as 30d or 12h is needed");
         let seconds =
             |text| parse_span_s(text).and_then(|seconds| u64::try_from(seconds).ok()).filter(|s| *s > 0);
         return span.map(|text| seconds(text).map(Goal::Span).ok_or_else(|| wrong(text))).transpose();
     };
     if span.is_some() {
-        return Err(bad("--to", text, "--for is given too, and a top-up has one target: leave one out"));
+        let why = format!("{by_for} is given too, and a top-up has one target: leave one out");
+        return Err(bad(by_to, text, why));
     }
     let Some(percent) = text.trim().strip_suffix('%') else {
-        let amount = amount("--to", text)
+        let amount = amount(by_to, text)
             .map_err(|error| error.with_hint("a multiple of the minimum is written 300%"))?;
         return Ok(Some(Goal::Amount(amount)));
     };
     let ratio = percent.trim().parse::<Decimal>().and_then(|percent| percent.shifted(2));
-    ratio.map(Goal::Ratio).map(Some).map_err(|error| bad("--to", text, error))
+    ratio.map(Goal::Ratio).map(Some).map_err(|error| bad(by_to, text, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// A mistake is named by what was typed, the flag or the variable.
+    #[rstest]
+    #[case::variable(&variables::FUND_MAX_AMOUNT, false, "x", "DVRF_FUND_MAX_AMOUNT is \"x\": ")]
+    #[case::flag(&variables::FUND_RESERVE, true, "x", "--reserve is \"x\": ")]
+    #[case::span(&variables::FUND_COOL_DOWN, false, "1x", "DVRF_FUND_COOL_DOWN is \"1x\": a span such as 90s, 5m or 1h is needed")]
+    #[case::ratio(&variables::FUND_TO, false, "x%", "DVRF_FUND_TO is \"x%\": ")]
+    #[case::amount(&variables::FUND_TO, true, "x", "--to is \"x\": ")]
+    #[case::time(&variables::FUND_FOR, false, "0d", "DVRF_FUND_FOR is \"0d\": a span such as 30d or 12h is needed")]
+    fn mistakes_name_what_was_typed(
+        #[case] variable: &'static Variable,
+        #[case] is_flag: bool,
+        #[case] text: &str,
+        #[case] expected: &str,
+    ) {
+        let environment = [(variable.name, text.to_owned())].into_iter().filter(|_| !is_flag);
+        let mut settings = Settings::new(environment.collect());
+        settings.set_flag(variable, is_flag.then_some(text));
+        let error = FundLimits::of(&settings).map(drop).and_then(|()| goal(&settings).map(drop));
+        let message = error.unwrap_err().message();
+        assert!(message.starts_with(expected), "{message}");
+    }
 }

@@ -22,21 +22,17 @@ use crate::assess::assess;
 use crate::execute::{finish, text};
 use crate::nodes::{FundNodes, highest};
 use crate::runner::{
-    FundRunner, Reading, Retry, check_amount, cli_error, gas_allowance, guard_error, journal_error,
+    FundRunner, Reading, check_amount, cli_error, gas_allowance, guard_error, journal_error,
 };
 
 /// The fees of this many answered requests may be taken while a top-up is under way.
 const FEES_MAX: u128 = 5;
-/// How often the chain is read again because the reading is too old.
-const REREAD_MAX: u32 = 3;
 
 /// Decides about an earlier top-up, then about this one, and sends it where nothing stands against it.
 pub(crate) fn attempt(args: &FundArgs, line: &mut FundLine, session: &mut Session) -> Result<(), FundError> {
     let goal = goal(&session.settings).map_err(|error| FundError::from(&error))?;
-    let delay = Duration::from_secs(args.guards.retry_delay.into());
-    let mut retry = Retry { left: args.guards.retry, delay };
-    let mut reread = Retry { left: REREAD_MAX, delay };
-    let mut runner = FundRunner::open(args, &mut retry, session)?;
+    let (mut tries, mut rereads) = (args.guards.retry.tries(), args.guards.retry.rereads());
+    let mut runner = FundRunner::open(args, &mut tries, session)?;
     if !is_attended(args)
         && let Some(missing) = runner.limits.missing()
     {
@@ -46,8 +42,8 @@ pub(crate) fn attempt(args: &FundArgs, line: &mut FundLine, session: &mut Sessio
         let Err(error) = once(args, goal, &mut runner, line, session) else { return Ok(()) };
         // Only what provably was not sent may be sent again, after a new decision.
         let is_again = match error.code {
-            FundCode::NotSent | FundCode::Unknown => retry.again(),
-            FundCode::ReadingOld => reread.again(),
+            FundCode::NotSent | FundCode::Unknown => tries.take(),
+            FundCode::ReadingOld => rereads.take(),
             _ => false,
         };
         if !is_again {
@@ -199,7 +195,7 @@ fn send(
             .with_hint("the next run reads the deposit and decides again"));
     }
     let now = runner.moment(reading);
-    let age_max = Duration::from_secs(args.guards.max_reading_age.into());
+    let age_max = args.guards.lock.reading_age_max();
     let is_fresh = || reading.age() <= age_max;
     let submitted = runner.guarded.submit(&runner.words, plan, &line.run_id, now, is_fresh);
     let submission = submitted.map_err(guard_error)?;

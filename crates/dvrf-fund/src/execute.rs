@@ -6,6 +6,7 @@ use dvrf_cli::target::take;
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
 use supra_core::fund::{FundCode, FundLine, FundStatus};
+use supra_core::lang::Lang;
 use supra_core::record::{FUND_SCHEMA, Record};
 use supra_core::stable_id::stable_id;
 use supra_core::state_dir::append_line;
@@ -18,7 +19,10 @@ pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, Cl
     args.fill(&mut session.settings);
     let target = take(&args.input, &["lottery_addr", "client_addr"], session).map_err(cli_error);
     let mut line = begin(session);
-    let result = target.and_then(|()| attempt(args, &mut line, session));
+    let result = target.and_then(|name| {
+        line.name = name;
+        attempt(args, &mut line, session)
+    });
     if let Err(error) = result {
         line.status = status_of(error.code);
         // A top-up that only has to wait needs nobody: cron would send a mail for every run.
@@ -39,7 +43,8 @@ pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, Cl
     let logged = log.map_or(Ok(()), |path| append_line(path, &text(&line)));
     let is_text = args.output.format.map_or(session.is_terminal(), |format| format == Format::Text);
     if is_text {
-        session.out.text(&format!("{}\n", plain(&sentence(&line))))?;
+        let lang = dvrf_cli::args::lang(&session.settings).unwrap_or(Lang::En);
+        session.out.text(&format!("{}\n", plain(&sentence(&line, lang))))?;
     } else {
         session.out.record(&Record::from_fields(&line)?, args.output.pretty)?;
     }
@@ -67,6 +72,7 @@ fn begin(session: &Session) -> FundLine {
         run_id: stable_id(&["fund", &time, &std::process::id().to_string()]),
         level: String::new(),
         event: String::new(),
+        name: None,
         profile: text(&variables::PROFILE),
         lottery_addr: text(&variables::LOTTERY_ADDR),
         deposit_addr: text(&variables::DEPOSIT_ADDR),
@@ -124,17 +130,24 @@ fn exit_of(line: &FundLine) -> Exit {
 }
 
 /// What a run did, for the person at the terminal.
-fn sentence(line: &FundLine) -> String {
+fn sentence(line: &FundLine, lang: Lang) -> String {
     let supra = line.top_up.as_ref().map(|sent| sent.amount.supra()).unwrap_or_default();
     match line.status {
-        FundStatus::Enough => "the deposit is not low: nothing was sent".to_owned(),
+        FundStatus::Enough => {
+            lang.pick("the deposit is not low: nothing was sent", "депозита достаточно: ничего не отправлено")
+        }
         FundStatus::ToppedUp => {
             let after = line.top_up.as_ref().and_then(|sent| sent.balance_after);
-            let after =
-                after.map(|after| format!(": the deposit is {} SUPRA", after.supra())).unwrap_or_default();
+            let after = after.map(|after| {
+                let supra = after.supra();
+                lang.pick(format!(": the deposit is {supra} SUPRA"), format!(": теперь {supra} SUPRA"))
+            });
             let hash = line.top_up.as_ref().and_then(|sent| sent.tx_hash.as_deref());
-            let hash = hash.map(|hash| format!(", transaction {hash}")).unwrap_or_default();
-            format!("topped up {supra} SUPRA{after}{hash}")
+            let hash =
+                hash.map(|hash| lang.pick(format!(", transaction {hash}"), format!(", транзакция {hash}")));
+            let done =
+                lang.pick(format!("topped up {supra} SUPRA"), format!("депозит пополнен на {supra} SUPRA"));
+            [Some(done), after, hash].into_iter().flatten().collect()
         }
         status => match &line.error {
             Some(error) => format!("{}: {}", status.name().replace('_', " "), error.message),

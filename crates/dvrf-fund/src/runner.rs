@@ -1,11 +1,11 @@
 //! One run of `--execute`: locks, the journal, and the chain, read before anything is sent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::parse::bad;
 use dvrf_cli::settings::{Settings, variables};
-use dvrf_cli::submit::{self, journal_place};
+use dvrf_cli::submit::{self, Tries, journal_place};
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::Quants;
@@ -15,7 +15,7 @@ use supra_core::failure::{Failure, FailureKind, quote};
 use supra_core::fund::{FundCode, FundError};
 use supra_core::record::Record;
 use supra_core::report::Report;
-use supra_core::state_dir::{Lock, StateDir, StateError};
+use supra_core::state_dir::{StateDir, StateError};
 use supra_core::submit::command::RunWords;
 use supra_core::submit::fund_journal::{LockedFundJournal, SUBMIT_S_MAX};
 use supra_core::submit::guard::{GuardError, GuardedSender};
@@ -42,24 +42,6 @@ impl Reading {
     /// How long ago it was begun.
     pub(crate) fn age(&self) -> Duration {
         self.read_at.elapsed()
-    }
-}
-
-/// How often a run may try again, and how long it waits before.
-pub(crate) struct Retry {
-    pub(crate) left: u32,
-    pub(crate) delay: Duration,
-}
-
-impl Retry {
-    /// Waits, and says whether there is another try.
-    pub(crate) fn again(&mut self) -> bool {
-        let is_left = self.left > 0;
-        if is_left {
-            self.left -= 1;
-            std::thread::sleep(self.delay);
-        }
-        is_left
     }
 }
 
@@ -169,9 +151,8 @@ impl FundRunner {
     /// Takes the locks and reads the journal.
     ///
     /// # Errors
-    /// When a setting is wrong, another run holds a lock, the journal cannot be used, or no node answers in as many tries as
-    /// `retry` allows.
-    pub(crate) fn open(args: &FundArgs, retry: &mut Retry, session: &Session) -> Result<Self, FundError> {
+    /// When a setting is wrong, another run holds a lock, the journal cannot be used, or no node answers in any of the tries.
+    pub(crate) fn open(args: &FundArgs, tries: &mut Tries, session: &Session) -> Result<Self, FundError> {
         let failed = |error: Error| FundError::from(&error);
         let settings = &session.settings;
         let (target, _) = dvrf_cli::target::resolve(settings, None).map_err(failed)?;
@@ -190,17 +171,15 @@ impl FundRunner {
             );
             return Err(failed(wrong));
         }
-        let wait = Duration::from_secs(args.guards.lock_wait.into());
-        let start = Instant::now();
-        let lock = args.guards.lock_file.as_ref().map(|path| Lock::take(path, wait));
-        let lock = lock.transpose().map_err(lock_error)?;
+        // One wait for both locks.
+        let (lock, remaining) = args.guards.lock.take().map_err(lock_error)?;
         let nodes = FundNodes::open(settings, &target, ChainClient::fund_sight).map_err(failed)?;
         let clock = Clock::starting(session.now);
         let sight = loop {
             match highest(&nodes) {
                 Ok(sight) => break sight,
                 Err(error) => {
-                    if !retry.again() {
+                    if !tries.take() {
                         return Err(FundError::of(FundCode::Unknown, &error));
                     }
                     session.log("warning", &format!("the chain is read again: {}", error.message()));
@@ -217,8 +196,6 @@ impl FundRunner {
         };
         let state = StateDir::open(&place).map_err(lock_error)?;
         let now = Moment { wall_s: clock.now_s(), chain_s: sight.chain_s };
-        // One wait for both locks.
-        let remaining = wait.saturating_sub(start.elapsed());
         let whose = (target.deposit, target.client, chain_id);
         let journal = LockedFundJournal::open(&state, whose, now, remaining).map_err(journal_error)?;
         Ok(Self {

@@ -239,6 +239,9 @@ pub struct AutoLine {
     /// What `--fill-tickets` bought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tickets_bought: Option<u64>,
+    /// The subscription's name, where the record or the settings file has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The profile of the Supra CLI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

@@ -216,6 +216,9 @@ pub struct FundLine {
     pub level: String,
     /// `fund.` and the status, for log shippers.
     pub event: String,
+    /// The subscription's name, where the record or the settings file has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The profile of the Supra CLI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
