@@ -1,148 +1,59 @@
 //! One draw a round: however many runs, however they die, and whatever disk is full.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
-use assert_cmd::Command;
 use serde_json::{Value, json};
-use testkit::{Devnet, Outcome, Way, binary, needs, program, rounds, run};
+use testkit::{Outcome, Place, Way, binary, needs, program, rounds, run};
 
 use crate::draw;
 
 /// Requests that the lottery of the scenario `ready` has seen before any draw.
 const BEFORE: u64 = 4;
 
-/// A chain, a place for state, and a log.
-struct Place {
-    devnet: Devnet,
-    folder: tempfile::TempDir,
+/// The words of every run. Some tests set the chain's clock forward.
+const WORDS: [&str; 8] =
+    ["auto", "--execute", "--cool-down", "0", "--confirm-timeout", "2", "--max-lag", "0"];
+
+/// A chain with a draw that is due.
+fn place() -> Place {
+    Place::new("ready", |devnet| draw(devnet, Way::Rpc, &[]), &WORDS)
 }
 
-impl Place {
-    fn new() -> Self {
-        let devnet = Devnet::start(&["--scenario", "ready"]);
-        Self { devnet, folder: tempfile::tempdir().unwrap() }
-    }
+fn draws(place: &Place) -> u64 {
+    let state = place.devnet.call("GET", "/devnet/state", "");
+    let requests = state["lottery"]["rng_request_count"].as_str().unwrap().parse::<u64>().unwrap();
+    requests - BEFORE
+}
 
-    /// The chain anew, and nothing remembered.
-    fn again(&self) {
-        for name in ["state", "log", "lock"] {
-            let path = self.path(name);
-            drop(std::fs::remove_dir_all(&path));
-            drop(std::fs::remove_file(path));
-        }
-        self.devnet.enter("ready");
+/// The statuses of the runs after an accident: a plain one, and if the accident's transaction might still come, one a day
+/// later.
+fn recover(place: &Place) -> Vec<String> {
+    let first = place.first_run();
+    let mut statuses = vec![first["status"].as_str().unwrap().to_owned()];
+    if first["error"]["code"] == "INTENT_OPEN" {
+        statuses.push(place.later(24, &[]).json()["status"].as_str().unwrap().to_owned());
     }
+    statuses
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn words(&self) -> Vec<String> {
-        let path = |name: &str| self.path(name).display().to_string();
-        let words = ["auto", "--execute", "--cool-down", "0", "--confirm-timeout", "2"];
-        let mut words: Vec<String> = words.map(str::to_owned).to_vec();
-        // Some tests set the chain's clock forward.
-        words.extend(["--max-lag", "0", "--state-dir"].map(str::to_owned));
-        words.extend([path("state"), "--log-file".to_owned(), path("log")]);
-        words
-    }
-
-    fn auto(&self) -> Command {
-        let mut command = draw(&self.devnet, Way::Rpc, &[]);
-        command.args(self.words());
-        command
-    }
-
-    /// A run that is killed by the test, or kills itself.
-    fn spawn(&self, environment: &[(&str, &str)]) -> Child {
-        let mut command = std::process::Command::new(binary("dvrf-draw"));
-        command
-            .env_clear()
-            .args(self.words())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        for (name, value) in [
-            ("SUPRA_RPC_URL", self.devnet.url.as_str()),
-            ("DVRF_DEVNET_URL", &self.devnet.url),
-            ("SUPRA_CLI_BIN", self.devnet.cli.to_str().unwrap()),
-            ("LOTTERY_ADDR", testkit::LOTTERY),
-            ("DEPOSIT_ADDR", testkit::DEPOSIT),
-            ("PROFILE", "devnet"),
-            ("DVRF_CACHE_DIR", "off"),
-        ]
-        .iter()
-        .chain(environment)
-        {
-            command.env(name, value);
-        }
-        command.spawn().unwrap()
-    }
-
-    fn draws(&self) -> u64 {
-        let state = self.devnet.call("GET", "/devnet/state", "");
-        let requests = state["lottery"]["rng_request_count"].as_str().unwrap().parse::<u64>().unwrap();
-        requests - BEFORE
-    }
-
-    /// Every line of the log, parsed.
-    fn log(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.path("log")).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-            .collect()
-    }
-
-    /// A plain run after an accident; if the accident's transaction might still come, one after its time.
-    fn recover(&self) -> Vec<String> {
-        let mut statuses = Vec::new();
-        let mut first = run(&mut self.auto()).json();
-        // The CLI of a killed run may still hold the lock, on a slow machine for a while.
-        for _ in 0..20 {
-            if first["status"] != "busy" {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-            first = run(&mut self.auto()).json();
-        }
-        statuses.push(first["status"].as_str().unwrap().to_owned());
-        if first["error"]["code"] == "INTENT_OPEN" {
-            // A day later, by the chain's clock and by ours.
-            self.devnet.control(&json!({"advance_blocks": 200_000}));
-            let mut later = program("faketime");
-            later.args(["--exclude-monotonic", "-f", "+1d"]).arg(binary("dvrf-draw")).args(self.words());
-            let plain = self.auto();
-            later.env_clear();
-            for (name, value) in plain.get_envs() {
-                if let Some(value) = value {
-                    later.env(name, value);
-                }
-            }
-            statuses.push(run(&mut later).json()["status"].as_str().unwrap().to_owned());
-        }
-        statuses
-    }
-
-    /// One draw, and every run that may have sent something is in the log.
-    fn assert_one_draw(&self, what: &str, statuses: &[String]) {
-        assert_eq!(self.draws(), 1, "{what}: {statuses:?} {:?}", self.log());
-        let log = self.log();
-        let submitting = log.iter().filter(|line| line["status"] == "submitting").count();
-        assert!(submitting >= 1, "{what}: {log:?}");
-        // Whoever sent and lived has a line with the end too.
-        for run in log.iter().filter(|line| line["status"] == "submitting").map(|line| &line["run_id"]) {
-            let ends =
-                log.iter().filter(|line| &line["run_id"] == run && line["status"] != "submitting").count();
-            assert!(ends <= 1, "{what}: {log:?}");
-        }
+/// One draw, and every run that may have sent something is in the log.
+fn assert_one_draw(place: &Place, what: &str, statuses: &[String]) {
+    let log = place.log();
+    assert_eq!(draws(place), 1, "{what}: {statuses:?} {log:?}");
+    let submitting: Vec<&Value> = log.iter().filter(|line| line["status"] == "submitting").collect();
+    assert!(!submitting.is_empty(), "{what}: {log:?}");
+    // A run that sent and was not killed has a line with the end too.
+    for run in submitting.iter().map(|line| &line["run_id"]) {
+        let ends = log.iter().filter(|line| &line["run_id"] == run && line["status"] != "submitting").count();
+        assert!(ends <= 1, "{what}: {log:?}");
     }
 }
 
 #[test]
 fn twenty_at_once_are_one_draw() {
-    let place = Place::new();
+    let place = place();
     let lock = place.path("lock").display().to_string();
     let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..20)
@@ -150,12 +61,12 @@ fn twenty_at_once_are_one_draw() {
                 let (place, lock) = (&place, &lock);
                 scope.spawn(move || {
                     let mut command = if number % 2 == 0 {
-                        let mut command = place.auto();
+                        let mut command = place.command();
                         command.args(["--lock-file", lock]);
                         command
                     } else {
                         // The lock of the shell's own tool, on the same file.
-                        let inner = place.auto();
+                        let inner = place.command();
                         let mut command = assert_cmd::Command::from_std(program("flock"));
                         command
                             .args(["-n", "-E", "75", lock])
@@ -173,7 +84,7 @@ fn twenty_at_once_are_one_draw() {
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(place.draws(), 1);
+    assert_eq!(draws(&place), 1);
     let status = |outcome: &Outcome| match outcome.out.trim() {
         "" => "flock".to_owned(),
         line => serde_json::from_str::<Value>(line).unwrap()["status"].as_str().unwrap().to_owned(),
@@ -192,14 +103,14 @@ fn twenty_at_once_are_one_draw() {
 #[test]
 #[needs("faketime")]
 fn killed_at_every_point_it_is_still_one_draw() {
-    let place = Place::new();
+    let place = place();
     for point in ["before_intent", "after_intent", "after_submit", "after_outcome", "before_log"] {
         place.again();
         let killed = place.spawn(&[("DVRF_TEST_KILL_AT", point)]).wait().unwrap();
         assert_eq!(killed.code(), None, "{point}: it was not killed");
-        let drawn = place.draws();
+        let drawn = draws(&place);
         assert_eq!(drawn, u64::from(!matches!(point, "before_intent" | "after_intent")), "{point}");
-        let statuses = place.recover();
+        let statuses = recover(&place);
         let expected: &[&str] = match point {
             "before_intent" => &["executed"],
             // Nothing shows that it was not sent: its time has to be over first.
@@ -208,14 +119,14 @@ fn killed_at_every_point_it_is_still_one_draw() {
             _ => &["not_ready"],
         };
         assert_eq!(statuses, expected, "{point}");
-        place.assert_one_draw(point, &statuses);
+        assert_one_draw(&place, point, &statuses);
     }
 }
 
 #[test]
 #[needs("faketime")]
 fn killed_at_random_it_is_still_one_draw() {
-    let place = Place::new();
+    let place = place();
     let mut endings = std::collections::BTreeMap::<String, usize>::new();
     for round in 0..rounds(20, 300) {
         place.again();
@@ -229,8 +140,8 @@ fn killed_at_random_it_is_still_one_draw() {
         place.devnet.fault("");
         // The CLI has a process group of its own and outlives a SIGKILL of ours; it may still send.
         std::thread::sleep(Duration::from_millis(60));
-        let statuses = place.recover();
-        place.assert_one_draw(&format!("round {round}"), &statuses);
+        let statuses = recover(&place);
+        assert_one_draw(&place, &format!("round {round}"), &statuses);
         *endings.entry(statuses.join(", then ")).or_default() += 1;
     }
     println!("what the plain runs after the kills found: {endings:?}");
@@ -238,56 +149,56 @@ fn killed_at_random_it_is_still_one_draw() {
 
 #[test]
 fn a_cli_that_hangs_after_the_chain_accepted_is_no_second_draw() {
-    let place = Place::new();
+    let place = place();
     place.devnet.fault("cli_timeout_after_accept");
-    let outcome = run(place.auto().args(["--submit-timeout", "1"]));
+    let outcome = run(place.command().args(["--submit-timeout", "1"]));
     let line = outcome.json();
     assert_eq!((outcome.code, &line["status"]), (0, &json!("executed")), "{outcome}");
     assert_eq!(line["manual_draw"]["returncode"], Value::Null, "{outcome}");
     place.devnet.fault("");
-    assert_eq!(run(&mut place.auto()).json()["status"], "not_ready");
-    assert_eq!(place.draws(), 1);
+    assert_eq!(run(&mut place.command()).json()["status"], "not_ready");
+    assert_eq!(draws(&place), 1);
 }
 
 #[test]
 fn a_node_that_is_behind_cannot_have_a_round_drawn_again() {
-    let place = Place::new();
-    assert_eq!(run(&mut place.auto()).json()["status"], "executed");
+    let place = place();
+    assert_eq!(run(&mut place.command()).json()["status"], "executed");
     // The chain as it was before the draw: what a node that is behind shows.
     place.devnet.enter("ready");
-    let line = run(&mut place.auto()).json();
+    let line = run(&mut place.command()).json();
     assert_eq!(
         (&line["status"], &line["readiness"]["reasons"][0]["code"]),
         (&json!("not_ready"), &json!("ROUND_DRAWN"))
     );
-    assert_eq!(place.draws(), 0, "nothing was sent to it");
+    assert_eq!(draws(&place), 0, "nothing was sent to it");
 }
 
 #[test]
 #[needs("faketime")]
 fn a_cli_that_outlives_a_killed_run_keeps_others_out() {
-    let place = Place::new();
+    let place = place();
     place.devnet.fault("cli_latency=2500ms");
     let mut child = place.spawn(&[]);
     std::thread::sleep(Duration::from_millis(1200));
     child.kill().unwrap();
     child.wait().unwrap();
-    let busy = run(&mut place.auto());
+    let busy = run(&mut place.command());
     assert_eq!((busy.code, &busy.json()["status"]), (75, &json!("busy")), "{busy}");
     std::thread::sleep(Duration::from_millis(2500));
     place.devnet.fault("");
-    let statuses = place.recover();
+    let statuses = recover(&place);
     assert_eq!(statuses, ["reconciled"]);
-    place.assert_one_draw("orphan", &statuses);
+    assert_one_draw(&place, "orphan", &statuses);
 }
 
 #[test]
 #[needs("unshare", "mount", "mount-namespace")]
 fn a_full_disk_stops_before_anything_is_sent() {
-    let place = Place::new();
+    let place = place();
     let in_full = |log: &Path, stdout: &str| {
         let mut shell = program("sh");
-        let plain = place.auto();
+        let plain = place.command();
         shell.env_clear().env("PATH", testkit::requirements::path());
         for (name, value) in plain.get_envs() {
             shell.env(name, value.unwrap_or_default());
@@ -303,17 +214,17 @@ fn a_full_disk_stops_before_anything_is_sent() {
         run(shell.args(["-c", &line]))
     };
     let log = in_full(Path::new("/dev/full"), "/dev/stdout");
-    assert_eq!((log.code, place.draws()), (2, 0), "{log}");
+    assert_eq!((log.code, draws(&place)), (2, 0), "{log}");
     assert!(log.err.contains("cannot append to /dev/full: No space left on device"), "{log}");
     assert_eq!(log.json()["error"]["code"], "LOG", "{log}");
     let stdout = in_full(&place.path("log"), "/dev/full");
-    assert_eq!((stdout.code, place.draws()), (2, 0), "{stdout}");
+    assert_eq!((stdout.code, draws(&place)), (2, 0), "{stdout}");
     assert!(stdout.err.contains("cannot write stdout: No space left on device"), "{stdout}");
     // A disk of its own for the journal, with nothing left on it.
     let full = place.path("full");
     std::fs::create_dir(&full).unwrap();
     let mut shell = program("unshare");
-    let plain = place.auto();
+    let plain = place.command();
     shell.args(testkit::requirements::mount_namespace()).args(["sh", "-c"]).env_clear();
     shell.env("PATH", testkit::requirements::path());
     for (name, value) in plain.get_envs() {
@@ -326,32 +237,32 @@ fn a_full_disk_stops_before_anything_is_sent() {
         tool.display()
     );
     let journal = run(shell.arg(script));
-    assert_eq!((journal.code, place.draws()), (2, 0), "{journal}");
+    assert_eq!((journal.code, draws(&place)), (2, 0), "{journal}");
     assert!(format!("{journal}").contains("No space left on device"), "{journal}");
     // And with room again the draw is made.
-    assert_eq!(run(&mut place.auto()).json()["status"], "executed");
+    assert_eq!(run(&mut place.command()).json()["status"], "executed");
 }
 
 #[test]
 fn a_damaged_journal_is_looked_at_by_people() {
-    let place = Place::new();
-    assert_eq!(run(&mut place.auto()).json()["status"], "executed");
+    let place = place();
+    assert_eq!(run(&mut place.command()).json()["status"], "executed");
     let journal = std::fs::read_dir(place.path("state")).unwrap().map(|entry| entry.unwrap().path());
     let journal = journal.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
     std::fs::write(&journal, "{\"schema\":").unwrap();
     place.devnet.enter("ready");
-    let outcome = run(&mut place.auto());
-    assert_eq!((outcome.code, place.draws()), (2, 0), "{outcome}");
+    let outcome = run(&mut place.command());
+    assert_eq!((outcome.code, draws(&place)), (2, 0), "{outcome}");
     assert!(outcome.err.contains("cannot be read: EOF"), "{outcome}");
     assert!(outcome.err.contains("look on the chain whether a draw is under way"), "{outcome}");
 }
 
 #[test]
 fn attempts_are_few_and_rest_between_them() {
-    let place = Place::new();
+    let place = place();
     let lottery = |tickets: u64| json!({"lottery": {"tickets": tickets, "draw_scheduled": true}});
     let place_state = place.path("state").display().to_string();
-    let auto = |words: &[&str]| run(place.auto().args(words)).json();
+    let auto = |words: &[&str]| run(place.command().args(words)).json();
     // The CLI refuses its words: nothing is sent, and it does not count as an attempt.
     place.devnet.control(&lottery(5));
     let refuse = ["--confirm-flag=--no-such-flag", "--assume-yes"];
@@ -382,7 +293,7 @@ fn attempts_are_few_and_rest_between_them() {
         (&line["status"], &line["readiness"]["reasons"][0]["code"]),
         (&json!("not_ready"), &json!("COOLING_DOWN"))
     );
-    let spent = run(place.auto().args(["--cool-down", "0", "--max-attempts", "1"]));
+    let spent = run(place.command().args(["--cool-down", "0", "--max-attempts", "1"]));
     let line = spent.json();
     assert_eq!(
         (spent.code, &line["status"], &line["level"]),
@@ -391,22 +302,22 @@ fn attempts_are_few_and_rest_between_them() {
     );
     assert_eq!(line["error"]["code"], "ATTEMPTS_EXHAUSTED", "{line}");
     assert!(line["error"]["hint"].as_str().unwrap().contains("--max-attempts"), "{line}");
-    assert_eq!(place.draws(), 0);
+    assert_eq!(draws(&place), 0);
     // What provably was not sent may be tried again within one run.
     place.again();
     place.devnet.fault("");
     let line = with(&["--retry", "2", "--retry-delay", "0"]);
-    assert_eq!((&line["status"], place.draws()), (&json!("manual_draw_failed"), 0));
+    assert_eq!((&line["status"], draws(&place)), (&json!("manual_draw_failed"), 0));
     assert_eq!(auto(&["--max-attempts", "4"])["status"], "executed");
 }
 
 #[test]
 #[needs("rsyslogd")]
 fn log_shippers_read_the_log() {
-    let place = Place::new();
-    run(&mut place.auto());
-    run(&mut place.auto());
-    let (folder, out) = (place.folder.path().display(), place.path("shipped"));
+    let place = place();
+    run(&mut place.command());
+    run(&mut place.command());
+    let (folder, out) = (place.path("").display().to_string(), place.path("shipped"));
     let config = format!(
         "global(workDirectory=\"{folder}\")\nmodule(load=\"imfile\")\nmodule(load=\"mmjsonparse\")\n\
          input(type=\"imfile\" File=\"{folder}/log\" Tag=\"dvrf:\" ruleset=\"dvrf\")\n\

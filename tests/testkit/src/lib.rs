@@ -10,12 +10,14 @@ use assert_cmd::Command;
 
 pub mod mock_receiver;
 mod outcome;
+mod place;
 pub mod receivers;
 mod reports;
 pub mod requirements;
 
 pub use needs::needs;
 pub use outcome::{Outcome, Printed, Run, json_at, run};
+pub use place::Place;
 pub use reports::{MINIMUM, healthy_report, report};
 pub use requirements::program;
 
@@ -162,7 +164,7 @@ impl Devnet {
         (client["address"].as_str().unwrap_or_default().to_owned(), client["balance"].clone())
     }
 
-    /// Starts the chain anew in a situation.
+    /// Starts the chain again, in this situation.
     pub fn enter(&self, scenario: &str) {
         self.control(&serde_json::json!({"scenario": scenario}));
     }
