@@ -4,6 +4,8 @@
 //! [`LINES_MAX`] lines it is replaced by a thinned one: a point a quarter of an hour for 14 days, a point a day for a
 //! year. A run that is killed while it writes loses at most its own point: a line that cannot be parsed is left out.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +38,7 @@ const KIND: &str = "ndjson";
 const PREFIX: &str = "history-";
 
 /// What one run read of a subscription. What it could not read is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Point {
     /// When the chain was read, in seconds since 1970; RFC 3339 in the file.
     #[serde(rename = "at", with = "rfc3339")]
@@ -123,8 +125,8 @@ impl Header {
     }
 }
 
-/// The addresses of a subscription; in one spelling, where they are addresses.
-fn subscription(id: &SubscriptionId) -> String {
+/// The addresses of a subscription, which tell its history from others; in one spelling, where they are addresses.
+pub fn subscription(id: &SubscriptionId) -> String {
     let text = |part: &Option<String>| {
         let text = part.as_deref().unwrap_or_default();
         text.parse::<Address>().map_or_else(|_| text.to_owned(), |address| address.to_string())
@@ -226,41 +228,52 @@ impl LockedHistory {
         if !self.exists || self.points.len() >= LINES_MAX {
             let now_s = point.at_s;
             self.points.push(point);
-            return self.replace(now_s);
+            return self.replace(&bounded(self.points(), now_s));
         }
         let mut text = if self.is_whole { Vec::new() } else { b"\n".to_vec() };
         text.extend(line(&point));
         self.file.append(KIND, &text)
     }
 
-    /// Adds points of earlier runs, and returns how many of them are new.
-    pub fn import(mut self, points: Vec<Point>, now_s: i64) -> Result<usize, StateError> {
-        self.points = self.points();
-        let before = self.points.len();
-        self.points.extend(points);
-        // The sort is stable: of two points of one second the one that was there stays.
-        self.points.sort_by_key(|point| point.at_s);
-        self.points.dedup_by_key(|point| point.at_s);
-        let added = self.points.len().saturating_sub(before);
+    /// Adds points of earlier runs, and returns how many of them are new and were kept. All points that are there already
+    /// stay, unless the file is thinned.
+    pub fn import(self, points: Vec<Point>, now_s: i64) -> Result<usize, StateError> {
+        let mut known: HashSet<Point> = self.points.iter().cloned().collect();
+        let mut all = ordered(self.points.clone());
+        all.extend(points.into_iter().filter(|point| known.insert(point.clone())));
+        // The sort is stable: the points of one second stay in the order of their runs.
+        all.sort_by_key(|point| point.at_s);
+        let kept = bounded(all, now_s);
+        let before: HashSet<&Point> = self.points.iter().collect();
+        let added = kept.iter().filter(|point| !before.contains(point)).count();
         if added > 0 {
-            self.replace(now_s)?;
+            self.replace(&kept)?;
         }
         Ok(added)
     }
 
-    fn replace(self, now_s: i64) -> Result<(), StateError> {
-        let mut points = ordered(self.points);
-        if points.len() >= LINES_MAX {
-            // A clock that is far ahead for a few runs must not make all other points too old.
-            let earlier = points.iter().rev().nth(CLOCK_RUNS).map_or(now_s, |point| point.at_s);
-            points = order::thin(points, now_s.min(earlier));
-        }
+    fn replace(&self, points: &[Point]) -> Result<(), StateError> {
         let mut text = line(&self.header);
-        for point in &points {
+        for point in points {
             text.extend(line(point));
         }
         self.file.replace(KIND, &text)
     }
+}
+
+/// The points that a file keeps, which are in the order of time.
+fn bounded(points: Vec<Point>, now_s: i64) -> Vec<Point> {
+    if points.len() < LINES_MAX {
+        return points;
+    }
+    // A clock that is far ahead for a few runs must not make all other points too old.
+    let earlier = points.iter().rev().nth(CLOCK_RUNS).map_or(now_s, |point| point.at_s);
+    order::thin(points, now_s.min(earlier))
+}
+
+/// The latest point up to `now` whose balance is known.
+pub fn last_known(points: &[Point], now: Timestamp) -> Option<&Point> {
+    points.iter().rev().find(|point| point.balance.is_some() && point.at_s <= now.as_second())
 }
 
 /// The points in the order of time, without those that a clock which jumped has dated.

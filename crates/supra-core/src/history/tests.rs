@@ -109,7 +109,8 @@ fn the_file_is_bounded() {
     let old = (0..400 * 96).map(|quarter| point(START + quarter * 900, 5)).collect();
     let now = START + 400 * DAY_S;
     let added = LockedHistory::open(&directory, &id(), WAIT).unwrap().import(old, now).unwrap();
-    assert_eq!(added, 38_400);
+    // What is thinned out at once was not added.
+    assert_eq!(added, 1717);
     let kept = read(&directory, &id()).unwrap();
     let recent = kept.iter().filter(|point| now - point.at_s <= DETAIL_S).count();
     assert_eq!((recent, kept.len() - recent), (1344, 373));
@@ -146,8 +147,40 @@ fn old_points_are_imported_once() {
         let points = times.iter().map(|at| point(START + at, 9)).collect();
         LockedHistory::open(&directory, &id(), WAIT).unwrap().import(points, START).unwrap()
     };
-    assert_eq!(import(&[-100, 0, -200]), 2);
+    assert_eq!(import(&[-100, -200, -100]), 2);
+    assert_eq!(import(&[-100, -200, 0]), 1);
     assert_eq!(import(&[-100, 0, -200]), 0);
     let points = read(&directory, &id()).unwrap();
-    assert_eq!((times(&points), points[2].balance), (vec![-200, -100, 0], Some(Quants(5))));
+    let balances: Vec<u128> = points.iter().map(|point| point.balance.unwrap().get()).collect();
+    assert_eq!((times(&points), balances), (vec![-200, -100, 0, 0], vec![9, 9, 5, 9]));
+}
+
+/// Two tools of one pipe, or two balances of one second, are two points.
+#[test]
+fn points_of_one_second_all_stay() {
+    let (_folder, directory) = opened();
+    append(&directory, Point { verdict: None, ..point(START, 5) });
+    append(&directory, point(START, 5));
+    append(&directory, point(START, 4));
+    let before = read(&directory, &id()).unwrap();
+    let more = vec![point(START + 7, 3), point(START, 4), point(START, 2), point(START + 7, 2)];
+    let added = LockedHistory::open(&directory, &id(), WAIT).unwrap().import(more, START).unwrap();
+    let after = read(&directory, &id()).unwrap();
+    assert_eq!((added, before.len(), after.len()), (3, 3, 6));
+    assert!(after.starts_with(&before), "{after:?}");
+    let balances: Vec<u128> = after.iter().map(|point| point.balance.unwrap().get()).collect();
+    assert_eq!(balances, [5, 5, 4, 2, 3, 2]);
+}
+
+#[rstest]
+#[case::the_latest(&[(0, Some(5)), (10, Some(4)), (20, None)], Some(10))]
+#[case::not_of_the_future(&[(0, Some(5)), (900, Some(4))], Some(0))]
+#[case::none(&[(0, None)], None)]
+fn what_was_last_known(#[case] points: &[(i64, Option<u128>)], #[case] expected: Option<i64>) {
+    let points: Vec<Point> = points
+        .iter()
+        .map(|(at, balance)| Point { balance: balance.map(Quants), ..point(START + at, 0) })
+        .collect();
+    let found = last_known(&points, Timestamp::from_second(START + 100).unwrap());
+    assert_eq!(found.map(|point| point.at_s - START), expected);
 }
