@@ -1,14 +1,14 @@
 //! Forecasts how long a deposit lasts, from its [`history`](crate::history). Pure.
 //!
-//! What is spent is the sum of the falls of the balance; rises are top-ups and are left out. Where fees are seen to take a
-//! grant that the balance does not include, its falls count too, and it is money that is left. The spending is put into
-//! days of 24 hours before now. A single day that spends over three times as much as any other counts as that other one. The
-//! rate is the higher one of the last week's mean and the median of the weeks with spending of the last four: an idle
-//! week does not lengthen the forecast, and a busy one shortens it at once. Weeks are whole, so that a day of the week with
-//! more draws does not matter.
+//! Spending is the sum of the falls of the balance; rises are top-ups and are left out. Where the grant was seen to fall
+//! and the balance was not, the grant's falls are spending too, and what is left of it is counted. Spending is divided into
+//! days of 24 hours before now. A single day with more than three times the spending of any other day counts as much as
+//! that other day. The rate is the mean of the last week or the median of the weeks with spending among the last four,
+//! whichever is higher: an idle week does not lengthen the forecast, and a busy one shortens it at once. Weeks are whole,
+//! so that a day of the week with more draws does not matter.
 //!
-//! Nothing is forecast from less than three days that were watched for half of their time and three falls, and no date is
-//! given for less than seven such days, or for less than five with spending.
+//! A forecast needs three days that were watched for half of their time, and three falls. A date needs seven such days, and
+//! spending on five of them.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -31,7 +31,9 @@ pub const DAYS_OF_DATE: usize = 7;
 pub const BUSY_DAYS_OF_DATE: usize = 5;
 /// The fewest falls of the balance, or rises of the request count.
 const CHANGES_MIN: usize = 3;
-/// How much longer than this between two points nothing is known of the days in between, in seconds.
+/// Thousandths of a request.
+const MILLI: u128 = 1000;
+/// The longest time between two points whose difference counts, in seconds.
 const GAP_S: i64 = 3 * DAY_S;
 /// A forecast that is further away has no date.
 const DATE_S_MAX: u64 = 400 * 86_400;
@@ -59,26 +61,6 @@ pub enum Confidence {
     High,
 }
 
-/// How fast money is spent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Burn {
-    /// Quants a day; above 0.
-    pub per_day: Quants,
-    /// Whether fees take a grant that the balance does not include.
-    pub is_grant_separate: bool,
-    /// The quants of the busiest day, an outlier excepted.
-    pub busiest_day: Quants,
-    /// How far it can be trusted.
-    pub confidence: Confidence,
-}
-
-impl Burn {
-    /// The quants that a span needs at this rate, rounded up; `None` beyond 2^128.
-    pub fn needed_for(&self, seconds: u64) -> Option<Quants> {
-        self.per_day.get().checked_mul(seconds.into()).map(|product| Quants(product.div_ceil(DAY)))
-    }
-}
-
 /// How long the deposit lasts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Runway {
@@ -90,6 +72,9 @@ pub struct Runway {
     pub at: Option<String>,
     /// The spending of a day in quants; `null` where requests were counted.
     pub per_day: Option<Quants>,
+    /// The grant that is counted beside the balance, in quants; `null` where the balance was not seen to exclude it.
+    #[serde(default)]
+    pub grant: Option<Quants>,
     /// What the forecast is made of.
     pub basis: Basis,
     /// How far it can be trusted.
@@ -109,49 +94,24 @@ pub struct Holdings {
     pub draws: Option<Count>,
 }
 
-/// How fast the deposit was spent before `now`; `None` where the history does not say.
-pub fn burn(history: &[Point], now: Timestamp) -> Option<Burn> {
-    let points = before(history, now);
-    let is_grant_separate = is_grant_separate(&points);
-    let spans = spans(&points, |earlier, later| spending(earlier, later, is_grant_separate));
-    let rate = rate(&spans, now.as_second())?;
-    let Rate { per_day, busiest_day, confidence } = rate;
-    Some(Burn { per_day: Quants(per_day), is_grant_separate, busiest_day: Quants(busiest_day), confidence })
-}
-
 /// How long the deposit lasts from `now` on; `None` where the history does not say. The history includes the present point.
 pub fn runway(history: &[Point], holdings: Holdings, now: Timestamp) -> Option<Runway> {
-    let of = |left: u128, rate: Rate, basis, quants| {
-        let Rate { per_day, .. } = rate;
-        let confidence = rate.confidence_of(left);
-        let seconds = left.checked_mul(DAY)?.checked_div(per_day)?;
-        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-        let at = (confidence > Confidence::Low && seconds <= DATE_S_MAX)
-            .then(|| now.as_second().checked_add_unsigned(seconds))
-            .flatten()
-            .and_then(|at| Timestamp::from_second(at).ok());
-        let at = at.map(|at| at.to_string());
-        Some(Runway { draws: holdings.draws, seconds, at, per_day: quants, basis, confidence })
-    };
-    if let Some(burn) = burn(history, now) {
+    let points = before(history, now);
+    let is_grant_separate = is_grant_separate(&points);
+    if let Some(rate) = rate(&spending(&points, is_grant_separate), now) {
         let (balance, minimum) = holdings.balance.zip(holdings.minimum)?;
-        let grant = holdings.grant.filter(|_| burn.is_grant_separate).unwrap_or_default();
+        let grant = holdings.grant.filter(|_| is_grant_separate);
         // At the minimum requests are refused, whatever the grant.
         let above = balance.get().checked_sub(minimum.get()).filter(|above| *above > 0);
-        let left = above.map_or(0, |above| above.saturating_add(grant.get()));
-        let (per_day, busiest_day) = (burn.per_day.get(), burn.busiest_day.get());
-        let rate = Rate { per_day, busiest_day, confidence: burn.confidence };
-        return of(left, rate, Basis::Balance, Some(burn.per_day));
+        let left = above.map_or(0, |above| above.saturating_add(grant.unwrap_or_default().get()));
+        let per_day = Some(Quants(rate.per_day));
+        let runway = rate.runway(left, Basis::Balance, now)?;
+        return Some(Runway { draws: holdings.draws, per_day, grant, ..runway });
     }
-    let points = before(history, now);
-    let made = |earlier: &Point, later: &Point| {
-        later.requests.zip(earlier.requests).and_then(|(l, e)| l.get().checked_sub(e.get()))
-    };
-    // In thousandths, so that one draw in some days is not 0 a day.
-    let spans = spans(&points, |earlier, later| made(earlier, later)?.checked_mul(1000));
-    let rate = rate(&spans, now.as_second())?;
-    let left = holdings.draws?.get().checked_mul(1000)?;
-    of(left, rate, Basis::Requests, None)
+    let rate = rate(&requests(&points), now)?;
+    let left = holdings.draws?.get().checked_mul(MILLI)?;
+    let runway = rate.runway(left, Basis::Requests, now)?;
+    Some(Runway { draws: holdings.draws, ..runway })
 }
 
 /// The points that a clock after `now` has not dated.
@@ -174,32 +134,56 @@ fn is_grant_separate(points: &[&Point]) -> bool {
     separate > included
 }
 
-/// What was spent between two points; `None` after a top-up.
-fn spending(earlier: &Point, later: &Point, is_grant_separate: bool) -> Option<u128> {
-    let of_balance = earlier.balance?.get().checked_sub(later.balance?.get())?;
-    if !is_grant_separate {
-        return Some(of_balance);
-    }
-    let of_grant = earlier.grant.zip(later.grant).map(|(e, l)| e.get().saturating_sub(l.get()));
-    of_balance.checked_add(of_grant.unwrap_or(0))
+/// What was spent between readings of the balance; nothing is known of a span with a top-up.
+fn spending(points: &[&Point], is_grant_separate: bool) -> Vec<Span> {
+    // A run that could not read the grant must not hide what was taken from it before and after.
+    let mut grant = None;
+    let held = |point: &Point| {
+        grant = point.grant.or(grant);
+        Some((point.balance?.get(), grant.filter(|_| is_grant_separate)))
+    };
+    spans(points, held, |(balance, grant), (later_balance, later_grant)| {
+        let of_grant = grant.zip(later_grant).map_or(0, |(e, l)| e.get().saturating_sub(l.get()));
+        balance.checked_sub(later_balance)?.checked_add(of_grant)
+    })
 }
 
-/// The time between two points, and how much something changed in it.
+/// The requests between readings of their count, in thousandths, so that one in some days is not 0 a day.
+fn requests(points: &[&Point]) -> Vec<Span> {
+    spans(
+        points,
+        |point| point.requests,
+        |earlier, later| later.get().checked_sub(earlier.get())?.checked_mul(MILLI),
+    )
+}
+
+/// The time between two readings of a value, and how much it changed in it.
 struct Span {
     from_s: i64,
     to_s: i64,
     change: u128,
 }
 
-/// The spans between neighbouring points whose change is known, without long gaps.
-fn spans(points: &[&Point], change: impl Fn(&Point, &Point) -> Option<u128>) -> Vec<Span> {
-    // A run that read nothing stands for no value: its neighbours are compared.
-    let known: Vec<&Point> =
-        points.iter().filter(|point| point.balance.is_some() || point.requests.is_some()).copied().collect();
-    let span = |(earlier, later): (&&Point, &&Point)| {
-        let is_near = (1..=GAP_S).contains(&later.at_s.saturating_sub(earlier.at_s));
-        let change = change(earlier, later).filter(|_| is_near)?;
-        Some(Span { from_s: earlier.at_s, to_s: later.at_s, change })
+/// The spans between neighbouring readings of a value whose change is known, without long gaps. A run that could not read
+/// the value does not count: its neighbours are compared.
+fn spans<T: Copy>(
+    points: &[&Point],
+    mut value: impl FnMut(&Point) -> Option<T>,
+    change: impl Fn(T, T) -> Option<u128>,
+) -> Vec<Span> {
+    let mut known: Vec<(i64, T)> = Vec::new();
+    for point in points {
+        let Some(value) = value(point) else { continue };
+        match known.last_mut() {
+            // Of the readings of one second the last one counts: nothing can be said of the time between them.
+            Some(last) if last.0 == point.at_s => last.1 = value,
+            _ => known.push((point.at_s, value)),
+        }
+    }
+    let span = |(earlier, later): (&(i64, T), &(i64, T))| {
+        let is_near = (1..=GAP_S).contains(&later.0.saturating_sub(earlier.0));
+        let change = change(earlier.1, later.1).filter(|_| is_near)?;
+        Some(Span { from_s: earlier.0, to_s: later.0, change })
     };
     known.iter().zip(known.iter().skip(1)).filter_map(span).collect()
 }
@@ -211,6 +195,19 @@ struct Rate {
 }
 
 impl Rate {
+    /// How long what is left lasts; `None` where it cannot be calculated.
+    fn runway(&self, left: u128, basis: Basis, now: Timestamp) -> Option<Runway> {
+        let confidence = self.confidence_of(left);
+        let seconds = left.checked_mul(DAY)?.checked_div(self.per_day)?;
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        let at = (confidence > Confidence::Low && seconds <= DATE_S_MAX)
+            .then(|| now.as_second().checked_add_unsigned(seconds))
+            .flatten()
+            .and_then(|at| Timestamp::from_second(at).ok());
+        let at = at.map(|at| at.to_string());
+        Some(Runway { draws: None, seconds, at, per_day: None, grant: None, basis, confidence })
+    }
+
     /// How far a forecast of what is left can be trusted: where a week of the busiest days would spend it and such a day is
     /// unusual, chance decides when it is spent.
     fn confidence_of(&self, left: u128) -> Confidence {
@@ -221,7 +218,8 @@ impl Rate {
 }
 
 /// The change of a usual day, as the module's page says.
-fn rate(spans: &[Span], now_s: i64) -> Option<Rate> {
+fn rate(spans: &[Span], now: Timestamp) -> Option<Rate> {
+    let now_s = now.as_second();
     let is_recent = |span: &&Span| span.change > 0 && now_s.saturating_sub(span.to_s) < WINDOW_S;
     if spans.iter().filter(is_recent).count() < CHANGES_MIN {
         return None;
@@ -265,7 +263,7 @@ fn days(spans: &[Span], now_s: i64) -> Vec<Option<u128>> {
                 continue;
             }
             let part = u128::from(to.abs_diff(from));
-            // A change that does not fit is no amount of this chain.
+            // Saturates: no amount on this chain is that large.
             *change = change.saturating_add(span.change.saturating_mul(part) / length);
             *watched += part;
         }

@@ -314,10 +314,13 @@ fn module_of(report: &Report, key: &str, account: Option<&str>) -> Option<String
     (is_own && address != Address::FRAMEWORK && is_identifier(module)).then(|| format!("{address}::{module}"))
 }
 
-/// The amount with which the deposit lasts for a span at the recent rate.
+/// The amount with which the deposit lasts for a span at the recent rate. A grant beside the balance is spent too.
 fn lasting(checks: &Checks, lang: Lang, seconds: u64) -> Option<Shortage> {
-    let spent = checks.runway.as_ref()?.per_day?.get().checked_mul(seconds.into())?.div_ceil(DAY_S.into());
-    let goal = spent.checked_add(checks.min_balance_onchain?.get())?;
+    let (runway, minimum) = (checks.runway.as_ref()?, checks.min_balance_onchain?.get());
+    let spent = runway.per_day?.get().checked_mul(seconds.into())?.div_ceil(DAY_S.into());
+    let of_balance = spent.saturating_sub(runway.grant.unwrap_or_default().get());
+    // Whatever the grant, requests are refused at the minimum.
+    let goal = minimum.checked_add(of_balance.max(1))?;
     let amount = goal.checked_sub(checks.available_quants?.get()).filter(|amount| *amount > 0)?;
     // The rate is an estimate: whole SUPRA are exact enough.
     let amount = amount.checked_next_multiple_of(QUANTS_PER_SUPRA)?;

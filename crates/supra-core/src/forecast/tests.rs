@@ -196,6 +196,16 @@ fn falling(hours: u128) -> (Vec<Point>, Timestamp) {
     hourly(&(0..=hours).map(|hour| 10_000 - hour).collect::<Vec<_>>())
 }
 
+/// A balance above a minimum of 1000, and a grant.
+fn held(balance: u128) -> Holdings {
+    Holdings {
+        balance: Some(Quants(balance)),
+        minimum: Some(Quants(1000)),
+        grant: Some(Quants(48)),
+        draws: Some(Count(7)),
+    }
+}
+
 #[rstest]
 #[case::two_days(2, None)]
 #[case::three_days(3, Some(Confidence::Low))]
@@ -204,22 +214,14 @@ fn falling(hours: u128) -> (Vec<Point>, Timestamp) {
 #[case::two_weeks(14, Some(Confidence::High))]
 fn what_a_forecast_needs(#[case] days: u128, #[case] expected: Option<Confidence>) {
     let (points, now) = falling(days * 24);
-    let found = burn(&points, now);
-    assert_eq!(found.as_ref().map(|burn| burn.confidence), expected);
-    if let Some(burn) = found {
-        assert_eq!((burn.per_day, burn.needed_for(30 * 86_400)), (Quants(24), Some(Quants(720))));
-    }
+    let found = runway(&points, held(9000), now);
+    assert_eq!(found.as_ref().map(|found| found.confidence), expected);
+    assert!(found.is_none_or(|found| found.per_day == Some(Quants(24))));
 }
 
 #[test]
 fn a_runway_and_its_date() {
     let (points, now) = falling(14 * 24);
-    let held = |balance| Holdings {
-        balance: Some(Quants(balance)),
-        minimum: Some(Quants(1000)),
-        grant: Some(Quants(48)),
-        draws: Some(Count(7)),
-    };
     let found = runway(&points, held(1240), now).unwrap();
     assert_eq!((found.seconds, found.at.as_deref()), (10 * 86_400, Some("2025-12-25T00:00:00Z")));
     assert_eq!((found.draws, found.per_day, found.basis), (Some(Count(7)), Some(Quants(24)), Basis::Balance));
@@ -242,11 +244,43 @@ fn a_grant_beside_the_balance_is_spent_first() {
         draws: None,
     };
     let found = runway(&points, held, now).unwrap();
-    assert_eq!((found.per_day, found.seconds), (Some(Quants(48)), 30 * 86_400));
-    // Where the balance falls with the grant, it includes it.
-    for point in &mut points {
-        point.balance = point.grant;
+    assert_eq!(
+        (found.per_day, found.seconds, found.grant),
+        (Some(Quants(48)), 30 * 86_400, Some(Quants(960)))
+    );
+    // A run that could not read the grant hides nothing.
+    for point in points.iter_mut().skip(1).step_by(2) {
+        point.grant = None;
     }
+    assert_eq!(runway(&points, held, now).as_ref(), Some(&found));
+    // Where the balance falls with the grant, it includes it.
+    for (hour, point) in (0..).zip(&mut points) {
+        (point.balance, point.grant) = (Some(Quants(10_000 - hour * 2)), Some(Quants(10_000 - hour * 2)));
+    }
+    let found = runway(&points, held, now).unwrap();
+    assert_eq!((found.seconds, found.grant), (10 * 86_400, None));
+}
+
+/// What is read between two balances, or in the second of one, must not hide what was spent between them.
+#[rstest]
+#[case::requests_alone(|point: &Point| Point { at_s: point.at_s + 1800, balance: None, requests: Some(Count(5)), ..point.clone() })]
+#[case::nothing(|point: &Point| Point { at_s: point.at_s + 1800, ..Point::default() })]
+#[case::another_balance_of_the_second(|point: &Point| Point { balance: point.balance.map(|balance| Quants(balance.get() - 1)), ..point.clone() })]
+fn other_points_hide_no_spending(#[case] other: fn(&Point) -> Point) {
+    let (points, now) = falling(14 * 24);
+    let expected = runway(&points, held(1240), now).unwrap();
+    let mixed: Vec<Point> = points.iter().flat_map(|point| [point.clone(), other(point)]).collect();
+    assert_eq!(runway(&mixed, held(1240), now), Some(expected));
+}
+
+#[test]
+fn balances_alone_hide_no_requests() {
+    let (mut points, now) = falling(8 * 24);
+    for (hour, point) in (0..).zip(&mut points) {
+        (point.balance, point.requests) =
+            (Some(Quants(5000)), Some(Count(hour / 12)).filter(|_| hour % 2 == 0));
+    }
+    let held = Holdings { draws: Some(Count(20)), ..Holdings::default() };
     assert_eq!(runway(&points, held, now).unwrap().seconds, 10 * 86_400);
 }
 

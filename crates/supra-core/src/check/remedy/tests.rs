@@ -152,6 +152,30 @@ fn a_stuck_request_names_its_nonce_and_transaction() {
     assert_eq!(steps.last(), Some(&"If it stays unanswered, send Supra this: nonce 5, transaction 0xe9e7."));
 }
 
+/// 30 days at 1 SUPRA a day: what the balance above the minimum and a grant beside it do not pay for.
+#[rstest]
+#[case::without_a_grant("1000000000", None, Some((2_500_000_000, 3_500_000_000)))]
+#[case::with_a_grant("1000000000", Some(1_000_000_000), Some((1_500_000_000, 2_500_000_000)))]
+#[case::at_the_minimum("500000000", Some(1_000_000_000), Some((2_000_000_000, 2_500_000_000)))]
+#[case::the_grant_lasts_longer("1000000000", Some(9_000_000_000), None)]
+#[case::only_the_minimum_is_missing("400000000", Some(9_000_000_000), Some((200_000_000, 500_000_001)))]
+#[case::lasts("3600000000", None, None)]
+fn how_much_lasts_for_a_month(
+    #[case] balance: &str,
+    #[case] grant: Option<u128>,
+    #[case] expected: Option<(u128, u128)>,
+) {
+    let checks: Checks = serde_json::from_value(json!({
+        "status": "ok", "severity": null, "violations": [], "warnings": [], "findings": [],
+        "available_quants": balance, "min_balance_onchain": "500000000",
+        "runway": {"draws": null, "seconds": 0, "at": null, "per_day": "100000000", "basis": "balance", "confidence": "high",
+            "grant": grant.map(|grant| grant.to_string())}
+    }))
+    .unwrap();
+    let found = shortage(&checks, &Policy::default(), Some(Goal::Span(30 * 86_400)));
+    assert_eq!(found.map(|found| (found.amount.get(), found.target.get())), expected);
+}
+
 #[test]
 fn another_chain_is_named() {
     let policy = Policy { chain_id: Some(8), ..Policy::default() };
