@@ -35,6 +35,8 @@ pub struct Requests {
     pub last_handled_at: Option<String>,
     /// How long answers took; `null` where there was none.
     pub latency: Option<Latency>,
+    /// The last answers in that range, newest first, at most ten.
+    pub last_answers: Vec<Answer>,
     /// Every type that was read, with its last event.
     pub seen: Vec<Seen>,
     /// Events that changed a whitelist, oldest first.
@@ -65,6 +67,20 @@ pub struct Pending {
     pub age_seconds: Option<u64>,
     /// The requester.
     pub requester: Option<String>,
+}
+
+/// The most answers that a record lists.
+const LAST_ANSWERS_MAX: usize = 10;
+
+/// An answered request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// The nonce that both share.
+    pub nonce: Count,
+    /// The time of the answer's block, UTC.
+    pub handled_at: Option<String>,
+    /// Milliseconds from request to answer; `null` where one of the times is not known.
+    pub latency_ms: Option<u64>,
 }
 
 /// How long answers took, in milliseconds between block times; quantiles are of the nearest rank.
@@ -297,6 +313,14 @@ impl Requests {
             age_seconds: pair.age_seconds,
             requester: pair.requester.clone(),
         });
+        let mut answered: Vec<&Pair> =
+            pairs.iter().rev().filter(|pair| pair.outcome == Outcome::Answered).collect();
+        answered.sort_by_key(|pair| std::cmp::Reverse(pair.handled_height));
+        let last_answers = answered.into_iter().take(LAST_ANSWERS_MAX).map(|pair| Answer {
+            nonce: pair.nonce,
+            handled_at: pair.handled_at.clone(),
+            latency_ms: pair.latency_ms,
+        });
         let last = |name: &str| events.iter().rev().find(|event| event.name == name)?.time.clone();
         let seen = types.iter().map(|tag| {
             let mut of_type = events.iter().filter(|event| event.type_tag == *tag);
@@ -327,6 +351,7 @@ impl Requests {
             last_requested_at: last("DrawRequestedEvent"),
             last_handled_at: last("DrawHandledEvent"),
             latency: summary.latency,
+            last_answers: last_answers.collect(),
             seen: seen.collect(),
             whitelist_changes: whitelists.collect(),
             callback_fee_quants: fees.filter_map(|event| event.number("amount")).max().map(Quants),
@@ -382,6 +407,21 @@ mod tests {
         let summary = summary(&pairs);
         assert_eq!((summary.requested, summary.answered, summary.pending, summary.orphans), (3, 2, 1, 1));
         assert_eq!(summary.oldest_pending_age_seconds, Some(80));
+    }
+
+    #[test]
+    fn the_last_answers_come_first() {
+        let (asked, handled) = ("DrawRequestedEvent", "DrawHandledEvent");
+        let pairs = (1..=12)
+            .flat_map(|nonce| [event(asked, nonce, nonce * 10), event(handled, nonce, nonce * 10 + nonce)]);
+        // An orphan and a pending request are not answers to a request of the range.
+        let others = [event(handled, 99, 999), event(asked, 98, 998)];
+        let events: Vec<Event> = pairs.chain(others).collect();
+        let found = Requests::of(&events, &[], 0).last_answers;
+        let shown: Vec<_> = found.iter().map(|answer| (answer.nonce, answer.latency_ms)).collect();
+        let expected = (3..=12_u64).rev().map(|nonce| (Count::from(nonce), Some(nonce * 1000)));
+        assert_eq!(shown, expected.collect::<Vec<_>>());
+        assert_eq!(found[0].handled_at.as_deref(), Some("t132"));
     }
 
     #[test]
