@@ -12,7 +12,7 @@ use supra_core::check::{Checks, Finding, Severity, Status};
 use supra_core::history::Point;
 use supra_core::lang::Lang;
 use supra_core::network::Network;
-use supra_core::report::Report;
+use supra_core::report::{Report, SubscriptionId};
 
 use crate::Session;
 use crate::settings::variables;
@@ -41,8 +41,15 @@ const WIDTHS: (usize, usize) = (60, 120);
 impl Layout {
     /// The layout for this run's stdout.
     pub fn of(session: &Session, lang: Lang, verbose: bool) -> Self {
-        let width = session.columns().clamp(WIDTHS.0, WIDTHS.1);
-        Self { style: Style { colour: session.colour() }, width, verbose, lang, now: session.now }
+        let layout =
+            Self { style: Style { colour: session.colour() }, width: 0, verbose, lang, now: session.now };
+        layout.of_width(session.columns())
+    }
+
+    /// The same layout on a terminal with this number of columns.
+    #[must_use]
+    pub fn of_width(self, columns: usize) -> Self {
+        Self { width: columns.clamp(WIDTHS.0, WIDTHS.1), ..self }
     }
 
     /// Chain text without hidden characters; long addresses are abbreviated unless the layout is verbose.
@@ -52,7 +59,7 @@ impl Layout {
     }
 
     /// A time of this day as `08:54 UTC`, of another day with its date.
-    fn time(&self, at: Timestamp) -> String {
+    pub(crate) fn time(&self, at: Timestamp) -> String {
         let (at, now) = (minute(at), minute(self.now));
         match (at.split_once(' '), now.split_once(' ')) {
             (Some((day, time)), Some((today, _))) if day == today => time.to_owned(),
@@ -155,11 +162,7 @@ pub fn network_of(report: &Report) -> Option<String> {
 
 /// The card of one subscription.
 pub fn card(report: &Report, checks: &Checks, history: &[Point], layout: &Layout) -> String {
-    let mut card = headline(report, checks, layout);
-    for (label, text) in lines::lines(report, checks, history, layout) {
-        card.push_str(&wrap::line(&label, &text, layout.width));
-    }
-    card
+    Card::new(report, checks, layout, lines::lines(report, checks, history, layout)).text(layout.width)
 }
 
 /// The steps of a remedy as a card shows them.
@@ -171,24 +174,45 @@ pub fn remedy_steps(remedy: &Remedy, layout: &Layout) -> String {
 pub fn card_of(report: &Report, checks: &Checks, layout: &Layout, lines: &[(String, String)]) -> String {
     let deposit =
         lines::deposit(checks, layout.lang).map(|text| (layout.lang.pick("deposit", "депозит"), text));
-    let lines = deposit.into_iter().chain(lines.iter().cloned());
-    let head = headline(report, checks, layout);
-    lines.fold(head, |card, (label, text)| card + &wrap::line(&label, &text, layout.width))
+    let lines = deposit.into_iter().chain(lines.iter().cloned()).collect();
+    Card::new(report, checks, layout, lines).text(layout.width)
 }
 
-/// The first line: glyph, name, network, and the problem, or the time at the right edge.
-fn headline(report: &Report, checks: &Checks, layout: &Layout) -> String {
-    let glyph = Glyph::of(checks).painted(layout.style);
-    let name = name_of(report);
-    let network = network_of(report).unwrap_or_default();
-    let head = format!("{name}  {network}").trim_end().to_owned();
-    let problem = plain(&problem(checks, layout.lang));
-    if !problem.is_empty() {
-        return format!("{glyph} {head}   {problem}\n");
+/// A card whose lines are not broken yet, so that it can be shown at any width.
+struct Card {
+    glyph: String,
+    /// Name and network.
+    head: String,
+    /// Empty where there is none.
+    problem: String,
+    at: String,
+    /// Labels and texts.
+    lines: Vec<(String, String)>,
+}
+
+impl Card {
+    fn new(report: &Report, checks: &Checks, layout: &Layout, lines: Vec<(String, String)>) -> Self {
+        let network = network_of(report).unwrap_or_default();
+        Self {
+            glyph: Glyph::of(checks).painted(layout.style),
+            head: format!("{}  {network}", name_of(report)).trim_end().to_owned(),
+            problem: plain(&problem(checks, layout.lang)),
+            at: minute(report.read_at.unwrap_or(layout.now)),
+            lines,
+        }
     }
-    let at = minute(report.read_at.unwrap_or(layout.now));
-    let used = head.chars().count() + 2 + at.chars().count();
-    format!("{glyph} {head}{}{at}\n", " ".repeat(layout.width.saturating_sub(used).max(2)))
+
+    /// The first line ends in the problem or, at the right edge, in the time.
+    fn text(&self, width: usize) -> String {
+        let Self { glyph, head, problem, at, lines } = self;
+        let used = head.chars().count() + 2 + at.chars().count();
+        let first = if problem.is_empty() {
+            format!("{glyph} {head}{}{at}\n", " ".repeat(width.saturating_sub(used).max(2)))
+        } else {
+            format!("{glyph} {head}   {problem}\n")
+        };
+        lines.iter().fold(first, |card, (label, text)| card + &wrap::line(label, text, width))
+    }
 }
 
 /// A card's content without its layout.
@@ -293,7 +317,7 @@ impl CardPrinter {
         match (self.rows.len(), self.first) {
             (1, Some(card)) => card,
             (0, _) => String::new(),
-            _ => table::table(self.rows, &self.layout),
+            _ => table::table(self.rows.iter().collect(), &self.layout),
         }
     }
 }
@@ -301,41 +325,52 @@ impl CardPrinter {
 /// The subscriptions of one reading, each with its row and its card.
 #[derive(Default)]
 pub struct Board {
-    rows: Vec<(Row, String)>,
+    subscriptions: Vec<(SubscriptionId, Row, Card)>,
 }
 
 impl Board {
     /// Adds a subscription.
     pub fn add(&mut self, report: &Report, checks: &Checks, history: &[Point], layout: &Layout) {
-        self.rows.push((Row::of(report, checks, history, layout), card(report, checks, history, layout)));
+        let card = Card::new(report, checks, layout, lines::lines(report, checks, history, layout));
+        self.subscriptions.push((report.id.clone(), Row::of(report, checks, history, layout), card));
     }
 
     /// Puts the worst first, as the table does.
     pub fn sort(&mut self) {
-        self.rows.sort_by_key(|(row, _)| row.place());
+        self.subscriptions.sort_by_key(|(_, row, _)| row.place());
     }
 
     /// The number of subscriptions.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.subscriptions.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.subscriptions.is_empty()
+    }
+
+    /// Where the subscription is now that another board has at `index`: the one with the same addresses, else with the
+    /// same name.
+    pub fn position_of(&self, other: &Self, index: usize) -> Option<usize> {
+        let (wanted, ..) = other.subscriptions.get(index)?;
+        let position = |is_it: &dyn Fn(&SubscriptionId) -> bool| {
+            self.subscriptions.iter().position(|(id, ..)| is_it(id))
+        };
+        position(&|id| id == wanted).or_else(|| position(&|id| id.label() == wanted.label()))
     }
 
     /// The card of a subscription.
-    pub fn card(&self, index: usize) -> Option<&str> {
-        self.rows.get(index).map(|(_, card)| card.as_str())
+    pub fn card(&self, index: usize, layout: &Layout) -> Option<String> {
+        self.subscriptions.get(index).map(|(.., card)| card.text(layout.width))
     }
 
     /// The table: two lines of headings, a line for each subscription, and the sum. Empty without subscriptions.
     pub fn text(&self, layout: &Layout) -> String {
-        if self.rows.is_empty() {
+        if self.subscriptions.is_empty() {
             return String::new();
         }
-        table::table(self.rows.iter().map(|(row, _)| row.clone()).collect(), layout)
+        table::table(self.subscriptions.iter().map(|(_, row, _)| row).collect(), layout)
     }
 }
 

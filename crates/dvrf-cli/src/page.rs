@@ -7,10 +7,11 @@ use supra_core::check::Checks;
 use supra_core::history::Point;
 use supra_core::lang::Lang;
 use supra_core::report::Report;
+use supra_core::requests::Answer;
 use supra_core::time::format_span;
 
 use crate::card::{Glyph, Layout, Summary};
-use crate::text::{minute, plain};
+use crate::text::{html, minute, plain};
 
 /// The most cards of a page: the worst subscriptions of a fleet; the others are counted.
 pub const CARDS_MAX: usize = 200;
@@ -19,17 +20,9 @@ const STYLE: &str = include_str!("page/style.css");
 
 /// Text as HTML, without hidden characters.
 fn escaped(text: &str) -> String {
-    plain(text).chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '"' => shown.push_str("&quot;"),
-            '\'' => shown.push_str("&#39;"),
-            c => shown.push(c),
-        }
-        shown
-    })
+    let mut escaped = String::with_capacity(text.len());
+    plain(text).chars().for_each(|c| html(c, &mut escaped));
+    escaped
 }
 
 /// A page under construction.
@@ -110,10 +103,11 @@ impl Page {
         for number in &summary.numbers {
             line("numbers", number);
         }
-        for line_of_requests in requests(report, &self.layout) {
-            line("quiet", &line_of_requests);
+        for sentence in requests(report, &self.layout) {
+            line("quiet", &sentence);
         }
         line("do", &format!("→ {}", summary.action));
+        text.push_str(&last_answers(report, &self.layout));
         if let Some(command) = &summary.command {
             let label = lang.pick("Command", "Команда");
             text.push_str(&format!(
@@ -194,6 +188,26 @@ fn requests(report: &Report, layout: &Layout) -> Vec<String> {
         )
     });
     open.chain(latency).collect()
+}
+
+/// The last draws with their latencies.
+fn last_answers(report: &Report, layout: &Layout) -> String {
+    let lang = layout.lang;
+    let answers = report.requests.iter().flat_map(|requests| &requests.last_answers);
+    let row = |answer: &Answer| {
+        let at = answer.handled_at.as_deref().and_then(|at| at.parse().ok()).map(|at| layout.time(at));
+        let latency = answer.latency_ms.map(|ms| format_span(ms.div_ceil(1000), lang));
+        let latency = latency.map(|span| lang.pick(format!("after {span}"), format!("через {span}")));
+        let parts = [Some(format!("nonce {}", answer.nonce)), at, latency];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        format!("<li>{}</li>\n", escaped(&text))
+    };
+    let rows: String = answers.map(row).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    let title = lang.pick("Last draws", "Последние розыгрыши");
+    format!("<details><summary>{title}</summary>\n<ul class=\"quiet\">\n{rows}</ul></details>\n")
 }
 
 #[cfg(test)]

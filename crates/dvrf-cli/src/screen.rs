@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 
 use crate::signals;
@@ -89,12 +91,15 @@ impl Screen {
         signals::leave_ending_to_caller();
         let mut raw = before.clone();
         raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        // A stopped process would leave its screen to the shell.
+        raw.special_codes[SpecialCodeIndex::VSUSP] = 0;
         let stderr = rustix::io::fcntl_dupfd_cloexec(io::stderr(), 3).ok();
-        if let (Some(_), Ok(nowhere)) = (&stderr, File::options().write(true).open("/dev/null")) {
+        // From here on every return restores the terminal.
+        let screen = Self { before, is_over, stderr };
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        if let (Some(_), Ok(nowhere)) = (&screen.stderr, File::options().write(true).open("/dev/null")) {
             rustix::stdio::dup2_stderr(&nowhere)?;
         }
-        let screen = Self { before, is_over, stderr };
         write(ENTER)?;
         Ok(screen)
     }

@@ -64,6 +64,11 @@ impl ReportItem {
         self.exit
     }
 
+    /// The error that has not been logged yet.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
     /// The report, where this process read the chain for it and [`Self::report`] has not taken it.
     pub fn live_report(&self) -> Option<&Report> {
         self.report.as_deref()
@@ -95,7 +100,7 @@ pub(crate) fn unusable(error: &RecordError) -> Failure {
 }
 
 /// An item of a stream.
-pub(crate) enum StreamItem {
+pub enum StreamItem {
     /// A record that needs no chain access, and whether it is the last one.
     Report(ReportItem, bool),
     /// A bare target.
@@ -103,7 +108,7 @@ pub(crate) enum StreamItem {
 }
 
 /// Reads the next item. A record that cannot be read becomes one with an error.
-pub(crate) fn next(records: &mut Records, now: jiff::Timestamp) -> Option<StreamItem> {
+pub fn next(records: &mut Records, now: jiff::Timestamp) -> Option<StreamItem> {
     let read = records.next_record()?;
     Some(match read {
         Ok(record) => sort(record, now),

@@ -54,6 +54,17 @@ pub fn plain(text: &str) -> String {
     })
 }
 
+/// Appends a character to HTML text or to a quoted attribute.
+pub fn html(c: char, out: &mut String) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '"' => out.push_str("&quot;"),
+        c => out.push(c),
+    }
+}
+
 /// Escapes as [`plain`] does, but keeps line breaks.
 pub fn plain_lines(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")

@@ -1,5 +1,8 @@
 //! Escapes of single characters, one function per markup.
 
+/// Telegram's HTML mode.
+pub(crate) use dvrf_cli::text::html;
+
 /// Appends a character to a text, escaped where the markup requires it.
 pub(crate) type Escape = fn(char, &mut String);
 
@@ -14,17 +17,6 @@ pub(crate) fn slack(c: char, out: &mut String) {
         '&' => out.push_str("&amp;"),
         '<' => out.push_str("&lt;"),
         '>' => out.push_str("&gt;"),
-        c => out.push(c),
-    }
-}
-
-/// Telegram's HTML mode.
-pub(crate) fn html(c: char, out: &mut String) {
-    match c {
-        '&' => out.push_str("&amp;"),
-        '<' => out.push_str("&lt;"),
-        '>' => out.push_str("&gt;"),
-        '"' => out.push_str("&quot;"),
         c => out.push(c),
     }
 }

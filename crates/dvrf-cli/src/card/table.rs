@@ -2,7 +2,7 @@
 
 use supra_core::amount::{Quants, quotient};
 use supra_core::check::Checks;
-use supra_core::history::Point;
+use supra_core::history::{Point, last_known};
 use supra_core::report::Report;
 
 use super::trend::{rounded, sparkline};
@@ -34,9 +34,9 @@ impl Row {
     pub fn of(report: &Report, checks: &Checks, history: &[Point], layout: &Layout) -> Self {
         let none = || "–".to_owned();
         // What cannot be read now is shown as it was last seen.
-        let last = history.iter().rev().find_map(|point| Some((point.balance?, point.min_balance)));
-        let last_balance = last.map(|(balance, _)| format!("({})", balance.supra()));
-        let last_ratio = last.and_then(|(balance, minimum)| quotient(balance.get(), minimum?.get(), 2));
+        let last = last_known(history, layout.now);
+        let last_balance = last.and_then(|point| Some(format!("({})", point.balance?.supra())));
+        let last_ratio = last.and_then(|point| quotient(point.balance?.get(), point.min_balance?.get(), 2));
         let last_ratio = last_ratio.map(|ratio| format!("({ratio})"));
         let pending = report.state.as_ref().and_then(|state| state.lottery.pending_request);
         Self {
@@ -69,8 +69,8 @@ fn truncated(text: &str, most: usize) -> String {
 }
 
 /// The table: a heading, the rows with the worst first, and the sum.
-pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
-    rows.sort_by_key(Row::place);
+pub(super) fn table(mut rows: Vec<&Row>, layout: &Layout) -> String {
+    rows.sort_by_key(|row| row.place());
     let lang = layout.lang;
     let heads: [String; COLUMNS] = [
         lang.pick("NAME", "ИМЯ"),
@@ -95,7 +95,7 @@ pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
         ]
     };
     let width = |column: usize| {
-        let of_row = |row: &Row| cells(row).get(column).map_or(0, |cell| cell.chars().count());
+        let of_row = |row: &&Row| cells(row).get(column).map_or(0, |cell| cell.chars().count());
         let head = heads.get(column).map_or(0, |head| head.chars().count());
         let widest = rows.iter().map(of_row).max().unwrap_or(0);
         // Without a history the columns of the forecast are left out.
@@ -129,7 +129,7 @@ pub(super) fn table(mut rows: Vec<Row>, layout: &Layout) -> String {
 }
 
 /// How many subscriptions are in each state.
-fn sum(rows: &[Row], layout: &Layout) -> String {
+fn sum(rows: &[&Row], layout: &Layout) -> String {
     let count = |glyph: Glyph| rows.iter().filter(|row| row.glyph == glyph).count();
     let states = [Glyph::Bad, Glyph::Warning, Glyph::Unknown, Glyph::Fine];
     let counts: Vec<String> = states

@@ -2,10 +2,10 @@
 //! seen of it.
 
 use jiff::Timestamp;
-use supra_core::amount::{Quants, quotient};
+use supra_core::amount::quotient;
 use supra_core::check::{Checks, Status};
 use supra_core::forecast::{Confidence, Runway};
-use supra_core::history::{DETAIL_S, Point};
+use supra_core::history::{DETAIL_S, Point, last_known};
 use supra_core::lang::Lang;
 use supra_core::time::format_span;
 
@@ -21,14 +21,15 @@ const BAR_S: i64 = DETAIL_S / 10;
 const GAP: char = '·';
 
 /// The balance of the 14 days before `now`, a bar for the last one known in each tenth of them; `None` with fewer than two
-/// bars.
+/// bars. A minimum that could not be read is taken to be the one before it, or the first one that was read; `None` where
+/// there is none.
 pub fn sparkline(history: &[Point], now: Timestamp) -> Option<String> {
     let start = now.as_second().checked_sub(DETAIL_S)?;
     let mut known: [Option<(u128, u128)>; WIDTH] = [None; WIDTH];
+    let mut minimum = history.iter().find_map(|point| point.min_balance)?;
     for point in history {
-        let (Some(balance), minimum) = (point.balance, point.min_balance.unwrap_or_default()) else {
-            continue;
-        };
+        minimum = point.min_balance.unwrap_or(minimum);
+        let Some(balance) = point.balance else { continue };
         // The point of this very second belongs to the last bar.
         let offset = point.at_s.saturating_sub(start).saturating_sub(1).max(0);
         let index = usize::try_from(offset / BAR_S).unwrap_or(WIDTH);
@@ -92,13 +93,12 @@ pub(super) fn last_seen(history: &[Point], checks: &Checks, layout: &Layout) -> 
         return None;
     }
     let now_s = layout.now.as_second();
-    let point = history.iter().rev().find(|point| point.balance.is_some() && point.at_s <= now_s)?;
+    let point = last_known(history, layout.now)?;
     let at = layout.time(Timestamp::from_second(point.at_s).ok()?);
     let lang = layout.lang;
     let ago = format_span(now_s.abs_diff(point.at_s), lang);
     let balance = format!("{} SUPRA", point.balance?.supra());
-    let minimum = point.min_balance.map_or(0, Quants::get);
-    let ratio = quotient(point.balance?.get(), minimum, 1);
+    let ratio = point.min_balance.and_then(|minimum| quotient(point.balance?.get(), minimum.get(), 1));
     let ratio = ratio.map(|ratio| lang.pick(format!("{ratio} × minimum"), format!("{ratio} × минимум")));
     let verdict = point.verdict.map(|verdict| match verdict {
         Status::Ok => lang.pick("ok", "в порядке"),
@@ -115,7 +115,7 @@ pub(super) fn last_seen(history: &[Point], checks: &Checks, layout: &Layout) -> 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use supra_core::amount::Count;
+    use supra_core::amount::{Count, Quants};
     use supra_core::forecast::Basis;
 
     use super::*;
@@ -140,8 +140,26 @@ mod tests {
     #[case::one(&[(0, Some(700))], None)]
     #[case::too_old(&[(15, Some(700)), (0, Some(700))], None)]
     #[case::unknown(&[(3, None), (0, Some(700))], None)]
+    #[case::too_new(&[(3, Some(700)), (-3, Some(900))], None)]
     fn bars(#[case] points: &[(i64, Option<u128>)], #[case] expected: Option<&str>) {
         let points: Vec<Point> = points.iter().map(|(days, balance)| point(*days, *balance)).collect();
+        assert_eq!(sparkline(&points, now()).as_deref(), expected);
+    }
+
+    /// A minimum that was not read is not 0: the bars are those of the minimum that is known.
+    #[rstest]
+    #[case::before(&[Some(100), None, None], Some("▇·····▄··▁"))]
+    #[case::afterwards(&[None, None, Some(100)], Some("▇·····▄··▁"))]
+    #[case::never(&[None, None, None], None)]
+    fn bars_above_an_unread_minimum(#[case] minimums: &[Option<u128>], #[case] expected: Option<&str>) {
+        let points: Vec<Point> = [(13, 700), (5, 400), (0, 100)]
+            .iter()
+            .zip(minimums)
+            .map(|((days, balance), minimum)| Point {
+                min_balance: minimum.map(Quants),
+                ..point(*days, Some(*balance))
+            })
+            .collect();
         assert_eq!(sparkline(&points, now()).as_deref(), expected);
     }
 
@@ -153,7 +171,7 @@ mod tests {
     fn runways(#[case] seconds: u64, #[case] confidence: Confidence, #[case] en: &str, #[case] ru: &str) {
         let at = (confidence > Confidence::Low).then(|| "2026-11-29T02:00:00Z".to_owned());
         let (draws, basis) = (Some(Count(15)), Basis::Balance);
-        let runway = Runway { draws, seconds, at, per_day: None, basis, confidence };
+        let runway = Runway { draws, seconds, at, per_day: None, grant: None, basis, confidence };
         assert_eq!(lasts_until(&runway, Lang::En), en);
         assert_eq!(lasts_until(&runway, Lang::Ru), ru);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use supra_core::amount::Quants;
 use supra_core::check::Checks;
-use supra_core::history::{DETAIL_S, Point};
+use supra_core::history::{DETAIL_S, Point, last_known};
 use supra_core::lang::Lang;
 
 use super::escaped;
@@ -41,7 +41,7 @@ impl Scale {
     }
 }
 
-/// The chart as a figure; empty where neither a balance nor a minimum is known.
+/// The chart as a figure; empty where no balance is known.
 pub(super) fn chart(
     number: usize,
     name: &str,
@@ -50,14 +50,13 @@ pub(super) fn chart(
     layout: &Layout,
 ) -> String {
     let lang = layout.lang;
-    let last = history.iter().rev().find(|point| point.balance.is_some());
-    let of = |now: Option<Quants>, then: Option<Quants>| now.or(then).map(Quants::get);
-    let balance = of(checks.available_quants, last.and_then(|point| point.balance));
-    let minimum = of(checks.min_balance_onchain, last.and_then(|point| point.min_balance));
-    let Some(balance) = balance else { return String::new() };
-    let minimum = minimum.unwrap_or(0);
+    let last = || last_known(history, layout.now).and_then(|point| point.balance);
+    let Some(balance) = checks.available_quants.or_else(last).map(Quants::get) else { return String::new() };
+    let read = || history.iter().rev().find_map(|point| point.min_balance);
+    let minimum = checks.min_balance_onchain.or_else(read).map(Quants::get);
     let most = history.iter().filter_map(|point| point.balance).map(Quants::get).max();
-    let highest = most.unwrap_or(0).max(balance).max(minimum.saturating_mul(3)).max(1);
+    let three = minimum.map(|minimum| minimum.saturating_mul(3));
+    let highest = [most, three, Some(balance), Some(1)].into_iter().flatten().max().unwrap_or(1);
     let scale = Scale { now_s: layout.now.as_second(), highest: highest.saturating_add(highest / 10) };
     let title = lang.pick(format!("Balance of {name}"), format!("Баланс {name}"));
     let mut svg = format!(
@@ -66,12 +65,14 @@ pub(super) fn chart(
         escaped(&title),
         escaped(&described(checks, balance, lang))
     );
-    limits(&mut svg, &scale, minimum);
+    if let Some(minimum) = minimum.filter(|minimum| *minimum > 0) {
+        limits(&mut svg, &scale, minimum);
+    }
     for line in lines(history, &scale) {
         let _ = writeln!(svg, "<polyline class=\"balance\" points=\"{line}\"/>");
     }
     let _ = writeln!(svg, "<line class=\"now\" x1=\"{NOW}\" y1=\"{TOP}\" x2=\"{NOW}\" y2=\"{BOTTOM}\"/>");
-    if let Some(line) = forecast(checks, balance, minimum, &scale) {
+    if let Some(line) = forecast(checks, &scale) {
         let _ = writeln!(svg, "<polyline class=\"balance forecast\" points=\"{line}\"/>");
     }
     let (past, now, future) =
@@ -97,9 +98,6 @@ fn described(checks: &Checks, balance: u128, lang: Lang) -> String {
 
 /// The bands below 100 % and 200 % of the minimum, and the lines at 100, 200 and 300 %.
 fn limits(svg: &mut String, scale: &Scale, minimum: u128) {
-    if minimum == 0 {
-        return;
-    }
     let (one, two) = (scale.y(minimum), scale.y(minimum.saturating_mul(2)));
     let width = RIGHT - LEFT;
     for (class, top, bottom) in [("band-bad", one, BOTTOM), ("band-warning", two, one)] {
@@ -151,10 +149,10 @@ fn lines(history: &[Point], scale: &Scale) -> Vec<String> {
     lines.iter().filter(|line| !line.is_empty()).map(drawn).collect()
 }
 
-/// The line from now to the minimum, or as far as the chart goes.
-fn forecast(checks: &Checks, balance: u128, minimum: u128, scale: &Scale) -> Option<String> {
+/// The line from now to the minimum, cut off at the right edge.
+fn forecast(checks: &Checks, scale: &Scale) -> Option<String> {
     let seconds = u128::from(checks.runway.as_ref()?.seconds);
-    checks.available_quants?;
+    let (balance, minimum) = (checks.available_quants?.get(), checks.min_balance_onchain?.get());
     let spent = balance.checked_sub(minimum)?;
     let (until, left) = if seconds >= AHEAD_S {
         (AHEAD_S, balance - spent.saturating_mul(AHEAD_S).checked_div(seconds)?)
