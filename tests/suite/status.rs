@@ -164,6 +164,52 @@ fn imported_records_make_a_forecast() {
     assert!(metrics.out.contains("supra_dvrf_deposit_runway_seconds{"), "{metrics}");
 }
 
+/// One subscription in two spellings is one; what cannot be read is said, bounded, and keeps the rest.
+#[test]
+fn what_an_import_leaves_out_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |client: &str, minute: u32, more: serde_json::Value| {
+        let mut record = json!({
+            "name": "eu-1", "client_addr": client, "deposit_addr": "0xd",
+            "timestamp": format!("2026-11-25T08:{minute:02}:00Z"), "views": {},
+            "state": {"chain": {"id": 6}, "deposit": {"balance": "500", "min_balance": "100", "client_whitelisted": true}}
+        });
+        record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        format!("{record}\n")
+    };
+    let import = |log: String| {
+        let mut tool = tool("dvrf-status");
+        tool.arg("--import-history").env("DVRF_STATE_DIR", folder.path()).write_stdin(log);
+        run(&mut tool)
+    };
+    let log = record("0xc", 1, json!({}))
+        + "{\"client_addr\": \"0xc\"}\n"
+        + "{\"schema\": \"dvrf.record/1\", \"error\": {\"kind\": \"config\", \"message\": \"m\"}}\n"
+        + &"not a record\n".repeat(7)
+        + &record("0xc", 2, json!({"state": 7}))
+        + &record("0x000c", 3, json!({}));
+    let found = import(log);
+    assert_eq!((found.code, found.out.as_str()), (2, "eu-1: points added: 2\n"), "{found}");
+    let line = |number: u32| {
+        format!(
+            "[error] dvrf-status: cannot read stdin: line {number}: a record is a JSON object, this begins \"not a record\"\n"
+        )
+    };
+    let expected: String = (4..=8).map(line).collect::<String>()
+        + "[info] dvrf-status: records without values of a subscription, left out: 2\n\
+           [error] dvrf-status: records that cannot be read, left out: 8\n";
+    assert_eq!(found.err, expected);
+    let fine = import(record("0xc", 1, json!({})) + &record("0xc", 4, json!({})));
+    assert_eq!((fine.code, fine.out.as_str(), fine.err.as_str()), (0, "eu-1: points added: 1\n", ""));
+    let refused =
+        run(tool("dvrf-status").args(["--import-history", "--live"]).env("DVRF_STATE_DIR", folder.path()));
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{refused}");
+    assert!(
+        refused.err.contains("there are no records to import") && refused.err.contains("--input"),
+        "{refused}"
+    );
+}
+
 /// A run that is killed at any instant loses at most its own point, and breaks no later one.
 #[test]
 fn kills_lose_at_most_the_last_point() {

@@ -92,12 +92,6 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     if args.history.import_history {
         return history::import(&args.input, session);
     }
-    let history = RecordChecker::to_note(session);
-    let note = |item: &ReportItem, session: &Session| {
-        if let Some(history) = &history {
-            history.note(item, session);
-        }
-    };
     if let Some(every) = &args.watch {
         return watch::watch(&args.input, watch::interval(every)?, session);
     }
@@ -112,15 +106,11 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     }
     let usual = if session.is_terminal() && !args.pretty { Format::Text } else { Format::Json };
     match args.format.unwrap_or(usual) {
-        Format::Json => each(&args.input, session, |item, session| {
-            note(item, session);
+        Format::Json => noted(args, session, |item, session| {
             session.out.record(&item.record, args.pretty)?;
             Ok(Exit::Done)
         }),
-        Format::Values => each(&args.input, session, |item, session| {
-            note(item, session);
-            values(item, session)
-        }),
+        Format::Values => noted(args, session, values),
         Format::Text => cards(args, session),
         Format::Html => page(args, session),
         Format::Legacy => {
@@ -128,6 +118,21 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
             each(&args.input, session, legacy::print)
         }
     }
+}
+
+/// Calls `act` for every record, after what was read from the chain has been added to the histories.
+fn noted(
+    args: &Args,
+    session: &mut Session,
+    mut act: impl FnMut(&mut ReportItem, &mut Session) -> Result<Exit, CliError>,
+) -> Result<Exit, CliError> {
+    let history = RecordChecker::to_note(session);
+    each(&args.input, session, |item, session| {
+        if let Some(history) = &history {
+            history.note(item, session);
+        }
+        act(item, session)
+    })
 }
 
 /// Prints every value of a record.

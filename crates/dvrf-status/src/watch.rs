@@ -17,7 +17,7 @@ use dvrf_cli::stdio::Output;
 use dvrf_cli::{CliError, Session, chain, now};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
-use supra_core::history::Point;
+use supra_core::history::{self, Point};
 use supra_core::lang::Lang;
 use supra_core::time::{format_span, parse_span};
 
@@ -51,7 +51,7 @@ impl Collector {
         each(input, session, |item, session| {
             let mut checked = checker.checks(item, session)?;
             if checked.history.is_empty() {
-                let points = seen.entry(format!("{:?}", checked.report.id)).or_default();
+                let points = seen.entry(history::subscription(&checked.report.id)).or_default();
                 points.push(Point::of(&checked.report, &checked.checks, session.now));
                 let surplus = points.len().saturating_sub(POINTS_MAX);
                 points.drain(..surplus);
@@ -87,7 +87,8 @@ fn print(
         let start = Instant::now();
         match collector.collect(layout, session) {
             Ok(board) => {
-                session.out.text(&format!("{}\n", board.text(&Layout { now: session.now, ..*layout })))?;
+                let layout = Layout { now: session.now, ..*layout }.of_width(session.columns());
+                session.out.text(&format!("{}\n", board.text(&layout)))?;
             }
             Err(error) => session.log("error", &chain(&error)),
         }
@@ -136,7 +137,7 @@ fn redraw(
             started = Instant::now();
             is_running = orders.send(()).is_ok();
         }
-        screen.draw(&view.lines(screen.size().0)).map_err(failed)?;
+        screen.draw(&view.lines(screen.size())).map_err(failed)?;
         // A collection that is awaited shows as soon as it is there.
         let wait = if view.read.is_none() { TICK / 10 } else { TICK };
         if screen.keys(wait).into_iter().any(|key| view.is_left(key)) {
@@ -184,7 +185,7 @@ struct View {
     read: Option<Instant>,
     /// Why the last collection failed as a whole.
     error: Option<String>,
-    /// The row that Enter opens.
+    /// The row that Enter opens; it follows its subscription when the order changes.
     chosen: usize,
     card: bool,
 }
@@ -193,12 +194,13 @@ impl View {
     fn take(&mut self, collected: Collected) {
         match collected {
             Ok(board) => {
+                let last = board.len().saturating_sub(1);
+                self.chosen = board.position_of(&self.board, self.chosen).unwrap_or(self.chosen.min(last));
                 (self.board, self.error, self.read) = (board, None, Some(Instant::now()));
                 self.layout.now = now();
             }
             Err(error) => self.error = Some(error),
         }
-        self.chosen = self.chosen.min(self.board.len().saturating_sub(1));
     }
 
     /// Applies a key; whether it ends the run.
@@ -214,19 +216,21 @@ impl View {
         false
     }
 
-    /// The lines for a screen of this height: the heading, as many rows as fit around the chosen one, the sum, the keys.
-    fn lines(&self, height: usize) -> Vec<String> {
+    /// The lines for a screen of this height and width: the heading, as many rows as fit around the chosen one, the sum, the
+    /// keys.
+    fn lines(&self, (height, width): (usize, usize)) -> Vec<String> {
         let lang = self.layout.lang;
         let status = self.status(lang);
         if self.card
-            && let Some(card) = self.board.card(self.chosen)
+            && let Some(card) = self.board.card(self.chosen, &self.layout.of_width(width))
         {
             let keys = lang.pick("Esc back · ↑ ↓ choose · q quit", "Esc назад · ↑ ↓ выбор · q выход");
             let card = card.lines().map(str::to_owned);
             return [status].into_iter().chain(card).chain([String::new(), keys]).collect();
         }
         let keys = lang.pick("↑ ↓ choose · Enter card · q quit", "↑ ↓ выбор · Enter карточка · q выход");
-        let text = self.board.text(&self.layout);
+        // The mark of the chosen row takes two columns.
+        let text = self.board.text(&self.layout.of_width(width.saturating_sub(2)));
         let table: Vec<&str> = text.lines().collect();
         let rows = self.board.len();
         let mut lines: Vec<String> = table.iter().take(2).map(|line| (*line).to_owned()).collect();
@@ -261,5 +265,90 @@ impl View {
         );
         let error = self.error.as_ref().map(|error| format!(" · {}", dvrf_cli::text::plain(error)));
         format!("{every} · {age}{}", error.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use supra_core::check::{Checks, Status};
+    use supra_core::report::{Report, SubscriptionId};
+
+    use super::*;
+
+    /// A board of subscriptions, each healthy or not.
+    fn board(states: &[(&str, Status)], layout: &Layout) -> Board {
+        let mut board = Board::default();
+        for (name, status) in states {
+            let id = SubscriptionId { name: Some((*name).to_owned()), ..SubscriptionId::default() };
+            let report = Report { id, ..Report::default() };
+            board.add(&report, &Checks { status: *status, ..Checks::default() }, &[], layout);
+        }
+        board.sort();
+        board
+    }
+
+    fn view() -> View {
+        let now = "2026-11-25T08:54:31Z".parse().unwrap();
+        let style = dvrf_cli::text::Style::default();
+        View {
+            layout: Layout { style, width: 80, verbose: false, lang: Lang::En, now },
+            every: Duration::from_secs(30),
+            board: Board::default(),
+            read: None,
+            error: None,
+            chosen: 0,
+            card: false,
+        }
+    }
+
+    /// The name in the marked row.
+    fn chosen(view: &View) -> String {
+        let lines = view.lines((24, 80));
+        let marked: Vec<&String> = lines.iter().filter(|line| line.starts_with('›')).collect();
+        assert_eq!(marked.len(), 1, "{lines:?}");
+        marked[0].split_whitespace().nth(1).unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn the_chosen_row_follows_its_subscription() {
+        let mut view = view();
+        let take = |view: &mut View, states: &[(&str, Status)]| {
+            let board = board(states, &view.layout);
+            view.take(Ok(board));
+        };
+        let (fine, bad) = (Status::Ok, Status::Alert);
+        take(&mut view, &[("a", fine), ("b", fine), ("c", fine)]);
+        view.is_left(Key::Down);
+        assert_eq!(chosen(&view), "b");
+        take(&mut view, &[("a", fine), ("b", fine), ("c", bad)]);
+        assert_eq!(chosen(&view), "b");
+        // The card of the chosen one stays open.
+        view.is_left(Key::Enter);
+        take(&mut view, &[("a", fine), ("b", bad), ("c", fine)]);
+        assert!(view.lines((24, 80))[1].contains(" b "), "{:?}", view.lines((24, 80)));
+        view.is_left(Key::Back);
+        // One that is gone leaves its place to another one.
+        take(&mut view, &[("a", fine), ("c", fine)]);
+        assert_eq!(chosen(&view), "a");
+        take(&mut view, &[("c", fine)]);
+        assert_eq!(chosen(&view), "c");
+    }
+
+    #[test]
+    fn the_size_of_the_screen_decides() {
+        let mut view = view();
+        let names: Vec<String> = (0..200).map(|number| format!("s{number}")).collect();
+        let states: Vec<(&str, Status)> = names.iter().map(|name| (name.as_str(), Status::Ok)).collect();
+        let board = board(&states, &view.layout);
+        view.take(Ok(board));
+        for (height, chosen_row) in [(24, 0), (10, 150), (60, 199)] {
+            view.chosen = chosen_row;
+            let lines = view.lines((height, 80));
+            assert_eq!(lines.len(), height);
+            assert_eq!(chosen(&view), format!("s{chosen_row}"));
+            assert!(lines[height - 2].starts_with("200 subscriptions: 200 ✔"), "{lines:?}");
+        }
+        view.is_left(Key::Enter);
+        assert_eq!([60, 100].map(|width| view.lines((24, width))[1].chars().count()), [60, 100]);
     }
 }
