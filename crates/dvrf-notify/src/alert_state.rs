@@ -16,7 +16,6 @@ use super::outbox::Outbox;
 use crate::message::Item;
 use crate::notification::EventKind;
 use crate::problem::{Gravity, Limits, Problem, ends_at_once, is_busy, is_judged, is_patient};
-use crate::runway::RequestHistory;
 use supra_core::amount::Decimal;
 use supra_core::check::{Checks, Severity, Status};
 use supra_core::stable_id::stable_id;
@@ -70,9 +69,6 @@ pub struct AlertState {
     pub is_lost: bool,
     /// Good runs in a row since then.
     good_runs: u32,
-    /// The request count over time.
-    #[serde(rename = "usage")]
-    pub request_history: RequestHistory,
     /// The messages that are still to be delivered.
     pub outbox: Outbox,
     /// The channels whose receiver asked never to be called again (410), with a hash of the address, so that a changed
@@ -289,7 +285,6 @@ impl AlertState {
     ) -> Vec<AlertEvent> {
         // A clock that was set back must not suppress reminders until it catches up.
         self.incidents.values_mut().for_each(|incident| incident.limit_times(now_s));
-        self.request_history.drop_after(now_s);
         self.outbox.limit_times(now_s);
         self.forget(now_s);
         let mut events = self.absent(problems, checks, now_s, rules);

@@ -22,7 +22,6 @@ pub mod payload;
 pub mod planner;
 pub mod problem;
 mod response;
-pub mod runway;
 mod send;
 mod test_message;
 mod truncate;

@@ -20,7 +20,6 @@ use supra_core::check::{Checks, Finding, Policy, Severity, Status};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
 use supra_core::state::State;
-use supra_core::time::format_span;
 
 /// The longest title, and the longest name of a subscription, in UTF-16 units.
 const NAME_UNITS_MAX: usize = 80;
@@ -231,12 +230,7 @@ impl MessageTemplate {
 }
 
 /// The four numbers that matter most for the verdict's worst problem, with their labels; unknown values are left out.
-pub fn numbers(
-    checks: &Checks,
-    state: Option<&State>,
-    hours_left: Option<u128>,
-    policy: &Policy,
-) -> Vec<(String, String)> {
+pub fn numbers(checks: &Checks, state: Option<&State>, policy: &Policy) -> Vec<(String, String)> {
     let lang = policy.lang;
     let supra = |quants: Quants| format!("{} SUPRA", quants.supra());
     let balance = checks.available_quants.map(|balance| match (&checks.ratio, checks.min_balance_onchain) {
@@ -250,14 +244,10 @@ pub fn numbers(
     let yes_or_no = |flag: Option<bool>| {
         flag.map(|flag| lang.pick(if flag { "yes" } else { "no" }, if flag { "да" } else { "нет" }))
     };
-    // The history says more than this state's own count of requests.
     let runway = checks.runway.as_ref().map(|runway| lasts_until(runway, lang));
-    let hours = hours_left
-        .map(|hours| format_span(u64::try_from(hours).unwrap_or(u64::MAX).saturating_mul(3600), lang));
-    let hours = runway.or(hours);
     let deposit = [
         (("Deposit", "Депозит"), balance),
-        (("Lasts at the recent rate", "Хватит при нынешнем темпе"), hours),
+        (("Lasts at the recent rate", "Хватит при нынешнем темпе"), runway),
         (("Minimum", "Минимум"), checks.min_balance_onchain.map(supra)),
         (("Expected minimum", "Ожидаемый минимум"), checks.min_balance_expected.map(supra)),
         (("Requests left", "Хватит на запросов"), checks.requests_left.map(|count| count.to_string())),

@@ -78,10 +78,10 @@ impl Planner<'_> {
         }
     }
 
-    fn numbers(&self, verdict: &Verdict, hours_left: Option<u128>) -> Vec<(String, String)> {
+    fn numbers(&self, verdict: &Verdict) -> Vec<(String, String)> {
         match verdict.draw {
             Some(draw) => draw.numbers.clone(),
-            None => numbers(verdict.checks, verdict.state, hours_left, self.policy),
+            None => numbers(verdict.checks, verdict.state, self.policy),
         }
     }
 
@@ -139,7 +139,7 @@ impl Planner<'_> {
         message.id = stable_id(&[verdict.key, "report", run]);
         message.incident = stable_id(&[verdict.key, "incident"]);
         message.at_s = verdict.now_s;
-        message.numbers = self.numbers(verdict, None);
+        message.numbers = self.numbers(verdict);
         let alert = |problem: &Problem| {
             let item = problem.items.first()?.clone();
             Some(Alert { problem: problem.key.clone(), item, since_s: verdict.now_s, ended_s: None })
@@ -152,10 +152,7 @@ impl Planner<'_> {
     pub fn update(&self, state: &mut AlertState, verdict: &Verdict) -> Plan {
         let found = self.problems(verdict);
         let events = state.step(&found, verdict.checks, verdict.now_s, self.rules);
-        let requests = verdict.state.and_then(|state| state.lottery.rng_request_count);
-        let hours_left =
-            state.request_history.hours_left(requests, verdict.checks.requests_left, verdict.now_s);
-        let numbers = self.numbers(verdict, hours_left);
+        let numbers = self.numbers(verdict);
         let mut plan = Plan::default();
         for event in events {
             let Some(incident) = state.incidents.get(&event.key).cloned() else {

@@ -9,7 +9,6 @@ use super::{AlertState, EarlierAlert, Incident, incident_id};
 use crate::message::{Item, MessageTemplate};
 use crate::outbox::Outbox;
 use crate::problem::{Gravity, Limits, Problem, UNKNOWN, key};
-use crate::runway::RequestHistory;
 use supra_core::check::code::Code;
 use supra_core::check::{Finding, Severity};
 use supra_core::stable_id::stable_id;
@@ -23,7 +22,6 @@ struct OldState {
     sequence: u64,
     incident: Option<OldIncident>,
     blind: Option<OldAlert>,
-    usage: RequestHistory,
     outbox: Outbox,
     broken: BTreeMap<String, OldAddress>,
 }
@@ -58,7 +56,6 @@ pub(super) fn parse(bytes: &[u8]) -> Result<AlertState, serde_json::Error> {
     let old: OldState = serde_json::from_slice(bytes)?;
     let mut state = AlertState::new(&old.subscription);
     state.sequence = old.sequence;
-    state.request_history = old.usage;
     state.outbox = old.outbox;
     let closed = old.broken.into_iter().filter(|(_, address)| address.gone);
     state.closed = closed.map(|(channel, address)| (channel, address.address)).collect();

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::message::MessageTemplate;
 use crate::problem::{DEPOSIT, UNKNOWN, problems};
-use supra_core::amount::{Count, Quants};
+use supra_core::amount::Quants;
 use supra_core::check::Finding;
 use supra_core::check::code::Code;
 
@@ -281,7 +281,6 @@ fn the_file_format_is_stable() {
     let mut state = AlertState::new("s");
     step(&mut state, &with_balance(90), 0, &AlertRules::default());
     step(&mut state, &with_balance(150), 600, &AlertRules::default());
-    state.request_history.hours_left(Some(Count(1)), None, 600);
     state.closed.insert("slack".to_owned(), "h".to_owned());
     let mut file = serde_json::to_value(&state).unwrap();
     for pointer in
@@ -302,7 +301,7 @@ fn the_file_format_is_stable() {
                 "bad_runs": 2, "good_runs": 0, "worse_runs": 0, "better_runs": 0,
             }},
             "is_lost": false, "good_runs": 0,
-            "usage": [{"at_s": 600, "requests": "1"}], "outbox": [], "closed": {"slack": "h"},
+            "outbox": [], "closed": {"slack": "h"},
         })
     );
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::truncate::utf16_len;
 use supra_core::check::code::Code;
+use supra_core::forecast::{Basis, Confidence, Runway};
 
 fn finding(code: Code, message: &str) -> Finding {
     Finding::new(code, code.severity(), message.to_owned(), serde_json::Map::new(), Lang::En)
@@ -36,14 +37,23 @@ fn message(lang: Lang) -> Message {
         host: String::new(),
     };
     let findings = vec![finding(Code::DepositBelowWarnTier, "the deposit is low")];
-    let checks = Checks { findings, ..checks() };
+    let runway = Runway {
+        draws: None,
+        seconds: 7 * 3600,
+        at: None,
+        per_day: None,
+        grant: None,
+        basis: Basis::Balance,
+        confidence: Confidence::Medium,
+    };
+    let checks = Checks { findings, runway: Some(runway), ..checks() };
     let policy = Policy { lang, ..Policy::default() };
     let mut message = template.message(
         "night lottery",
         &checks,
         checks.findings.iter().map(|f| template.item(f)).collect(),
     );
-    message.numbers = numbers(&checks, None, Some(7), &policy);
+    message.numbers = numbers(&checks, None, &policy);
     message.event = EventKind::Reminder;
     message.since_s = Some(1_764_000_000);
     message.at_s = 1_764_000_000 + 2 * 86_400 + 3 * 3600;
@@ -57,7 +67,7 @@ fn english() {
         "⚠️ night lottery: still, for 2 d 3 h: deposit is getting low\n\n\
          Do: Deposit soon.\n\n\
          Deposit: 236.25 SUPRA = 1.50 × minimum\n\
-         Lasts at the recent rate: 7 h\n\
+         Lasts at the recent rate: ≈ 7 h\n\
          Minimum: 157.5 SUPRA\n\
          Requests left: 15\n\
          Since: 2025-11-24 16:00 UTC\n\
@@ -72,7 +82,7 @@ fn russian() {
         "⚠️ night lottery: по-прежнему, уже 2 д 3 ч: депозит заканчивается\n\n\
          Что делать: Пополните депозит в ближайшее время.\n\n\
          Депозит: 236.25 SUPRA = 1.50 × минимум\n\
-         Хватит при нынешнем темпе: 7 ч\n\
+         Хватит при нынешнем темпе: ≈ 7 ч\n\
          Минимум: 157.5 SUPRA\n\
          Хватит на запросов: 15\n\
          С: 2025-11-24 16:00 UTC\n\
@@ -127,7 +137,7 @@ fn the_footer_says_where_it_comes_from() {
 fn unknown_values_are_left_out() {
     let bare = Checks { available_quants: None, ratio: None, requests_left: None, ..checks() };
     let labels: Vec<_> =
-        numbers(&bare, None, None, &Policy::default()).into_iter().map(|(label, _)| label).collect();
+        numbers(&bare, None, &Policy::default()).into_iter().map(|(label, _)| label).collect();
     assert_eq!(labels, ["Minimum"]);
 }
 

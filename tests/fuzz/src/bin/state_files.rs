@@ -87,11 +87,6 @@ fn memory(text: &[u8], u: &mut Unstructured) {
             assert!(ids.insert(message.id.clone()), "an id stands for one message");
             assert!(!message.text().is_empty());
         }
-        memory.request_history.hours_left(
-            Some(Count(oracle::number(u))),
-            Some(Count(oracle::number(u))),
-            now_s,
-        );
         let oldest =
             memory.outbox.iter().next().map(|entry| (entry.channel.clone(), entry.message.id.clone()));
         if let Some((channel, id)) = oldest {
