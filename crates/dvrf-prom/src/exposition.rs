@@ -4,57 +4,59 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::metrics::catalogue;
-use crate::metrics::label::Series;
-use crate::metrics::{Exposition, Family, Kind, Value};
+use crate::metrics::label::Labels;
+use crate::metrics::packed::PackedSample;
+use crate::metrics::{Exposition, Family, Kind};
 
 /// Writes text format 0.0.4.
 pub fn text(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
-    for (family, samples) in &exposition.families {
-        let name = format!("{}_{}", exposition.prefix, family.name);
+    exposition.each_family(|family, name, samples| {
         // Where a name means a metric of today too, both pages must describe it alike: a Pushgateway refuses, and the
         // node exporter drops, what has two types or two descriptions. The old script described nothing.
         let described = match family.kind {
             Kind::Untyped => catalogue::ALL.iter().copied().find(|today| today.name == family.name),
-            _ => Some(*family),
+            _ => Some(family),
         };
         if let Some(family) = described {
             writeln!(out, "# HELP {name} {}", help(family, false))?;
             writeln!(out, "# TYPE {name} {}", family.kind.text())?;
         }
-        write_samples(&name, samples, out)?;
-    }
-    Ok(())
+        write_samples(name, samples, out)
+    })
 }
 
 /// Writes OpenMetrics 1.0.
 pub fn openmetrics(exposition: &Exposition, out: &mut dyn Write) -> io::Result<()> {
-    for (family, samples) in &exposition.families {
-        let name = format!("{}_{}", exposition.prefix, family.name);
+    exposition.each_family(|family, name, samples| {
         let suffix = match family.kind {
             Kind::Counter => "_total",
             Kind::Info => "_info",
             Kind::Gauge | Kind::Untyped => "",
         };
-        let base = name.strip_suffix(suffix).unwrap_or(&name);
+        let base = name.strip_suffix(suffix).unwrap_or(name);
         writeln!(out, "# TYPE {base} {}", family.kind.openmetrics())?;
         if !family.unit.is_empty() {
             writeln!(out, "# UNIT {base} {}", family.unit)?;
         }
         writeln!(out, "# HELP {base} {}", help(family, true))?;
-        write_samples(&name, samples, out)?;
-    }
+        write_samples(name, samples, out)
+    })?;
     out.write_all(b"# EOF\n")
 }
 
-fn write_samples(name: &str, samples: &[(Series, Value)], out: &mut dyn Write) -> io::Result<()> {
-    for (series, value) in samples {
+fn write_samples(name: &str, samples: &[(&Labels, PackedSample)], out: &mut dyn Write) -> io::Result<()> {
+    for (shared, sample) in samples {
         out.write_all(name.as_bytes())?;
-        let mut before = '{';
-        for (label, text) in series.iter() {
-            write!(out, "{before}{label}=\"{}\"", escaped(text, true))?;
-            before = ',';
+        let mut before = "{";
+        for (label, text) in sample.labels(shared) {
+            for part in [before, label, "=\"", escaped(text, true).as_ref(), "\""] {
+                out.write_all(part.as_bytes())?;
+            }
+            before = ",";
         }
-        writeln!(out, "{} {value}", if before == ',' { "}" } else { "" })?;
+        for part in [if before == "," { "} " } else { " " }, sample.value, "\n"] {
+            out.write_all(part.as_bytes())?;
+        }
     }
     Ok(())
 }

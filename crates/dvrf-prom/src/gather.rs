@@ -1,7 +1,5 @@
 //! Converts the records of a run to samples: checks them, names their subscriptions, and adds the labels they share.
 
-use std::sync::Arc;
-
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
@@ -24,10 +22,11 @@ use supra_core::record::{DRAW_SCHEMA, FUND_SCHEMA, Record};
 use supra_core::report::{Report, SubscriptionId};
 
 use crate::last_success::LastSuccess;
-use crate::metrics::identity::subscriptions;
-use crate::metrics::label::{Interned, Labels, is_name, parse_flag, put};
+use crate::metrics::identity::{Identity, subscriptions};
+use crate::metrics::label::{Labels, is_name, parse_flag, put};
 use crate::metrics::observe::{self, Observation};
-use crate::metrics::{Exposition, Sample, catalogue, compat};
+use crate::metrics::packed::Packed;
+use crate::metrics::{Exposition, Family, Sample, catalogue, compat};
 use crate::{Format, MetricsArgs, PromArgs};
 
 /// Gathers the metrics of a run as the flags and settings say.
@@ -35,7 +34,6 @@ pub(crate) struct Gatherer {
     checker: RecordChecker,
     prefix: String,
     labels: Labels,
-    interned: Interned,
     compat: bool,
     fail_on_low: bool,
     keeps_records: bool,
@@ -44,10 +42,10 @@ pub(crate) struct Gatherer {
 /// A record's samples. The labels that depend on the other records of the run are not in them yet.
 pub(crate) struct Gathered {
     record: Record,
-    id: SubscriptionId,
+    identity: Identity,
     complete_at: Option<Timestamp>,
     is_draw: bool,
-    samples: Vec<Sample>,
+    samples: Packed,
 }
 
 struct CheckedRecord {
@@ -79,7 +77,6 @@ impl Gatherer {
             checker: RecordChecker::new(&args.policy, session)?.with_history(session),
             prefix: prefix.to_owned(),
             labels: parse_flag("--label", label, is_taken)?,
-            interned: Interned::default(),
             compat,
             fail_on_low,
             keeps_records: format == Format::Json,
@@ -88,6 +85,11 @@ impl Gatherer {
 
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// The families in the order of the output.
+    pub(crate) fn order(&self) -> &'static [&'static Family] {
+        if self.compat { catalogue::OLD } else { catalogue::ALL }
     }
 
     /// The language of the page.
@@ -159,10 +161,11 @@ impl Gatherer {
 
     fn convert(&self, record: CheckedRecord, now: Timestamp) -> Gathered {
         let CheckedRecord { record, checked: Checked { report, checks, .. }, draw, ready, exit, .. } = record;
+        let identity = Identity::from(&report.id);
         if let Some(samples) = draw {
-            // The old script knew no metrics of draws.
-            let samples = if self.compat { Vec::new() } else { samples };
-            return Gathered { complete_at: None, is_draw: true, record, id: report.id, samples };
+            // The old script knew no metrics of draws: its catalogue has none of them.
+            let samples = self.pack(samples);
+            return Gathered { complete_at: None, is_draw: true, record, identity, samples };
         }
         let observation = Observation {
             identity: &report.id,
@@ -178,18 +181,22 @@ impl Gatherer {
         let is_up = observation.is_up();
         let mut samples =
             if self.compat { compat::samples(&observation, exit.code(), now) } else { observation.samples() };
-        samples.extend(ready.filter(|_| !self.compat));
-        samples.shrink_to_fit();
-        for sample in &mut samples {
-            self.interned.intern(&mut sample.series);
-        }
+        samples.extend(ready);
         Gathered {
             complete_at: report.read_at.filter(|_| is_up),
             is_draw: false,
             record,
-            id: report.id,
-            samples,
+            identity,
+            samples: self.pack(samples),
         }
+    }
+
+    /// Packs the samples of a record. The labels of `--label` replace own ones of the same names.
+    fn pack(&self, mut samples: Vec<Sample>) -> Packed {
+        for sample in &mut samples {
+            sample.labels.retain(|(name, _)| !self.labels.iter().any(|(other, _)| other == name));
+        }
+        Packed::of(&samples, self.order())
     }
 
     /// Adds the labels and samples that need the whole run: the subscription's name, and when it last succeeded.
@@ -197,36 +204,28 @@ impl Gatherer {
         &self,
         gathered: Vec<Gathered>,
         last_success: &mut LastSuccess,
-    ) -> Vec<(Record, Vec<Sample>)> {
-        let names = subscriptions(gathered.iter().map(|gathered| &gathered.id));
+    ) -> Vec<(Record, Labels, Packed)> {
+        let names = subscriptions(gathered.iter().map(|gathered| &gathered.identity));
         let label = |(gathered, name): (Gathered, String)| {
             let Gathered { record, mut samples, complete_at, is_draw, .. } = gathered;
             let last_success = if is_draw { None } else { last_success.update(&name, complete_at) };
             let mut shared = self.labels.clone();
+            if let Some(at) = last_success {
+                samples.insert(&observe::last_success(at), self.order());
+            }
             if !self.compat {
-                samples.reserve_exact(1);
-                samples.extend(last_success.map(observe::last_success));
                 put(&mut shared, "subscription", name);
             }
-            let shared = Arc::new(shared);
-            for sample in &mut samples {
-                sample.series.share(&shared);
-            }
-            (record, samples)
+            (record, shared, samples)
         };
         gathered.into_iter().zip(names).map(label).collect()
     }
 
     /// Groups the samples of the run by family, and warns of records that are about the same subscription.
-    pub(crate) fn exposition(&self, records: Vec<(Record, Vec<Sample>)>, session: &Session) -> Exposition {
-        let order = if self.compat { catalogue::OLD } else { catalogue::ALL };
-        let build = (!self.compat).then(|| {
-            let mut build = observe::build();
-            build.series.share(&Arc::new(self.labels.clone()));
-            build
-        });
-        let all = records.into_iter().flat_map(|(_, samples)| samples).chain(build);
-        let exposition = Exposition::of(all, order, &self.prefix);
+    pub(crate) fn exposition(&self, records: Vec<(Record, Labels, Packed)>, session: &Session) -> Exposition {
+        let mut records: Vec<_> = records.into_iter().map(|(_, shared, samples)| (shared, samples)).collect();
+        records.push((self.labels.clone(), self.pack(vec![observe::build()])));
+        let exposition = Exposition::of(records, self.order(), &self.prefix);
         if exposition.repeated > 0 {
             let sentence = format!(
                 "{} samples are left out: several records are about one subscription, the last one counts",

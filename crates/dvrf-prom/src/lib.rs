@@ -113,8 +113,8 @@ fn export(args: &PromArgs, sinks: &Sinks, session: &mut Session) -> Result<Exit,
     let mut records = gatherer.label(records, &mut last_success);
     last_success.save(session);
     if format == Format::Json {
-        for (record, samples) in &mut records {
-            record.set("metrics", &metrics::json(samples, gatherer.prefix()))?;
+        for (record, shared, samples) in &mut records {
+            record.set("metrics", &metrics::json(shared, samples, gatherer.order(), gatherer.prefix()))?;
             session.out.record(record, pretty)?;
         }
     }

@@ -5,14 +5,15 @@ pub(crate) mod compat;
 pub(crate) mod identity;
 pub mod label;
 pub(crate) mod observe;
+pub mod packed;
 
-use std::collections::HashSet;
-use std::fmt;
+use std::{fmt, io};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use label::Series;
+use label::Labels;
+use packed::{ByFamily, Packed, PackedSample};
 use supra_core::amount::Quants;
 
 /// The type of a metric.
@@ -66,57 +67,24 @@ pub struct Family {
 
 /// A sample's value as it is printed, with every digit and without an exponent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value(Digits);
-
-/// Most values are short: a fleet has a million of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Digits {
-    Short(u8, [u8; SHORT]),
-    Long(Box<str>),
-}
-
-/// The longest text that needs no memory of its own.
-const SHORT: usize = 22;
-
-impl Digits {
-    fn of(text: &str) -> Self {
-        let mut bytes = [0; SHORT];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(place), Ok(length)) => {
-                place.copy_from_slice(text.as_bytes());
-                Self::Short(length, bytes)
-            }
-            _ => Self::Long(text.into()),
-        }
-    }
-
-    fn text(&self) -> &str {
-        match self {
-            Self::Short(length, bytes) => bytes
-                .get(..usize::from(*length))
-                .and_then(|bytes| std::str::from_utf8(bytes).ok())
-                .unwrap_or_default(),
-            Self::Long(text) => text,
-        }
-    }
-}
+pub struct Value(String);
 
 impl Value {
     /// The value of a number whose `Display` is exact.
     pub fn decimal(text: impl fmt::Display) -> Self {
-        Self(Digits::of(&text.to_string()))
+        Self(text.to_string())
     }
 }
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.text())
+        f.write_str(&self.0)
     }
 }
 
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {
-        Self(Digits::of(if flag { "1" } else { "0" }))
+        Self::decimal(u8::from(flag))
     }
 }
 
@@ -137,8 +105,8 @@ impl From<Quants> for Value {
 pub struct Sample {
     /// The metric.
     pub family: &'static Family,
-    /// The labels.
-    pub series: Series,
+    /// Its own labels, sorted by name.
+    pub labels: Labels,
     /// The value.
     pub value: Value,
 }
@@ -156,57 +124,48 @@ pub struct Metric {
     pub value: String,
 }
 
-/// Converts the samples of one record to JSON.
-pub fn json(samples: &[Sample], prefix: &str) -> Vec<Metric> {
-    let metric = |sample: &Sample| Metric {
-        name: format!("{prefix}_{}", sample.family.name),
-        r#type: sample.family.kind.openmetrics().to_owned(),
-        labels: sample.series.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        value: sample.value.to_string(),
+/// Converts the samples of one record, and the labels that they share, to JSON.
+pub fn json(shared: &Labels, samples: &Packed, order: &[&'static Family], prefix: &str) -> Vec<Metric> {
+    let metric = |(family, sample): (&Family, PackedSample)| Metric {
+        name: format!("{prefix}_{}", family.name),
+        r#type: family.kind.openmetrics().to_owned(),
+        labels: sample.labels(shared).map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        value: sample.value.to_owned(),
     };
-    samples.iter().map(metric).collect()
+    samples.iter(order).map(metric).collect()
 }
 
-/// The samples of a run, grouped by family in the order of the catalogue.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// The samples of a run.
+#[derive(Debug)]
 pub struct Exposition {
-    /// The prefix of every name.
-    pub prefix: String,
-    /// Families that have samples.
-    pub families: Vec<(&'static Family, Vec<(Series, Value)>)>,
+    prefix: String,
+    order: &'static [&'static Family],
+    /// The samples of each record, and the labels that they share.
+    records: Vec<(Labels, Packed)>,
     /// How many samples were left out because a later one has the same name and labels.
     pub repeated: usize,
 }
 
 impl Exposition {
-    /// Groups samples by family. Prometheus refuses a series that occurs twice, so only its last sample is kept.
-    pub fn of(samples: impl IntoIterator<Item = Sample>, order: &[&'static Family], prefix: &str) -> Self {
-        let mut exposition = Self { prefix: prefix.to_owned(), ..Self::default() };
-        let mut slots: Vec<Vec<(Series, Value)>> = order.iter().map(|_| Vec::new()).collect();
-        for sample in samples {
-            if let Some(position) = order.iter().position(|family| family.name == sample.family.name) {
-                let slot = &mut slots[position];
-                if slot.len() == slot.capacity() {
-                    // Doubling would leave half of a fleet's memory unused.
-                    slot.reserve_exact(slot.len() / 8 + 8);
-                }
-                slot.push((sample.series, sample.value));
-            }
-        }
-        for (family, mut samples) in order.iter().zip(slots) {
-            let all = samples.len();
-            if all > 1 {
-                let mut seen = HashSet::with_capacity(all);
-                let mut last: Vec<bool> =
-                    samples.iter().rev().map(|(series, _)| seen.insert(series)).collect();
-                samples.retain(|_| last.pop().unwrap_or(true));
-            }
-            exposition.repeated += all - samples.len();
+    /// Takes the records of a run. Prometheus refuses a series that occurs twice, so only its last sample is kept.
+    pub fn of(mut records: Vec<(Labels, Packed)>, order: &'static [&'static Family], prefix: &str) -> Self {
+        let repeated = packed::drop_repeated(&mut records);
+        Self { prefix: prefix.to_owned(), order, records, repeated }
+    }
+
+    /// Calls `act` for each family that has samples, with its full name, in the order of the catalogue.
+    pub fn each_family(
+        &self,
+        mut act: impl FnMut(&'static Family, &str, &[(&Labels, PackedSample)]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut by_family = ByFamily::new(&self.records);
+        for family in self.order {
+            let samples = by_family.take(family, self.order);
             if !samples.is_empty() {
-                exposition.families.push((family, samples));
+                act(family, &format!("{}_{}", self.prefix, family.name), &samples)?;
             }
         }
-        exposition
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::catalogue as name;
-use super::label::{Labels, Series, put, value_text};
+use super::label::{Labels, put, value_text};
 use super::observe::{Observation, ratio};
 use super::{Family, Sample, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits};
@@ -38,9 +38,9 @@ pub(crate) fn samples(observation: &Observation, exit: u8, now: Timestamp) -> Ve
         (&name::OLD_EXIT, Some(u128::from(exit).into())),
         (&name::OLD_ACTIVE, is_active.map(Value::from)),
     ];
-    let series = Series::own(labels(observation));
+    let labels = labels(observation);
     let sample =
-        |(family, value): (_, Option<_>)| Some(Sample { family, series: series.clone(), value: value? });
+        |(family, value): (_, Option<_>)| Some(Sample { family, labels: labels.clone(), value: value? });
     values.into_iter().filter_map(sample).collect()
 }
 

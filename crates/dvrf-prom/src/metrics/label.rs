@@ -1,9 +1,6 @@
-//! Labels: valid names, safe values, and the label set of a series.
+//! Labels: valid names and safe values.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::HashSet;
-use std::sync::Arc;
 
 use dvrf_cli::parse::bad;
 use supra_core::error::Error;
@@ -14,65 +11,6 @@ pub type Text = Cow<'static, str>;
 
 /// Names and values, sorted by name.
 pub type Labels = Vec<(Text, Text)>;
-
-/// More lists of labels than the catalogue has; those with addresses are different for each record.
-const INTERNED_MAX: usize = 500;
-
-/// The labels of one series: its own, and those that all series of its record share. No name is in both.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Series {
-    // Most own labels are those of the same series of other records: see `Interned`.
-    own: Option<Arc<Labels>>,
-    // A fleet has a million series: the labels of a record exist once.
-    shared: Option<Arc<Labels>>,
-}
-
-impl Series {
-    /// A series with its own labels, which must be sorted by name.
-    pub fn own(own: Labels) -> Self {
-        Self { own: (!own.is_empty()).then(|| Arc::new(own)), shared: None }
-    }
-
-    /// Adds the labels of the record; they replace own labels of the same names.
-    pub fn share(&mut self, shared: &Arc<Labels>) {
-        let is_shared = |name: &Text| shared.iter().any(|(other, _)| other == name);
-        if let Some(own) = self.own.as_mut().filter(|own| own.iter().any(|(name, _)| is_shared(name))) {
-            Arc::make_mut(own).retain(|(name, _)| !is_shared(name));
-        }
-        self.shared = Some(Arc::clone(shared));
-    }
-
-    /// All names and values, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut own = self.own.iter().flat_map(|labels| labels.iter()).peekable();
-        let mut shared = self.shared.iter().flat_map(|labels| labels.iter()).peekable();
-        std::iter::from_fn(move || {
-            let theirs = match (own.peek(), shared.peek()) {
-                (Some((name, _)), Some((other, _))) => other < name,
-                (mine, _) => mine.is_none(),
-            };
-            let (name, value) = if theirs { shared.next() } else { own.next() }?;
-            Some((&**name, &**value))
-        })
-    }
-}
-
-/// Own labels that several series have: each list of them exists once.
-#[derive(Debug, Default)]
-pub(crate) struct Interned(RefCell<HashSet<Arc<Labels>>>);
-
-impl Interned {
-    /// Lets a series use the labels of an earlier one where they are equal.
-    pub(crate) fn intern(&self, series: &mut Series) {
-        let Some(own) = &mut series.own else { return };
-        let mut known = self.0.borrow_mut();
-        if let Some(equal) = known.get(own) {
-            *own = Arc::clone(equal);
-        } else if known.len() < INTERNED_MAX {
-            known.insert(Arc::clone(own));
-        }
-    }
-}
 
 /// Why a `--label`, a prefix or a grouping label cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -206,20 +144,5 @@ mod tests {
             put(&mut labels, name, value);
         }
         assert_eq!(labels, [("a".into(), "2".into()), ("b".into(), "3".into())]);
-    }
-
-    #[test]
-    fn shared_labels_replace_own_ones_and_stay_sorted() {
-        let labels = |given: &[(&'static str, &'static str)]| {
-            given.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<Labels>()
-        };
-        let mut series = Series::own(labels(&[("b", "own"), ("d", "own"), ("e", "own")]));
-        assert_eq!(series.iter().collect::<Vec<_>>(), [("b", "own"), ("d", "own"), ("e", "own")]);
-        series.share(&Arc::new(labels(&[("a", "all"), ("c", "all"), ("d", "all")])));
-        let expected = [("a", "all"), ("b", "own"), ("c", "all"), ("d", "all"), ("e", "own")];
-        assert_eq!(series.iter().collect::<Vec<_>>(), expected);
-        let mut bare = Series::default();
-        bare.share(&Arc::new(labels(&[("a", "all")])));
-        assert_eq!(bare.iter().collect::<Vec<_>>(), [("a", "all")]);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::catalogue as name;
-use super::label::{Labels, Series, Text, put, value_text};
+use super::label::{Labels, Text, put, value_text};
 use super::{Family, Sample, Value};
 use supra_core::amount::{Count, GasPrice, GasUnits, Quants, quotient};
 use supra_core::check::code::Code;
@@ -89,7 +89,7 @@ impl Samples {
     fn push(&mut self, family: &'static Family, own: Labels, value: Option<Value>) {
         let Some(value) = value else { return };
         debug_assert!(own.iter().all(|(name, _)| family.labels.contains(&&**name)), "{}", family.name);
-        self.0.push(Sample { family, series: Series::own(own), value });
+        self.0.push(Sample { family, labels: own, value });
     }
 }
 
@@ -294,13 +294,13 @@ fn gas(state: &State, samples: &mut Samples) {
 
 /// The sample for when a report was last complete, in this run or an earlier one.
 pub(crate) fn last_success(at: Timestamp) -> Sample {
-    Sample { family: &name::LAST_SUCCESS, series: Series::default(), value: seconds(at) }
+    Sample { family: &name::LAST_SUCCESS, labels: Labels::new(), value: seconds(at) }
 }
 
 /// The sample with the version of this program; it belongs to no subscription.
 pub(crate) fn build() -> Sample {
     let version = ("version".into(), env!("CARGO_PKG_VERSION").into());
-    Sample { family: &name::BUILD, series: Series::own(vec![version]), value: true.into() }
+    Sample { family: &name::BUILD, labels: vec![version], value: true.into() }
 }
 
 /// `part / whole`, cut after six decimals; `None` where either is unknown or the whole is 0.
@@ -315,7 +315,7 @@ fn seconds(at: Timestamp) -> Value {
 /// The sample for the answer of `dvrf-draw ready`; none where it could not tell.
 pub(crate) fn draw_ready(readiness: &Readiness) -> Option<Sample> {
     let value = (readiness.ready || !readiness.is_unknown()).then_some(readiness.ready)?;
-    Some(Sample { family: &name::DRAW_READY, series: Series::default(), value: value.into() })
+    Some(Sample { family: &name::DRAW_READY, labels: Labels::new(), value: value.into() })
 }
 
 /// The samples of a line of `dvrf-draw auto`.

@@ -101,13 +101,17 @@ fn everything(observation: &Observation) -> Vec<Sample> {
     observation.samples()
 }
 
-fn lines(samples: Vec<Sample>, order: &[&'static Family]) -> Vec<String> {
+fn of(samples: &[Sample], order: &'static [&'static Family]) -> Exposition {
+    Exposition::of(vec![(Labels::new(), Packed::of(samples, order))], order, "d")
+}
+
+fn lines(samples: &[Sample], order: &'static [&'static Family]) -> Vec<String> {
     let mut out = Vec::new();
-    exposition::text(&Exposition::of(samples, order, "d"), &mut out).unwrap();
+    exposition::text(&of(samples, order), &mut out).unwrap();
     String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
 }
 
-fn sample_lines(samples: Vec<Sample>, order: &[&'static Family]) -> Vec<String> {
+fn sample_lines(samples: &[Sample], order: &'static [&'static Family]) -> Vec<String> {
     lines(samples, order).into_iter().filter(|line| !line.starts_with('#')).collect()
 }
 
@@ -115,7 +119,7 @@ fn sample_lines(samples: Vec<Sample>, order: &[&'static Family]) -> Vec<String> 
 fn a_healthy_record_in_full() {
     let state = healthy();
     let checks = checks(&state, &views(), None);
-    let found = sample_lines(with(Some(&state), &checks, None, everything), ALL);
+    let found = sample_lines(&with(Some(&state), &checks, None, everything), ALL);
     for line in [
         "d_up 1",
         "d_last_run_timestamp_seconds 1759676400",
@@ -162,7 +166,7 @@ fn a_healthy_record_in_full() {
 fn a_failed_report_has_no_amounts() {
     let error = ReportError { kind: "unreachable".to_owned(), message: "down".to_owned(), view: None };
     let checks = evaluate_failure(&error, &Policy::default());
-    let found = sample_lines(with(None, &checks, Some(&error), everything), ALL);
+    let found = sample_lines(&with(None, &checks, Some(&error), everything), ALL);
     let names = ["d_up 0", "d_state{state=\"unknown\"} 1", "d_probe_errors{reason=\"unreachable\"} 1"];
     assert!(names.iter().all(|line| found.contains(&(*line).to_owned())), "{}", found.join("\n"));
     let amounts = ["d_deposit_balance", "d_min_balance_quants", "d_pending", "d_tickets", "d_deposit_to_min"];
@@ -180,20 +184,20 @@ fn the_wrong_chain_and_a_stale_one_give_no_values() {
         ..healthy()
     };
     let checks = checks(&stale, &views(), None);
-    let found = sample_lines(with(Some(&stale), &checks, None, everything), ALL);
+    let found = sample_lines(&with(Some(&stale), &checks, None, everything), ALL);
     assert!(
         found.contains(&"d_up 0".to_owned()) && found.contains(&"d_chain_timestamp_seconds 0".to_owned())
     );
     assert!(!found.iter().any(|line| line.starts_with("d_deposit_balance") || line.starts_with("d_pending")));
     let old = with(Some(&stale), &checks, None, |observation| compat::samples(observation, 2, at()));
-    assert!(!sample_lines(old, OLD).iter().any(|line| line.starts_with("d_deposit_balance")));
+    assert!(!sample_lines(&old, OLD).iter().any(|line| line.starts_with("d_deposit_balance")));
 }
 
 #[test]
 fn an_unknown_client_has_no_money() {
     let state = state(&json!({"balance": "0", "min_balance": "0", "client_whitelisted": false}));
     let checks = checks(&state, &views(), None);
-    let found = sample_lines(with(Some(&state), &checks, None, everything), ALL);
+    let found = sample_lines(&with(Some(&state), &checks, None, everything), ALL);
     assert!(found.contains(&"d_client_whitelisted 0".to_owned()) && found.contains(&"d_up 1".to_owned()));
     assert!(
         !found
@@ -223,32 +227,31 @@ fn old_names_labels_and_order() {
         ("monitor_exit_code", "0"),
     ]
     .map(|(name, value)| format!("d_{name}{{{labels}}} {value}"));
-    assert_eq!(sample_lines(found, OLD), expected);
+    assert_eq!(sample_lines(&found, OLD), expected);
 }
 
 #[test]
 fn the_last_sample_of_a_series_is_kept() {
     let sample =
-        |value: u128| Sample { family: &catalogue::TICKETS, series: Series::default(), value: value.into() };
-    let exposition = Exposition::of(vec![sample(1), sample(2), sample(3)], ALL, "d");
-    assert_eq!(exposition.repeated, 2);
-    assert_eq!(sample_lines(vec![sample(1), sample(3)], ALL), ["d_tickets 3"]);
+        |value: u128| Sample { family: &catalogue::TICKETS, labels: Labels::new(), value: value.into() };
+    assert_eq!(of(&[sample(1), sample(2), sample(3)], ALL).repeated, 2);
+    assert_eq!(sample_lines(&[sample(1), sample(3)], ALL), ["d_tickets 3"]);
 }
 
 #[test]
 fn both_formats() {
     let samples = || {
         vec![
-            Sample { family: &catalogue::REQUESTS, series: Series::default(), value: u128::MAX.into() },
+            Sample { family: &catalogue::REQUESTS, labels: Labels::new(), value: u128::MAX.into() },
             Sample {
                 family: &catalogue::BALANCE,
-                series: Series::own(vec![("a".into(), "x\"\\\n".into())]),
+                labels: vec![("a".into(), "x\"\\\n".into())],
                 value: 1.into(),
             },
             observe::build(),
         ]
     };
-    let text = lines(samples(), ALL);
+    let text = lines(&samples(), ALL);
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         text,
@@ -265,7 +268,7 @@ fn both_formats() {
         ]
     );
     let mut out = Vec::new();
-    exposition::openmetrics(&Exposition::of(samples(), ALL, "d"), &mut out).unwrap();
+    exposition::openmetrics(&of(&samples(), ALL), &mut out).unwrap();
     let open = String::from_utf8(out).unwrap();
     assert!(open.starts_with("# TYPE d_build info\n# HELP d_build Version"), "{open}");
     assert!(

@@ -3,8 +3,9 @@
 #![no_main]
 
 use dvrf_prom::exposition;
-use dvrf_prom::metrics::label::{Labels, Series, is_name, parse, put, value_text};
-use dvrf_prom::metrics::{Exposition, Value, catalogue};
+use dvrf_prom::metrics::label::{Labels, is_name, parse, put, value_text};
+use dvrf_prom::metrics::packed::Packed;
+use dvrf_prom::metrics::{self, Exposition, Value, catalogue};
 use libfuzzer_sys::arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 
@@ -62,19 +63,27 @@ fuzz_target!(|data: &[u8]| {
             }
             put(&mut labels, *name, value);
         }
-        samples.push((Series::own(labels), Value::from(oracle::number(&mut u))));
+        samples.push((labels, Value::from(oracle::number(&mut u))));
     }
     let given = oracle::text(&mut u);
     if let Ok((name, value)) = parse(&given) {
         assert!(is_name(&name) && !name.starts_with("__") && given.trim_start().starts_with(&name));
         oracle::plain_lines(&value);
-        samples.push((Series::own(vec![(name.into(), value.into())]), Value::from(true)));
+        samples.push((vec![(name.into(), value.into())], Value::from(true)));
     }
-    let all = Exposition {
-        prefix: "p".to_owned(),
-        families: vec![(&catalogue::BALANCE, samples.clone()), (&catalogue::UP, samples.clone())],
-        repeated: 0,
+    // A series that occurs twice is written once.
+    let mut seen = std::collections::BTreeSet::new();
+    samples.retain(|(labels, _): &(Labels, Value)| seen.insert(labels.clone()));
+    let of = |family| {
+        let sample = move |(labels, value): &(Labels, Value)| metrics::Sample {
+            family,
+            labels: labels.clone(),
+            value: value.clone(),
+        };
+        samples.iter().map(sample)
     };
+    let both: Vec<metrics::Sample> = of(&catalogue::BALANCE).chain(of(&catalogue::UP)).collect();
+    let all = Exposition::of(vec![(Labels::new(), Packed::of(&both, catalogue::ALL))], catalogue::ALL, "p");
     for openmetrics in [false, true] {
         let mut out = Vec::new();
         if openmetrics {
@@ -90,11 +99,11 @@ fuzz_target!(|data: &[u8]| {
             .filter(|line| !line.starts_with('#'))
             .map(|line| sample(line).unwrap_or_else(|| panic!("{line:?}")))
             .collect();
-        let wanted: Vec<Sample> = ["p_deposit_balance_quants", "p_up"]
+        let wanted: Vec<Sample> = ["p_up", "p_deposit_balance_quants"]
             .iter()
             .flat_map(|name| {
-                let of = |(series, value): &(Series, Value)| {
-                    let labels = series.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let of = |(labels, value): &(Labels, Value)| {
+                    let labels = labels.iter().map(|(name, value)| (name.to_string(), value.to_string()));
                     ((*name).to_owned(), labels.collect(), value.to_string())
                 };
                 samples.iter().map(of).collect::<Vec<_>>()
