@@ -217,7 +217,7 @@ fn prometheus_answers_every_panel_and_raises_the_alert() {
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().into_iter().flatten() {
             let expression = target["expr"].as_str().unwrap().replace("$subscription", ".*");
-            // Nothing was requested while this runs, so the deposit lasts for ever; no draw was tried, no event read.
+            // There is no history to forecast from; no draw was tried, no event read.
             let is_silent = ["runway", "draw_outcome", "draw_ready", "failed_callbacks"];
             if !is_silent.iter().any(|part| expression.contains(part)) {
                 let answered = eventually(SCRAPED, || prometheus.query(&expression).pop());
