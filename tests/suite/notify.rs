@@ -221,7 +221,7 @@ fn faults_are_met_with_the_right_number_of_tries(
 
 #[test]
 #[needs("python3")]
-fn attempts_share_an_id_and_are_signed_anew() {
+fn attempts_share_an_id_and_each_is_signed() {
     let inbox = MockReceiver::open(
         vec![ScriptedResponse::with(503, "Retry-After: 1")],
         ScriptedResponse::status(204),

@@ -70,7 +70,7 @@ fn balance(text: &str) -> Option<&str> {
 }
 
 #[test]
-fn a_scrape_asks_the_chain_anew() {
+fn each_scrape_reads_the_chain() {
     let devnet = Devnet::start(&["--scenario", "healthy"]);
     let served = Served::start(&devnet, Way::Rpc, &["--min-interval", "0"]);
     let first = served.metrics();
@@ -186,7 +186,7 @@ fn a_signal_ends_it_cleanly_also_in_the_middle_of_a_scrape() {
 }
 
 #[test]
-fn a_file_is_read_anew_and_a_taken_port_is_said() {
+fn a_file_is_read_again_and_a_taken_port_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.json");
     let record = |balance: u32| {
