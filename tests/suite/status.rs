@@ -1,5 +1,10 @@
 //! `dvrf-status`: every view with its answer, in JSON and for people.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod status_page;
+mod status_watch;
+
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};

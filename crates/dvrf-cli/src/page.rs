@@ -116,7 +116,7 @@ impl Page {
             ));
         }
         text.push_str("</div>\n");
-        text.push_str(&chart::chart(number, &summary.name, checks, history, &self.layout));
+        text.push_str(&chart::chart(&summary.name, checks, history, &self.layout));
         text.push_str("</article>\n");
         text
     }

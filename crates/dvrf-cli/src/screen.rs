@@ -70,6 +70,21 @@ impl Key {
     }
 }
 
+/// How long the rest of an escape sequence may take; after that it is the key Escape.
+const ESCAPE_WAIT: Duration = Duration::from_millis(50);
+/// How much is read before keys are handled.
+const KEYS_BYTES_MAX: usize = 4096;
+
+/// Whether the bytes end in an escape sequence whose end has not been read yet.
+fn ends_in_escape(bytes: &[u8]) -> bool {
+    let last = bytes.iter().rposition(|byte| *byte == 0x1b).and_then(|start| bytes.get(start + 1..));
+    match last {
+        Some([b'[' | b'O', rest @ ..]) => !rest.iter().any(u8::is_ascii_alphabetic),
+        Some(rest) => rest.is_empty(),
+        None => false,
+    }
+}
+
 /// The terminal of stdin and stdout.
 pub struct Screen {
     before: Termios,
@@ -136,10 +151,20 @@ impl Screen {
         if !ready.is_ok_and(|count| count > 0) {
             return Vec::new();
         }
-        let mut bytes = [0; 64];
-        // The descriptor itself: std's stdin would keep what it reads ahead.
-        let length = rustix::io::read(&stdin, &mut bytes).unwrap_or(0);
-        Key::all(bytes.get(..length).unwrap_or_default())
+        let mut bytes = Vec::new();
+        loop {
+            let mut chunk = [0; 64];
+            // The descriptor itself: std's stdin would keep what it reads ahead.
+            let length = rustix::io::read(&stdin, &mut chunk).unwrap_or(0);
+            bytes.extend(chunk.iter().take(length));
+            let awaits_more = length > 0 && bytes.len() < KEYS_BYTES_MAX && ends_in_escape(&bytes);
+            let more = Timespec::try_from(ESCAPE_WAIT).ok();
+            if !awaits_more
+                || !poll(&mut [PollFd::new(&stdin, PollFlags::IN)], more.as_ref()).is_ok_and(|n| n > 0)
+            {
+                return Key::all(&bytes);
+            }
+        }
     }
 }
 
@@ -175,6 +200,17 @@ mod tests {
     #[case::another(b"\x1b[5~", Key::Other)]
     fn keys(#[case] bytes: &[u8], #[case] key: Key) {
         assert_eq!(Key::all(bytes), [key]);
+    }
+
+    #[rstest]
+    #[case::letters(b"jj", false)]
+    #[case::escape(b"j\x1b", true)]
+    #[case::half_an_arrow(b"\x1b[B\x1b[", true)]
+    #[case::a_whole_one(b"\x1b[B\x1b[B", false)]
+    #[case::a_page_key(b"\x1b[5", true)]
+    #[case::escape_and_a_letter(b"\x1bq", false)]
+    fn sequences_that_go_on(#[case] bytes: &[u8], #[case] goes_on: bool) {
+        assert_eq!(ends_in_escape(bytes), goes_on);
     }
 
     #[test]

@@ -221,6 +221,8 @@ impl View {
     fn lines(&self, (height, width): (usize, usize)) -> Vec<String> {
         let lang = self.layout.lang;
         let status = self.status(lang);
+        // Some terminals, such as tmux, draw the first glyph two columns wide.
+        let width = width.saturating_sub(1);
         if self.card
             && let Some(card) = self.board.card(self.chosen, &self.layout.of_width(width))
         {
@@ -349,6 +351,6 @@ mod tests {
             assert!(lines[height - 2].starts_with("200 subscriptions: 200 ✔"), "{lines:?}");
         }
         view.is_left(Key::Enter);
-        assert_eq!([60, 100].map(|width| view.lines((24, width))[1].chars().count()), [60, 100]);
+        assert_eq!([61, 101].map(|width| view.lines((24, width))[1].chars().count()), [60, 100]);
     }
 }

@@ -18,8 +18,8 @@ const LIST: &str = include_str!("../../requirements.txt");
 const ROOT: &str = "root";
 /// What a test may declare besides programs: that it may mount file systems in a name space of its own.
 const MOUNTS: &str = "mount-namespace";
-/// What a test may declare besides programs: the npm packages that `scripts/test` installs.
-const NODE_MODULES: &str = "adaptivecards";
+/// What a test may declare besides programs: npm packages that `scripts/test` installs.
+const NODE_MODULES: [&str; 2] = ["adaptivecards", "axe-core"];
 
 thread_local! {
     static DECLARED: RefCell<BTreeSet<&'static str>> = RefCell::default();
@@ -50,7 +50,7 @@ fn is_there(need: &str) -> bool {
     match need {
         ROOT => is_root(),
         MOUNTS => !mount_namespace().is_empty(),
-        NODE_MODULES => node_modules().join(NODE_MODULES).exists(),
+        package if NODE_MODULES.contains(&package) => node_modules().join(package).exists(),
         program => find(program).is_some(),
     }
 }
@@ -99,7 +99,7 @@ fn is_root() -> bool {
 /// # Panics
 /// When a need is not in the list; in CI, when one is missing.
 pub fn ready(module: &str, line: u32, needs: &[&'static str]) -> bool {
-    for need in needs.iter().filter(|need| ![ROOT, MOUNTS, NODE_MODULES].contains(need)) {
+    for need in needs.iter().filter(|need| ![ROOT, MOUNTS].contains(need) && !NODE_MODULES.contains(need)) {
         let known = listed().any(|(name, _)| name == *need);
         assert!(known, "{need} is not in tests/requirements.txt: add it with its package");
     }

@@ -42,13 +42,7 @@ impl Scale {
 }
 
 /// The chart as a figure; empty where no balance is known.
-pub(super) fn chart(
-    number: usize,
-    name: &str,
-    checks: &Checks,
-    history: &[Point],
-    layout: &Layout,
-) -> String {
+pub(super) fn chart(name: &str, checks: &Checks, history: &[Point], layout: &Layout) -> String {
     let lang = layout.lang;
     let last = || last_known(history, layout.now).and_then(|point| point.balance);
     let Some(balance) = checks.available_quants.or_else(last).map(Quants::get) else { return String::new() };
@@ -59,12 +53,9 @@ pub(super) fn chart(
     let highest = [most, three, Some(balance), Some(1)].into_iter().flatten().max().unwrap_or(1);
     let scale = Scale { now_s: layout.now.as_second(), highest: highest.saturating_add(highest / 10) };
     let title = lang.pick(format!("Balance of {name}"), format!("Баланс {name}"));
-    let mut svg = format!(
-        "<figure>\n<svg viewBox=\"0 0 640 152\" role=\"img\" aria-labelledby=\"t{number} d{number}\">\n\
-         <title id=\"t{number}\">{}</title>\n<desc id=\"d{number}\">{}</desc>\n",
-        escaped(&title),
-        escaped(&described(checks, balance, lang))
-    );
+    let label = format!("{title}. {}", described(checks, balance, lang));
+    let mut svg =
+        format!("<figure>\n<svg viewBox=\"0 0 640 152\" role=\"img\" aria-label=\"{}\">\n", escaped(&label));
     if let Some(minimum) = minimum.filter(|minimum| *minimum > 0) {
         limits(&mut svg, &scale, minimum);
     }
