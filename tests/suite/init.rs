@@ -31,7 +31,7 @@ fn questions_are_answered_over_a_pipe() {
     let seen = init(folder.path(), &devnet, &[]).write_stdin(answers).assert().success();
     seen.stderr(starts_with(
         "Network (testnet, mainnet or devnet): Address of the lottery (empty: there is none): Name of the subscription: \
-         Whom to tell (slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, alertmanager, generic, ping or none): \
+         Whom to tell (slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, email, alertmanager, generic, ping or none): \
          Its url (or url-file=PATH): ",
     ))
     .stdout(contains("deposit at the minimum").or(contains("deposit")))

@@ -5,6 +5,7 @@
 mod notify_channels;
 mod notify_draws;
 mod notify_levels;
+mod notify_mail;
 mod notify_real;
 mod notify_state;
 

@@ -4,40 +4,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use rstest::rstest;
 use serde_json::json;
+use testkit::authority::Authority;
 use testkit::mock_receiver::{MockReceiver, ScriptedResponse};
 use testkit::{DEPOSIT, Devnet, LOTTERY, Outcome, Way, binary, needs, program, root, run, tool};
-
-/// An authority of our own and the certificates that it vouched for, made by openssl.
-struct Authority(tempfile::TempDir);
-
-impl Authority {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let script = r#"
-            export OPENSSL_CONF=/dev/null
-            request() { openssl req -new -newkey rsa:2048 -nodes -keyout $1.key -out $1.csr -subj /CN=$1 -config <(printf '[req]\ndistinguished_name=d\n[d]\n'); }
-            openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2 \
-                -config <(printf '[req]\ndistinguished_name=d\nx509_extensions=e\n[d]\n[e]\nbasicConstraints=critical,CA:TRUE\n')
-            sign() { openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $1.pem "${@:3}" \
-                -extfile <(printf 'subjectAltName=%s\nbasicConstraints=CA:FALSE\n' "$2"); }
-            request good; sign good DNS:localhost -days 2
-            request other; sign other DNS:elsewhere.example -days 2
-            request late; sign late DNS:localhost -days -1 || sign late DNS:localhost -not_before 20200101000000Z -not_after 20200102000000Z
-        "#;
-        let made = program("bash").args(["-ec", script]).current_dir(folder.path()).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        Self(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-}
 
 /// A TLS server in front of a plain one.
 struct TlsProxy {
@@ -110,7 +84,7 @@ fn over_tls(devnet: &Devnet, proxy: &TlsProxy, roots: Option<&Path>) -> Outcome 
 #[test]
 #[needs("openssl", "python3")]
 fn only_a_certificate_of_a_believed_authority_for_this_host_and_time_is_taken() {
-    let (devnet, authority) = (Devnet::start(&[]), Authority::new());
+    let (devnet, authority) = (Devnet::start(&[]), Authority::make());
     let ca = authority.path("ca.pem");
     let good = TlsProxy::start(&authority, "good", &devnet.url);
     let taken = over_tls(&devnet, &good, Some(&ca));
@@ -129,7 +103,7 @@ fn only_a_certificate_of_a_believed_authority_for_this_host_and_time_is_taken() 
         assert!(outcome.code == 2 && outcome.err.contains(refused), "{certificate}: {}", outcome.err);
     }
     // Another authority of the same name.
-    let other = Authority::new();
+    let other = Authority::make();
     let outcome = over_tls(&devnet, &good, Some(&other.path("ca.pem")));
     assert!(outcome.code == 2 && outcome.err.contains(refused), "{}", outcome.err);
     let none = over_tls(&devnet, &good, Some(&authority.path("good.key")));
@@ -139,7 +113,7 @@ fn only_a_certificate_of_a_believed_authority_for_this_host_and_time_is_taken() 
 #[test]
 #[needs("openssl", "python3")]
 fn webhooks_and_pushes_believe_the_same_authorities() {
-    let (devnet, authority) = (Devnet::start(&["--scenario", "at-minimum"]), Authority::new());
+    let (devnet, authority) = (Devnet::start(&["--scenario", "at-minimum"]), Authority::make());
     let inbox = MockReceiver::friendly();
     let proxy = TlsProxy::start(&authority, "good", inbox.url("").trim_end_matches('/'));
     for (name, flag) in [("dvrf-notify", "MONITOR_WEBHOOK_URL"), ("dvrf-prom", "MONITOR_PUSH_URL")] {
@@ -173,7 +147,7 @@ fn webhooks_and_pushes_believe_the_same_authorities() {
 #[case::system_without_it(&[("DVRF_TLS_ROOTS", "system"), ("SSL_CERT_FILE", "{other}")], false)]
 #[needs("openssl", "python3")]
 fn which_roots_are_trusted(#[case] variables: &[(&str, &str)], #[case] is_trusted: bool) {
-    let (devnet, authority, other) = (Devnet::start(&[]), Authority::new(), Authority::new());
+    let (devnet, authority, other) = (Devnet::start(&[]), Authority::make(), Authority::make());
     let server = TlsProxy::start(&authority, "good", &devnet.url);
     let path = |authority: &Authority| authority.path("ca.pem").display().to_string();
     let mut json = devnet.tool("dvrf-json", Way::Rpc);

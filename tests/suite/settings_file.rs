@@ -86,7 +86,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 #[case::far_kind(
     "[[channel]]\nkind = \"carrier-pigeon\"",
     "dvrf.toml:1: the kind \"carrier-pigeon\" is not known",
-    "use one of slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, alertmanager, generic, ping"
+    "use one of slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, email, alertmanager, generic, ping"
 )]
 #[case::gas(
     "network = \"testnet\"\nmax_gas_price = \"150.5\"",
@@ -167,7 +167,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 #[case::no_kind(
     "[[channel]]\nurl_file = \"/x\"",
     "dvrf.toml:1: this channel has no kind",
-    "add kind = \"…\", one of slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, alertmanager, generic, ping"
+    "add kind = \"…\", one of slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, email, alertmanager, generic, ping"
 )]
 #[case::no_name(
     "[[subscription]]\nlottery = \"0x1\"",

@@ -33,6 +33,8 @@ pub enum ChannelKind {
     Matrix,
     /// A topic of an ntfy server.
     Ntfy,
+    /// E-mail by a mail server.
+    Email,
     /// Prometheus Alertmanager's API v2.
     Alertmanager,
     /// Any receiver of `{message, data, status}`; signed where a signing secret is given.
@@ -43,7 +45,7 @@ pub enum ChannelKind {
 
 impl ChannelKind {
     /// Every kind and its name in the configuration.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("slack", Self::Slack),
         ("teams", Self::Teams),
         ("discord", Self::Discord),
@@ -54,6 +56,7 @@ impl ChannelKind {
         ("rocketchat", Self::Rocketchat),
         ("matrix", Self::Matrix),
         ("ntfy", Self::Ntfy),
+        ("email", Self::Email),
         ("alertmanager", Self::Alertmanager),
         ("generic", Self::Generic),
         ("ping", Self::Ping),
@@ -83,6 +86,7 @@ impl ChannelKind {
             Self::Pagerduty | Self::Opsgenie => &[("key", true), ("url", false)],
             Self::Matrix => &[("url", true), ("token", true)],
             Self::Ntfy => &[("url", true), ("token", false)],
+            Self::Email => &[("password", false)],
             Self::Generic => &[("url", true), ("secret", false)],
         }
     }
@@ -90,12 +94,13 @@ impl ChannelKind {
     /// The options that a channel of this kind cannot do without.
     pub fn required_options(self) -> impl Iterator<Item = &'static str> {
         let secrets = self.secrets().iter().filter(|(_, is_required)| *is_required).map(|(name, _)| *name);
-        let plain = match self {
-            Self::Telegram => Some("chat"),
-            Self::Matrix => Some("room"),
-            _ => None,
+        let plain: &[_] = match self {
+            Self::Telegram => &["chat"],
+            Self::Matrix => &["room"],
+            Self::Email => &["server", "from", "to"],
+            _ => &[],
         };
-        secrets.chain(plain)
+        secrets.chain(plain.iter().copied())
     }
 
     /// Whether an option of this kind holds a secret.
@@ -109,6 +114,7 @@ impl ChannelKind {
         match self {
             Self::Telegram => &["chat", "topic"],
             Self::Matrix => &["room"],
+            Self::Email => &["server", "tls", "user", "from", "to"],
             Self::Alertmanager => &["every"],
             _ => &[],
         }
@@ -149,7 +155,8 @@ impl ChannelKind {
             | Self::Mattermost
             | Self::Rocketchat
             | Self::Matrix
-            | Self::Ntfy => true,
+            | Self::Ntfy
+            | Self::Email => true,
             Self::Pagerduty | Self::Opsgenie | Self::Alertmanager | Self::Generic | Self::Ping => false,
         }
     }
@@ -206,6 +213,55 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+/// How a connection to a mail server is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    /// After the greeting, by STARTTLS; a server without it is an error.
+    Starttls,
+    /// From the first byte.
+    Implicit,
+    /// Not at all.
+    None,
+}
+
+impl MailTls {
+    /// Every way and its name in the configuration.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("starttls", Self::Starttls), ("implicit", Self::Implicit), ("none", Self::None)];
+}
+
+/// A mail server, and the addresses of its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The host name of the server.
+    pub host: String,
+    /// The port of the server.
+    pub port: u16,
+    /// The encryption.
+    pub tls: MailTls,
+    /// The user who logs in; nobody does without one.
+    pub user: Option<String>,
+    /// The address of the sender.
+    pub from: String,
+    /// The addresses of the recipients; at least one.
+    pub to: Vec<String>,
+}
+
+impl fmt::Display for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}:{}", self.to.join(", "), self.host, self.port)
+    }
+}
+
+/// Where a channel sends to.
+#[derive(Debug, Clone)]
+pub enum Receiver {
+    /// An address that is called over HTTP.
+    Http(Endpoint),
+    /// A mail server.
+    Mail(Mail),
+}
+
 /// A configured channel.
 #[derive(Debug, Clone)]
 pub struct Channel {
@@ -218,7 +274,7 @@ pub struct Channel {
     /// Whether it receives resolved messages.
     pub resolved: bool,
     /// The address, or the service's base address, without user and password.
-    pub endpoint: Endpoint,
+    pub receiver: Receiver,
     /// The address exactly as configured, with user and password.
     pub full_url: Secret,
     /// The token or key that the address does not contain, such as Telegram's bot token or PagerDuty's routing key.
@@ -246,8 +302,27 @@ impl Channel {
         supra_core::stable_id::stable_id(&["address", self.full_url.reveal(), token])
     }
 
-    /// Scheme and host of the address; everything else is redacted.
+    /// Scheme and host of the address, or recipients and mail server; everything else is redacted.
     pub fn redacted_url(&self) -> String {
-        self.endpoint.to_string()
+        match &self.receiver {
+            Receiver::Http(endpoint) => endpoint.to_string(),
+            Receiver::Mail(mail) => mail.to_string(),
+        }
+    }
+
+    /// The URL that is called, without user and password; empty for a mail server.
+    pub fn url(&self) -> &str {
+        match &self.receiver {
+            Receiver::Http(endpoint) => endpoint.url.reveal(),
+            Receiver::Mail(_) => "",
+        }
+    }
+
+    /// The headers that log in at the URL.
+    pub fn headers(&self) -> &[(String, Secret)] {
+        match &self.receiver {
+            Receiver::Http(endpoint) => &endpoint.headers,
+            Receiver::Mail(_) => &[],
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dvrf_cli::Session;
 use dvrf_cli::channel::args::ChannelArgs;
+use dvrf_cli::channel::{Mail, Receiver};
 use dvrf_cli::http::proxies;
 use dvrf_cli::settings::variables;
 use supra_core::failure::{Failure, FailureKind, quote};
@@ -23,7 +24,11 @@ pub(crate) fn probe(args: &ChannelArgs, session: &Session, probes: &mut Probes) 
         probes.wrong(&format!("channel {}", problem.channel), problem.problem.as_str(), problem.fix.as_str());
     }
     for channel in &channels.list {
-        connection(&format!("channel {}", channel.name), &channel.endpoint, &proxies, probes);
+        let name = format!("channel {}", channel.name);
+        match &channel.receiver {
+            Receiver::Http(endpoint) => connection(&name, endpoint, &proxies, probes),
+            Receiver::Mail(mail) => mail_server(&name, mail, probes),
+        }
     }
     if channels.list.is_empty() && channels.problems.is_empty() {
         probes.warning("channels", "none is configured", Some("see docs/notify.md"));
@@ -39,7 +44,7 @@ pub(crate) fn probe(args: &ChannelArgs, session: &Session, probes: &mut Probes) 
 /// Probes an address, or the proxy through which it is called.
 fn connection(name: &str, endpoint: &Endpoint, proxies: &Proxies, probes: &mut Probes) {
     let proxy = proxies.endpoint_of(endpoint.url.reveal());
-    match (connect(proxy.as_ref().unwrap_or(endpoint)), &proxy) {
+    match (connect(&proxy.as_ref().unwrap_or(endpoint).host_and_port()), &proxy) {
         (Ok(_), None) => {
             probes.ok(name, format!("{endpoint} accepts connections; dvrf-notify test sends something"));
         }
@@ -61,8 +66,23 @@ fn connection(name: &str, endpoint: &Endpoint, proxies: &Proxies, probes: &mut P
     }
 }
 
-fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
-    let mut addresses = endpoint.host_and_port().to_socket_addrs()?;
+/// Probes a mail server, which is called without a proxy.
+fn mail_server(name: &str, mail: &Mail, probes: &mut Probes) {
+    match connect(&format!("{}:{}", mail.host, mail.port)) {
+        Ok(_) => probes.ok(name, format!("{mail} accepts connections; dvrf-notify test sends something")),
+        Err(error) => {
+            let found = format!("{mail} cannot be reached: {}", quote(&error.to_string()));
+            probes.wrong(
+                name,
+                found,
+                "check server= and the network: a mail server is called without a proxy",
+            );
+        }
+    }
+}
+
+fn connect(host_and_port: &str) -> io::Result<TcpStream> {
+    let mut addresses = host_and_port.to_socket_addrs()?;
     let first = addresses.next().ok_or_else(|| io::Error::other("the name has no address"))?;
     TcpStream::connect_timeout(&first, CONNECT_TIMEOUT)
 }

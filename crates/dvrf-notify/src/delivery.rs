@@ -6,7 +6,8 @@ use crate::merge::Parcel;
 use crate::message::Message;
 use crate::payload::{Form, WebhookRequest, follow_up, has_plain_form, request};
 use crate::response::{WebhookResponse, attempt, failed_attempt};
-use dvrf_cli::channel::{Channel, ChannelKind};
+use crate::smtp;
+use dvrf_cli::channel::{Channel, ChannelKind, Receiver};
 use supra_core::delivery::{Attempt, Disposition};
 use supra_core::http::{Call, Http};
 use supra_core::retry::Backoff;
@@ -76,15 +77,27 @@ impl WebhookSender {
 
     /// Sends a message until it is accepted or refused, or until retries or time run out.
     fn send(&self, channel: &Channel, message: &Message) -> Attempt {
-        let first = self.send_forms(channel, |form| request(channel, message, form, self.clock.now()));
+        if let Receiver::Mail(mail) = &channel.receiver {
+            return self.send_forms(channel.kind, |_| {
+                smtp::send(channel, mail, message, self.http.roots(), self.longest_wait(channel.kind))
+            });
+        }
+        let now = || self.clock.now();
+        let first =
+            self.send_forms(channel.kind, |form| self.call(channel, &request(channel, message, form, now())));
         match follow_up(channel, message).filter(|_| first.disposition == Disposition::Accepted) {
-            Some(next) => self.send_forms(channel, |_| next.clone()),
+            Some(next) => self.send_request(channel, &next),
             None => first,
         }
     }
 
-    /// Sends a request in its rich form, then in its plain form if its markup is refused, with retries.
-    pub(crate) fn send_forms(&self, channel: &Channel, request: impl Fn(Form) -> WebhookRequest) -> Attempt {
+    /// Sends a request with retries.
+    pub(crate) fn send_request(&self, channel: &Channel, request: &WebhookRequest) -> Attempt {
+        self.send_forms(channel.kind, |_| self.call(channel, request))
+    }
+
+    /// Sends a message in its rich form, then in its plain form if its markup is refused, with retries.
+    fn send_forms(&self, kind: ChannelKind, send: impl Fn(Form) -> Attempt) -> Attempt {
         let mut backoff = Backoff::default();
         let mut form = Form::Rich;
         let (mut tries, mut retries, mut status) = (0, 0, None);
@@ -94,13 +107,11 @@ impl WebhookSender {
                 return Attempt { disposition: Disposition::Retry { after: None }, reason, status, tries };
             }
             tries += 1;
-            let attempt = self.call(channel, &request(form));
+            let attempt = send(form);
             let is_bad_request = attempt.status == Some(400);
             status = attempt.status.or(status);
             match attempt.disposition {
-                Disposition::Rejected
-                    if is_bad_request && form == Form::Rich && has_plain_form(channel.kind) =>
-                {
+                Disposition::Rejected if is_bad_request && form == Form::Rich && has_plain_form(kind) => {
                     form = Form::Plain;
                 }
                 Disposition::Retry { after } => {
@@ -118,7 +129,7 @@ impl WebhookSender {
 
     /// Sends a single request. The reason of the attempt contains no secret.
     fn call(&self, channel: &Channel, request: &WebhookRequest) -> Attempt {
-        let headers: Vec<_> = channel.endpoint.headers.iter().chain(&request.headers).cloned().collect();
+        let headers: Vec<_> = channel.headers().iter().chain(&request.headers).cloned().collect();
         let answer = self.http.send(&Call {
             method: request.method,
             url: request.url.reveal(),

@@ -64,6 +64,6 @@ fn ping(
     run_id: &str,
     text: &str,
 ) -> Option<String> {
-    let reason = sender.send_forms(channel, |_| ping_request(channel, signal, run_id, text)).reason?;
+    let reason = sender.send_request(channel, &ping_request(channel, signal, run_id, text)).reason?;
     Some(format!("channel {}: the ping was not taken: {reason}", channel.name))
 }

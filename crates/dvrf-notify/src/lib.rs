@@ -23,6 +23,7 @@ pub mod planner;
 pub mod problem;
 mod response;
 mod send;
+mod smtp;
 mod test_message;
 mod truncate;
 

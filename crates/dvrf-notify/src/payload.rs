@@ -61,7 +61,7 @@ pub enum Form {
 
 /// The request that sends a message to a channel.
 pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp) -> WebhookRequest {
-    let url = channel.endpoint.url.reveal();
+    let url = channel.url();
     let token = channel.token.as_ref().map_or("", Secret::reveal);
     match (channel.kind, form) {
         (ChannelKind::Slack, Form::Rich) => WebhookRequest::json(url, &chat::slack(message)),
@@ -93,7 +93,8 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
             let url = format!("{}/api/v2/alerts", base.trim_end_matches('/'));
             WebhookRequest::json(&url, &alertmanager::alerts(message, channel.every_s, now))
         }
-        (ChannelKind::Generic, _) => generic::webhook(message, channel, now),
+        // A mail server gets no request.
+        (ChannelKind::Generic | ChannelKind::Email, _) => generic::webhook(message, channel, now),
         (ChannelKind::Ping, _) => {
             ping::ping_request(channel, ping::Signal::of(message), &message.id, &message.text())
         }
@@ -104,7 +105,7 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
 pub fn follow_up(channel: &Channel, message: &Message) -> Option<WebhookRequest> {
     let is_raised = channel.kind == ChannelKind::Opsgenie && message.event == EventKind::Worse;
     let token = channel.token.as_ref().map_or("", Secret::reveal);
-    is_raised.then(|| opsgenie::priority_of_alert(message, channel.endpoint.url.reveal(), token))
+    is_raised.then(|| opsgenie::priority_of_alert(message, channel.url(), token))
 }
 
 /// Whether a message whose markup was refused can be sent as plain text.

@@ -215,7 +215,9 @@ fn channel(given: Option<&str>, session: &Session) -> Result<String, CliError> {
         && let Some(kind) = ChannelKind::parse(&spec)
     {
         for option in kind.required_options() {
-            let value = ask(&format!("Its {option} (or {option}-file=PATH)"), "--tell", None, session)?;
+            let or_file =
+                if kind.is_secret(option) { format!(" (or {option}-file=PATH)") } else { String::new() };
+            let value = ask(&format!("Its {option}{or_file}"), "--tell", None, session)?;
             let is_pair = value.starts_with(&format!("{option}-"));
             spec.push_str(&if is_pair { format!(",{value}") } else { format!(",{option}={value}") });
         }

@@ -148,6 +148,16 @@ impl Roots {
     }
 }
 
+impl Roots {
+    /// The trusted authorities as certificates in DER, for TLS that is not HTTPS.
+    pub fn certificates(&self) -> Vec<Vec<u8>> {
+        match &self.0 {
+            RootCerts::Specific(list) => list.iter().map(|root| root.der().to_vec()).collect(),
+            _ => mozilla().iter().map(|root| root.der().to_vec()).collect(),
+        }
+    }
+}
+
 /// Mozilla's authorities as certificates, to which others can be added.
 fn mozilla() -> Vec<Certificate<'static>> {
     webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| Certificate::from_der(root)).collect()
@@ -195,6 +205,7 @@ fn pem_file(setting: &str, file: &str) -> Result<Vec<Certificate<'static>>, Erro
 pub struct Http {
     agent: ureq::Agent,
     proxies: Proxies,
+    roots: Roots,
 }
 
 impl Http {
@@ -211,7 +222,12 @@ impl Http {
             .user_agent(concat!("dvrf/", env!("CARGO_PKG_VERSION")))
             .build();
         let agent = ureq::Agent::with_parts(config, ProxyConnector::default(), BoundedResolver);
-        Self { agent, proxies }
+        Self { agent, proxies, roots: roots.clone() }
+    }
+
+    /// The certificate authorities that the client trusts.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
     }
 
     /// Sends a request and reads the whole response.

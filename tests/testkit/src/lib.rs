@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use assert_cmd::Command;
 
+pub mod authority;
 pub mod mock_receiver;
 mod outcome;
 mod place;

@@ -1,9 +1,11 @@
 //! Parses a channel specification, `KIND[,option=value]…`. Every error names the channel, the mistake and its fix, and
 //! quotes no secret. Secrets are read by a function that the caller passes.
 
+mod mail;
+
 use serde::Serialize;
 
-use super::{Channel, ChannelKind, Level, SigningKey};
+use super::{Channel, ChannelKind, Level, Receiver, SigningKey};
 use supra_core::check::Severity;
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
@@ -218,13 +220,20 @@ impl<'a> Options<'a> {
         }
         let secret =
             |key: &str| fetched.iter().find(|(name, _)| *name == key).map(|(_, secret)| secret.clone());
-        let url = secret("url").or_else(|| self.kind.base_url().map(Secret::new));
-        let url = url.unwrap_or_else(|| Secret::new(""));
-        let endpoint = Endpoint::parse(url.reveal()).map_err(|error| {
-            let fix = "write http://HOST… or https://HOST…, percent-encoded";
-            self.problem(error.to_string(), fix.to_owned())
-        })?;
-        if self.kind == ChannelKind::Ntfy && ntfy_topic(endpoint.url.reveal()).is_none() {
+        let (receiver, url) = if self.kind == ChannelKind::Email {
+            let mail = self.mail(secret("password").is_some())?;
+            let url = Secret::new(&format!("smtp://{}:{}", mail.host, mail.port));
+            (Receiver::Mail(mail), url)
+        } else {
+            let url = secret("url").or_else(|| self.kind.base_url().map(Secret::new));
+            let url = url.unwrap_or_else(|| Secret::new(""));
+            let endpoint = Endpoint::parse(url.reveal()).map_err(|error| {
+                let fix = "write http://HOST… or https://HOST…, percent-encoded";
+                self.problem(error.to_string(), fix.to_owned())
+            })?;
+            (Receiver::Http(endpoint), url)
+        };
+        if self.kind == ChannelKind::Ntfy && ntfy_topic(url.reveal()).is_none() {
             let fix = "end it with the topic, https://ntfy.sh/TOPIC: letters, digits, `-` and `_`";
             return Err(self.problem("the URL has no topic".to_owned(), fix.to_owned()));
         }
@@ -254,11 +263,11 @@ impl<'a> Options<'a> {
             resolved: self.yes_or_no("resolved")?,
             every_s: self.seconds("every")?,
             topic: self.topic()?,
-            token: secret("token").or_else(|| secret("key")),
+            token: secret("token").or_else(|| secret("key")).or_else(|| secret("password")),
             kind: self.kind,
             name: self.name,
             full_url: url,
-            endpoint,
+            receiver,
             chat,
             signing_keys,
         })
@@ -333,6 +342,7 @@ fn parse_signing_keys(text: &str) -> Result<Vec<SigningKey>, &'static str> {
 mod tests {
     use rstest::rstest;
 
+    use super::super::MailTls;
     use super::*;
 
     fn read_secret(source: &SecretSource) -> Result<Option<Secret>, String> {
@@ -354,18 +364,15 @@ mod tests {
     #[test]
     fn valid_specifications() {
         let slack = parsed("slack").unwrap();
-        assert_eq!((slack.endpoint.url.reveal(), slack.min), ("https://hooks.example/credential", Level::Ok));
+        assert_eq!((slack.url(), slack.min), ("https://hooks.example/credential", Level::Ok));
         let slack = parsed("slack, name=night, min=critical, resolved=no, url-file=/url").unwrap();
         assert_eq!((slack.name.as_str(), slack.resolved), ("night", false));
         assert_eq!(
-            (slack.min, slack.endpoint.url.reveal()),
+            (slack.min, slack.url()),
             (Level::From(Severity::Critical), "https://hooks.example/T0/secret")
         );
         let telegram = parsed("telegram,token=12:ab,chat=-100").unwrap();
-        assert_eq!(
-            (telegram.endpoint.url.reveal(), telegram.chat.as_str()),
-            ("https://api.telegram.org", "-100")
-        );
+        assert_eq!((telegram.url(), telegram.chat.as_str()), ("https://api.telegram.org", "-100"));
         let topic = parsed("telegram,token=12:ab,chat=-100,topic=7").unwrap();
         assert_eq!((telegram.topic, topic.topic), (None, Some(7)));
         let matrix = parsed("matrix,url=https://m.example,token=t,room=!abc:m.example").unwrap();
@@ -373,6 +380,22 @@ mod tests {
             (matrix.chat.as_str(), matrix.redacted_url().as_str()),
             ("!abc:m.example", "https://m.example")
         );
+        let mail = parsed(
+            "email,server=mx.example,user=u,password=p w,from=a@x.example,to=b@x.example c+d@y.example",
+        )
+        .unwrap();
+        assert_eq!(mail.redacted_url(), "b@x.example, c+d@y.example by mx.example:587");
+        assert_eq!(mail.token.unwrap().reveal(), "p w");
+        for (options, port, tls) in [
+            ("server=h:465", 465, MailTls::Implicit),
+            ("server=h:2525", 2525, MailTls::Starttls),
+            ("server=h,tls=implicit", 465, MailTls::Implicit),
+            ("server=h,tls=none", 25, MailTls::None),
+        ] {
+            let channel = parsed(&format!("email,{options},from=a@h,to=b@h")).unwrap();
+            let Receiver::Mail(mail) = channel.receiver else { panic!("{options}") };
+            assert_eq!((mail.port, mail.tls), (port, tls), "{options}");
+        }
         let am = parsed("alertmanager,url=http://127.0.0.1:9093,every=5m").unwrap();
         assert_eq!((am.every_s, am.redacted_url().as_str()), (300, "http://127.0.0.1:9093"));
         let key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
@@ -464,6 +487,49 @@ mod tests {
         "matrix,url=https://h,token=SECRET,room=#ops:h",
         "channel matrix: the room \"#ops:h\" is not the id of a room",
         "add room=ID"
+    )]
+    #[case::server("email,from=a@h,to=b@h", "channel email: server is needed", "add server=HOST")]
+    #[case::server_port(
+        "email,server=h:smtp,from=a@h,to=b@h",
+        "channel email: the server \"h:smtp\" has no port",
+        "write"
+    )]
+    #[case::server_url(
+        "email,server=smtp://h,from=a@h,to=b@h",
+        "channel email: the server \"smtp://h\" has no port",
+        "write HOST"
+    )]
+    #[case::from("email,server=h,to=b@h", "channel email: from is needed", "add from=ADDRESS")]
+    #[case::no_recipient("email,server=h,from=a@h", "channel email: to is needed", "add to=ADDRESS")]
+    #[case::bad_recipient(
+        "email,server=h,from=a@h,to=b@h ops",
+        "channel email: to is \"ops\", not an e-mail address",
+        "write NAME@DOMAIN"
+    )]
+    #[case::bad_sender(
+        "email,server=h,from=A <a@h>,to=b@h",
+        "channel email: from is \"A <a@h>\", not an",
+        "write"
+    )]
+    #[case::no_password(
+        "email,server=h,user=u,from=a@h,to=b@h",
+        "channel email: user has no password",
+        "add password-file"
+    )]
+    #[case::no_user(
+        "email,server=h,password=SECRET,from=a@h,to=b@h",
+        "channel email: the password has no user",
+        "add user"
+    )]
+    #[case::bare_password(
+        "email,server=h,tls=none,user=u,password=SECRET,from=a@h,to=b@h",
+        "channel email: a password needs TLS",
+        "leave tls=none out"
+    )]
+    #[case::tls(
+        "email,server=h,tls=ssl,from=a@h,to=b@h",
+        "channel email: tls is \"ssl\"",
+        "use starttls, implicit"
     )]
     #[case::ntfy("ntfy,url=https://ntfy.sh/", "channel ntfy: the URL has no topic", "end it with the topic")]
     #[case::ntfy_topic("ntfy,url=https://ntfy.sh/SECRET?x", "channel ntfy: the URL has no topic", "end it")]

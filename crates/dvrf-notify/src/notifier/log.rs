@@ -21,6 +21,12 @@ pub(crate) fn log(notifications: &[&Notification], session: &Session) {
             session.log("error", &text);
         }
     }
+    for told in notifications.iter().filter(|told| told.outcome == DeliveryOutcome::Delivered) {
+        // Such as one of several recipients that the mail server refused.
+        if let Some(error) = told.error.as_ref().filter(|_| seen.insert((&told.channel, &told.id))) {
+            session.log("warning", &format!("channel {}: {error}", told.channel));
+        }
+    }
     for ((channel, error, outcome), count) in others {
         let messages = if count == 1 { "1 message" } else { &format!("{count} messages") };
         let what = match outcome {

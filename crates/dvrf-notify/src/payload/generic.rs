@@ -36,7 +36,7 @@ pub(super) fn webhook(message: &Message, channel: &Channel, now: Timestamp) -> W
         document["data"] = json!(null);
         document["data_left_out"] = json!(true);
     }
-    let mut request = WebhookRequest::json(channel.endpoint.url.reveal(), &document);
+    let mut request = WebhookRequest::json(channel.url(), &document);
     // The id under both names by which receivers recognise a duplicate.
     request.headers.push(("webhook-id".to_owned(), Secret::new(&message.id)));
     request.headers.push(("idempotency-key".to_owned(), Secret::new(&message.id)));

@@ -31,7 +31,7 @@ const BODY_UNITS_MAX: usize = 10_000;
 
 /// The request of a ping. The signal is the last part of the path; `rid` connects the two pings of a run.
 pub fn ping_request(channel: &Channel, signal: Signal, run_id: &str, text: &str) -> WebhookRequest {
-    let url = channel.endpoint.url.reveal();
+    let url = channel.url();
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let suffix = match signal {
         Signal::Start => "/start",
