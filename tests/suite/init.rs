@@ -30,19 +30,19 @@ fn questions_are_answered_over_a_pipe() {
     let answers = format!("testnet\n{LOTTERY}\nmain-lottery\nslack\n{url}\n");
     let seen = init(folder.path(), &devnet, &[]).write_stdin(answers).assert().success();
     seen.stderr(starts_with(
-        "Network (testnet, mainnet or devnet): Address of the lottery (empty: there is none): Name of the subscription: \
-         Whom to tell (slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, email, alertmanager, generic, ping or none): \
-         Its url (or url-file=PATH): ",
+        "Network (testnet, mainnet or devnet): Lottery address (empty if there is no lottery): Name of the subscription: \
+         Where alerts go (slack, teams, discord, telegram, pagerduty, opsgenie, mattermost, rocketchat, matrix, ntfy, email, alertmanager, generic, ping or none): \
+         slack url (or url-file=PATH): ",
     ))
     .stdout(contains("deposit at the minimum").or(contains("deposit")))
-    .stdout(contains("dvrf.toml is written; only you can read it.\nNext: dvrf init --cron"));
+    .stdout(contains("/dvrf.toml (readable only by you).\nNext: dvrf status"));
     let path = folder.path().join("dvrf.toml");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let home = folder.path().display();
     assert_eq!(
         fs::read_to_string(&path).unwrap().replace("/var/lib/dvrf", &format!("{home}/.local/state/dvrf")),
         format!(
-            "# Written by dvrf init; docs/settings.md lists the keys.\nnetwork = \"testnet\"\nrpc_url = \"{}\"\n\
+            "# Written by dvrf init. All keys: docs/settings.md\nnetwork = \"testnet\"\nrpc_url = \"{}\"\n\
              state_dir = \"{home}/.local/state/dvrf\"\n\n[[subscription]]\nname = \"main-lottery\"\n\
              lottery = \"{LOTTERY}\"\n\n[[channel]]\nkind = \"slack\"\nurl = \"{url}\"\n",
             devnet.url
@@ -50,10 +50,11 @@ fn questions_are_answered_over_a_pipe() {
     );
     assert_eq!(inbox.requests().len(), 1);
     // What is there stays.
-    init(folder.path(), &devnet, &[]).assert().code(2).stdout("").stderr(
-        "[error] dvrf-init: dvrf.toml exists; nothing was changed\n\
+    init(folder.path(), &devnet, &[]).assert().code(2).stdout("").stderr(format!(
+        "[error] dvrf-init: {} already exists and was not changed\n\
          [info] dvrf-init: edit it, or name another file with --to\n",
-    );
+        path.display()
+    ));
 }
 
 #[rstest]
@@ -97,19 +98,60 @@ fn a_subscription_that_cannot_be_read_is_not_written() {
 }
 
 #[rstest]
-#[case::cron("--cron", "*/10 * * * * ", " notify --live --config dvrf.toml >/dev/null\n")]
+#[case::cron("--cron", "*/10 * * * * ", " notify --live --config FOLDER/dvrf.toml >/dev/null\n")]
 #[case::systemd("--systemd", "# /etc/systemd/system/dvrf-notify.service\n", "OnCalendar=*:0/10\n")]
 #[case::kubernetes(
     "--k8s",
-    "# kubectl create secret generic dvrf --from-file=dvrf.toml=dvrf.toml\n",
+    "# kubectl create secret generic dvrf --from-file=dvrf.toml=FOLDER/dvrf.toml\n",
     "kind: CronJob\n"
 )]
-fn schedules(#[case] flag: &str, #[case] start: &'static str, #[case] part: &'static str) {
+fn schedules_name_the_whole_path(#[case] flag: &str, #[case] start: &str, #[case] part: &str) {
     let devnet = Devnet::start(&["--scenario", "healthy"]);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("dvrf.toml"), "").unwrap();
     let seen = init(folder.path(), &devnet, &[flag]).assert().success().stderr("");
+    let here = folder.path().display().to_string();
+    let [start, part] = [start, part].map(|text| text.replace("FOLDER", &here));
     seen.stdout(starts_with(start).and(contains(part)));
+}
+
+/// What an installed file says is no answer, and `DVRF_CONFIG` is where the new one goes.
+#[test]
+fn no_settings_file_is_read_for_the_answers() {
+    let devnet = Devnet::start(&["--scenario", "healthy"]);
+    let folder = tempfile::tempdir().unwrap();
+    let installed = folder.path().join(".config/dvrf/dvrf.toml");
+    fs::create_dir_all(installed.parent().unwrap()).unwrap();
+    fs::write(&installed, "network = \"mainnet\"\nthis is wrong").unwrap();
+    let new = folder.path().join("new.toml");
+    let mut command = Command::new(DVRF);
+    command.env_clear().env("HOME", folder.path()).env("DVRF_CACHE_DIR", "off").env("DVRF_CONFIG", &new);
+    command.args([
+        "init",
+        "--lottery-addr",
+        LOTTERY,
+        "--name",
+        "a",
+        "--tell",
+        "none",
+        "--rpc-url",
+        &devnet.url,
+    ]);
+    command.write_stdin("").assert().code(2).stderr(contains("answer it with --network"));
+    command.args(["--network", "testnet"]).assert().success().stderr("");
+    assert!(fs::read_to_string(new).unwrap().contains("network = \"testnet\""));
+}
+
+/// What the other tools would refuse is not written.
+#[rstest]
+#[case::name("a b", "none", "--name is \"a b\": at most 100 characters without blanks are needed")]
+#[case::channel("a", "slack,url=https://h.example/x,min=loud", "channel slack: min is \"loud\"")]
+fn the_finished_text_is_checked(#[case] name: &str, #[case] tell: &str, #[case] message: &'static str) {
+    let devnet = Devnet::start(&["--scenario", "healthy"]);
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--network", "testnet", "--lottery-addr", LOTTERY, "--name", name, "--tell", tell];
+    init(folder.path(), &devnet, &words).assert().code(2).stderr(contains(message));
+    assert!(!folder.path().join("dvrf.toml").exists());
 }
 
 /// The commands of docs/start.md, but for the first and the last, which change the host.

@@ -1,4 +1,4 @@
-//! `dvrf init`: asks what to watch and whom to tell, tries both, and writes `dvrf.toml`.
+//! `dvrf init`: asks what to watch and where alerts go, tries both, and writes `dvrf.toml`.
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
@@ -17,7 +17,7 @@ use dvrf_cli::checker::RecordChecker;
 use dvrf_cli::connect::TargetReader;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
-use dvrf_cli::settings::{Settings, variables};
+use dvrf_cli::settings::{Settings, file, variables};
 use dvrf_cli::{CliError, Session};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
@@ -25,20 +25,21 @@ use supra_core::record::Record;
 
 use crate::schedule::ScheduleArgs;
 
-/// Writes dvrf.toml: asks for network, address, name and whom to tell, and tries each answer
+/// Writes dvrf.toml: asks for the network, the address, a name and where alerts go, and tries each answer
 #[derive(Parser)]
 #[command(name = "dvrf-init")]
 struct Args {
-    /// Where to write the file; unset: dvrf/dvrf.toml under `XDG_CONFIG_HOME` or ~/.config, for root /etc/dvrf/dvrf.toml
-    #[arg(long, value_name = "FILE", help_heading = "Answers")]
+    /// File to write [variable `DVRF_CONFIG`, default dvrf/dvrf.toml under `XDG_CONFIG_HOME` or ~/.config; for root
+    /// /etc/dvrf/dvrf.toml]
+    #[arg(long, alias = "config", value_name = "FILE", help_heading = "Answers")]
     to: Option<PathBuf>,
     /// Name of the subscription
     #[arg(long, value_name = "NAME", help_heading = "Answers")]
     name: Option<String>,
-    /// Whom to tell, written as for dvrf notify --channel, such as slack,url-file=/etc/dvrf/slack; or none
+    /// Where alerts go: a channel as for dvrf notify --channel, such as slack,url-file=/etc/dvrf/slack; or none
     #[arg(long, value_name = "CHANNEL", help_heading = "Answers")]
     tell: Option<String>,
-    /// Write the file even if the subscription cannot be read, and send no test message
+    /// Skip the checks: write the file even if the subscription cannot be read, and send no test message
     #[arg(long, help_heading = "Answers")]
     untested: bool,
     #[command(flatten)]
@@ -54,16 +55,20 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         Some(path) => path.clone(),
         None => default_path(&session.settings, is_root)?,
     };
+    // A schedule starts in another directory.
+    let path = std::path::absolute(&path).unwrap_or(path);
     if path.exists() {
         if args.schedule.is_given() {
             session.out.text(&args.schedule.text(&path))?;
             return Ok(Exit::Done);
         }
         let error =
-            Error::new(FailureKind::Config, format!("{} exists; nothing was changed", path.display()));
+            Error::new(FailureKind::Config, format!("{} already exists and was not changed", path.display()));
         return Err(error.with_hint("edit it, or name another file with --to").into());
     }
     let text = answers(args, is_root, session)?;
+    // What the other tools would refuse is not written.
+    file::parse(&path.display().to_string(), &text, MODE)?;
     let failed = |source| CliError::Write { to: path.display().to_string(), source };
     write(&path, &text).map_err(failed)?;
     let mut exit = Exit::Done;
@@ -72,42 +77,43 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         let words = ["dvrf notify", "test", "--format", "text", "--config"].map(OsString::from);
         let code = dvrf_notify::run(&[words.as_slice(), &[path.clone().into_os_string()]].concat());
         if code != ExitCode::SUCCESS {
-            session
-                .log("info", &format!("correct the channel in {}, and try dvrf notify test", path.display()));
+            session.log(
+                "info",
+                &format!("correct the channel in {}, then run dvrf notify test", path.display()),
+            );
             exit = Exit::CannotAnswer;
         }
     }
-    session.out.text(&format!("{} is written; only you can read it.\n", path.display()))?;
+    session.out.text(&format!("Wrote {} (readable only by you).\n", path.display()))?;
     if args.schedule.is_given() {
         session.out.text(&args.schedule.text(&path))?;
     } else {
         session.out.text(
-            "Next: dvrf init --cron, --systemd or --k8s prints a schedule; dvrf status shows the picture.\n",
+            "Next: dvrf status shows the subscription; dvrf init --cron, --systemd or --k8s prints a schedule.\n",
         )?;
     }
     Ok(exit)
 }
 
 fn default_path(settings: &Settings, is_root: bool) -> Result<PathBuf, Error> {
-    let base = match (settings.text(&variables::XDG_CONFIG_HOME), settings.text(&variables::HOME)) {
-        _ if is_root => return Ok(PathBuf::from("/etc/dvrf/dvrf.toml")),
-        (Some(base), _) => PathBuf::from(base),
-        (_, Some(home)) => Path::new(home).join(".config"),
-        _ => {
-            return Err(
-                Error::new(FailureKind::Config, "there is no HOME").with_hint("name the file with --to")
-            );
-        }
-    };
-    Ok(base.join("dvrf/dvrf.toml"))
+    let named = settings.text(&variables::CONFIG).map(PathBuf::from);
+    let of_user = || settings.user_directory(&variables::XDG_CONFIG_HOME, ".config");
+    let directory = || if is_root { Some(PathBuf::from("/etc/dvrf")) } else { of_user() };
+    named.or_else(|| Some(directory()?.join("dvrf.toml"))).ok_or_else(|| {
+        Error::new(FailureKind::Config, "HOME is not set, so there is no usual place for dvrf.toml")
+            .with_hint("name the file with --to")
+    })
 }
+
+/// The mode of the file, which may hold secrets.
+const MODE: u32 = 0o600;
 
 /// Writes a new file that only its owner can read.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -141,7 +147,7 @@ fn answers(args: &Args, is_root: bool, session: &mut Session) -> Result<String, 
     let mut address = match (&lottery, &client) {
         (None, Some(_)) => String::new(),
         _ => ask(
-            "Address of the lottery (empty: there is none)",
+            "Lottery address (empty if there is no lottery)",
             "--lottery-addr",
             lottery.as_deref(),
             session,
@@ -149,7 +155,7 @@ fn answers(args: &Args, is_root: bool, session: &mut Session) -> Result<String, 
     };
     if address.is_empty() {
         key = "client";
-        address = ask("Address whose deposit pays", "--client-addr", client.as_deref(), session)?;
+        address = ask("Client address, whose deposit pays", "--client-addr", client.as_deref(), session)?;
     }
     let variable = if key == "lottery" { &variables::LOTTERY_ADDR } else { &variables::CLIENT_ADDR };
     session.settings.set_flag(variable, Some(&address));
@@ -158,15 +164,17 @@ fn answers(args: &Args, is_root: bool, session: &mut Session) -> Result<String, 
         try_subscription(session)?;
     }
     let name = ask("Name of the subscription", "--name", args.name.as_deref(), session)?;
+    file::check_name("--name", &name)?;
     let mut text = format!(
-        "# Written by dvrf init; docs/settings.md lists the keys.\nnetwork = {}\n",
+        "# Written by dvrf init. All keys: docs/settings.md\nnetwork = {}\n",
         quoted(&network.to_lowercase())
     );
     for (setting, variable) in [("rpc_url", &variables::RPC_URL), ("deposit_addr", &variables::DEPOSIT_ADDR)]
     {
         text.extend(given(variable, session).map(|value| format!("{setting} = {}\n", quoted(&value))));
     }
-    text.extend(state_dir(&session.settings, is_root).map(|path| format!("state_dir = {}\n", quoted(&path))));
+    let state_dir = state_dir(&session.settings, is_root);
+    text.extend(state_dir.map(|path| format!("state_dir = {}\n", quoted(&path.display().to_string()))));
     text.push_str(&format!("\n[[subscription]]\nname = {}\n{key} = {}\n", quoted(&name), quoted(&address)));
     if key == "lottery"
         && let Some(client) = client
@@ -178,12 +186,10 @@ fn answers(args: &Args, is_root: bool, session: &mut Session) -> Result<String, 
 }
 
 /// Where alerts are remembered: the directory of the settings, else the usual one.
-fn state_dir(settings: &Settings, is_root: bool) -> Option<String> {
-    let text = |variable| settings.text(variable).map(str::to_owned);
-    text(&variables::STATE_DIR)
-        .or_else(|| is_root.then(|| "/var/lib/dvrf".to_owned()))
-        .or_else(|| Some(text(&variables::XDG_STATE_HOME)? + "/dvrf"))
-        .or_else(|| Some(text(&variables::HOME)? + "/.local/state/dvrf"))
+fn state_dir(settings: &Settings, is_root: bool) -> Option<PathBuf> {
+    let given = settings.text(&variables::STATE_DIR).map(PathBuf::from);
+    let usual = || settings.user_directory(&variables::XDG_STATE_HOME, ".local/state");
+    given.or_else(|| if is_root { Some(PathBuf::from("/var/lib/dvrf")) } else { usual() })
 }
 
 /// Reads the subscription and shows it. One that cannot be read is an error.
@@ -203,10 +209,9 @@ fn try_subscription(session: &mut Session) -> Result<(), CliError> {
     session.out.flush()
 }
 
-/// Asks whom to tell, and returns the table of the channel.
+/// Asks where alerts go, and returns the table of the channel.
 fn channel(given: Option<&str>, session: &Session) -> Result<String, CliError> {
-    let kinds: Vec<&str> = ChannelKind::ALL.iter().map(|(name, _)| *name).collect();
-    let question = format!("Whom to tell ({} or none)", kinds.join(", "));
+    let question = format!("Where alerts go ({} or none)", ChannelKind::names().join(", "));
     let mut spec = ask(&question, "--tell", given, session)?;
     if spec.is_empty() || spec == "none" {
         return Ok(String::new());
@@ -217,7 +222,7 @@ fn channel(given: Option<&str>, session: &Session) -> Result<String, CliError> {
         for option in kind.required_options() {
             let or_file =
                 if kind.is_secret(option) { format!(" (or {option}-file=PATH)") } else { String::new() };
-            let value = ask(&format!("Its {option}{or_file}"), "--tell", None, session)?;
+            let value = ask(&format!("{} {option}{or_file}", kind.name()), "--tell", None, session)?;
             let is_pair = value.starts_with(&format!("{option}-"));
             spec.push_str(&if is_pair { format!(",{value}") } else { format!(",{option}={value}") });
         }
@@ -239,5 +244,5 @@ fn quoted(text: &str) -> String {
 
 /// Runs the command on the words of a command line, of which the first is the program's name.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
-    dvrf_cli::run(words, act)
+    dvrf_cli::run_without_file(words, act)
 }
