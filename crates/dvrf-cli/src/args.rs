@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgMatches, Args, Command};
 
+use crate::channel::ChannelKind;
+use crate::connect;
 use crate::settings::Settings;
 use crate::settings::variables::{self, Variable};
 use supra_core::error::Error;
 use supra_core::lang::Lang;
 use supra_core::network::Network;
 use supra_core::state_dir::StateDir;
+use supra_core::transport::cli::Generation;
 
 /// The flag of a setting without its dashes.
 pub fn long(variable: &'static Variable) -> &'static str {
@@ -35,7 +39,52 @@ pub fn add(command: Command, heading: &'static str, flags: &[SettingFlag]) -> Co
             .help(help(variable))
             .help_heading(heading)
             .allow_negative_numbers(true)
+            .value_parser(Words(words(variable)))
+            .hide_possible_values(true)
     }))
+}
+
+/// Parses any text; its words are what completion offers. The setting checks the value, wherever it comes from.
+#[derive(Debug, Clone)]
+pub struct Words(pub Vec<&'static str>);
+
+impl TypedValueParser for Words {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let values = self.0.iter().map(|word| PossibleValue::new(*word));
+        (!self.0.is_empty()).then(|| Box::new(values) as Box<dyn Iterator<Item = PossibleValue>>)
+    }
+}
+
+/// The words that a setting takes; none where it takes others.
+pub fn words(variable: &Variable) -> Vec<&'static str> {
+    fn names<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
+        words.iter().map(|(word, _)| *word).collect()
+    }
+    match *variable {
+        variables::NETWORK => names(Network::WORDS),
+        variables::TRANSPORT => names(connect::TRANSPORTS),
+        variables::DETAIL => names(connect::DETAILS),
+        variables::CLI_GENERATION => names(Generation::WORDS),
+        variables::LANGUAGE => names(LANGUAGES),
+        variables::WEBHOOK_TYPE => ChannelKind::ALL
+            .into_iter()
+            .filter(|(_, kind)| kind.is_single_webhook())
+            .map(|(name, _)| name)
+            .collect(),
+        variables::PUSH_METHOD => vec!["POST", "PUT"],
+        _ => Vec::new(),
+    }
 }
 
 /// The values that the command line gives for these flags.
@@ -203,9 +252,11 @@ pub fn network(settings: &Settings) -> Result<Option<Network>, Error> {
     settings.choice(&variables::NETWORK, Network::WORDS)
 }
 
+const LANGUAGES: &[(&str, Lang)] = &[("en", Lang::En), ("ru", Lang::Ru)];
+
 /// The language of messages: the flag, else the variable, else the locale, else English.
 pub fn lang(settings: &Settings) -> Result<Lang, Error> {
-    if let Some(lang) = settings.choice(&variables::LANGUAGE, &[("en", Lang::En), ("ru", Lang::Ru)])? {
+    if let Some(lang) = settings.choice(&variables::LANGUAGE, LANGUAGES)? {
         return Ok(lang);
     }
     let locale = [&variables::LC_ALL, &variables::LC_MESSAGES, &variables::LANG]

@@ -10,6 +10,9 @@ use supra_core::failure::quote;
 use supra_core::http::Endpoint;
 use supra_core::secret::{Redactor, Secret};
 
+/// How an option for a secret ends: the secret itself, a file, a credential or a variable that holds it.
+const SECRET_ENDINGS: [&str; 4] = ["", "-file", "-credential", "-env"];
+
 /// The kind of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelKind {
@@ -128,6 +131,26 @@ impl ChannelKind {
             Self::Opsgenie => Some("https://api.opsgenie.com"),
             _ => None,
         }
+    }
+
+    /// Whether an address alone makes a channel of this kind, as the old script had it.
+    pub fn is_single_webhook(self) -> bool {
+        self.required_options().eq(["url"])
+    }
+
+    /// The names of all kinds.
+    pub fn names() -> Vec<&'static str> {
+        Self::ALL.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// Every option of this kind: those of all kinds, its own, and its secrets in all four spellings.
+    pub fn options(self) -> Vec<String> {
+        let plain =
+            ["name", "min", "resolved"].iter().chain(self.plain_options()).map(|key| (*key).to_owned());
+        let secret = self.secrets().iter();
+        plain
+            .chain(secret.flat_map(|(key, _)| SECRET_ENDINGS.map(|ending| format!("{key}{ending}"))))
+            .collect()
     }
 
     /// Whether anybody who knows the address can post to it.

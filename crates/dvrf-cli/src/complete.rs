@@ -1,5 +1,6 @@
 //! Completes a command line for a shell: subcommands, flags, and the values of flags.
 
+use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 
 use crate::CliError;
@@ -16,24 +17,6 @@ pub enum Offer {
     /// Names of directories.
     Directories,
 }
-
-/// The values of flags whose parser does not list them.
-const VALUES: &[(&str, &[&str])] = &[
-    ("channel", &["slack", "teams", "discord", "telegram", "pagerduty", "alertmanager", "generic", "ping"]),
-    ("cli-generation", &["v6", "v9", "v10", "v11"]),
-    ("detail", &["lean", "full"]),
-    ("event-type", EVENT_TYPES),
-    ("expect-event", &["draw-requested/", "draw-handled/"]),
-    ("fail-on", &["info", "warning", "critical"]),
-    ("lang", &["en", "ru"]),
-    ("network", &["testnet", "mainnet", "devnet"]),
-    ("push-method", &["POST", "PUT"]),
-    ("transport", &["rpc", "cli", "replay"]),
-    ("type", EVENT_TYPES),
-    ("webhook-type", &["slack", "generic", "teams", "discord", "alertmanager", "ping"]),
-];
-const EVENT_TYPES: &[&str] =
-    &["draw-requested", "draw-handled", "whitelist", "deposit", "vrf", "lottery", "all"];
 
 /// What may stand for the last of the words, which follow the program's name.
 pub fn offer(command: &Command, words: &[String]) -> Offer {
@@ -100,30 +83,20 @@ fn words_at(command: &Command) -> impl Iterator<Item = (String, String)> {
 /// The values of a flag that begin with what is typed; `before` precedes them in the same word.
 fn values(arg: &Arg, typed: &str, before: &str) -> Offer {
     let possible = arg.get_possible_values();
-    let known = VALUES.iter().find(|(flag, _)| Some(*flag) == arg.get_long()).map(|(_, values)| *values);
-    let words: Vec<(String, String)> = match (possible.is_empty(), known) {
-        (false, _) => possible
-            .iter()
-            .map(|value| {
-                let help = value.get_help().map(ToString::to_string).unwrap_or_default();
-                (value.get_name().to_owned(), help)
-            })
-            .collect(),
-        (true, Some(known)) => known.iter().map(|word| ((*word).to_owned(), String::new())).collect(),
-        (true, None) => {
-            let name = arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str());
-            return match name {
-                "FILE" => Offer::Files,
-                "DIR" => Offer::Directories,
-                _ => Offer::Words(Vec::new()),
-            };
-        }
-    };
+    if possible.is_empty() {
+        return match arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str()) {
+            "FILE" => Offer::Files,
+            "DIR" => Offer::Directories,
+            _ => Offer::Words(Vec::new()),
+        };
+    }
+    let help = |value: &PossibleValue| value.get_help().map(ToString::to_string).unwrap_or_default();
+    let words = possible.iter().map(|value| (value.get_name().to_owned(), help(value)));
     let (earlier, begun) = match (arg.get_value_delimiter(), typed.rfind(',')) {
         (Some(','), Some(comma)) => typed.split_at(comma + 1),
         _ => ("", typed),
     };
-    let fitting = words.into_iter().filter(|(word, _)| word.starts_with(begun));
+    let fitting = words.filter(|(word, _)| word.starts_with(begun));
     Offer::Words(fitting.map(|(word, help)| (format!("{before}{earlier}{word}"), help)).collect())
 }
 

@@ -1,9 +1,11 @@
 //! Which events are read: the flags for their types and their range of blocks, and the reading itself.
 
 use clap::Args;
+use dvrf_cli::args::Words;
 use dvrf_cli::{Session, connect, target};
 use supra_core::client::events::places;
 use supra_core::error::Error;
+use supra_core::events::WORDS;
 use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::events::scan::{EventQuery, Scan};
 
@@ -13,7 +15,13 @@ use supra_core::events::scan::{EventQuery, Scan};
 pub(crate) struct TypeArgs {
     /// Event types: draw-requested, draw-handled, whitelist, deposit, vrf, lottery, all, a name such as `TicketBought`, or
     /// a full type (repeatable, or separated by commas) [default draw-requested,draw-handled]
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        value_delimiter = ',',
+        value_parser = Words(WORDS.to_vec()),
+        hide_possible_values = true
+    )]
     types: Vec<String>,
     /// Leave out the times of blocks, which take a request each
     #[arg(long)]

@@ -1,9 +1,11 @@
 //! `--events`: reads the contract's events and adds the draw requests and their answers to a record.
 
 use clap::Args;
+use dvrf_cli::args::Words;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session, connect, target};
 use supra_core::error::Error;
+use supra_core::events::WORDS;
 use supra_core::events::scan::block_point::BlockPoint;
 use supra_core::record::Record;
 
@@ -14,7 +16,7 @@ pub(crate) struct EventArgs {
     #[arg(long, value_name = "2h|TIME|HEIGHT")]
     events: Option<String>,
     /// Further event types to read, for dvrf-check --expect-event (repeatable)
-    #[arg(long, value_name = "TYPE", requires = "events")]
+    #[arg(long, value_name = "TYPE", requires = "events", value_parser = Words(WORDS.to_vec()), hide_possible_values = true)]
     event_type: Vec<String>,
 }
 
@@ -34,7 +36,7 @@ impl EventArgs {
             Err(_) if record.has("error") => return Ok(Exit::CannotAnswer),
             Err(failure) => return Err(failure.into()),
         };
-        let live = connect::open(&session.settings)?;
+        let live = connect::open_for(record, &session.settings)?;
         let requests = live.requests(&target, since, &self.event_type, session.now);
         record.set("requests", &requests)?;
         for note in &requests.notes {

@@ -1,59 +1,74 @@
 //! The JSON schema of `dvrf.toml`, for editors; made from the tables that the parser uses.
 
-use dvrf_cli::channel::ChannelKind;
-use dvrf_cli::settings::file::keys::{key, known, variables_of};
+use dvrf_cli::channel::{ChannelKind, Level};
+use dvrf_cli::settings::file::keys::{key, known, takes_list, variables_of};
 use serde_json::{Map, Value, json};
 
-/// A value of a setting: text, a number, or a list where the setting takes one.
-fn any(description: &str) -> Value {
-    json!({"description": description, "type": ["string", "number", "boolean", "array"]})
+/// A value of a setting: text or a number, or a list where the setting takes one.
+fn value(description: &str, is_list: bool) -> Value {
+    let mut types = vec!["string", "number", "boolean"];
+    types.extend(is_list.then_some("array"));
+    let mut value = json!({"type": types});
+    if let Some(found) = value.as_object_mut().filter(|_| !description.is_empty()) {
+        found.insert("description".to_owned(), json!(description));
+    }
+    value
 }
 
-fn table(properties: &Map<String, Value>) -> Value {
-    json!({"type": "object", "additionalProperties": false, "properties": properties})
+fn table(properties: &Map<String, Value>, required: &[&str]) -> Value {
+    json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
 }
 
 fn settings(name: &str) -> Map<String, Value> {
     let mut properties = Map::new();
     for variable in variables_of(name) {
         let key = key(variable);
-        properties.insert(key.clone(), any(variable.meaning));
+        properties.insert(key.clone(), value(variable.meaning, takes_list(&key)));
         if variable.secret {
-            properties.insert(format!("{key}_file"), any("File that holds it."));
-            properties.insert(format!("{key}_env"), any("Variable that holds it."));
+            properties.insert(format!("{key}_file"), value("File that holds it.", false));
+            properties.insert(format!("{key}_env"), value("Variable that holds it.", false));
         }
     }
     properties
 }
 
 fn keys(name: &str) -> Map<String, Value> {
-    known(name).into_iter().map(|key| (key, any(""))).collect()
+    known(name).into_iter().map(|key| (key.clone(), value("", takes_list(&key)))).collect()
+}
+
+/// The options of a kind of channel, in the spelling of the file.
+fn channel(name: &str, kind: ChannelKind) -> Value {
+    let levels: Vec<&str> = Level::ALL.iter().map(|(name, _)| *name).collect();
+    let mut properties: Map<String, Value> =
+        kind.options().iter().map(|option| (option.replace('-', "_"), value("", false))).collect();
+    properties.insert("kind".to_owned(), json!({"const": name}));
+    properties.insert("min".to_owned(), json!({"enum": levels}));
+    table(&properties, &["kind"])
 }
 
 /// The schema.
 pub(crate) fn schema() -> Value {
-    let thresholds = table(&keys("thresholds"));
+    let flags = ["thresholds", "alerts"].map(|name| (name, table(&keys(name), &[])));
+    let fund = table(&settings("fund"), &[]);
     let mut subscription = keys("subscription");
-    subscription.insert("thresholds".to_owned(), thresholds.clone());
-    let mut subscription = table(&subscription);
-    if let Some(found) = subscription.as_object_mut() {
-        found.insert("required".to_owned(), json!(["name"]));
-    }
-    let kinds: Vec<&str> = ChannelKind::ALL.iter().map(|(name, _)| *name).collect();
-    let channel = json!({
-        "type": "object",
-        "required": ["kind"],
-        "properties": {"kind": {"enum": kinds}, "min": {"enum": ["ok", "info", "unknown", "warning", "critical"]}},
-    });
+    subscription.insert("fund".to_owned(), fund.clone());
     let mut top = settings("");
-    for name in ["prom", "draw", "fund"] {
-        top.insert(name.to_owned(), table(&settings(name)));
+    for (name, table) in flags {
+        subscription.insert(name.to_owned(), table.clone());
+        top.insert(name.to_owned(), table);
     }
-    top.insert("rpc_urls".to_owned(), table(&keys("rpc_urls")));
-    top.insert("thresholds".to_owned(), thresholds);
+    for name in ["prom", "draw"] {
+        top.insert(name.to_owned(), table(&settings(name), &[]));
+    }
+    top.insert("fund".to_owned(), fund);
+    top.insert("rpc_urls".to_owned(), table(&keys("rpc_urls"), &[]));
+    let channels: Vec<Value> = ChannelKind::ALL.iter().map(|(name, kind)| channel(name, *kind)).collect();
+    let subscription = table(&subscription, &["name"]);
+    let maintenance = table(&keys("maintenance"), &[]);
     top.insert("subscription".to_owned(), json!({"type": "array", "items": subscription}));
-    top.insert("channel".to_owned(), json!({"type": "array", "items": channel}));
-    let mut schema = table(&top);
+    top.insert("maintenance".to_owned(), json!({"type": "array", "items": maintenance}));
+    top.insert("channel".to_owned(), json!({"type": "array", "items": {"oneOf": channels}}));
+    let mut schema = table(&top, &[]);
     if let Some(found) = schema.as_object_mut() {
         found.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         found.insert("title".to_owned(), json!("dvrf.toml"));

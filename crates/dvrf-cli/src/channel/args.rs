@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::parse::{self, Problem, ReadSecret, SecretSource, WebhookUrl, parse};
 use super::{Channel, ChannelKind};
+use crate::args::{Words, words};
 use crate::settings::{Settings, variables};
 use crate::{Session, setting_flags};
 use supra_core::error::Error;
@@ -35,7 +36,7 @@ pub struct ChannelArgs {
     webhook: WebhookArgs,
     /// A channel, `KIND[,option=value]…` (repeatable); kinds: slack, teams, discord, telegram, mattermost, rocketchat,
     /// matrix, ntfy, email, pagerduty, opsgenie, alertmanager, generic, ping; docs/notify.md lists the options [variable `DVRF_NOTIFY_CHANNELS`, several separated by `;`]
-    #[arg(long, value_name = "CHANNEL")]
+    #[arg(long, value_name = "CHANNEL", value_parser = Words(ChannelKind::names()), hide_possible_values = true)]
     channel: Vec<String>,
 }
 
@@ -182,11 +183,13 @@ fn webhook(settings: &Settings, read_secret: ReadSecret) -> Option<Result<Channe
         },
     };
     let kind = settings.text(&variables::WEBHOOK_TYPE).unwrap_or("slack");
-    let known = ChannelKind::parse(kind).filter(|kind| kind.required_options().eq(["url"]));
+    let known = ChannelKind::parse(kind).filter(|kind| kind.is_single_webhook());
     let Some(kind) = known else {
+        let source = settings.source(&variables::WEBHOOK_TYPE);
+        let known = words(&variables::WEBHOOK_TYPE).join(", ");
         return problem(
-            &format!("MONITOR_WEBHOOK_TYPE is {:?}", quote(kind)),
-            "use slack, generic, teams, discord, mattermost, rocketchat, ntfy, alertmanager or ping, or write a --channel",
+            &format!("{source} is {:?}", quote(kind)),
+            &format!("use one of {known}, or write a --channel"),
         );
     };
     Some(parse::webhook(kind, url, read_secret))

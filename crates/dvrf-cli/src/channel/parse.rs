@@ -5,7 +5,8 @@ mod mail;
 
 use serde::Serialize;
 
-use super::{Channel, ChannelKind, Level, Receiver, SigningKey};
+use super::{Channel, ChannelKind, Level, Receiver, SECRET_ENDINGS, SigningKey};
+use crate::parse::near_or;
 use supra_core::check::Severity;
 use supra_core::failure::quote;
 use supra_core::http::Endpoint;
@@ -49,16 +50,15 @@ pub fn parse(spec: &str, read_secret: ReadSecret) -> Result<Channel, Problem> {
     let mut parts = spec.split(',').map(str::trim);
     let kind_name = parts.next().unwrap_or_default();
     let Some(kind) = ChannelKind::parse(kind_name) else {
-        let known: Vec<_> = ChannelKind::ALL.iter().map(|(name, _)| *name).collect();
+        let known = ChannelKind::names();
         // The beginning of a mistyped specification may be a URL.
         let shown = if kind_name.contains("://") { redact_url(kind_name) } else { quote(kind_name) };
         return Err(Problem {
             channel: format!("{shown:?}"),
             problem: "its kind is not known".to_owned(),
-            fix: match crate::parse::nearest(kind_name, known.iter().copied()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("begin with one of {}", known.join(", ")),
-            },
+            fix: near_or(kind_name, known.iter().copied(), || {
+                format!("begin with one of {}", known.join(", "))
+            }),
         });
     };
     let mut options = Options { name: kind_name.to_owned(), kind, values: Vec::new() };
@@ -110,14 +110,15 @@ pub(super) fn webhook(
         WebhookUrl::File(path) => ("url-file", path),
         WebhookUrl::Credential(name) => ("url-credential", name),
     };
-    Options { name: "webhook".to_owned(), kind, values: vec![option] }.channel(read_secret)
+    Options { name: "webhook".to_owned(), kind, values: vec![(option.0.to_owned(), option.1)] }
+        .channel(read_secret)
 }
 
 /// The options of one specification.
 struct Options<'a> {
     name: String,
     kind: ChannelKind,
-    values: Vec<(&'a str, &'a str)>,
+    values: Vec<(String, &'a str)>,
 }
 
 impl<'a> Options<'a> {
@@ -125,20 +126,15 @@ impl<'a> Options<'a> {
         Problem { channel: self.name.clone(), problem, fix }
     }
 
-    fn known(&self) -> Vec<String> {
-        let secrets = self.kind.secrets().iter();
-        let secret = secrets
-            .flat_map(|(key, _)| ["", "-file", "-credential", "-env"].map(|end| format!("{key}{end}")));
-        let plain = ["name", "min", "resolved"].iter().chain(self.kind.plain_options());
-        plain.map(|key| (*key).to_owned()).chain(secret).collect()
-    }
-
-    fn add(&mut self, key: &'a str, value: &'a str) -> Result<(), Problem> {
-        let known = self.known();
-        if !known.iter().any(|name| name == key) {
-            let fix = format!("{} takes {}", self.kind.name(), known.join(", "));
-            return Err(self.problem(format!("the option {:?} is not known", quote(key)), fix));
+    fn add(&mut self, typed: &str, value: &'a str) -> Result<(), Problem> {
+        let known = self.kind.options();
+        let key = typed.trim().replace('_', "-");
+        if !known.contains(&key) {
+            let takes = || format!("{} takes {}", self.kind.name(), known.join(", "));
+            let fix = near_or(&key, known.iter().map(String::as_str), takes);
+            return Err(self.problem(format!("the option {:?} is not known", quote(typed)), fix));
         }
+        let (key, value) = (key.as_str(), value.trim());
         if self.get(key).is_some() {
             return Err(self.problem(format!("{key} is given twice"), "keep one of them".to_owned()));
         }
@@ -154,7 +150,7 @@ impl<'a> Options<'a> {
             }
             value.clone_into(&mut self.name);
         }
-        self.values.push((key, value));
+        self.values.push((key.to_owned(), value));
         Ok(())
     }
 
@@ -163,7 +159,7 @@ impl<'a> Options<'a> {
     }
 
     fn secret(&self, key: &str, required: bool, read_secret: ReadSecret) -> Result<Option<Secret>, Problem> {
-        let names = ["", "-file", "-credential", "-env"].map(|ending| format!("{key}{ending}"));
+        let names = SECRET_ENDINGS.map(|ending| format!("{key}{ending}"));
         let [value, file, credential, variable] = names.each_ref().map(|name| self.get(name));
         if [value, file, credential, variable].iter().flatten().count() > 1 {
             let fix = format!("keep one of {}", names.join(", "));
