@@ -15,9 +15,24 @@ pub fn bad(flag: &str, text: &str, why: impl Display) -> Error {
 /// The word nearest to a mistyped one, if one is near.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase();
-    let distances = words.into_iter().map(|word| (strsim::damerau_levenshtein(word, &typed), word));
-    let (distance, word) = distances.min_by_key(|(distance, _)| *distance)?;
+    let distance = |word: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &typed);
+    let (distance, word) =
+        words.into_iter().map(|word| (distance(word), word)).min_by_key(|(distance, _)| *distance)?;
     (distance * 3 <= word.chars().count()).then_some(word)
+}
+
+/// The hint that names the word nearest to a mistyped one.
+pub fn did_you_mean<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(typed, words).map(|near| format!("did you mean {near}?"))
+}
+
+/// The same hint, or another one where no word is near.
+pub fn near_or<'a>(
+    typed: &str,
+    words: impl IntoIterator<Item = &'a str>,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    did_you_mean(typed, words).unwrap_or_else(otherwise)
 }
 
 /// What an amount of SUPRA is in quants, where somebody typed one for a whole number of quants.

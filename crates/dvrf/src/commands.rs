@@ -135,7 +135,7 @@ static TOOLS: [Tool; 13] = [
     Tool {
         name: "config",
         group: Group::SetUp,
-        about: "shows the settings that a run would use, and where each comes from",
+        about: "shows the settings in effect and where each one comes from",
         run: crate::config::run,
         old_names: &[],
     },
@@ -171,10 +171,9 @@ fn old_names() -> impl Iterator<Item = (&'static Tool, &'static OldName)> {
 
 /// The command name nearest to a mistyped one, if one is near.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    let names = TOOLS.iter().map(|tool| tool.name).chain(old_names().map(|(_, old)| old.name));
-    let distances = names.map(|known| (strsim::damerau_levenshtein(known, name), known));
-    let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= 3).then_some(known)
+    let others = OTHERS.iter().map(|(_, name, _)| *name);
+    let names = TOOLS.iter().map(|tool| tool.name).chain(others).chain(old_names().map(|(_, old)| old.name));
+    dvrf_cli::parse::nearest(name, names)
 }
 
 /// The names of all commands of today, with what each does.

@@ -38,11 +38,10 @@ pub(crate) fn explain(name: &str) -> Option<String> {
 
 /// The heading nearest to a mistyped code, if one is near.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    let wanted = normalised(name);
-    let distances =
-        sections().map(|(heading, _)| (strsim::damerau_levenshtein(&normalised(heading), &wanted), heading));
-    let (distance, heading) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance * 3 <= wanted.chars().count()).then_some(heading)
+    let headings: Vec<(String, &str)> =
+        sections().map(|(heading, _)| (normalised(heading), heading)).collect();
+    let near = dvrf_cli::parse::nearest(&normalised(name), headings.iter().map(|(name, _)| name.as_str()))?;
+    headings.iter().find(|(name, _)| name == near).map(|(_, heading)| *heading)
 }
 
 #[cfg(test)]
