@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, value_parser};
 use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
 use supra_core::secret::Secret;
 use supra_core::state_dir::{Lock, StateError};
 use supra_core::submit::command::RunWords;
@@ -137,9 +138,9 @@ pub fn sender(
         generation: process.generation,
         confirm,
         rpc_url: process.rpc_url.as_ref().map(|url| url.reveal().to_owned()),
-        gas_price: settings.number(&variables::GAS_UNIT_PRICE)?,
+        gas_price: settings.quants(&variables::GAS_UNIT_PRICE)?,
         max_gas: settings.number(&variables::MAX_GAS)?,
-        expiration_s: settings.bounded(&variables::EXPIRATION, 600)?,
+        expiration_s: expiration(settings)?,
         sender,
         simulate: false,
     };
@@ -166,9 +167,31 @@ pub fn follow(reader: &TargetReader, words: &mut RunWords, sender: &mut CliSende
     }
 }
 
+fn expiration(settings: &Settings) -> Result<Option<u32>, Error> {
+    settings.bounded(&variables::EXPIRATION, 600)
+}
+
+/// The mistakes in the settings of transactions, which a run would find when it sends one.
+pub fn mistakes(settings: &Settings) -> Vec<Error> {
+    let found = [
+        settings.address(&variables::SENDER_ACCOUNT).map(drop),
+        settings.quants(&variables::GAS_UNIT_PRICE).map(drop),
+        settings.number(&variables::MAX_GAS).map(drop),
+        expiration(settings).map(drop),
+        settings.seconds(&variables::SUBMIT_TIMEOUT).map(drop),
+        settings.seconds(&variables::CONFIRM_TIMEOUT).map(drop),
+        password(settings, Generation::V9).map(drop),
+    ];
+    found.into_iter().filter_map(Result::err).collect()
+}
+
 fn password(settings: &Settings, generation: Generation) -> Result<Option<(String, Secret)>, Error> {
     let Some(path) = settings.text(&variables::PASSWORD_FILE) else { return Ok(None) };
-    let secret = secret_file(path)?;
+    let secret = secret_file(path).map_err(|error| {
+        let source = settings.source(&variables::PASSWORD_FILE);
+        Error::new(FailureKind::Config, format!("{source} is {:?}: {}", quote(path), error.message()))
+            .with_hint("name a file that this user can read and that holds the password")
+    })?;
     let name =
         settings.text(&variables::PASSWORD_VARIABLE).unwrap_or(RunWords::password_variable(generation));
     Ok(Some((name.to_owned(), secret)))
@@ -176,15 +199,6 @@ fn password(settings: &Settings, generation: Generation) -> Result<Option<(Strin
 
 /// Where transactions are journalled: `--state-dir`, else the user's own directory of state.
 pub fn journal_place(settings: &Settings) -> Option<PathBuf> {
-    let under = |variable, rest: &str| {
-        settings
-            .text(variable)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .map(|path| path.join(rest))
-    };
     let given = settings.text(&variables::STATE_DIR).map(PathBuf::from);
-    given
-        .or_else(|| under(&variables::XDG_STATE_HOME, "dvrf"))
-        .or_else(|| under(&variables::HOME, ".local/state/dvrf"))
+    given.or_else(|| settings.user_directory(&variables::XDG_STATE_HOME, ".local/state"))
 }

@@ -25,7 +25,9 @@ use crate::smoke::{SmokeArgs, smoke};
 use clap::{Parser, Subcommand};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::legacy::OldScript;
+use dvrf_cli::settings::Settings;
 use dvrf_cli::{CliError, Session};
+use supra_core::error::Error;
 
 /// May a draw be requested? Requests it exactly once, and only when the contract is ready
 #[derive(Parser)]
@@ -54,6 +56,12 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         Action::Auto(args) => auto(args, session),
         Action::Smoke(args) => smoke(args, session),
     }
+}
+
+/// The mistakes in the settings of draws, which a run would find when it draws.
+pub fn mistakes(settings: &Settings) -> Vec<Error> {
+    let function = sender::function(settings).err();
+    function.into_iter().chain(dvrf_cli::submit::mistakes(settings)).collect()
 }
 
 /// Runs the tool on the process's command line.

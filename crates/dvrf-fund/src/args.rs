@@ -11,7 +11,7 @@ use dvrf_cli::parse::{amount, bad};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::Settings;
-use dvrf_cli::settings::variables::{self, Variable};
+use dvrf_cli::settings::variables;
 use dvrf_cli::submit::{LockArgs, RetryArgs, SubmitArgs};
 use supra_core::amount::{Decimal, Quants};
 use supra_core::check::remedy::Goal;
@@ -126,11 +126,6 @@ pub(crate) struct FundLimits {
     pub(crate) cool_down_s: i64,
 }
 
-/// An amount of a setting.
-fn limit(settings: &Settings, variable: &Variable) -> Result<Option<Quants>, Error> {
-    settings.text(variable).map(|text| amount(settings.source(variable), text)).transpose()
-}
-
 impl FundLimits {
     pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
         let span = settings.text(&variables::FUND_COOL_DOWN).unwrap_or_default();
@@ -138,10 +133,10 @@ impl FundLimits {
         let by = settings.source(&variables::FUND_COOL_DOWN);
         let wrong = || bad(by, span, "a span such as 90s, 5m or 1h is needed");
         Ok(Self {
-            max_amount: limit(settings, &variables::FUND_MAX_AMOUNT)?,
-            max_per_day: limit(settings, &variables::FUND_MAX_PER_DAY)?,
-            max_per_month: limit(settings, &variables::FUND_MAX_PER_MONTH)?,
-            reserve: limit(settings, &variables::FUND_RESERVE)?,
+            max_amount: settings.amount(&variables::FUND_MAX_AMOUNT)?,
+            max_per_day: settings.amount(&variables::FUND_MAX_PER_DAY)?,
+            max_per_month: settings.amount(&variables::FUND_MAX_PER_MONTH)?,
+            reserve: settings.amount(&variables::FUND_RESERVE)?,
             cool_down_s: seconds.ok_or_else(wrong)?,
         })
     }
@@ -196,6 +191,7 @@ pub(crate) fn goal(settings: &Settings) -> Result<Option<Goal>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use dvrf_cli::settings::variables::Variable;
     use rstest::rstest;
 
     use super::*;

@@ -15,7 +15,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use dvrf_cli::exit::Exit;
+use dvrf_cli::settings::Settings;
 use dvrf_cli::{CliError, Session};
+use supra_core::error::Error;
 
 use crate::args::FundArgs;
 use crate::history::HistoryArgs;
@@ -48,6 +50,12 @@ fn act(tool: &Tool, session: &mut Session) -> Result<Exit, CliError> {
         None if tool.fund.fund.execute => execute::execute(&tool.fund.fund, session),
         None => dry::dry(&tool.fund.fund, session),
     }
+}
+
+/// The mistakes in the settings of top-ups, which a run would find when it uses them.
+pub fn mistakes(settings: &Settings) -> Vec<Error> {
+    let found = [args::FundLimits::of(settings).map(drop), args::goal(settings).map(drop)];
+    found.into_iter().filter_map(Result::err).chain(dvrf_cli::submit::mistakes(settings)).collect()
 }
 
 /// Runs the tool on the process's command line.

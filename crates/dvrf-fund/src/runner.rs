@@ -104,7 +104,7 @@ pub(crate) fn cli_error(error: CliError) -> FundError {
 
 /// The most that the gas of a top-up costs.
 pub(crate) fn gas_allowance(settings: &Settings) -> Result<Quants, Error> {
-    let price = settings.number(&variables::GAS_UNIT_PRICE)?;
+    let price = settings.quants(&variables::GAS_UNIT_PRICE)?;
     let most = settings.number(&variables::MAX_GAS)?;
     Ok(price.zip(most).map_or(GAS_ALLOWANCE, |(price, most)| Quants(price.saturating_mul(most))))
 }

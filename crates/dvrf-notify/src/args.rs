@@ -13,7 +13,9 @@ use dvrf_cli::Session;
 use dvrf_cli::args::StateArgs;
 use dvrf_cli::channel::ChannelKind;
 use dvrf_cli::channel::args::ChannelArgs;
+use dvrf_cli::parse::bad;
 use dvrf_cli::setting_flags;
+use dvrf_cli::settings::file::keys::ALERTS;
 use dvrf_cli::settings::{Settings, variables};
 use supra_core::amount::Decimal;
 use supra_core::check::Policy;
@@ -28,6 +30,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many times a message is sent again within a run.
 const RETRIES: u32 = 3;
+
+/// How long a message is tried.
+const EXPIRE_AFTER_S: i64 = 86_400;
 
 pub(crate) const NO_CHANNEL: &str = "no channel is configured: no alert would be sent";
 pub(crate) const NO_CHANNEL_FIX: &str =
@@ -56,29 +61,29 @@ pub(crate) struct NotifyArgs {
 }
 
 /// When alerts are sent; all of it needs `--state-dir`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Alerts")]
 struct AlertArgs {
     #[command(flatten)]
     state: StateArgs,
-    /// Send a reminder this often while the problem lasts, such as 90m, 4h or 1d; 0 disables reminders
-    #[arg(long, value_name = "SPAN", default_value = "4h", value_parser = span_s)]
-    repeat_every: i64,
-    /// Alert after this many bad runs in a row
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    fire_after: u32,
-    /// Send "resolved" after this many good runs in a row
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    resolve_after: u32,
-    /// Alert after this many runs in a row with an unknown status
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    unknown_after: u32,
-    /// Treat a deposit as recovered when it is this share above the limit that it fell below
-    #[arg(long, value_name = "SHARE", default_value = "0.1")]
-    clear_margin: Decimal,
-    /// Drop a message that could not be delivered for this long
-    #[arg(long, value_name = "SPAN", default_value = "1d", value_parser = span_s)]
-    expire_after: i64,
+    /// Send a reminder this often while the problem lasts, such as 90m, 4h or 1d; 0 disables reminders [default 4h]
+    #[arg(long, value_name = "SPAN", value_parser = span_s)]
+    repeat_every: Option<i64>,
+    /// Alert after this many bad runs in a row [default 1]
+    #[arg(long, value_name = "N", value_parser = runs)]
+    fire_after: Option<u32>,
+    /// Send "resolved" after this many good runs in a row [default 2]
+    #[arg(long, value_name = "N", value_parser = runs)]
+    resolve_after: Option<u32>,
+    /// Alert after this many runs in a row with an unknown status [default 3]
+    #[arg(long, value_name = "N", value_parser = runs)]
+    unknown_after: Option<u32>,
+    /// Treat a deposit as recovered when it is this share above the limit that it fell below [default 0.1]
+    #[arg(long, value_name = "SHARE")]
+    clear_margin: Option<Decimal>,
+    /// Drop a message that could not be delivered for this long [default 1d]
+    #[arg(long, value_name = "SPAN", value_parser = span_s)]
+    expire_after: Option<i64>,
 }
 
 /// The flags of output.
@@ -118,6 +123,63 @@ fn span_s(text: &str) -> Result<i64, &'static str> {
     span.ok_or("a span such as 90m, 4h or 1d is needed")
 }
 
+/// Parses a number of runs.
+fn runs(text: &str) -> Result<u32, &'static str> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|runs| (1..=1000).contains(runs))
+        .ok_or("a whole number from 1 to 1000 is needed")
+}
+
+/// The value of a flag, else that of the settings file, else the default.
+fn of_flag<T: Copy, E: std::fmt::Display>(
+    flag: &str,
+    typed: Option<T>,
+    settings: &Settings,
+    parse: impl Fn(&str) -> Result<T, E>,
+    default: T,
+) -> Result<T, Error> {
+    match (typed, settings.file_value(flag)) {
+        (None, Some(value)) => parse(&value.text).map_err(|error| bad(&value.by, &value.text, error)),
+        (typed, _) => Ok(typed.unwrap_or(default)),
+    }
+}
+
+/// The mistakes in the settings of alerts, which a run would find when it uses them.
+pub(crate) fn mistakes(settings: &Settings) -> Vec<Error> {
+    let none = AlertArgs::default();
+    let found = [none.rules(settings).map(drop), none.expire_after_s(settings).map(drop)];
+    found.into_iter().filter_map(Result::err).collect()
+}
+
+impl AlertArgs {
+    fn rules(&self, settings: &Settings) -> Result<AlertRules, Error> {
+        let default = AlertRules::default();
+        let every = default.repeat_every_s.unwrap_or(0);
+        let every = of_flag("--repeat-every", self.repeat_every, settings, span_s, every)?;
+        let after = |flag, typed, default| of_flag(flag, typed, settings, runs, default);
+        let margin = str::parse::<Decimal>;
+        Ok(AlertRules {
+            repeat_every_s: Some(every).filter(|every| *every > 0),
+            fire_after: after("--fire-after", self.fire_after, default.fire_after)?,
+            resolve_after: after("--resolve-after", self.resolve_after, default.resolve_after)?,
+            unknown_after: after("--unknown-after", self.unknown_after, default.unknown_after)?,
+            clear_margin: of_flag(
+                "--clear-margin",
+                self.clear_margin,
+                settings,
+                margin,
+                default.clear_margin,
+            )?,
+        })
+    }
+
+    fn expire_after_s(&self, settings: &Settings) -> Result<i64, Error> {
+        of_flag("--expire-after", self.expire_after, settings, span_s, EXPIRE_AFTER_S)
+    }
+}
+
 /// The time for all deliveries of a run.
 pub(crate) fn notify_timeout(settings: &Settings) -> Result<Duration, Error> {
     settings.needed_seconds(&variables::NOTIFY_TIMEOUT)
@@ -131,18 +193,21 @@ impl NotifyArgs {
         self.alerts.state.fill(settings);
     }
 
-    pub(crate) fn rules(&self) -> AlertRules {
-        AlertRules {
-            repeat_every_s: Some(self.alerts.repeat_every).filter(|every| *every > 0),
-            fire_after: self.alerts.fire_after,
-            resolve_after: self.alerts.resolve_after,
-            unknown_after: self.alerts.unknown_after,
-            clear_margin: self.alerts.clear_margin,
-        }
+    pub(crate) fn rules(&self, settings: &Settings) -> Result<AlertRules, Error> {
+        self.alerts.rules(settings)
     }
 
-    pub(crate) fn expire_after_s(&self) -> i64 {
-        self.alerts.expire_after
+    /// The rules of the subscriptions of the settings file that have some of their own, by name.
+    fn own_rules(&self, settings: &Settings) -> Result<BTreeMap<String, AlertRules>, Error> {
+        let own = settings.file().subscriptions.iter().filter(|subscription| subscription.has_own(ALERTS));
+        own.map(|subscription| {
+            Ok((subscription.name.clone(), self.rules(&settings.of_subscription(subscription))?))
+        })
+        .collect()
+    }
+
+    pub(crate) fn expire_after_s(&self, settings: &Settings) -> Result<i64, Error> {
+        self.alerts.expire_after_s(settings)
     }
 
     /// Creates the notifier, without alert state. A mistake in the configuration of a channel silences that channel; one in
@@ -187,12 +252,13 @@ impl NotifyArgs {
                 host: dvrf_cli::host_name(),
             },
             network,
-            rules: self.rules(),
+            rules: self.rules(settings)?,
+            own_rules: self.own_rules(settings)?,
             policy,
             state_dir: None,
             is_memory_unusable: false,
             broken: channels.problems.iter().map(|problem| problem.channel.clone()).collect(),
-            expire_after_s: self.expire_after_s(),
+            expire_after_s: self.expire_after_s(settings)?,
             dry_run: self.output.dry_run,
             include_json: self.output.include_json,
             ping_timeout: timeout.min(PING_TIMEOUT),

@@ -41,8 +41,8 @@ pub(crate) fn print_config(args: &NotifyArgs, session: &mut Session) -> Result<E
 
 fn configuration(args: &NotifyArgs, session: &Session) -> Result<Configuration, Error> {
     let channels = args.channels.resolve(session);
-    let rules = args.rules();
     let settings = &session.settings;
+    let rules = args.rules(settings)?;
     let mut problems = channels.problems;
     if channels.list.is_empty() && problems.is_empty() {
         problems.push(Problem {
@@ -62,7 +62,7 @@ fn configuration(args: &NotifyArgs, session: &Session) -> Result<Configuration, 
         resolve_after: rules.resolve_after,
         unknown_after: rules.unknown_after,
         clear_margin: rules.clear_margin.to_string(),
-        expire_after_seconds: args.expire_after_s(),
+        expire_after_seconds: args.expire_after_s(settings)?,
         timeout_seconds: notify_timeout(settings)?.as_secs(),
     })
 }

@@ -38,7 +38,9 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::policy::PolicyArgs;
+use dvrf_cli::settings::Settings;
 use dvrf_cli::{CliError, Session};
+use supra_core::error::Error;
 
 /// Tells people what is wrong: one alert per incident, reminders, and a "resolved"
 #[derive(Parser)]
@@ -78,6 +80,11 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         Action::Test => test_message::send_test(&args.notify, &args.policy, session),
         Action::Config => config::print_config(&args.notify, session),
     }
+}
+
+/// The mistakes in the settings of alerts, which a run would find when it uses them.
+pub fn mistakes(settings: &Settings) -> Vec<Error> {
+    args::mistakes(settings)
 }
 
 /// Runs the tool with the arguments of this process.

@@ -81,6 +81,8 @@ pub(crate) struct Notifier {
     pub(super) network: Option<String>,
     pub(super) policy: Policy,
     pub(super) rules: AlertRules,
+    /// The rules of subscriptions that have some of their own, by name.
+    pub(super) own_rules: BTreeMap<String, AlertRules>,
     pub(super) state_dir: Option<StateDir>,
     /// Whether the configured state directory cannot be used.
     pub(super) is_memory_unusable: bool,
@@ -103,11 +105,15 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     fn planner(&self) -> Planner<'_> {
+        self.planner_of("")
+    }
+
+    fn planner_of(&self, name: &str) -> Planner<'_> {
         Planner {
             channels: &self.channels,
             template: &self.template,
             policy: &self.policy,
-            rules: &self.rules,
+            rules: self.own_rules.get(name).unwrap_or(&self.rules),
             include_json: self.include_json,
         }
     }
@@ -167,7 +173,7 @@ impl Notifier {
 
     fn plan_verdict(&mut self, verdict: &Verdict, is_fault_logged: bool, session: &Session) -> Planned {
         let planned = if self.dry_run {
-            let (message, entries) = self.planner().report(verdict, &self.run_id);
+            let (message, entries) = self.planner_of(verdict.name).report(verdict, &self.run_id);
             let notifications =
                 entries.iter().map(|entry| unsent(entry, DeliveryOutcome::DryRun, None)).collect();
             let report = NotifyReport { messages: vec![message], notifications, has_failed: false };
@@ -176,12 +182,12 @@ impl Notifier {
             match self.load(verdict, is_fault_logged, session) {
                 Ok(Some((file, state))) => self.plan_with_memory(file, state, verdict, session),
                 Ok(None) => {
-                    let (message, due) = self.planner().report(verdict, &self.run_id);
+                    let (message, due) = self.planner_of(verdict.name).report(verdict, &self.run_id);
                     planned(message, due, false)
                 }
                 // The channels are notified all the same, but the run fails.
                 Err(()) => {
-                    let (message, due) = self.planner().fallback(verdict, &self.run_id);
+                    let (message, due) = self.planner_of(verdict.name).fallback(verdict, &self.run_id);
                     planned(message, due, true)
                 }
             }
@@ -228,7 +234,7 @@ impl Notifier {
         verdict: &Verdict,
         session: &Session,
     ) -> Planned {
-        let plan = self.planner().update(&mut state, verdict);
+        let plan = self.planner_of(verdict.name).update(&mut state, verdict);
         let mut notifications = Vec::new();
         for entry in &plan.dropped {
             let why = "too many messages wait for this channel; newer ones about the same problem are kept";

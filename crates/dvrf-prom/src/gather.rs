@@ -60,17 +60,22 @@ struct CheckedRecord {
     exit: Exit,
 }
 
+/// What the names of metrics begin with. The old script took any prefix, and a colon is valid in a name.
+pub(crate) fn prefix(settings: &Settings, compat: bool) -> Result<&str, Error> {
+    let prefix = Settings::needed(settings.text(&variables::METRIC_PREFIX), &variables::METRIC_PREFIX)?;
+    if is_name(&if compat { prefix.replace(':', "_") } else { prefix.to_owned() }) {
+        return Ok(prefix);
+    }
+    let source = settings.source(&variables::METRIC_PREFIX);
+    let message = format!("{source} is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
+    Err(Error::new(FailureKind::Config, message))
+}
+
 impl Gatherer {
     pub(crate) fn new(args: &PromArgs, session: &Session) -> Result<Self, Error> {
         let settings = &session.settings;
-        let prefix = Settings::needed(settings.text(&variables::METRIC_PREFIX), &variables::METRIC_PREFIX)?;
-        // The old script took any prefix, and a colon is valid in a name.
         let compat = args.metrics.compat;
-        if !is_name(&if compat { prefix.replace(':', "_") } else { prefix.to_owned() }) {
-            let message =
-                format!("METRIC_PREFIX is {:?}: ASCII letters, digits and _ are needed", quote(prefix));
-            return Err(Error::new(FailureKind::Config, message));
-        }
+        let prefix = prefix(settings, compat)?;
         let MetricsArgs { fail_on_low, format, ref label, .. } = args.metrics;
         let is_taken = |name: &str| !compat && catalogue::is_taken(name);
         Ok(Self {

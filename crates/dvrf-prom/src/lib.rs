@@ -16,7 +16,9 @@ use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::policy::PolicyArgs;
+use dvrf_cli::settings::Settings;
 use dvrf_cli::{CliError, Session, setting_flags};
+use supra_core::error::Error;
 
 use crate::gather::Gatherer;
 use crate::last_success::LastSuccess;
@@ -135,6 +137,12 @@ fn export(args: &PromArgs, sinks: &Sinks, session: &mut Session) -> Result<Exit,
     exposition::text(&exposition, &mut body)
         .map_err(|source| CliError::Write { to: "memory".to_owned(), source })?;
     Ok(exit.and(sinks.deliver(&body, session)))
+}
+
+/// The mistakes in the settings of metrics, which a run would find when it uses them.
+pub fn mistakes(settings: &Settings) -> Vec<Error> {
+    let found = [gather::prefix(settings, false).map(drop), sinks::target(settings, &[]).map(drop)];
+    found.into_iter().filter_map(Result::err).collect()
 }
 
 /// Runs the tool on the process's command line.

@@ -3,6 +3,7 @@
 mod push;
 mod textfile;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub(crate) struct Sinks {
     dry_run: bool,
 }
 
-struct PushTarget {
+pub(crate) struct PushTarget {
     http: Http,
     destination: Destination,
     method: Method,
@@ -126,17 +127,26 @@ fn exit_of(results: impl IntoIterator<Item = Result<(), Error>>, session: &Sessi
 
 /// Reads where to push to; `None` where no push URL is set.
 fn push_target(args: &MetricsArgs, session: &Session) -> Result<Option<PushTarget>, Error> {
-    let settings = &session.settings;
-    let Some(url) = push_url(settings)? else { return Ok(None) };
+    let grouping = parse_flag("--push-group", &args.sinks.push_group, |name| name == "job")?;
+    let target = target(&session.settings, &grouping)?;
     if args.settings.given(&variables::PUSH_URL).is_some_and(|url| url.contains(['@', '?'])) {
         let sentence = "the push URL on the command line is in the process list: MONITOR_PUSH_URL or --push-url-file keeps it out";
         session.log("warning", sentence);
     }
-    let wrong =
-        |error| Error::new(FailureKind::Config, format!("{} is ***: {error}", variables::PUSH_URL.name));
+    Ok(target)
+}
+
+/// Where the settings say to push to.
+pub(crate) fn target(
+    settings: &Settings,
+    grouping: &[(Cow<str>, Cow<str>)],
+) -> Result<Option<PushTarget>, Error> {
+    let Some(url) = push_url(settings)? else { return Ok(None) };
+    let wrong = |error| {
+        Error::new(FailureKind::Config, format!("{} is ***: {error}", settings.source(&variables::PUSH_URL)))
+    };
     let mut destination = Destination::new(&url).map_err(wrong)?;
     let job = settings.text(&variables::PUSH_JOB);
-    let grouping = parse_flag("--push-group", &args.sinks.push_group, |name| name == "job")?;
     if let Some(job) = job {
         destination = destination.group(job, grouping.iter().map(|(name, value)| (&**name, &**value)));
     } else if !grouping.is_empty() {

@@ -1,4 +1,4 @@
-//! `dvrf config`: the settings that a run would use, each with its origin, without secrets.
+//! `dvrf config`: the settings in effect, where each one comes from, and every mistake in them.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -9,22 +9,22 @@ use dvrf_cli::channel::args::{ChannelArgs, ChannelSummary};
 use dvrf_cli::connect;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::policy::PolicyArgs;
-use dvrf_cli::settings::Settings;
-use dvrf_cli::settings::file::keys::{SUBSCRIPTION_KEYS, key};
+use dvrf_cli::settings::file::keys::{SUBSCRIPTION_KEYS, flag_key, key};
 use dvrf_cli::settings::variables::{self, Variable};
+use dvrf_cli::settings::{DEFAULT, Settings};
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
 use supra_core::error::Error;
 use supra_core::http::redact_url;
 
-/// The settings that a run would use, each with its origin, without secrets
+/// Shows the settings in effect and where each one comes from, without secrets, and reports every mistake
 #[derive(Parser)]
 #[command(name = "dvrf-config")]
 struct Args {
-    /// Show the defaults too
+    /// Also show the defaults
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
-    /// Print the names that dvrf.toml may hold, as a JSON schema for editors
+    /// Print the JSON schema of dvrf.toml, for editors
     #[arg(long, help_heading = "Output")]
     schema: bool,
     #[command(flatten)]
@@ -62,8 +62,7 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
 
 /// A value as it can be shown.
 fn shown(variable: &Variable, text: &str) -> String {
-    let is_address = [variables::RPC_URL, variables::PUSH_URL].contains(variable);
-    match (variable.secret, is_address) {
+    match (variable.secret, variable.is_url()) {
         (true, true) => text.split(',').map(|url| redact_url(url.trim())).collect::<Vec<_>>().join(","),
         (true, false) => "***".to_owned(),
         _ => plain(text),
@@ -76,7 +75,7 @@ fn settings(settings: &Settings, verbose: bool) -> String {
     for variable in variables::ALL.iter().filter(|variable| variable.group != "Set by the system") {
         let Some(text) = settings.text(variable) else { continue };
         let origin = settings.origin(variable).unwrap_or_default();
-        if origin == "the default" && !verbose {
+        if origin == DEFAULT && !verbose {
             continue;
         }
         lines.push((key(variable), shown(variable, text), place(origin)));
@@ -90,10 +89,6 @@ fn settings(settings: &Settings, verbose: bool) -> String {
     let (keys, values) = (width(|line| &line.0), width(|line| &line.1));
     let lines = lines.iter().map(|(key, value, place)| format!("{key:keys$}  {value:values$}  {place}\n"));
     format!("# {}\n", plain(path)) + &lines.collect::<String>()
-}
-
-fn flag_key(flag: &str) -> String {
-    flag.trim_start_matches("--").replace('-', "_")
 }
 
 fn is_variable(key: &str) -> bool {
@@ -111,36 +106,37 @@ fn place(origin: &str) -> String {
 }
 
 fn subscriptions(settings: &Settings, text: &mut String) {
-    for subscription in settings.targets() {
+    let several = settings.targets().iter().map(AsRef::as_ref);
+    for subscription in several.chain(settings.subscription()) {
         text.push_str(&format!("\n[[subscription]] {}\n", plain(&subscription.name)));
         for (name, value) in &subscription.values {
-            let known = SUBSCRIPTION_KEYS.iter().find(|(_, variable)| variable.name == *name);
-            let key = known.map_or_else(|| flag_key(name), |(key, _)| (*key).to_owned());
+            let known = SUBSCRIPTION_KEYS.iter().find(|(.., variable)| variable.name == *name);
+            let key = known.map_or_else(|| flag_key(name), |(key, ..)| (*key).to_owned());
             text.push_str(&format!("{key:16}  {}  {}\n", redact(&value.text), place(&value.by)));
         }
     }
 }
 
-/// The mistakes that a run would find only when it uses the setting.
+/// The mistakes that a run would find only when it uses the setting: those of every tool, for the whole file and for each
+/// subscription that differs from it.
 fn mistakes(policy: &PolicyArgs, settings: &Settings) -> Vec<Error> {
-    let seconds = [
-        &variables::TIMEOUT,
-        &variables::CALL_TIMEOUT,
-        &variables::NOTIFY_TIMEOUT,
-        &variables::PUSH_TIMEOUT,
-        &variables::SUBMIT_TIMEOUT,
-        &variables::CONFIRM_TIMEOUT,
-    ];
-    let found = [
-        connect::open(settings).map(drop),
-        connect::calculation(settings).map(drop),
-        policy.policy(settings).map(drop),
-        policy.of_subscriptions(settings).map(drop),
-    ];
-    let spans = seconds.into_iter().map(|variable| settings.seconds(variable).map(drop));
-    let mut errors: Vec<Error> = found.into_iter().chain(spans).filter_map(Result::err).collect();
+    let connection = [connect::open(settings).map(drop), connect::calculation(settings).map(drop)];
+    let mut errors: Vec<Error> = connection.into_iter().filter_map(Result::err).collect();
+    for variable in [&variables::TIMEOUT, &variables::CALL_TIMEOUT, &variables::NOTIFY_TIMEOUT] {
+        errors.extend(settings.seconds(variable).err());
+    }
+    errors.extend(dvrf_prom::mistakes(settings));
+    let mut of = |settings: &Settings| {
+        errors.extend(policy.policy(settings).err());
+        errors.extend(dvrf_notify::mistakes(settings));
+        errors.extend(dvrf_draw::mistakes(settings));
+        errors.extend(dvrf_fund::mistakes(settings));
+    };
+    of(settings);
+    for subscription in settings.targets() {
+        of(&settings.of_subscription(subscription));
+    }
     // One wrong value may be used more than once.
-    errors.dedup_by_key(|error| error.message());
     let mut seen = std::collections::BTreeSet::new();
     errors.retain(|error| seen.insert(error.message()));
     errors
