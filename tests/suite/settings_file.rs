@@ -73,6 +73,86 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
     "dvrf.toml:1: this subscription has no name",
     "add name = \"…\", such as \"main\""
 )]
+#[case::alerts(
+    "[alerts]\nrepeat_every = \"often\"",
+    "dvrf.toml:2: repeat_every is \"often\": a span such as 90m, 4h or 1d is needed",
+    ""
+)]
+#[case::alerts_of_one(
+    "network = \"testnet\"\n[[subscription]]\nname = \"a\"\nlottery = \"0x1\"\nalerts = { fire_after = 0 }",
+    "dvrf.toml:5: fire_after is \"0\": a whole number from 1 to 1000 is needed",
+    ""
+)]
+#[case::draw_function(
+    "[draw]\nfunction_id = \"manual_draw\"",
+    "dvrf.toml:2: function_id is \"manual_draw\": a function is written ADDRESS::module::name",
+    ""
+)]
+#[case::draw_expiration(
+    "[draw]\nexpiration_secs = 601",
+    "dvrf.toml:2: expiration_secs is \"601\": a whole number from 1 to 600 is needed",
+    ""
+)]
+#[case::draw_password(
+    "[draw]\npassword_file = \"/nowhere/password\"",
+    "dvrf.toml:2: password_file is \"/nowhere/password\": /nowhere/password cannot be read: No such file or directory (os error 2)",
+    "name a file that this user can read and that holds the password"
+)]
+#[case::draw_sender(
+    "[draw]\nsender_account = \"0xzz\"",
+    "dvrf.toml:2: sender_account is \"0xzz\": an address is hex digits, this contains 'z'",
+    ""
+)]
+#[case::fund_amount(
+    "[fund]\nmax_amount = \"150.5\"",
+    "dvrf.toml:2: max_amount is \"150.5\": a whole number of ASCII digits is needed, this contains '.'; or SUPRA with the unit, such as 150.5SUPRA",
+    ""
+)]
+#[case::fund_of_one(
+    "network = \"testnet\"\n[[subscription]]\nname = \"a\"\nlottery = \"0x1\"\nfund = { reserve = \"some\" }",
+    "dvrf.toml:5: reserve is \"some\": a whole number of ASCII digits is needed, this contains 's'; or SUPRA with the unit, such as 150.5SUPRA",
+    ""
+)]
+#[case::fund_span(
+    "[fund]\ncool_down = \"later\"",
+    "dvrf.toml:2: cool_down is \"later\": a span such as 90s, 5m or 1h is needed",
+    ""
+)]
+#[case::fund_two_targets(
+    "[fund]\nto = \"300%\"\nfor = \"30d\"",
+    "dvrf.toml:2: to is \"300%\": --for is given too, and a top-up has one target: leave one out",
+    ""
+)]
+#[case::prom_prefix(
+    "[prom]\nmetric_prefix = \"my-prefix\"",
+    "dvrf.toml:2: metric_prefix is \"my-prefix\": ASCII letters, digits and _ are needed",
+    ""
+)]
+#[case::prom_url(
+    "[prom]\npush_url = \"ftp://h\"",
+    "dvrf.toml:2: push_url is ***: the URL does not begin with http:// or https://",
+    ""
+)]
+#[case::two_spellings(
+    "call_timeout = 5\ncall-timeout = 6",
+    "dvrf.toml:2: call-timeout and call_timeout are both given",
+    "keep one of them"
+)]
+#[case::threshold_in_two_spellings(
+    "[thresholds]\nmax-lag = \"5m\"\nmax_lag = \"6m\"",
+    "dvrf.toml:3: max_lag and max-lag are both given",
+    "keep one of them"
+)]
+#[case::option_in_two_spellings(
+    "[[channel]]\nkind = \"slack\"\nurl-file = \"/a\"\nurl_file = \"/b\"",
+    "channel slack: url-file is given twice (dvrf.toml:1)",
+    "keep one of them"
+)]
+#[case::near_option(
+    "[[channel]]\nkind = \"slack\"\nurl_flie = \"/a\"",
+    "channel slack: the option \"url-flie\" is not known (dvrf.toml:1)",
+    "did you mean url_file?"
+)]
 #[case::fail_on(
     "[thresholds]\nfail_on = \"loud\"",
     "dvrf.toml:2: fail_on is \"loud\": one of info, warning, critical is needed",
@@ -252,6 +332,29 @@ fn wrong_files(#[case] text: &str, #[case] message: &str, #[case] hint: &str) {
 }
 
 #[test]
+fn both_spellings_are_known_and_empty_values_are_unset() {
+    let folder = folder(
+        "call-timeout = 5\njobs = \"\"\nrpc_url = [\"\", \"http://a\"]\nrpc_url_file = \"\"\nprofile = \" \"\n\
+         [thresholds]\nmax-lag = \"9m\"\nwarn = \"\"\n[[subscription]]\nname = \"a\"\nclient = \"0x1\"\nlottery = \"\"\n\
+         [[channel]]\nkind = \"alertmanager\"\nurl = \"http://h\"\nurl-file = \"\"\nmin = \"\"\n",
+    );
+    let seen = dvrf(folder.path(), &["config"]).assert().success().stderr("");
+    seen.stdout(
+        "# dvrf.toml\n\
+         config        dvrf.toml  DVRF_CONFIG\n\
+         client_addr   0x1        dvrf.toml:11\n\
+         rpc_url       http://a   dvrf.toml:3\n\
+         call_timeout  5          dvrf.toml:1\n\
+         cache_dir     off        DVRF_CACHE_DIR\n\
+         max_lag       9m         dvrf.toml:7\n\n\
+         [[subscription]] a\n\
+         client            0x1  dvrf.toml:11\n\n\
+         [[channel]] alertmanager\n\
+         kind              alertmanager\nmin               ok\nresolved          yes\nto                http://h\n",
+    );
+}
+
+#[test]
 fn a_secret_that_others_can_read_is_refused() {
     let folder = folder("[[channel]]\nkind = \"slack\"\nurl = \"https://h.example/SECRET\"\n");
     dvrf(folder.path(), &["config"]).assert().success().stderr("").stdout(contains("SECRET").not());
@@ -392,6 +495,84 @@ fn subscriptions_of_several_networks() {
     assert!(bodies.contains("main (testnet)"), "{bodies}");
     // The emulated chain is the testnet.
     assert!(bodies.contains("asia (mainnet)"), "{bodies} {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A subscription on another network than the first one is read from its node and judged by its chain id, whether it is
+/// chosen or one of several, and whatever the environment says.
+#[test]
+fn a_network_has_its_node_and_chain_id() {
+    let testnet = Devnet::start(&["--scenario", "healthy"]);
+    let mainnet = Devnet::start(&["--scenario", "healthy", "--chain-id", "8"]);
+    let text = format!(
+        "network = \"testnet\"\nrpc_url = \"{}\"\nretries = 0\n[rpc_urls]\nmainnet = \"{}\"\n\
+         [[subscription]]\nname = \"main\"\nlottery = \"{LOTTERY}\"\n\
+         [[subscription]]\nname = \"game\"\nnetwork = \"mainnet\"\nlottery = \"{LOTTERY}\"\ndeposit = \"{DEPOSIT}\"\n",
+        testnet.url, mainnet.url
+    );
+    let folder = folder(&text);
+    let statuses = |words: &[&str], environment: &[(&str, &str)]| {
+        let mut command = dvrf(folder.path(), &[&["check", "--live"], words].concat());
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let value = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        let found = text.lines().map(value).map(|record| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let [name, network] = ["name", "network"].map(|key| text(&record[key]));
+            (name, network, text(&record["checks"]["status"]), record["state"]["chain"]["id"].clone())
+        });
+        found.collect::<Vec<_>>()
+    };
+    let of = |name: &str, network: &str, id: u8| {
+        (name.to_owned(), network.to_owned(), "ok".to_owned(), serde_json::json!(id))
+    };
+    let (main, game) = (of("main", "testnet", 6), of("game", "mainnet", 8));
+    let environment = [("DVRF_NETWORK", "mainnet"), ("DVRF_CHAIN_ID", "50"), ("DEPOSIT_ADDR", "0x77")];
+    for environment in [&[][..], &environment] {
+        assert_eq!(statuses(&[], environment), [main.clone(), game.clone()]);
+        assert_eq!(statuses(&["--only", "game"], environment), std::slice::from_ref(&game));
+        assert_eq!(statuses(&["--only", "main"], environment), std::slice::from_ref(&main));
+    }
+    dvrf(folder.path(), &["check", "--live", "--only", "main", "--network", "mainnet"]).assert().code(2).stdout("").stderr(
+        "[error] dvrf-check: --network is given, but the subscription main of dvrf.toml says which network and addresses are meant\n\
+         [info] dvrf-check: leave --network out, or leave --only out and name the whole target by flags\n",
+    );
+    // What is piped in is not about the file's subscriptions.
+    let piped = format!("{{\"lottery_addr\":\"{LOTTERY}\",\"deposit_addr\":\"{DEPOSIT}\"}}");
+    let mut command = dvrf(folder.path(), &["json", "--network", "mainnet", "--rpc-url", &mainnet.url]);
+    command.write_stdin(piped).assert().success().stderr("").stdout(contains("\"id\":8"));
+}
+
+/// Loading takes linear time: it took minutes where each value counted the lines before it.
+#[test]
+fn thousands_of_subscriptions_are_loaded_in_seconds() {
+    let entry = |n: usize| {
+        format!("[[subscription]]\nname = \"s{n}\"\nlottery = \"0x{n:x}\"\nthresholds = {{ warn = 3 }}\n")
+    };
+    let text: String = (1..=5000).map(entry).collect();
+    let folder = folder(&format!("network = \"testnet\"\n{text}"));
+    let mut command = dvrf(folder.path(), &["config"]);
+    command
+        .timeout(std::time::Duration::from_secs(30))
+        .assert()
+        .success()
+        .stdout(contains("\n[[subscription]] s5000\n"));
+}
+
+/// Nobody named the file that this user cannot read.
+#[test]
+fn an_unreadable_file_that_was_not_named_is_a_warning() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(".config/dvrf/dvrf.toml");
+    fs::create_dir_all(&path).unwrap();
+    let mut command = Command::new(DVRF);
+    command.env_clear().env("HOME", home.path()).arg("config").assert().success().stderr(format!(
+        "[warning] dvrf-config: the settings file {} cannot be read: is a directory\n",
+        path.display()
+    ));
+    command.args(["--config", path.to_str().unwrap()]).assert().code(2).stderr(starts_with(format!(
+        "[error] dvrf-config: the settings file {} cannot be read: is a directory\n",
+        path.display()
+    )));
 }
 
 /// The example of the page is a file that can be used.

@@ -1,5 +1,6 @@
 //! Checks the records of a stream: applies the policy, dates pending requests, maps verdicts to exits.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use supra_core::check::{Checker, Checks, Policy, Status, evaluate_failure};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::history::{self, LockedHistory, Point};
-use supra_core::record::RecordError;
+use supra_core::network::Network;
+use supra_core::record::{Record, RecordError};
 use supra_core::report::{Report, ReportError, SubscriptionId};
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
@@ -35,6 +37,8 @@ pub struct RecordChecker {
     pub checker: Checker,
     /// The rules of subscriptions that have thresholds of their own, by name.
     own: BTreeMap<String, Checker>,
+    /// The network of the settings.
+    network: Option<Network>,
     /// Where the time at which a pending request was first seen is kept.
     state_dir: Option<StateDir>,
     /// Whether it could not be used, which is logged once.
@@ -88,15 +92,22 @@ impl RecordChecker {
         Ok(Self {
             own: own.into_iter().map(|(name, policy)| (name, checker(policy))).collect(),
             checker: checker(args.policy(&session.settings)?),
+            network: crate::args::network(&session.settings)?,
             state_dir,
             state_failed: Cell::new(false),
             has_history: false,
         })
     }
 
-    /// The rules of a subscription.
-    fn of(&self, id: &SubscriptionId) -> &Checker {
-        id.name.as_ref().and_then(|name| self.own.get(name)).unwrap_or(&self.checker)
+    /// The rules of a subscription. One on another network than that of the settings has that network's chain id.
+    fn of(&self, id: &SubscriptionId, network: Option<Network>) -> Cow<'_, Checker> {
+        let rules = id.name.as_ref().and_then(|name| self.own.get(name)).unwrap_or(&self.checker);
+        let expected = network.filter(|_| network != self.network).map(Network::chain_id);
+        if expected.is_none() || expected == rules.policy.chain_id {
+            return Cow::Borrowed(rules);
+        }
+        let policy = Policy { chain_id: expected, ..rules.policy.clone() };
+        Cow::Owned(Checker { policy, calculation: rules.calculation.clone() })
     }
 
     /// A checker with the usual policy and a history, for a tool that only shows: a state directory that cannot be used is
@@ -126,22 +137,29 @@ impl RecordChecker {
     /// Checks a record. A record whose keys cannot be parsed is logged and gets the status unknown.
     pub fn check(&self, item: &mut ReportItem, session: &Session) -> Checked {
         let is_live = item.live_report().is_some();
+        let network = record_network(&item.record);
         match item.report() {
-            Ok(report) => self.check_dated(report, is_live, session),
+            Ok(report) => self.check_dated(report, network, is_live, session),
             Err(error) => self.unreadable(item, &error, session),
         }
     }
 
     /// Checks a report that this process read from the chain.
     pub fn check_report(&self, report: Report, session: &Session) -> Checked {
-        self.check_dated(report, true, session)
+        self.check_dated(report, self.network, true, session)
     }
 
-    fn check_dated(&self, report: Report, is_live: bool, session: &Session) -> Checked {
+    fn check_dated(
+        &self,
+        report: Report,
+        network: Option<Network>,
+        is_live: bool,
+        session: &Session,
+    ) -> Checked {
         let pending_since =
             report.state.as_ref().and_then(|state| self.pending_since(state, &report, session));
         let (mut history, file) = self.history(&report.id, is_live, session);
-        let checker = self.of(&report.id);
+        let checker = self.of(&report.id, network);
         let checks = checker.check_with_history(&report, pending_since, &history, session.now);
         let checks =
             if session.old_script.is_some() { checks.by_old_rules(&report, &checker.policy) } else { checks };
@@ -276,6 +294,12 @@ fn memory_name(id: &SubscriptionId) -> String {
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
     let target = format!("{} {} {}", text(&id.deposit), text(&id.client), text(&id.lottery));
     format!("pending-{}", stable_id(&[&target]))
+}
+
+/// The network that a record names.
+fn record_network(record: &Record) -> Option<Network> {
+    let name = record.get::<String>("network").ok().flatten()?;
+    Network::named(&name)
 }
 
 fn exit_of(checks: &Checks) -> Exit {

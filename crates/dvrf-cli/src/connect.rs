@@ -34,11 +34,25 @@ use crate::target::{expected_chain_id, other_network, resolve};
 /// The longest REST answer: a page of events is some 100 kB, a module's ABI with its bytecode some MB.
 const BODY_BYTES_MAX: u64 = 16 << 20;
 
-#[derive(Clone, Copy)]
-enum Kind {
+/// How the chain is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
     Rpc,
     Cli,
     Replay,
+}
+
+pub(crate) const TRANSPORTS: &[(&str, Kind)] =
+    &[("rpc", Kind::Rpc), ("cli", Kind::Cli), ("replay", Kind::Replay)];
+pub(crate) const DETAILS: &[(&str, Detail)] =
+    &[("lean", Detail::Lean), ("full", Detail::Full), ("deposit", Detail::Deposit)];
+
+/// Opens the connection to the network that a record names, else to that of the settings.
+pub fn open_for(record: &Record, settings: &Settings) -> Result<ChainClient, Error> {
+    match other_network(settings, Some(record))? {
+        Some(network) => open(&settings.of_network(network)),
+        None => open(settings),
+    }
 }
 
 /// Opens the transport that the settings choose, for one target. Sends nothing yet.
@@ -53,13 +67,12 @@ pub fn open_for_fleet(settings: &Settings) -> Result<ChainClient, Error> {
 }
 
 fn options(settings: &Settings) -> Result<ClientOptions, Error> {
-    let words = &[("full", Detail::Full), ("lean", Detail::Lean), ("deposit", Detail::Deposit)];
     let functions = settings.text(&variables::FUNCTIONS).unwrap_or_default();
     let overrides = Overrides::parse(functions).map_err(|error| {
-        Error::new(FailureKind::Config, format!("{} has {error}", variables::FUNCTIONS.name))
+        Error::new(FailureKind::Config, format!("{} has {error}", settings.source(&variables::FUNCTIONS)))
     })?;
     Ok(ClientOptions {
-        detail: settings.choice(&variables::DETAIL, words)?.unwrap_or(Detail::Lean),
+        detail: settings.choice(&variables::DETAIL, DETAILS)?.unwrap_or(Detail::Lean),
         overrides,
         cache_directory: cache_directory(settings),
         timeout: settings.needed_seconds(&variables::TIMEOUT)?,
@@ -72,11 +85,7 @@ fn cache_directory(settings: &Settings) -> Option<PathBuf> {
     match settings.text(&variables::CACHE_DIR) {
         Some("off") => None,
         Some(path) => Some(PathBuf::from(path)),
-        None => match (settings.text(&variables::XDG_CACHE_HOME), settings.text(&variables::HOME)) {
-            (Some(base), _) if Path::new(base).is_absolute() => Some(Path::new(base).join("dvrf")),
-            (_, Some(home)) if Path::new(home).is_absolute() => Some(Path::new(home).join(".cache/dvrf")),
-            _ => None,
-        },
+        None => settings.user_directory(&variables::XDG_CACHE_HOME, ".cache"),
     }
 }
 
@@ -131,14 +140,7 @@ impl TargetReader {
     fn other(&self, record: &Record) -> Result<Option<Arc<Self>>, Error> {
         let Some(network) = other_network(&self.settings, Some(record))? else { return Ok(None) };
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = || {
-            let mut settings = self.settings.clone();
-            for variable in [&variables::RPC_URL, &variables::CHAIN_ID, &variables::DEPOSIT_ADDR] {
-                settings.unset(variable);
-            }
-            settings.set_flag(&variables::NETWORK, Some(network.name()));
-            Self::open_for_fleet(&settings).map(Arc::new)
-        };
+        let open = || Self::open_for_fleet(&self.settings.of_network(network)).map(Arc::new);
         others.entry(network.name()).or_insert_with(open).clone().map(Some)
     }
 
@@ -234,9 +236,9 @@ pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Error> {
     let margin = Settings::needed(settings.decimal(&variables::MARGIN)?, &variables::MARGIN)?;
     let window = Settings::needed(settings.bounded(&variables::WINDOW, 1_000_000)?, &variables::WINDOW)?;
     let gas = [&variables::MAX_GAS_PRICE, &variables::MAX_GAS_LIMIT, &variables::VERIFICATION_GAS];
-    let values = gas.map(|variable| settings.number(variable));
-    let [price, limit, verification] = values;
-    match (price?, limit?, verification?) {
+    let price = settings.quants(&variables::MAX_GAS_PRICE)?;
+    let limit = settings.number(&variables::MAX_GAS_LIMIT)?;
+    match (price, limit, settings.number(&variables::VERIFICATION_GAS)?) {
         (None, None, None) => Ok(None),
         (Some(price), Some(limit), Some(verification)) => {
             let result = Calculation::from_gas(
@@ -258,9 +260,8 @@ pub fn calculation(settings: &Settings) -> Result<Option<Calculation>, Error> {
 }
 
 fn transport(settings: &Settings) -> Result<Box<dyn Transport>, Error> {
-    let words = &[("rpc", Kind::Rpc), ("cli", Kind::Cli), ("replay", Kind::Replay)];
     let network = settings.choice(&variables::NETWORK, Network::WORDS)?;
-    let kind = match settings.choice(&variables::TRANSPORT, words)? {
+    let kind = match settings.choice(&variables::TRANSPORT, TRANSPORTS)? {
         Some(kind) => kind,
         None if settings.text(&variables::REPLAY_DIR).is_some() => Kind::Replay,
         None if settings.text(&variables::RPC_URL).is_some() => Kind::Rpc,
@@ -306,8 +307,8 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Error
     let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
     if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3", "v4"].contains(&version.as_str()))
     {
-        let message =
-            format!("{} has {:?}: v1, v2, v3 and v4 are known", variables::RPC_API.name, quote(wrong));
+        let source = settings.source(&variables::RPC_API);
+        let message = format!("{source} has {:?}: v1, v2, v3 and v4 are known", quote(wrong));
         return Err(Error::new(FailureKind::Config, message));
     }
     Ok(RpcConfig {
@@ -330,7 +331,7 @@ fn retries(settings: &Settings) -> Result<u32, Error> {
         Ok(retries @ 0..=20) => Ok(retries),
         _ => Err(Error::new(
             FailureKind::Config,
-            format!("{} is {retries}: at most 20", variables::RETRIES.name),
+            format!("{} is {retries}: at most 20", settings.source(&variables::RETRIES)),
         )),
     }
 }
@@ -342,7 +343,7 @@ fn headers(settings: &Settings) -> Result<Vec<(String, Secret)>, Error> {
         let (name, value) = line.split_once(':').ok_or_else(|| {
             Error::new(
                 FailureKind::Config,
-                format!("{}: a header is written Name: value", variables::RPC_HEADERS.name),
+                format!("{}: a header is written Name: value", settings.source(&variables::RPC_HEADERS)),
             )
         })?;
         headers.push((name.trim().to_owned(), Secret::new(value.trim())));
@@ -365,7 +366,7 @@ pub fn cli_config(settings: &Settings) -> Result<CliConfig, Error> {
     let urls = settings.text(&variables::RPC_URL).unwrap_or_default().split(',').map(Secret::new);
     let node = settings.text(&variables::RPC_URL).map(|urls| urls.split(',').next().unwrap_or(urls));
     let node = node.map(CliConfig::node).transpose().map_err(|error| {
-        Error::new(FailureKind::Config, format!("{} is ***: {error}", variables::RPC_URL.name))
+        Error::new(FailureKind::Config, format!("{} is ***: {error}", settings.source(&variables::RPC_URL)))
     })?;
     Ok(CliConfig {
         program,

@@ -19,6 +19,8 @@ use crate::input::{Progress, Records};
 use crate::legacy::OldScript;
 use crate::pipeline::{PAUSE, Sink};
 use crate::progress::Line;
+use crate::settings::file::Subscription;
+use crate::settings::variables;
 use crate::stream::{ReportItem, StreamItem, next, unusable};
 use crate::{CliError, Session};
 use queue::{Job, Output, Queue, Turn};
@@ -30,12 +32,12 @@ const REDRAW: Duration = Duration::from_millis(200);
 
 /// Reads the target of the settings.
 pub(crate) fn one(session: &Session) -> ReportItem {
-    let mut record = Record::new();
-    if let Some(name) = session.settings.subscription()
-        && let Err(error) = record.set("name", &name)
-    {
-        return ReportItem::refused(record, unusable(&error), session.now);
-    }
+    let settings = &session.settings;
+    let target = |subscription: &Subscription| subscription.target(settings.has_flag(&variables::PROFILE));
+    let record = match settings.subscription().map(target).transpose() {
+        Ok(record) => record.unwrap_or_default(),
+        Err(error) => return ReportItem::refused(Record::new(), unusable(&error), session.now),
+    };
     match TargetReader::open(&session.settings) {
         Ok(reader) => {
             let mut item = ask(&reader, record, None, session.now);

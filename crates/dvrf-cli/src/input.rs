@@ -95,10 +95,7 @@ impl InputArgs {
     /// Whether the chain is read for the target of the settings, and the settings name none.
     pub fn names_nothing(&self, session: &Session) -> bool {
         let is_live = self.live || (self.input.is_none() && !stdin_holds_records());
-        let named = [&variables::LOTTERY_ADDR, &variables::CLIENT_ADDR];
-        is_live
-            && session.settings.targets().is_empty()
-            && named.iter().all(|variable| session.settings.text(variable).is_none())
+        is_live && !session.settings.names_target()
     }
 
     /// The subscriptions of the settings file as a stream of targets, where they are several.
@@ -107,9 +104,10 @@ impl InputArgs {
             return Ok(None);
         }
         let from = settings.file().path.clone().unwrap_or_default();
+        let has_profile = settings.has_flag(&variables::PROFILE);
         let mut lines = Vec::new();
         for subscription in settings.targets() {
-            let written = subscription.target()?.write(&mut lines, false);
+            let written = subscription.target(has_profile)?.write(&mut lines, false);
             written.map_err(|source| CliError::Write { to: "memory".to_owned(), source })?;
         }
         let size = u64::try_from(lines.len()).ok();
@@ -147,7 +145,7 @@ impl InputArgs {
 }
 
 /// Whether stdin is a pipe, socket or file rather than a terminal or `/dev/null`.
-fn stdin_holds_records() -> bool {
+pub(crate) fn stdin_holds_records() -> bool {
     let stdin = io::stdin();
     let Ok(stat) = fstat(&stdin) else { return false };
     match FileType::from_raw_mode(stat.st_mode) {

@@ -14,6 +14,7 @@ pub mod http;
 pub mod input;
 pub mod legacy;
 pub mod low;
+pub mod maintenance;
 pub mod nodes;
 pub mod page;
 pub mod parse;
@@ -40,7 +41,7 @@ use jiff::Timestamp;
 use crate::exit::Exit;
 use crate::legacy::OldScript;
 use crate::settings::variables::Variable;
-use crate::settings::{Settings, variables};
+use crate::settings::{CommandLine, Settings, TARGET_FLAGS, variables};
 use crate::text::{plain, plain_lines};
 use stdio::Output;
 use supra_core::error::Error;
@@ -155,13 +156,21 @@ pub fn run<A: Parser>(words: &[OsString], act: fn(&A, &mut Session) -> Result<Ex
     run_with_usage_hook(words, act, |_, _, _| Ok(Exit::CannotAnswer))
 }
 
+/// Runs a tool that reads no settings file.
+pub fn run_without_file<A: Parser>(
+    words: &[OsString],
+    act: fn(&A, &mut Session) -> Result<Exit, CliError>,
+) -> ExitCode {
+    start(words, FileUse::None, act, |_, _, _| Ok(Exit::CannotAnswer))
+}
+
 /// Runs a tool under the name of an old script.
 pub fn run_old<A: Parser>(
     words: &[OsString],
     script: OldScript,
     act: fn(&A, &mut Session) -> Result<Exit, CliError>,
 ) -> ExitCode {
-    start(words, Some(script), act, |_, _, _| Ok(Exit::CannotAnswer))
+    start(words, FileUse::Old(script), act, |_, _, _| Ok(Exit::CannotAnswer))
 }
 
 /// Runs a tool that also answers a usage error: the hook gets the first line of the message on stderr and the words of
@@ -171,12 +180,21 @@ pub fn run_with_usage_hook<A: Parser>(
     act: fn(&A, &mut Session) -> Result<Exit, CliError>,
     on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
 ) -> ExitCode {
-    start(words, None, act, on_usage_error)
+    start(words, FileUse::Read, act, on_usage_error)
+}
+
+/// Whether a tool reads the settings file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileUse {
+    Read,
+    None,
+    /// The old scripts had none, and under their names none is read.
+    Old(OldScript),
 }
 
 fn start<A: Parser>(
     words: &[OsString],
-    old_script: Option<OldScript>,
+    file_use: FileUse,
     act: fn(&A, &mut Session) -> Result<Exit, CliError>,
     on_usage_error: fn(&str, &[OsString], &mut Session) -> Result<Exit, CliError>,
 ) -> ExitCode {
@@ -193,7 +211,7 @@ fn start<A: Parser>(
     let command = if has_no_width { command.term_width(100) } else { command };
     let wanted = generate::wanted(words);
     let is_brief = wanted.is_none() && !help::is_long(words);
-    let command = if old_script.is_some() { command } else { settings_file_flags(command, is_brief) };
+    let command = if file_use == FileUse::Read { settings_file_flags(command, is_brief) } else { command };
     let command = help::with_pages(command, is_brief);
     let subcommands: Vec<String> =
         command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
@@ -201,9 +219,12 @@ fn start<A: Parser>(
     let mut session = Session {
         name: command.get_name().to_owned(),
         settings: Settings::new(environment),
-        out: Output::stdout().as_python(old_script.is_some()),
+        out: Output::stdout().as_python(matches!(file_use, FileUse::Old(_))),
         now: now(),
-        old_script,
+        old_script: match file_use {
+            FileUse::Old(script) => Some(script),
+            FileUse::Read | FileUse::None => None,
+        },
     };
     let result = match wanted {
         Some(kind) => generate::write(&kind, command, &mut session.out),
@@ -211,7 +232,7 @@ fn start<A: Parser>(
             warn_of_typed_secrets(&found, &session);
             Ok((A::from_arg_matches(&found)?, found))
         }) {
-            Ok((args, found)) => match load_settings_file(&found, &mut session) {
+            Ok((args, found)) => match load_settings_file(file_use, &found, &mut session) {
                 Ok(()) => act(&args, &mut session),
                 Err(error) => {
                     session.log_error(&error);
@@ -259,21 +280,34 @@ fn settings_file_flags(command: Command, is_brief: bool) -> Command {
         )
 }
 
-/// Reads the settings file. The old scripts had none, and under their names none is read.
-fn load_settings_file(found: &ArgMatches, session: &mut Session) -> Result<(), Error> {
-    if session.old_script.is_some() {
+/// Reads the settings file, if the tool does.
+fn load_settings_file(file_use: FileUse, found: &ArgMatches, session: &mut Session) -> Result<(), Error> {
+    if file_use != FileUse::Read {
         return Ok(());
     }
-    let config = found.try_get_one::<String>("config").ok().flatten();
-    let only: Vec<String> =
-        found.try_get_many::<String>("only").ok().flatten().into_iter().flatten().cloned().collect();
-    let names = |found: &ArgMatches| {
-        ["lottery_addr", "client_addr"]
-            .iter()
-            .any(|id| found.try_get_one::<String>(id).is_ok_and(|value| value.is_some()))
+    let only = found.try_get_many::<String>("only").ok().flatten().into_iter().flatten();
+    let inner = found.subcommand().map_or(found, |(_, inner)| inner);
+    // A tool may lack the flag.
+    let has = |id: &str| inner.try_contains_id(id).is_ok_and(|has| has);
+    let is_typed = |variable: &&'static Variable| has(&args::long(variable).replace('-', "_"));
+    let is_set = |id: &str| inner.try_get_one::<bool>(id).is_ok_and(|value| value == Some(&true));
+    // What reads again and again reads no stdin.
+    let reads_stdin = inner.try_contains_id("input").is_ok() && !has("watch") && !has("listen");
+    let is_fed = !is_set("live") && (has("input") || reads_stdin && input::stdin_holds_records());
+    // Only what reads a stream can print it in another order.
+    let is_stream = inner.try_get_one::<bool>("unordered").is_ok() && !is_set("execute");
+    let line = CommandLine {
+        config: found.try_get_one::<String>("config").ok().flatten().map(String::as_str),
+        only: only.map(String::as_str).collect(),
+        typed: TARGET_FLAGS.into_iter().chain([&variables::RPC_URL]).filter(is_typed).collect(),
+        reads_records: is_fed && is_stream,
+        may_take_target: is_fed && !is_stream,
     };
-    let names_target = names(found) || found.subcommand().is_some_and(|(_, inner)| names(inner));
-    session.settings.load_file(config.map(String::as_str), &only, names_target)
+    let warning = session.settings.load_file(&line)?;
+    if let Some(warning) = warning {
+        session.log("warning", &warning.message());
+    }
+    Ok(())
 }
 
 /// Forbids core dumps of this process and of the Supra CLI, whose memory holds secrets. Where the system refuses, the run

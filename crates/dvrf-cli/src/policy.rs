@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::parse::{bad, nearest, number, parsed};
+use super::args::Words;
+use super::parse::{bad, did_you_mean, number, parsed};
+use crate::settings::file::keys::THRESHOLDS;
 use crate::settings::{Settings, variables};
 use crate::target::expected_chain_id;
 use supra_core::amount::{Decimal, GasPrice, GasUnits, Quants};
@@ -13,6 +15,13 @@ use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
 use supra_core::lang::Lang;
 use supra_core::time::{format_span, parse_span_s};
+
+const FAIL_ON: [(&str, Severity); 3] =
+    [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
+
+fn fail_on_words() -> Vec<&'static str> {
+    FAIL_ON.map(|(word, _)| word).to_vec()
+}
 
 /// The flags that set what a check requires.
 #[derive(Debug, Clone, Default, Args)]
@@ -61,10 +70,15 @@ pub struct PolicyArgs {
     #[arg(long, value_name = "SPAN")]
     pending_critical: Option<String>,
     /// Expect an event of this type within this time, such as draw-handled/2h (repeatable)
-    #[arg(long, value_name = "TYPE/WITHIN")]
+    #[arg(
+        long,
+        value_name = "TYPE/WITHIN",
+        value_parser = Words(vec!["draw-requested/", "draw-handled/"]),
+        hide_possible_values = true
+    )]
     expect_event: Vec<String>,
     /// The lowest severity that makes an alert: info, warning or critical [default warning]
-    #[arg(long, value_name = "SEVERITY")]
+    #[arg(long, value_name = "SEVERITY", value_parser = Words(fail_on_words()), hide_possible_values = true)]
     fail_on: Option<String>,
 }
 
@@ -115,19 +129,12 @@ impl Given {
     }
 
     fn severity(&self, default: Severity) -> Result<Severity, Error> {
-        match self.text.as_deref() {
-            None => Ok(default),
-            Some("info") => Ok(Severity::Info),
-            Some("warning") => Ok(Severity::Warning),
-            Some("critical") => Ok(Severity::Critical),
-            Some(other) => {
-                let refused = bad(&self.by, other, "one of info, warning, critical is needed");
-                let near = nearest(other, ["info", "warning", "critical"]);
-                Err(near
-                    .into_iter()
-                    .fold(refused, |error, near| error.with_hint(format!("did you mean {near}?"))))
-            }
+        let Some(text) = &self.text else { return Ok(default) };
+        if let Some((_, severity)) = FAIL_ON.iter().find(|(word, _)| word == text) {
+            return Ok(*severity);
         }
+        let refused = bad(&self.by, text, format!("one of {} is needed", fail_on_words().join(", ")));
+        Err(did_you_mean(text, fail_on_words()).into_iter().fold(refused, Error::with_hint))
     }
 }
 
@@ -170,12 +177,11 @@ impl PolicyArgs {
     /// The policy that flags and settings describe.
     pub fn policy(&self, settings: &Settings) -> Result<Policy, Error> {
         let default = Policy::default();
-        let limit = settings.number(&variables::MIN_BALANCE_LIMIT)?;
+        let limit = settings.quants(&variables::MIN_BALANCE_LIMIT)?;
         if limit == Some(0) {
-            return Err(Error::new(
-                FailureKind::Config,
-                "MIN_BALANCE_LIMIT is 0: a limit of 0 guards nothing",
-            ));
+            let source = settings.source(&variables::MIN_BALANCE_LIMIT);
+            let message = format!("{source} is 0: a limit of 0 guards nothing");
+            return Err(Error::new(FailureKind::Config, message));
         }
         let of = |flag, typed: &Option<String>| Given::of(flag, typed.as_ref(), settings);
         let (plan, warn) = (of("--plan", &self.plan), of("--warn", &self.warn));
@@ -212,7 +218,8 @@ impl PolicyArgs {
 
     /// The policies of the subscriptions of the settings file that have thresholds of their own, by name.
     pub fn of_subscriptions(&self, settings: &Settings) -> Result<BTreeMap<String, Policy>, Error> {
-        let own = settings.targets().iter().filter(|subscription| subscription.has_thresholds());
+        let all = settings.file().subscriptions.iter();
+        let own = all.filter(|subscription| subscription.has_own(THRESHOLDS));
         own.map(|subscription| {
             Ok((subscription.name.clone(), self.policy(&settings.of_subscription(subscription))?))
         })

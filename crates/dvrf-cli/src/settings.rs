@@ -2,19 +2,27 @@
 //! source of a bad value.
 
 pub mod file;
+mod selection;
 pub mod variables;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::parse::{nearest, supra_hint};
-use file::{ConfigFile, FileValue, Subscription, keys};
+use crate::parse::{self, did_you_mean, supra_hint};
+use file::{ConfigFile, FileValue, Subscription};
+pub use selection::{CommandLine, TARGET_FLAGS};
 use supra_core::address::Address;
-use supra_core::amount::{Decimal, parse_u128_typed};
+use supra_core::amount::{Decimal, Quants, parse_u128_typed};
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
+use supra_core::network::Network;
 use supra_core::time::parse_span;
 use variables::Variable;
+
+/// The settings that name a target.
+const TARGET: [&Variable; 2] = [&variables::LOTTERY_ADDR, &variables::CLIENT_ADDR];
 
 /// The settings of a run. A value is parsed when it is read, so that an invalid variable that the run does not use
 /// does not stop it.
@@ -22,13 +30,24 @@ use variables::Variable;
 pub struct Settings {
     environment: BTreeMap<&'static str, String>,
     flags: BTreeMap<&'static str, String>,
-    /// The settings file, and the values of the one subscription that was chosen in it.
-    file: ConfigFile,
+    file: Arc<ConfigFile>,
+    /// The subscription of the file, or only the network, whose settings these are.
+    chosen: Option<Chosen>,
     /// The subscriptions of the file that this run is about, where they are several.
-    targets: Vec<Subscription>,
-    /// The name of the one that it is about, where it is one.
-    subscription: Option<String>,
+    targets: Vec<Arc<Subscription>>,
+    /// Flags that contradict the subscriptions, unless a piped target replaces them.
+    conflict: Option<Error>,
 }
+
+/// What overrides the variables: the values of a subscription. Its network decides which other values are about its chain.
+#[derive(Debug, Clone)]
+struct Chosen {
+    subscription: Option<Arc<Subscription>>,
+    network: Option<String>,
+}
+
+/// What names the origin of a default.
+pub const DEFAULT: &str = "the default";
 
 /// A value and the flag, variable or default that it comes from.
 struct Given<'a> {
@@ -42,67 +61,67 @@ impl Settings {
         Self { environment, ..Self::default() }
     }
 
-    /// Reads the settings file and chooses the subscriptions that the run is about: those that `--only` names, else none
-    /// where a flag or a variable names the target, else all.
-    pub fn load_file(
-        &mut self,
-        config: Option<&str>,
-        only: &[String],
-        flags_name_target: bool,
-    ) -> Result<(), Error> {
-        let (config_home, user_home) = (self.text(&variables::XDG_CONFIG_HOME), self.text(&variables::HOME));
-        let named = config.or_else(|| self.text(&variables::CONFIG));
-        let mut file = file::load(named, config_home, user_home)?;
-        let mut chosen = file.subscriptions.clone();
-        let target = [&variables::LOTTERY_ADDR, &variables::CLIENT_ADDR];
-        if !only.is_empty() {
-            for name in only {
-                check_name(name, &file)?;
-            }
-            chosen.retain(|subscription| only.contains(&subscription.name));
-            for variable in target.into_iter().chain([&variables::DEPOSIT_ADDR]) {
-                self.environment.remove(variable.name);
-            }
-        } else if flags_name_target || target.iter().any(|variable| self.text(variable).is_some()) {
-            chosen.clear();
-        }
-        if let [one] = chosen.as_slice() {
-            file.values.extend(one.values.clone());
-            self.subscription = Some(one.name.clone());
-            chosen.clear();
-        }
-        (self.file, self.targets) = (file, chosen);
-        Ok(())
-    }
-
     /// The settings file.
     pub fn file(&self) -> &ConfigFile {
         &self.file
     }
 
-    /// A value of the settings file, by its variable's name or by its flag.
+    /// A value of the settings file, by its variable's name or by its flag. One of the subscription overrides one of the
+    /// whole file.
     pub fn file_value(&self, key: &str) -> Option<&FileValue> {
-        self.file.values.get(key)
+        let own = self.subscription().and_then(|subscription| subscription.values.get(key));
+        own.or_else(|| self.file.values.get(key))
     }
 
     /// The subscriptions that the run is about, where the settings file has several.
-    pub fn targets(&self) -> &[Subscription] {
+    pub fn targets(&self) -> &[Arc<Subscription>] {
         &self.targets
     }
 
-    /// The name of the one subscription of the settings file that the run is about.
-    pub fn subscription(&self) -> Option<&str> {
-        self.subscription.as_deref()
+    /// The one subscription of the settings file that the run is about.
+    pub fn subscription(&self) -> Option<&Subscription> {
+        self.chosen.as_ref()?.subscription.as_deref()
+    }
+
+    /// Whether anything names a target: a flag, a variable, or the settings file.
+    pub fn names_target(&self) -> bool {
+        !self.targets.is_empty() || TARGET.iter().any(|variable| self.text(variable).is_some())
     }
 
     /// The settings of one subscription of the file.
     #[must_use]
-    pub fn of_subscription(&self, subscription: &Subscription) -> Self {
-        let mut settings = self.clone();
-        settings.file.values.extend(subscription.values.clone());
-        settings.subscription = Some(subscription.name.clone());
-        settings.targets.clear();
+    pub fn of_subscription(&self, subscription: &Arc<Subscription>) -> Self {
+        Self { chosen: Some(Chosen::of(subscription)), ..self.without_targets() }
+    }
+
+    /// The settings of the subscription of the file that has this name, if there is one.
+    #[must_use]
+    pub fn of_name(&self, name: &str) -> Option<Self> {
+        self.file.find(name).map(|subscription| self.of_subscription(subscription))
+    }
+
+    /// The settings for a target on another network: values about the network of these settings do not count.
+    #[must_use]
+    pub fn of_network(&self, network: Network) -> Self {
+        let mut settings = self.without_targets();
+        let is_other = |text: &String| !text.trim().eq_ignore_ascii_case(network.name());
+        if settings.flags.remove(variables::NETWORK.name).as_ref().is_some_and(is_other) {
+            settings.flags.remove(variables::RPC_URL.name);
+        }
+        for variable in [&variables::CHAIN_ID, &variables::DEPOSIT_ADDR] {
+            settings.flags.remove(variable.name);
+        }
+        settings.chosen = Some(Chosen { subscription: None, network: Some(network.name().to_owned()) });
         settings
+    }
+
+    fn without_targets(&self) -> Self {
+        Self {
+            environment: self.environment.clone(),
+            flags: self.flags.clone(),
+            file: Arc::clone(&self.file),
+            ..Self::default()
+        }
     }
 
     /// The flag, variable, place in the file or default that a value comes from.
@@ -110,31 +129,77 @@ impl Settings {
         self.given(variable).map(|given| given.by)
     }
 
-    /// Sets a flag's value.
+    /// Sets a flag's value. A target in a flag is watched alone.
     pub fn set_flag(&mut self, variable: &Variable, value: Option<&str>) {
-        if let Some(value) = value {
-            self.flags.insert(variable.name, value.to_owned());
+        let Some(value) = value else { return };
+        self.flags.insert(variable.name, value.to_owned());
+        if TARGET.contains(&variable) {
+            (self.chosen, self.conflict) = (None, None);
+            self.targets.clear();
         }
+    }
+
+    /// Whether a flag gives the value.
+    pub fn has_flag(&self, variable: &Variable) -> bool {
+        self.flags.contains_key(variable.name)
     }
 
     /// Forgets a value, whether a flag, a variable or the default gave it.
     pub fn unset(&mut self, variable: &Variable) {
         self.flags.remove(variable.name);
         self.environment.remove(variable.name);
-        self.file.values.remove(variable.name);
+        Arc::make_mut(&mut self.file).values.remove(variable.name);
     }
 
     fn given<'a>(&'a self, variable: &'a Variable) -> Option<Given<'a>> {
         if let Some(text) = self.flags.get(variable.name) {
             return Some(Given { text, by: variable.flag.unwrap_or(variable.name) });
         }
+        let of_file = |value: &'a FileValue| Given { text: &value.text, by: &value.by };
+        if let Some(value) = self.subscription().and_then(|own| own.values.get(variable.name)) {
+            return Some(of_file(value));
+        }
+        if *variable == variables::NETWORK
+            && let Some(network) = self.chosen.as_ref().and_then(|chosen| chosen.network.as_deref())
+        {
+            return Some(Given { text: network, by: variables::NETWORK.name });
+        }
+        let (environment, file) = self.outer_levels(variable);
         let by_name = |name: &'a str| self.environment.get(name).map(|text| Given { text, by: name });
-        by_name(variable.name)
-            .or_else(|| variable.also.and_then(by_name))
-            .or_else(|| {
-                self.file_value(variable.name).map(|value| Given { text: &value.text, by: &value.by })
-            })
-            .or_else(|| variable.default.map(|text| Given { text, by: "the default" }))
+        let in_environment = || by_name(variable.name).or_else(|| variable.also.and_then(by_name));
+        let in_file = || self.file.values.get(variable.name).map(of_file);
+        environment
+            .then(in_environment)
+            .flatten()
+            .or_else(|| file.then(in_file).flatten())
+            .or_else(|| variable.default.map(|text| Given { text, by: DEFAULT }))
+    }
+
+    /// Whether the environment and the top of the file count for a setting of the chosen subscription. Its target is as the
+    /// file says; a node or a chain id that belongs to another network is not its own.
+    fn outer_levels(&self, variable: &Variable) -> (bool, bool) {
+        let Some(chosen) = &self.chosen else { return (true, true) };
+        let Some(network) = chosen.network.as_deref() else {
+            // Where the file names no network, the variables do; they never name the addresses.
+            return (!TARGET.contains(&variable), true);
+        };
+        let is_same = |other: &str| other.trim().eq_ignore_ascii_case(network.trim());
+        let of_file = self.file.values.get(variables::NETWORK.name).map(|value| value.text.as_str());
+        let of_environment = self.environment.get(variables::NETWORK.name).map(String::as_str).or(of_file);
+        match *variable {
+            variables::LOTTERY_ADDR | variables::CLIENT_ADDR | variables::DEPOSIT_ADDR => (false, false),
+            variables::CHAIN_ID => (false, of_file.is_some_and(is_same)),
+            variables::RPC_URL => (of_environment.is_none_or(is_same), of_file.is_none_or(is_same)),
+            _ => (true, true),
+        }
+    }
+
+    /// A directory of this user: what the variable names, else one under the home directory. Only an absolute path counts.
+    pub fn user_directory(&self, variable: &Variable, under_home: &str) -> Option<PathBuf> {
+        let absolute = |variable| self.text(variable).map(Path::new).filter(|path| path.is_absolute());
+        let base = absolute(variable).map(Path::to_owned);
+        let base = base.or_else(|| absolute(&variables::HOME).map(|home| home.join(under_home)));
+        base.map(|base| base.join("dvrf"))
     }
 
     fn parsed<T, E: std::fmt::Display>(
@@ -161,18 +226,25 @@ impl Settings {
 
     /// Whether a flag, a variable or the file sets the value, rather than the default.
     pub fn is_given(&self, variable: &Variable) -> bool {
-        self.given(variable).is_some_and(|given| given.by != "the default")
+        self.given(variable).is_some_and(|given| given.by != DEFAULT)
     }
 
     /// The value as a whole number from 0.
     pub fn number(&self, variable: &Variable) -> Result<Option<u128>, Error> {
-        let parsed = self.parsed(variable, parse_u128_typed);
-        let text =
-            self.given(variable).map(|given| given.text).filter(|_| variable.meaning.contains("quants"));
-        match text.and_then(supra_hint) {
-            Some(hint) => parsed.map_err(|error| error.with_hint(hint)),
-            None => parsed,
-        }
+        self.parsed(variable, parse_u128_typed)
+    }
+
+    /// The value as a whole number of quants from 0.
+    pub fn quants(&self, variable: &Variable) -> Result<Option<u128>, Error> {
+        let hint = self.given(variable).and_then(|given| supra_hint(given.text));
+        let number = self.number(variable);
+        hint.into_iter().fold(number, |number, hint| number.map_err(|error| error.with_hint(hint)))
+    }
+
+    /// The value as an amount: quants, or SUPRA such as `150.5SUPRA`.
+    pub fn amount(&self, variable: &Variable) -> Result<Option<Quants>, Error> {
+        let Some(Given { text, by }) = self.given(variable) else { return Ok(None) };
+        parse::amount(by, text).map(Some)
     }
 
     /// The value as a whole number from 1 to `most`.
@@ -218,12 +290,8 @@ impl Settings {
             })
         });
         let typed = self.given(variable).map_or("", |given| given.text);
-        match nearest(typed, words.iter().map(|(word, _)| *word)) {
-            Some(near) if !variable.secret => {
-                parsed.map_err(|error| error.with_hint(format!("did you mean {near}?")))
-            }
-            _ => parsed,
-        }
+        let near = did_you_mean(typed, words.iter().map(|(word, _)| *word)).filter(|_| !variable.secret);
+        near.into_iter().fold(parsed, |parsed, hint| parsed.map_err(|error| error.with_hint(hint)))
     }
 
     /// A value that must be set.
@@ -231,8 +299,11 @@ impl Settings {
         value.ok_or_else(|| Self::missing(variable))
     }
 
-    /// The error for a run about one subscription where the settings file has several.
-    pub fn refuse_several(&self) -> Result<(), Error> {
+    /// The error for a run about one subscription where the settings file has several, or where flags contradict it.
+    pub fn refuse_ambiguous(&self) -> Result<(), Error> {
+        if let Some(conflict) = &self.conflict {
+            return Err(conflict.clone());
+        }
         let [first, ..] = self.targets.as_slice() else { return Ok(()) };
         let path = self.file.path.as_deref().unwrap_or_default();
         let message = format!("{path} has {} subscriptions, and this needs one", self.targets.len());
@@ -247,21 +318,13 @@ impl Settings {
     }
 }
 
-/// Checks that the file has the subscription that `--only` names.
-fn check_name(name: &str, file: &ConfigFile) -> Result<(), Error> {
-    let Some(path) = &file.path else {
-        let error = Error::new(FailureKind::Config, "--only needs a settings file, and there is none");
-        return Err(error.with_hint("dvrf init writes one"));
-    };
-    let known: Vec<String> =
-        file.subscriptions.iter().map(|subscription| subscription.name.clone()).collect();
-    if known.iter().any(|other| other == name) {
-        return Ok(());
+impl Chosen {
+    fn of(subscription: &Arc<Subscription>) -> Self {
+        Self {
+            network: subscription.network().map(str::to_owned),
+            subscription: Some(Arc::clone(subscription)),
+        }
     }
-    let message = format!("--only is {:?}: {path} has no such subscription", quote(name));
-    let hint = keys::nearest(name, &known)
-        .map_or_else(|| format!("it has {}", known.join(", ")), |near| format!("did you mean {near}?"));
-    Err(Error::new(FailureKind::Config, message).with_hint(hint))
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn chain_id_for(
 pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, GivenAddresses), Error> {
     let own = |key: &str| text_of(record, key);
     if record.is_none_or(|record| !record.has("lottery_addr") && !record.has("client_addr")) {
-        settings.refuse_several()?;
+        settings.refuse_ambiguous()?;
     }
     let own_network = other_network(settings, record)?;
     let network = own_network.map_or_else(|| crate::args::network(settings), |own| Ok(Some(own)))?;
@@ -177,12 +177,11 @@ fn text_of(record: Option<&Record>, key: &str) -> Result<Option<String>, Error> 
 /// The network that a record names, if it is another one than that of the settings.
 pub fn other_network(settings: &Settings, record: Option<&Record>) -> Result<Option<Network>, Error> {
     let Some(name) = text_of(record, "network")? else { return Ok(None) };
-    let found = Network::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(name.trim()));
-    let Some((_, network)) = found else {
+    let Some(network) = Network::named(&name) else {
         let message = format!("network is {:?}: one of testnet, mainnet, devnet is needed", quote(&name));
         return Err(Error::new(FailureKind::Config, message));
     };
-    Ok(Some(*network).filter(|network| crate::args::network(settings).ok().flatten() != Some(*network)))
+    Ok(Some(network).filter(|network| crate::args::network(settings).ok().flatten() != Some(*network)))
 }
 
 /// Validates a profile from a record: it becomes an argument of the Supra CLI and must not be taken for a flag.
@@ -208,7 +207,7 @@ fn identifier(settings: &Settings, variable: &'static variables::Variable) -> Re
             let shown = quote(other.unwrap_or_default());
             Err(Error::new(
                 FailureKind::Config,
-                format!("{} is {shown:?}: a Move identifier is needed", variable.name),
+                format!("{} is {shown:?}: a Move identifier is needed", settings.source(variable)),
             ))
         }
     }

@@ -36,6 +36,12 @@ impl Network {
         }
     }
 
+    /// The network of this name; letter case does not matter.
+    pub fn named(name: &str) -> Option<Self> {
+        let is_it = |word: &str| word.eq_ignore_ascii_case(name.trim());
+        Self::WORDS.iter().find(|(word, _)| is_it(word)).map(|(_, network)| *network)
+    }
+
     /// The network with this chain id.
     pub fn of_chain(id: u8) -> Option<Self> {
         Self::WORDS.iter().map(|(_, network)| *network).find(|network| network.chain_id() == id)

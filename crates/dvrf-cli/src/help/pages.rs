@@ -101,6 +101,38 @@ pub const PAGES: &[Page] = &[
         ],
     },
     Page {
+        command: "dvrf-init",
+        flags: &[
+            "to",
+            "name",
+            "tell",
+            "untested",
+            "cron",
+            "systemd",
+            "k8s",
+            "network",
+            "lottery-addr",
+            "client-addr",
+        ],
+        examples: &[
+            ("Ask, try each answer, and write dvrf.toml", "dvrf init"),
+            (
+                "The same from a script",
+                "dvrf init --network testnet --lottery-addr 0x… --name main --tell slack,url-file=/etc/dvrf/slack",
+            ),
+            ("Check and send alerts every ten minutes", "(crontab -l; dvrf init --cron) | crontab -"),
+        ],
+    },
+    Page {
+        command: "dvrf-config",
+        flags: &["verbose", "schema", "config", "only"],
+        examples: &[
+            ("What holds, and where does it come from?", "dvrf config"),
+            ("Is this file right?", "dvrf config --config ./dvrf.toml"),
+            ("Let an editor complete the keys", "dvrf config --schema > dvrf.toml.schema.json"),
+        ],
+    },
+    Page {
         command: "dvrf-draw",
         flags: &[],
         examples: &[

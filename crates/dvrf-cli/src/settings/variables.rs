@@ -21,6 +21,13 @@ pub struct Variable {
     pub secret: bool,
 }
 
+impl Variable {
+    /// Whether the value is a URL, or several: without its secrets it can be shown.
+    pub fn is_url(&self) -> bool {
+        [RPC_URL, PUSH_URL].contains(self)
+    }
+}
+
 macro_rules! variables {
     ($($group:literal { $($id:ident $name:literal $(also $also:literal)? $(flag $flag:literal)? $(default $default:literal)? $(is $secret:ident)? : $meaning:literal)* })*) => {
         $($(

@@ -8,8 +8,12 @@ use crate::settings::variables::{self, Variable};
 pub(crate) const TOP: &str = "";
 const PROM: &str = "prom";
 const DRAW: &str = "draw";
-const FUND: &str = "fund";
-pub(crate) const THRESHOLDS: &str = "thresholds";
+pub(crate) const FUND: &str = "fund";
+/// The flags of the policy.
+pub const THRESHOLDS: &str = "thresholds";
+/// The flags of `dvrf notify` that say when alerts are sent.
+pub const ALERTS: &str = "alerts";
+pub(crate) const MAINTENANCE: &str = "maintenance";
 pub(crate) const SUBSCRIPTION: &str = "subscription";
 pub(crate) const CHANNEL: &str = "channel";
 /// The node of each network.
@@ -41,38 +45,57 @@ const NOT_KEYS: [&Variable; 8] = [
     &variables::REPLAY_DIR,
 ];
 
-/// The flags of the policy, which are keys of `[thresholds]` without their dashes.
-pub(crate) const THRESHOLD_FLAGS: [&str; 15] = [
-    "--plan",
-    "--warn",
-    "--critical",
-    "--runway-warn",
-    "--pending-warn",
-    "--pending-critical",
-    "--max-lag",
-    "--max-age",
-    "--fail-on",
-    "--expect-aggregator",
-    "--expect-consumer",
-    "--expect-module",
-    "--expect-max-gas-price",
-    "--expect-max-gas-limit",
-    "--expect-event",
-];
+/// The flags that are keys of a table without their dashes.
+pub(crate) fn flags_of(table: &str) -> &'static [&'static str] {
+    match table {
+        THRESHOLDS => &[
+            "--plan",
+            "--warn",
+            "--critical",
+            "--runway-warn",
+            "--pending-warn",
+            "--pending-critical",
+            "--max-lag",
+            "--max-age",
+            "--fail-on",
+            "--expect-aggregator",
+            "--expect-consumer",
+            "--expect-module",
+            "--expect-max-gas-price",
+            "--expect-max-gas-limit",
+            "--expect-event",
+        ],
+        ALERTS => &[
+            "--repeat-every",
+            "--fire-after",
+            "--resolve-after",
+            "--unknown-after",
+            "--clear-margin",
+            "--expire-after",
+        ],
+        _ => &[],
+    }
+}
 
-/// The keys of `[[subscription]]` and their settings.
-pub const SUBSCRIPTION_KEYS: [(&str, &Variable); 5] = [
-    ("network", &variables::NETWORK),
-    ("profile", &variables::PROFILE),
-    ("lottery", &variables::LOTTERY_ADDR),
-    ("client", &variables::CLIENT_ADDR),
-    ("deposit", &variables::DEPOSIT_ADDR),
+/// The keys of `[[maintenance]]` that take lists.
+pub(crate) const LISTS: [&str; 2] = ["only", "problems"];
+
+/// The flags of these tables that take lists.
+pub(crate) const REPEATABLE_FLAGS: [&str; 4] =
+    ["--expect-aggregator", "--expect-consumer", "--expect-module", "--expect-event"];
+
+/// The keys of `[[subscription]]`, those of its record, and their settings.
+pub const SUBSCRIPTION_KEYS: [(&str, &str, &Variable); 5] = [
+    ("network", "network", &variables::NETWORK),
+    ("profile", "profile", &variables::PROFILE),
+    ("lottery", "lottery_addr", &variables::LOTTERY_ADDR),
+    ("client", "client_addr", &variables::CLIENT_ADDR),
+    ("deposit", "deposit_addr", &variables::DEPOSIT_ADDR),
 ];
 
 /// The key of a variable: its flag without dashes, else its name in lower case.
 pub fn key(variable: &Variable) -> String {
-    let name = variable.flag.map_or(variable.name, |flag| flag.trim_start_matches("--"));
-    name.replace('-', "_").to_lowercase()
+    flag_key(variable.flag.unwrap_or(variable.name)).to_lowercase()
 }
 
 /// What the node of a network is called among the values of the file.
@@ -84,8 +107,8 @@ pub(crate) fn rpc_key(network: Network) -> &'static str {
     }
 }
 
-/// The key of a flag of the policy.
-pub(crate) fn threshold_key(flag: &str) -> String {
+/// The key of a flag: its name without dashes before it, with `_` in it.
+pub fn flag_key(flag: &str) -> String {
     flag.trim_start_matches("--").replace('-', "_")
 }
 
@@ -106,19 +129,34 @@ pub(crate) fn list_separator(variable: &Variable) -> Option<&'static str> {
     }
 }
 
+/// Whether the value of a key may be a list.
+pub fn takes_list(name: &str) -> bool {
+    let is_it = |variable: &&&Variable| key(variable) == name && list_separator(variable).is_some();
+    let is_repeatable = REPEATABLE_FLAGS.iter().any(|flag| flag_key(flag) == name);
+    let is_network = Network::WORDS.iter().any(|(network, _)| *network == name);
+    is_repeatable
+        || is_network
+        || LISTS.contains(&name)
+        || variables::ALL.iter().any(|variable| is_it(&variable))
+}
+
 /// Every key of a table, for the hint about an unknown one.
 pub fn known(table: &str) -> Vec<String> {
     let mut keys: Vec<String> = match table {
-        THRESHOLDS => THRESHOLD_FLAGS.map(threshold_key).to_vec(),
+        THRESHOLDS | ALERTS => flags_of(table).iter().map(|flag| flag_key(flag)).collect(),
         SUBSCRIPTION => {
-            let keys = SUBSCRIPTION_KEYS.iter().map(|(key, _)| *key);
-            ["name"].into_iter().chain(keys).chain([THRESHOLDS]).map(str::to_owned).collect()
+            let keys = SUBSCRIPTION_KEYS.iter().map(|(key, ..)| *key);
+            ["name"].into_iter().chain(keys).chain([THRESHOLDS, ALERTS, FUND]).map(str::to_owned).collect()
+        }
+        MAINTENANCE => {
+            ["from", "to", "daily", "weekly", "only", "problems", "reason"].map(str::to_owned).to_vec()
         }
         RPC_URLS => Network::WORDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
         _ => variables_of(table).map(key).collect(),
     };
     if table == TOP {
-        keys.extend([RPC_URLS, PROM, DRAW, FUND, THRESHOLDS, SUBSCRIPTION, CHANNEL].map(str::to_owned));
+        let tables = [RPC_URLS, PROM, DRAW, FUND, THRESHOLDS, ALERTS, SUBSCRIPTION, CHANNEL, MAINTENANCE];
+        keys.extend(tables.map(str::to_owned));
     }
     keys
 }
@@ -134,6 +172,7 @@ pub(crate) fn home_of(name: &str) -> Option<&'static str> {
     [
         (SUBSCRIPTION, "[[subscription]]"),
         (THRESHOLDS, "[thresholds]"),
+        (ALERTS, "[alerts]"),
         (PROM, "[prom]"),
         (DRAW, "[draw]"),
         (FUND, "[fund]"),
@@ -141,9 +180,4 @@ pub(crate) fn home_of(name: &str) -> Option<&'static str> {
     .into_iter()
     .find(|(table, _)| has(table))
     .map(|(_, header)| header)
-}
-
-/// The known key nearest to a mistyped one, if one is near.
-pub(crate) fn nearest(name: &str, known: &[String]) -> Option<String> {
-    crate::parse::nearest(name, known.iter().map(String::as_str)).map(str::to_owned)
 }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::FileValue;
-use super::keys::nearest;
+use crate::parse::did_you_mean;
 
 /// A settings file as it was read.
 pub(super) struct Source<'a> {
@@ -16,11 +16,16 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     /// The mode, if others can read the file.
     pub(super) open_mode: Option<u32>,
+    /// Where its lines end.
+    line_ends: Vec<usize>,
 }
 
 /// A key and its value.
 pub(super) struct Item<'t> {
+    /// As it is written.
     pub(super) key: &'t str,
+    /// The same with `_` for `-`: both spellings are known.
+    pub(super) name: String,
     pub(super) at: usize,
     pub(super) value: &'t Spanned<DeValue<'t>>,
 }
@@ -29,6 +34,7 @@ pub(super) struct Item<'t> {
 pub(super) fn items<'t>(table: &'t DeTable<'t>) -> Vec<Item<'t>> {
     let item = |(key, value): (&'t Spanned<std::borrow::Cow<'t, str>>, &'t Spanned<DeValue<'t>>)| Item {
         key: key.get_ref(),
+        name: key.get_ref().replace('-', "_"),
         at: key.span().start,
         value,
     };
@@ -37,10 +43,15 @@ pub(super) fn items<'t>(table: &'t DeTable<'t>) -> Vec<Item<'t>> {
     items
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub(super) fn new(path: &'a str, text: &'a str, open_mode: Option<u32>) -> Self {
+        let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { path, text, open_mode, line_ends }
+    }
+
     /// `PATH:LINE` of a byte.
     pub(super) fn place(&self, at: usize) -> String {
-        let line = 1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        let line = 1 + self.line_ends.partition_point(|end| *end < at);
         format!("{}:{line}", self.path)
     }
 
@@ -62,7 +73,7 @@ impl Source<'_> {
     fn scalar(&self, value: &Spanned<DeValue>) -> Option<String> {
         match value.get_ref() {
             DeValue::String(text) => Some(text.trim().to_owned()),
-            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
                 self.text.get(value.span()).map(str::to_owned)
             }
             _ => None,
@@ -87,11 +98,13 @@ impl Source<'_> {
             return Err(wrong());
         };
         let texts: Option<Vec<String>> = list.iter().map(|value| self.scalar(value)).collect();
-        Ok(FileValue { text: texts.ok_or_else(wrong)?.join(separator), by })
+        let mut texts = texts.ok_or_else(wrong)?;
+        texts.retain(|text| !text.is_empty());
+        Ok(FileValue { text: texts.join(separator), by })
     }
 
     /// The table behind a key; `header` is how it is written.
-    pub(super) fn table<'t>(&self, item: &'t Item, header: &str) -> Result<&'t DeTable<'t>, Error> {
+    pub(super) fn table<'t>(&self, item: &Item<'t>, header: &str) -> Result<&'t DeTable<'t>, Error> {
         item.value.get_ref().as_table().ok_or_else(|| {
             let message = format!("{} is {}: a table is needed", item.key, kind_of(item.value.get_ref()));
             self.error(item.at, message, format!("begin it with {header}"))
@@ -99,7 +112,7 @@ impl Source<'_> {
     }
 
     /// The tables behind a key that is written once for each of them.
-    pub(super) fn tables<'t>(&self, item: &'t Item) -> Result<Vec<(usize, &'t DeTable<'t>)>, Error> {
+    pub(super) fn tables<'t>(&self, item: &Item<'t>) -> Result<Vec<(usize, &'t DeTable<'t>)>, Error> {
         let wrong = || {
             let message =
                 format!("{} is {}: a list of tables is needed", item.key, kind_of(item.value.get_ref()));
@@ -115,8 +128,8 @@ impl Source<'_> {
 
     /// The error for a key that a table does not have.
     pub(super) fn unknown(&self, item: &Item, known: &[String], home: Option<&str>) -> Error {
-        let hint = match (nearest(item.key, known), home) {
-            (Some(near), _) => format!("did you mean {near}?"),
+        let hint = match (did_you_mean(&item.name, known.iter().map(String::as_str)), home) {
+            (Some(hint), _) => hint,
             (None, Some(home)) => format!("write it under {home}"),
             (None, None) => format!("known here: {}", known.join(", ")),
         };
