@@ -120,7 +120,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 )]
 #[case::fund_two_targets(
     "[fund]\nto = \"300%\"\nfor = \"30d\"",
-    "dvrf.toml:2: to is \"300%\": --for is given too, and a top-up has one target: leave one out",
+    "dvrf.toml:2: to is \"300%\": dvrf.toml:3: for is given too, and a top-up has one target: leave one out",
     ""
 )]
 #[case::prom_prefix(

@@ -101,7 +101,7 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
 /// When the input holds something other than one target, or stays silent: nothing must be sent for another target than the
 /// one that is still to come. A record of another network is refused, because the transaction goes to the settings' node.
 pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<Option<String>, CliError> {
-    let of_settings = session.settings.subscription().map(str::to_owned);
+    let of_settings = session.settings.subscription().map(|subscription| subscription.name.clone());
     if !input.holds_records() {
         return Ok(of_settings);
     }
