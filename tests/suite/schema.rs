@@ -107,6 +107,8 @@ fn the_checked_in_schema_is_the_types() {
     let event =
         serde_json::to_string_pretty(&schemars::schema_for!(supra_core::events::Event)).unwrap() + "\n";
     held("event", &event);
+    let layout = serde_json::to_string_pretty(&supra_core::layout::file_schema()).unwrap() + "\n";
+    held("layout", &layout);
 }
 
 fn held(name: &str, schema: &str) {

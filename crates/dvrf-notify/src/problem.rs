@@ -133,7 +133,7 @@ fn family(code: Code) -> Option<&'static str> {
 
 /// What a finding is about, where there can be several of its kind: a module, a request, a setting.
 pub(crate) fn subject(finding: &Finding) -> Option<String> {
-    let names = ["module", "nonce", "consumer", "setting", "event"];
+    let names = ["request", "watch", "module", "nonce", "consumer", "setting", "event"];
     let value = names.iter().find_map(|name| finding.evidence.get(*name))?;
     match value {
         Value::String(text) if !text.is_empty() => Some(text.chars().take(200).collect()),

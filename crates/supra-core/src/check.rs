@@ -2,6 +2,7 @@
 
 mod chain;
 pub mod code;
+mod consumer;
 mod deposit;
 mod finding;
 mod legacy;
@@ -272,6 +273,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     deposit::check(&facts, policy, runway.as_ref(), &mut findings);
     lottery::check(&facts, policy, &mut findings);
     requests::check(&facts, policy, &mut findings);
+    consumer::check(&facts, policy, &mut findings);
     unread::check(&facts, &mut findings);
     unread::merge(&facts, &mut findings);
     let calculated = facts.calculation.map(|calculation| calculation.min_balance);

@@ -17,7 +17,9 @@ use crate::collect::rows::ClientRow;
 use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
+use crate::layout::{self, Layout, Layouts};
 use crate::state::Lottery;
+use crate::state::consumer::Consumer;
 use crate::target::Target;
 use crate::transport::singleflight::Singleflight;
 use crate::transport::{Block, Deadline, Request, Transport};
@@ -34,6 +36,8 @@ pub struct ClientOptions {
     pub detail: Detail,
     /// View functions that the user chose.
     pub overrides: Overrides,
+    /// The layouts that targets may name.
+    pub layouts: Layouts,
     /// The directory that caches resolved function names; `None` disables the cache.
     pub cache_directory: Option<PathBuf>,
     /// The time for all requests about one target.
@@ -47,6 +51,7 @@ impl Default for ClientOptions {
         Self {
             detail: Detail::Lean,
             overrides: Overrides::default(),
+            layouts: Layouts::built_in(),
             cache_directory: None,
             timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(10),
@@ -96,7 +101,38 @@ impl ChainClient {
             row,
             now,
         };
-        collector.run(target)
+        let mut collected = collector.run(target);
+        self.read_consumer(target, collector.deadline, now, &mut collected);
+        collected
+    }
+
+    /// Reads the contract of a target that names a layout, or whose layout is recognised because it is not the lottery's.
+    fn read_consumer(&self, target: &Target, deadline: Deadline, now: Timestamp, collected: &mut Collected) {
+        if let Some(layout) = target.layout.as_ref().and_then(|name| self.options.layouts.get(name)) {
+            return self.read_by(layout, target, false, deadline, now, collected);
+        }
+        let is_absent = collected.lacks_lottery() && target.layout.is_none();
+        let Some(account) = target.lottery.filter(|_| is_absent) else { return };
+        let found = layout::recognise(&self.options.layouts, account, &*self.transport, deadline);
+        if let Some(layout) = found {
+            let target = Target { lottery: None, consumer: Some(account), ..target.clone() };
+            collected.forget_lottery();
+            self.read_by(&layout, &target, true, deadline, now, collected);
+        }
+    }
+
+    fn read_by(
+        &self,
+        layout: &Layout,
+        target: &Target,
+        recognised: bool,
+        deadline: Deadline,
+        now: Timestamp,
+        collected: &mut Collected,
+    ) {
+        let (consumer, views) = layout::read(layout, target, &*self.transport, deadline, now);
+        collected.state.consumer = Some(Consumer { recognised, ..consumer });
+        collected.views.extend(views);
     }
 
     fn cache(&self, target: &Target) -> Cache {

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, FailureKind};
 use crate::metadata::bytecode_id;
-use crate::state::State;
+use crate::state::{Lottery, State};
 use crate::target::Target;
 use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Entry, LeanMode, Place, Wanted};
@@ -77,6 +77,22 @@ pub struct Collected {
     pub state: State,
     /// The source of each value, or the reason why it is missing.
     pub views: Views,
+}
+
+impl Collected {
+    /// Whether nothing of the lottery was read because the chain does not have it.
+    pub(crate) fn lacks_lottery(&self) -> bool {
+        let failure = self.views.get("lottery_status").and_then(|report| report.error.as_ref());
+        let is_absent = failure.is_some_and(|failure| failure.kind == FailureKind::Unsupported);
+        is_absent && self.state.lottery == Lottery::default()
+    }
+
+    /// Drops the failures to read a lottery that is not there.
+    pub(crate) fn forget_lottery(&mut self) {
+        for entry in CATALOGUE.iter().filter(|entry| entry.place == Place::Lottery) {
+            self.views.remove(entry.key);
+        }
+    }
 }
 
 impl Collector<'_> {

@@ -81,6 +81,8 @@ pub mod view_report;
 pub mod target;
 pub mod transport;
 
+pub mod layout;
+
 pub mod client;
 pub mod collect;
 

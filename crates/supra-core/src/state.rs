@@ -3,9 +3,12 @@
 //! `null` is *not known*, never zero; the record's `views` say why. A Move `Option` that was read is a list of
 //! none or one, so that "known to be unset" and "unknown" stay apart.
 
+pub mod consumer;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::consumer::Consumer;
 use crate::address::Address;
 use crate::amount::{Count, GasPrice, GasUnits, Quants};
 
@@ -51,6 +54,9 @@ pub struct State {
     pub deposit: Deposit,
     /// The lottery contract.
     pub lottery: Lottery,
+    /// A contract of another layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<Consumer>,
 }
 
 /// Which chain answered, and how fresh it is.

@@ -12,6 +12,12 @@ pub struct Target {
     pub profile: Option<String>,
     /// The lottery contract; without one only the subscription is watched.
     pub lottery: Option<Address>,
+    /// The layout of the contract, where it is not the lottery's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// The contract, where it has another layout than the lottery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<Address>,
     /// The dVRF package.
     pub deposit: Address,
     /// The account whose deposit pays.
@@ -41,6 +47,8 @@ impl Target {
         Self {
             profile: None,
             lottery: Some(lottery),
+            layout: None,
+            consumer: None,
             deposit,
             client: lottery,
             lottery_module: "main_v2".to_owned(),

@@ -28,6 +28,17 @@ pub enum Request {
         /// The full struct type, such as `0x…::main_v2::LotteryData`.
         type_tag: String,
     },
+    /// An item of a table; the reply is the item.
+    TableItem {
+        /// The table's handle.
+        handle: Address,
+        /// The Move type of its keys.
+        key_type: String,
+        /// The Move type of its items.
+        value_type: String,
+        /// The item's key; numbers as decimal text.
+        key: String,
+    },
     /// The ABI of a module; the reply is the `abi` object.
     ModuleAbi {
         /// The account that published it.

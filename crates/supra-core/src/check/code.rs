@@ -54,6 +54,21 @@ codes! {
     RequestStuck "REQUEST_STUCK" Warning: "A randomness request has waited too long; the evidence says why. Critical from 30 minutes on."
     EventMissing "EVENT_MISSING" Warning: "An expected event has not come within its time."
     WhitelistChanged "WHITELIST_CHANGED" Warning: "A whitelist was changed in the blocks that were read."
+    RequestFailed "REQUEST_FAILED" Info: "A request was answered without success, such as a refund."
+    RequestNotConfirmed "REQUEST_NOT_CONFIRMED" Unknown: "A request was made, and nothing that can be read says what became of it."
+    ConsumerNotReady "CONSUMER_NOT_READY" Unknown: "The contract at the consumer's address is not initialised."
+    CallbackSenderNotSet "CALLBACK_SENDER_NOT_SET" Critical: "Requests wait, and no account is allowed to answer them."
+    HubOrphan "HUB_ORPHAN" Warning: "The hub keeps a request that no lottery waits for."
+    HubLost "HUB_LOST" Critical: "A lottery waits for a request that the hub does not have: it can never be answered."
+    LotterySwitchesDiffer "LOTTERY_SWITCHES_DIFFER" Warning: "The lottery is on in one place and off in the other."
+    PoolMissing "POOL_MISSING" Critical: "A draw is scheduled, and the lottery has no prize pool."
+    HistoryBacklog "HISTORY_BACKLOG" Warning: "Draws have waited for more than an hour to be copied to the history."
+    PurchaseBacklog "PURCHASE_BACKLOG" Warning: "Purchases have waited for more than an hour to be copied to the rewards."
+    RequestsPaused "REQUESTS_PAUSED" Warning: "The contract refuses requests: its own deposit gate is closed."
+    DepositGateStale "DEPOSIT_GATE_STALE" Warning: "The contract's own copy of the deposit is more than 15 minutes old."
+    VrfAttempts "VRF_ATTEMPTS" Critical: "The request has failed so often that the lottery will soon be cancelled."
+    ConsumerPaused "CONSUMER_PAUSED" Info: "The contract's owner has paused it."
+    ConsumerWatch "CONSUMER_WATCH" Warning: "A condition of the layout holds."
     ContractUpgraded "CONTRACT_UPGRADED" Info: "The bytecode of a contract has changed within the last day."
     WrongChain "WRONG_CHAIN" Unknown: "The node serves another chain: nothing it says is judged."
     ChainStale "CHAIN_STALE" Unknown: "The chain's clock is too far behind or ahead: nothing it says is judged."
@@ -95,6 +110,24 @@ impl Code {
                 | Self::DepositBelowPlanTier
                 | Self::AvailableBelowRecommendedDeposit
         )
+    }
+
+    /// The code of a layout's condition.
+    pub fn of_watch(name: &str) -> Self {
+        const WATCHED: [Code; 11] = [
+            Code::CallbackSenderNotSet,
+            Code::HubOrphan,
+            Code::HubLost,
+            Code::LotterySwitchesDiffer,
+            Code::PoolMissing,
+            Code::HistoryBacklog,
+            Code::PurchaseBacklog,
+            Code::RequestsPaused,
+            Code::DepositGateStale,
+            Code::VrfAttempts,
+            Code::ConsumerPaused,
+        ];
+        Self::of_name(name).filter(|code| WATCHED.contains(code)).unwrap_or(Self::ConsumerWatch)
     }
 
     /// The code with this text in JSON.

@@ -89,6 +89,51 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "If nobody of yours did it, look at the transaction and compare the lists.",
             "Если это сделали не вы, проверьте транзакцию и списки.",
         ),
+        C::RequestFailed => ("Look at the answer's transaction.", "Посмотрите транзакцию ответа."),
+        C::RequestNotConfirmed => (
+            "Look the request up in the contract, or let the layout say what a missing one means.",
+            "Найдите запрос в контракте или укажите в раскладке, что значит его отсутствие.",
+        ),
+        C::ConsumerNotReady => (
+            "Check the contract's address, the network and the layout.",
+            "Проверьте адрес контракта, сеть и раскладку.",
+        ),
+        C::CallbackSenderNotSet => ("Set the hub's callback sender.", "Задайте отправителя ответов в хабе."),
+        C::HubOrphan => (
+            "Find out which round was reset while its request waited; nothing will answer it.",
+            "Выясните, какой раунд сбросили до ответа; на этот запрос никто не ответит.",
+        ),
+        C::HubLost => {
+            ("Reset the round, and request its draw again.", "Сбросьте раунд и запросите розыгрыш снова.")
+        }
+        C::LotterySwitchesDiffer => (
+            "Set the hub's and the instance's switch to the same state.",
+            "Приведите переключатели хаба и экземпляра к одному состоянию.",
+        ),
+        C::PoolMissing => (
+            "Configure the lottery's shares in the treasury before the answer comes.",
+            "До ответа настройте доли лотереи в казне.",
+        ),
+        C::HistoryBacklog => ("Run the history's synchronisation.", "Запустите синхронизацию истории."),
+        C::PurchaseBacklog => ("Run the rewards' synchronisation.", "Запустите синхронизацию наград."),
+        C::RequestsPaused => (
+            "Bring the deposit above the required minimum, then resume requests.",
+            "Доведите депозит до требуемого минимума и возобновите запросы.",
+        ),
+        C::DepositGateStale => {
+            ("Start the bot that records the deposit.", "Запустите бота, который записывает депозит.")
+        }
+        C::VrfAttempts => (
+            "Find out why the answers fail before anybody asks again.",
+            "До следующего запроса выясните, почему ответы не проходят.",
+        ),
+        C::ConsumerPaused => {
+            ("Nothing, if the pause is intended.", "Ничего не делайте, если пауза намеренная.")
+        }
+        C::ConsumerWatch => (
+            "Look at evidence.watch and the value that it names.",
+            "Посмотрите evidence.watch и названное там значение.",
+        ),
         C::ContractUpgraded => (
             "If you did not expect it, ask who published it before the next draw.",
             "Если вы этого не ждали, до следующего розыгрыша узнайте, кто опубликовал обновление.",

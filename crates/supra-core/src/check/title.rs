@@ -22,15 +22,21 @@ pub(super) fn title(code: Code, evidence: &Map<String, Value>, lang: Lang) -> St
         Code::ChainStale if is_negative(evidence, "lag_seconds") => {
             lang.pick("the chain's clock is ahead of ours", "часы сети спешат относительно наших")
         }
+        Code::ConsumerWatch => match evidence.get("title").and_then(Value::as_str) {
+            Some(title) => title.to_owned(),
+            None => fixed_in(code, lang),
+        },
         Code::DepositRunsOutSoon => runs_out(evidence, lang),
         Code::ReportStale if is_negative(evidence, "age_seconds") => {
             lang.pick("the report is dated in the future", "отчёт датирован будущим временем")
         }
-        code => {
-            let (en, ru) = fixed(code);
-            lang.pick(en, ru)
-        }
+        code => fixed_in(code, lang),
     }
+}
+
+fn fixed_in(code: Code, lang: Lang) -> String {
+    let (en, ru) = fixed(code);
+    lang.pick(en, ru)
 }
 
 fn at_minimum(evidence: &Map<String, Value>, lang: Lang) -> String {
@@ -132,6 +138,29 @@ fn fixed(code: Code) -> (&'static str, &'static str) {
         }
         C::EventMissing => ("an expected event is missing", "нет ожидаемого события"),
         C::WhitelistChanged => ("a whitelist was changed", "изменён белый список"),
+        C::RequestFailed => ("a request was answered without success", "на запрос ответили отказом"),
+        C::RequestNotConfirmed => {
+            ("what became of a request is not known", "неизвестно, что стало с запросом")
+        }
+        C::ConsumerNotReady => ("the contract is not initialised", "контракт не инициализирован"),
+        C::CallbackSenderNotSet => {
+            ("no account may answer the waiting requests", "ни один счёт не вправе ответить на запросы")
+        }
+        C::HubOrphan => ("the hub keeps a request nobody waits for", "в хабе запрос, которого никто не ждёт"),
+        C::HubLost => ("a lottery waits for a lost request", "лотерея ждёт утраченный запрос"),
+        C::LotterySwitchesDiffer => ("the lottery's two switches differ", "переключатели лотереи расходятся"),
+        C::PoolMissing => {
+            ("the scheduled draw has no prize pool", "у назначенного розыгрыша нет призового фонда")
+        }
+        C::HistoryBacklog => ("draws are not copied to the history", "розыгрыши не переносятся в историю"),
+        C::PurchaseBacklog => ("purchases are not copied to the rewards", "покупки не переносятся в награды"),
+        C::RequestsPaused => ("the contract has paused its requests", "контракт приостановил запросы"),
+        C::DepositGateStale => {
+            ("the contract's copy of the deposit is old", "копия депозита в контракте устарела")
+        }
+        C::VrfAttempts => ("the lottery is about to be cancelled", "лотерея вот-вот будет отменена"),
+        C::ConsumerPaused => ("the contract is paused", "контракт приостановлен владельцем"),
+        C::ConsumerWatch => ("a condition of the layout holds", "выполнено условие раскладки"),
         C::ContractUpgraded => ("a contract was upgraded", "контракт обновлён"),
         C::WrongChain => ("the node serves another chain", "узел обслуживает другую сеть"),
         C::ChainStale => ("the node is behind the chain", "узел отстаёт от сети"),

@@ -6,6 +6,7 @@ use crate::transport::Request;
 pub(super) fn request_name(request: &Request) -> String {
     match request {
         Request::View(call) => call.function.to_string(),
+        Request::TableItem { handle, .. } => format!("table {handle}"),
         Request::ModuleAbi { account, module } => format!("{account}::{module}"),
         Request::ChainId => "chain id".to_owned(),
         Request::NodeVersion => "version".to_owned(),

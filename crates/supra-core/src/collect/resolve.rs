@@ -241,6 +241,8 @@ mod tests {
         Target {
             profile: None,
             lottery: Some("0x5".parse().unwrap()),
+            layout: None,
+            consumer: None,
             deposit: "0x6".parse().unwrap(),
             client: "0x7".parse().unwrap(),
             lottery_module: "main_v2".into(),

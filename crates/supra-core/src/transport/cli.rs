@@ -173,6 +173,11 @@ impl CliTransport {
                 let message = "the Supra CLI reads no transactions";
                 return Err(Error::new(FailureKind::Unsupported, message));
             }
+            Request::TableItem { .. } => {
+                let message = "the Supra CLI reads no tables";
+                return Err(Error::new(FailureKind::Unsupported, message)
+                    .with_hint("name a node with SUPRA_RPC_URL or --rpc-url: tables are read over REST"));
+            }
             Request::NodeVersion
             | Request::Block { .. }
             | Request::Events { .. }
@@ -312,6 +317,7 @@ fn pick(request: &Request, value: Value) -> Result<Value, Error> {
     let absent = || Error::new(FailureKind::Unsupported, "the account does not have it");
     match request {
         Request::View(_)
+        | Request::TableItem { .. }
         | Request::NodeVersion
         | Request::Block { .. }
         | Request::Transaction { .. }

@@ -33,6 +33,9 @@ fn question(request: &Request) -> String {
             words.join(" ")
         }
         Request::Resource { account, type_tag } => format!("resource {account} {type_tag}"),
+        Request::TableItem { handle, key_type, value_type, key } => {
+            format!("table {handle} {key_type} {value_type} {key}")
+        }
         Request::ModuleAbi { account, module } => format!("module {account} {module}"),
         Request::ChainId => "chain_id".to_owned(),
         Request::NodeVersion => "version".to_owned(),
@@ -53,6 +56,7 @@ fn file_name(number: usize, request: &Request) -> String {
     let name = match request {
         Request::View(call) => call.function.name.as_str(),
         Request::Resource { .. } => "resource",
+        Request::TableItem { .. } => "table",
         Request::ModuleAbi { module, .. } => module,
         Request::ChainId => "chain_id",
         Request::NodeVersion => "version",

@@ -7,7 +7,7 @@ mod path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::semaphore::Semaphore;
 use super::{Absent, Deadline, Reply, Request, Transport, parallel};
@@ -248,6 +248,10 @@ impl RpcTransport {
         let url = format!("{base}/rpc/{version}{}", path::of(request));
         let (method, body) = match request {
             Request::View(call) => (Method::Post, call.to_json().to_string().into_bytes()),
+            Request::TableItem { key_type, value_type, key, .. } => {
+                let body = json!({"key_type": key_type, "value_type": value_type, "key": key});
+                (Method::Post, body.to_string().into_bytes())
+            }
             _ => (Method::Get, Vec::new()),
         };
         let timeout = self.config.call_timeout.min(deadline.remaining()).max(Duration::from_millis(1));

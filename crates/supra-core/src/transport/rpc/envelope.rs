@@ -23,6 +23,7 @@ pub(super) fn open(request: &Request, body: Value, cursor: Option<&str>) -> Resu
             let data = data.unwrap_or(inner);
             if data.is_object() { Ok(data) } else { Err(undecodable("a resource object", &data)) }
         }
+        Request::TableItem { .. } => unwrapped(body).ok_or_else(|| absent("the item")),
         Request::ModuleAbi { module, .. } => {
             let inner = unwrapped(body).ok_or_else(|| absent(module))?;
             module_abi(inner).ok_or_else(|| absent(module))

@@ -11,6 +11,7 @@ pub(super) fn of(request: &Request) -> String {
         Request::Resource { account, type_tag } => {
             format!("/accounts/{account}/resources/{}", path_segment(type_tag))
         }
+        Request::TableItem { handle, .. } => format!("/tables/{handle}/item"),
         Request::ModuleAbi { account, module } => format!("/accounts/{account}/modules/{module}"),
         Request::ChainId => "/transactions/chain_id".to_owned(),
         Request::Transaction { hash } => format!("/transactions/{}", path_segment(hash)),

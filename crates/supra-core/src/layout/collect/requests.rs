@@ -1,0 +1,294 @@
+//! The requests of a contract: what its state, its events and the probes say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Answer, REQUESTS_MAX, Reader, field_is};
+use crate::address::Address;
+use crate::error::Error;
+use crate::events::Event;
+use crate::events::scan::block_point::BlockPoint;
+use crate::events::scan::{EventQuery, Scanner};
+use crate::failure::{Failure, quote};
+use crate::layout::file::{EventRule, KeyKind, OkRule, Ref, RequestRule, Unit, YesNo};
+use crate::layout::judge::{Evidence, Happened, Probed, Waiting, judge, open_keys};
+use crate::layout::path::Found;
+use crate::layout::readings::{Reading, Readings, is_among, key_text, ok_of};
+use crate::state::consumer::{ConsumerRequest, RequestOutcome};
+
+/// How far back requests are looked for.
+const WINDOW_US: u64 = 24 * 3600 * 1_000_000;
+/// How many requests that ended are kept of each kind.
+const ENDED_KEPT: usize = 20;
+/// The key of the events among the views.
+const EVENTS: &str = "consumer.events";
+
+/// The events of each type, each with its fields.
+type Rows = BTreeMap<Ref, Vec<(Happened, Value)>>;
+
+impl<'a> Reader<'a> {
+    /// Reads the events that the rules need and judges every request.
+    pub(super) fn requests(&mut self, readings: &Readings<'a>, now_us: u64) -> Vec<ConsumerRequest> {
+        let file = self.file();
+        let mut parts: Vec<(&RequestRule, Option<String>, Waiting)> = Vec::new();
+        for rule in &file.request {
+            let elements: Vec<Option<String>> = match &rule.each {
+                None => vec![None],
+                Some(list) => readings.elements(list).map(|element| Some(element.to_owned())).collect(),
+            };
+            for element in elements {
+                let waiting = self.waiting(rule, element.as_deref());
+                if waiting != Waiting::Off {
+                    parts.push((rule, element, waiting));
+                }
+            }
+        }
+        // Where the state shows what waits, events only date it.
+        let needs = |waiting: &Waiting| match waiting {
+            Waiting::Known(keys) => !keys.is_empty(),
+            Waiting::NotKept | Waiting::Unknown => true,
+            Waiting::Off => false,
+        };
+        let of_parts = parts.iter().filter(|(_, _, waiting)| needs(waiting));
+        let rules: Vec<&RequestRule> = of_parts.map(|(rule, ..)| *rule).collect();
+        let depends = parts.iter().any(|(_, _, waiting)| *waiting == Waiting::NotKept);
+        let mut happened = BTreeMap::new();
+        match self.events(&rules, now_us) {
+            Ok(found) => happened = found,
+            Err(failure) if depends => self.report(EVENTS, failure),
+            Err(_) => {}
+        }
+        let mut prepared = Vec::new();
+        for (rule, element, waiting) in &parts {
+            let rows = |events: &'a [EventRule]| -> Vec<Happened> {
+                let rows = events.iter().flat_map(|event| {
+                    let rows: &[(Happened, Value)] = happened.get(&event.event).map_or(&[], Vec::as_slice);
+                    rows.iter().filter_map(|(row, data)| self.happened(event, row, data))
+                });
+                rows.filter(|row| is_of_element(row, rule, element.as_deref())).collect()
+            };
+            let asked = rows(rule.asked.as_slice());
+            prepared.push((*rule, element, waiting, asked, rows(&rule.answered), rows(&rule.withdrawn)));
+        }
+        let mut wanted: BTreeSet<(&'a str, String)> = BTreeSet::new();
+        for (rule, element, waiting, asked, answered, withdrawn) in &prepared {
+            let evidence = evidence(element.as_deref(), waiting, asked, answered, withdrawn);
+            let probes = rule.pending.iter().filter_map(|pending| pending.probe.as_deref());
+            for probe in probes.chain(rule.settled.iter().map(|settled| settled.probe.as_str())) {
+                wanted.extend(open_keys(&evidence, rule).into_iter().map(|key| (probe, key)));
+            }
+        }
+        let prepared: Vec<_> = prepared
+            .into_iter()
+            .map(|(rule, element, waiting, asked, answered, withdrawn)| {
+                (rule, element.clone(), waiting.clone(), asked, answered, withdrawn)
+            })
+            .collect();
+        self.ask(wanted.into_iter().take(REQUESTS_MAX).collect());
+        let mut all = Vec::new();
+        for (rule, element, waiting, asked, answered, withdrawn) in &prepared {
+            let mut evidence = evidence(element.as_deref(), waiting, asked, answered, withdrawn);
+            for key in open_keys(&evidence, rule) {
+                evidence.probed.insert(key.clone(), self.probed(rule, &key));
+            }
+            let mut found = judge(rule, &evidence, now_us);
+            let answerer = rule.answerer.as_ref().map(|name| readings.value(name, element.as_deref()));
+            if let Some(Reading::Known(Value::String(account))) = answerer {
+                for request in &mut found {
+                    request.answerer = Some(account.clone());
+                }
+            }
+            all.extend(found);
+        }
+        kept(all)
+    }
+
+    /// The keys that wait according to the state: a flag says whether one does, `one` or `list` say which.
+    fn waiting(&self, rule: &RequestRule, element: Option<&str>) -> Waiting {
+        let Some(pending) = rule.pending.as_ref().filter(|pending| pending.probe.is_none()) else {
+            return Waiting::NotKept;
+        };
+        let part = element.unwrap_or_default();
+        let flag = pending.flag.as_ref().map(|path| self.find(path, part));
+        let is_on = match &flag {
+            Some(Reading::Known(value)) if pending.is.is_empty() => Some(*value == json!(true)),
+            Some(Reading::Known(value)) => Some(is_among(value, &pending.is)),
+            Some(Reading::Unset) => Some(false),
+            Some(Reading::Off) => return Waiting::Off,
+            Some(Reading::Unknown) | None => None,
+        };
+        if is_on == Some(false) {
+            return Waiting::Known(BTreeSet::new());
+        }
+        let key = |value: &Value| key_text(value).filter(|_| !is_among(value, &pending.unless));
+        let by_key = pending.one.as_ref().or(pending.list.as_ref()).map(|path| self.find(path, part));
+        let keys: BTreeSet<Option<String>> = match by_key {
+            Some(Reading::Known(Value::Array(items))) => items.iter().filter_map(key).map(Some).collect(),
+            Some(Reading::Known(value)) => key(&value).map(Some).into_iter().collect(),
+            Some(Reading::Off) => return Waiting::Off,
+            Some(Reading::Unknown) | None if is_on.is_none() => return Waiting::Unknown,
+            Some(Reading::Unset | Reading::Unknown) | None => BTreeSet::new(),
+        };
+        if is_on == Some(true) && keys.is_empty() {
+            let epoch = pending.epoch.as_ref().map(|path| self.find(path, part));
+            let epoch = match epoch {
+                Some(Reading::Known(epoch)) if rule.key == KeyKind::None => key_text(&epoch),
+                _ => None,
+            };
+            return Waiting::Known(BTreeSet::from([epoch]));
+        }
+        Waiting::Known(keys)
+    }
+
+    /// Reads the events of these rules, by type.
+    fn events(&self, rules: &[&'a RequestRule], now_us: u64) -> Result<Rows, Failure> {
+        let refs: BTreeSet<&Ref> =
+            rules.iter().flat_map(|rule| rule.events().map(|event| &event.event)).collect();
+        if refs.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut types: BTreeMap<String, &Ref> = BTreeMap::new();
+        for of in refs {
+            for tag in self.event_types(of)? {
+                types.insert(tag, of);
+            }
+        }
+        let scanner = Scanner::new(self.transport, self.deadline.remaining()).brief(self.deadline);
+        let failed = |error: Error| Failure::from(&error);
+        let tip = scanner.tip().map_err(failed)?;
+        let since = BlockPoint::Micros(now_us.saturating_sub(WINDOW_US));
+        let from = scanner.height_of(since, &tip).map_err(failed)?;
+        let tags: Vec<String> = types.keys().cloned().collect();
+        let query = EventQuery { types: &tags, from, to: tip.next_height(), limit: None, times: true };
+        let mut found = Rows::new();
+        for event in scanner.read(&query).map_err(failed)?.events {
+            if let Some(of) = types.get(&event.type_tag) {
+                found.entry((*of).clone()).or_default().push((row_of(&event), event.data));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The full types of an event: of every name that its module may have, where nothing of it was read.
+    fn event_types(&self, of: &Ref) -> Result<Vec<String>, Failure> {
+        let is_decided = self.confirmed.contains(of.alias.as_str());
+        match self.file().module.get(&of.alias) {
+            Some(rule) if !is_decided => {
+                let account = self.address(rule.at())?.short();
+                Ok(rule.names().iter().map(|name| format!("{account}::{name}::{}", of.name)).collect())
+            }
+            _ => Ok(vec![self.type_tag(of)?]),
+        }
+    }
+
+    /// An event as a rule reads it; `None` if it is another consumer's.
+    fn happened(&self, rule: &EventRule, row: &Happened, data: &Value) -> Option<Happened> {
+        for (field, name) in &rule.matches {
+            let wanted = self.address(name).ok()?;
+            let found = data.get(field)?.as_str()?.parse::<Address>().ok()?;
+            if found != wanted {
+                return None;
+            }
+        }
+        let key = rule.key.as_ref().map(|field| data.get(field).and_then(key_text));
+        if key == Some(None) {
+            return None;
+        }
+        let label = |(list, field): (&String, &String)| Some((list.clone(), key_text(data.get(field)?)?));
+        let ok = rule.ok.as_ref().and_then(|rule| match rule {
+            OkRule::Fixed(yes) => Some(*yes == YesNo::Yes),
+            OkRule::Field(field) => ok_of(field, data),
+        });
+        Some(Happened {
+            key: key.flatten(),
+            labels: rule.label.iter().filter_map(label).collect(),
+            who: rule.who.as_ref().and_then(|field| Some(quote(data.get(field)?.as_str()?))),
+            ok,
+            ..row.clone()
+        })
+    }
+
+    /// What the probes of a key say.
+    fn probed(&self, rule: &RequestRule, key: &str) -> Probed {
+        let mut probed = Probed::default();
+        if let Some(pending) = &rule.pending
+            && let Some(name) = &pending.probe
+        {
+            let answer = self.answers.get(&(name.as_str(), key.to_owned()));
+            probed.pending = field_is(answer, pending.field.as_ref(), &pending.is);
+            if let (Some(since), Some(Answer::Value(value))) = (&pending.since, answer)
+                && let Found::Value(time) = since.field.follow(value)
+            {
+                let time = key_text(time).and_then(|text| text.parse::<u64>().ok());
+                let scale = match since.unit {
+                    Unit::S => 1_000_000,
+                    Unit::Ms => 1000,
+                    Unit::Us => 1,
+                };
+                probed.since_us = time.and_then(|time| time.checked_mul(scale));
+            }
+        }
+        if let Some(settled) = &rule.settled {
+            let answer = self.answers.get(&(settled.probe.as_str(), key.to_owned()));
+            probed.settled = field_is(answer, settled.field.as_ref(), &settled.is);
+            if let (Some(ok), Some(Answer::Value(value))) = (&settled.ok, answer) {
+                probed.ok = ok_of(ok, value);
+            }
+        }
+        probed
+    }
+}
+
+fn evidence<'e>(
+    element: Option<&'e str>,
+    waiting: &'e Waiting,
+    asked: &'e [Happened],
+    answered: &'e [Happened],
+    withdrawn: &'e [Happened],
+) -> Evidence<'e> {
+    Evidence {
+        element,
+        asked: asked.iter().collect(),
+        answered: answered.iter().collect(),
+        withdrawn: withdrawn.iter().collect(),
+        waiting: Some(waiting),
+        probed: BTreeMap::new(),
+    }
+}
+
+/// Whether an event belongs to an element: events without its label belong to each.
+fn is_of_element(row: &Happened, rule: &RequestRule, element: Option<&str>) -> bool {
+    let label = rule.each.as_ref().and_then(|list| row.labels.get(list));
+    label.is_none() || label.map(String::as_str) == element
+}
+
+fn row_of(event: &Event) -> Happened {
+    Happened {
+        height: event.height,
+        at_us: event.micros(),
+        at: event.time.clone(),
+        hash: event.transaction_hash.clone(),
+        ..Happened::default()
+    }
+}
+
+/// Everything that is open, and the last requests of each kind that ended.
+fn kept(all: Vec<ConsumerRequest>) -> Vec<ConsumerRequest> {
+    let is_open = |request: &ConsumerRequest| {
+        matches!(request.outcome, RequestOutcome::Pending | RequestOutcome::NotConfirmed)
+    };
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ended: Vec<ConsumerRequest> = Vec::new();
+    let (mut open, mut others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_open);
+    open.sort_by_key(|request| std::cmp::Reverse(request.age_seconds));
+    others.sort_by(|a, b| b.requested_at.cmp(&a.requested_at));
+    for request in others {
+        let count = counts.entry(request.request.clone()).or_default();
+        *count += 1;
+        if *count <= ENDED_KEPT {
+            ended.push(request);
+        }
+    }
+    open.into_iter().chain(ended).collect()
+}
