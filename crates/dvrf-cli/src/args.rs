@@ -150,6 +150,8 @@ setting_flags! {
         deposit_addr = DEPOSIT_ADDR "ADDRESS"
         client_addr = CLIENT_ADDR "ADDRESS"
         lottery_module = LOTTERY_MODULE "NAME"
+        layout = LAYOUT "NAME|FILE"
+        layout_files = LAYOUT_FILES "FILES"
         deposit_module = DEPOSIT_MODULE "NAME"
     }
 }

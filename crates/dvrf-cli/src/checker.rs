@@ -17,6 +17,7 @@ use supra_core::record::{Record, RecordError};
 use supra_core::report::{Report, ReportError, SubscriptionId};
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
+use supra_core::state::consumer::{Consumer, RequestOutcome};
 use supra_core::state_dir::StateDir;
 
 use crate::args::StateArgs;
@@ -151,11 +152,12 @@ impl RecordChecker {
 
     fn check_dated(
         &self,
-        report: Report,
+        mut report: Report,
         network: Option<Network>,
         is_live: bool,
         session: &Session,
     ) -> Checked {
+        self.remember_consumer(&mut report, session);
         let pending_since =
             report.state.as_ref().and_then(|state| self.pending_since(state, &report, session));
         let (mut history, file) = self.history(&report.id, is_live, session);
@@ -249,6 +251,52 @@ impl RecordChecker {
             None
         })
     }
+
+    /// Dates what waits in the contract of a layout: requests without a time, and conditions that must last.
+    fn remember_consumer(&self, report: &mut Report, session: &Session) {
+        let Some(state_dir) = &self.state_dir else { return };
+        let name = format!("seen-{}", target_id(&report.id));
+        let now = report.read_at.unwrap_or(session.now);
+        let is_whole =
+            report.views.iter().all(|(key, view)| !key.starts_with("consumer.") || view.error.is_none());
+        let Some(consumer) = report.state.as_mut().and_then(|state| state.consumer.as_mut()) else { return };
+        if let Err(failure) = remember_seen(state_dir, &name, consumer, is_whole, now) {
+            self.state_has_failed(&failure, session);
+        }
+    }
+}
+
+/// Fills in since when requests and conditions have been seen. What is no longer seen is forgotten, unless the contract
+/// was not read as a whole.
+fn remember_seen(
+    state_dir: &StateDir,
+    name: &str,
+    consumer: &mut Consumer,
+    is_whole: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let held = state_dir.lock(name, LOCK_WAIT)?;
+    let known =
+        held.read("json")?.and_then(|bytes| serde_json::from_slice::<BTreeMap<String, String>>(&bytes).ok());
+    let before = known.unwrap_or_default();
+    let mut seen = if is_whole { BTreeMap::new() } else { before.clone() };
+    let mut date = |label: String| {
+        let since =
+            before.get(&label).filter(|since| since.parse::<Timestamp>().is_ok_and(|since| since <= now));
+        let since = since.cloned().unwrap_or_else(|| now.to_string());
+        seen.insert(label, since.clone());
+        Some(since)
+    };
+    for request in consumer.requests.iter_mut().filter(|request| request.outcome == RequestOutcome::Pending) {
+        request.first_seen = date(request.label());
+    }
+    for watch in consumer.watches.iter_mut().filter(|watch| watch.holds == Some(true)) {
+        watch.first_seen = date(watch.label());
+    }
+    if seen != before {
+        held.replace("json", &serde_json::to_vec(&seen).unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 fn remember_pending(
@@ -291,9 +339,13 @@ fn remember_pending(
 
 /// The name of the state file: one for each lottery of each client.
 fn memory_name(id: &SubscriptionId) -> String {
+    format!("pending-{}", target_id(id))
+}
+
+fn target_id(id: &SubscriptionId) -> String {
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
     let target = format!("{} {} {}", text(&id.deposit), text(&id.client), text(&id.lottery));
-    format!("pending-{}", stable_id(&[&target]))
+    stable_id(&[&target])
 }
 
 /// The network that a record names.

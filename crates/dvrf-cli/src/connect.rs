@@ -27,6 +27,7 @@ use supra_core::transport::replay::{Recorder, ReplayTransport};
 use supra_core::transport::rpc::{RpcConfig, RpcTransport};
 
 use crate::http;
+use crate::layout::layouts;
 use crate::settings::file::keys::rpc_key;
 use crate::settings::{Settings, variables};
 use crate::target::{expected_chain_id, other_network, resolve};
@@ -74,6 +75,7 @@ fn options(settings: &Settings) -> Result<ClientOptions, Error> {
     Ok(ClientOptions {
         detail: settings.choice(&variables::DETAIL, DETAILS)?.unwrap_or(Detail::Lean),
         overrides,
+        layouts: layouts(settings)?,
         cache_directory: cache_directory(settings),
         timeout: settings.needed_seconds(&variables::TIMEOUT)?,
         call_timeout: settings.needed_seconds(&variables::CALL_TIMEOUT)?,

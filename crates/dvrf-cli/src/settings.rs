@@ -124,6 +124,14 @@ impl Settings {
         }
     }
 
+    /// The value of a variable that a layout file names; such variables hold addresses or ids.
+    pub fn address_variable(&self, name: &str) -> Option<String> {
+        match variables::ALL.iter().find(|variable| variable.name == name) {
+            Some(variable) => self.text(variable).map(str::to_owned),
+            None => variables::named(name),
+        }
+    }
+
     /// The flag, variable, place in the file or default that a value comes from.
     pub fn origin<'a>(&'a self, variable: &'a Variable) -> Option<&'a str> {
         self.given(variable).map(|given| given.by)
@@ -188,6 +196,7 @@ impl Settings {
         let of_environment = self.environment.get(variables::NETWORK.name).map(String::as_str).or(of_file);
         match *variable {
             variables::LOTTERY_ADDR | variables::CLIENT_ADDR | variables::DEPOSIT_ADDR => (false, false),
+            variables::LAYOUT => (false, true),
             variables::CHAIN_ID => (false, of_file.is_some_and(is_same)),
             variables::RPC_URL => (of_environment.is_none_or(is_same), of_file.is_none_or(is_same)),
             _ => (true, true),

@@ -5,12 +5,14 @@ use std::io;
 use supra_core::address::Address;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
+use supra_core::layout::{DEPOSIT_ONLY, MAIN};
 use supra_core::network::Network;
 use supra_core::record::Record;
 use supra_core::target::{GivenAddresses, Target};
 use supra_core::view::is_identifier;
 
 use crate::input::{InputArgs, Source, is_silent};
+use crate::layout::{self, layouts};
 use crate::settings::{Settings, variables};
 use crate::{CliError, Session};
 
@@ -69,15 +71,18 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
         address(source, text)
     };
     let deposit_address = address("deposit_addr", &variables::DEPOSIT_ADDR, &deposit)?;
+    let contract =
+        lottery.as_deref().map(|text| address("lottery_addr", &variables::LOTTERY_ADDR, text)).transpose()?;
+    let layout = layout(settings, own("layout")?)?;
+    let (is_main, is_bare) = (layout.is_none(), layout.as_deref() == Some(DEPOSIT_ONLY));
     let target = Target {
         profile: own("profile")?
             .map(profile)
             .transpose()?
             .or_else(|| settings.text(&variables::PROFILE).map(str::to_owned)),
-        lottery: lottery
-            .as_deref()
-            .map(|text| address("lottery_addr", &variables::LOTTERY_ADDR, text))
-            .transpose()?,
+        lottery: contract.filter(|_| is_main),
+        consumer: contract.filter(|_| !is_main && !is_bare),
+        layout,
         deposit: deposit_address,
         client: if own("client_addr")?.is_none() && settings.text(&variables::CLIENT_ADDR).is_none() {
             address("lottery_addr", &variables::LOTTERY_ADDR, &client)?
@@ -127,13 +132,8 @@ pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<O
         let keys = keys.join(" and no ");
         return Err(failed(format!("the record from {from} names no {keys}")).into());
     }
-    let name = text_of(Some(&record), "name")?;
-    let known = session.settings.targets().iter().find(|known| Some(&known.name) == name.as_ref()).cloned();
-    if let Some(subscription) = known {
-        session.settings = session.settings.of_subscription(&subscription);
-    }
     apply(&record, &mut session.settings)?;
-    Ok(name)
+    Ok(text_of(Some(&record), "name")?)
 }
 
 /// Sets what the record names; the client of a named lottery is the lottery itself unless the record names another.
@@ -161,6 +161,7 @@ fn apply(record: &Record, settings: &mut Settings) -> Result<(), Error> {
     let lottery = text_of(Some(record), "lottery_addr")?;
     for (variable, value) in [
         (&variables::PROFILE, text_of(Some(record), "profile")?),
+        (&variables::LAYOUT, text_of(Some(record), "layout")?),
         (&variables::DEPOSIT_ADDR, text_of(Some(record), "deposit_addr")?),
         (&variables::CLIENT_ADDR, client.or_else(|| lottery.clone())),
         (&variables::LOTTERY_ADDR, lottery),
@@ -168,6 +169,24 @@ fn apply(record: &Record, settings: &mut Settings) -> Result<(), Error> {
         settings.set_flag(variable, value.as_deref());
     }
     Ok(())
+}
+
+/// The layout of a target; `None` for the lottery `main_v2`. A record names one that this run knows, never a file.
+fn layout(settings: &Settings, own: Option<String>) -> Result<Option<String>, Error> {
+    let name = match own {
+        Some(name) => {
+            let layouts = layouts(settings)?;
+            if !layouts.names().any(|known| known == name) {
+                let known: Vec<&str> = layouts.names().collect();
+                let message = format!("layout is {:?}: one of {} is needed", quote(&name), known.join(", "));
+                return Err(Error::new(FailureKind::Config, message)
+                    .with_hint("--layout-files (DVRF_LAYOUT_FILES) names the files of further layouts"));
+            }
+            Some(name)
+        }
+        None => layout::chosen(settings)?,
+    };
+    Ok(name.filter(|name| name != MAIN))
 }
 
 /// The text under a record's key; blank is none.

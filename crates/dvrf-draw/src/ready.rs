@@ -11,6 +11,7 @@ use dvrf_cli::card::Layout;
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
+use dvrf_cli::layout::refuse_draw;
 use dvrf_cli::legacy::{refuse_incomplete, unknown_client};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
@@ -110,6 +111,7 @@ pub(super) fn decide(
 pub(crate) fn ready(args: &ReadyArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.signer.fill(&mut session.settings);
+    refuse_draw(&session.settings)?;
     if let Some(exit) = refuse_incomplete(session) {
         return Ok(exit);
     }

@@ -1,6 +1,7 @@
 //! How draws are sent, from flags and settings.
 
 use crate::args::DrawArgs;
+use dvrf_cli::layout::refuse_draw;
 use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::submit;
@@ -23,6 +24,7 @@ pub(crate) fn sender(
     target: &Target,
     settings: &Settings,
 ) -> Result<(CliSender, RunWords), Error> {
+    refuse_draw(settings)?;
     let lottery = Settings::needed(target.lottery, &variables::LOTTERY_ADDR)?;
     let manual_draw = || FunctionId {
         address: lottery,

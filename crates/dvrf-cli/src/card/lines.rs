@@ -8,6 +8,7 @@ use supra_core::check::{Checks, Finding, Severity, Status};
 use supra_core::history::Point;
 use supra_core::lang::Lang;
 use supra_core::report::Report;
+use supra_core::state::consumer::RequestOutcome;
 use supra_core::time::format_span;
 
 use super::trend::{last_seen, lasts_until, sparkline};
@@ -40,6 +41,11 @@ pub(super) fn lines(report: &Report, checks: &Checks, history: &[Point], layout:
     if checks.status == Status::Ok {
         add("draws", "розыгрыши", draws(report, layout));
     }
+    let is_of_contract = main
+        .is_some_and(|finding| ["watch", "request"].iter().any(|key| finding.evidence.contains_key(*key)));
+    let sentence = main.filter(|_| is_of_contract && checks.status != Status::Unknown);
+    add("what", "что", sentence.map(|finding| layout.shown(&finding.message)));
+    add("contract", "контракт", contract(report, layout));
     if let Some(finding) = main {
         if finding.code == Code::RequestStuck {
             add("request", "запрос", request(report, finding, layout));
@@ -150,6 +156,32 @@ pub(super) fn draws(report: &Report, layout: &Layout) -> Option<String> {
         None => {}
     }
     (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// The contract of a layout in a few words: how many elements its lists have, and what waits.
+fn contract(report: &Report, layout: &Layout) -> Option<String> {
+    let consumer = report.state.as_ref()?.consumer.as_ref()?;
+    let lang = layout.lang;
+    let recognised = if consumer.recognised {
+        lang.pick(" (recognised)", " (распознана)")
+    } else {
+        String::new()
+    };
+    let mut parts = vec![format!("{}{recognised}", consumer.layout)];
+    for (name, list) in &consumer.lists {
+        parts.push(format!("{name}: {}", list.elements.len() + list.left_out));
+    }
+    let count = |outcome| consumer.requests.iter().filter(|request| request.outcome == outcome).count();
+    match count(RequestOutcome::Pending) {
+        0 => parts.push(lang.pick("no request waits", "запросов без ответа нет")),
+        1 => parts.push(lang.pick("1 request waits", "1 запрос ждёт ответа")),
+        many => parts.push(lang.pick(format!("{many} requests wait"), format!("ждут ответа: {many}"))),
+    }
+    let answered = count(RequestOutcome::Answered);
+    if answered > 0 {
+        parts.push(lang.pick(format!("{answered} answered"), format!("отвечено: {answered}")));
+    }
+    Some(layout.shown(&parts.join(" · ")))
 }
 
 fn request(report: &Report, finding: &Finding, layout: &Layout) -> Option<String> {

@@ -62,6 +62,8 @@ variables! {
         DEPOSIT_ADDR "DEPOSIT_ADDR" flag "--deposit-addr": "Address of the dVRF package that holds the deposit module."
         CLIENT_ADDR "CLIENT_ADDR" flag "--client-addr": "Address whose deposit pays; the lottery's address when unset."
         LOTTERY_MODULE "DVRF_LOTTERY_MODULE" flag "--lottery-module" default "main_v2": "Module of the lottery contract."
+        LAYOUT "DVRF_LAYOUT" flag "--layout": "Layout of the contract: main_v2, core, multi, generic, deposit-only, one of the layout files, or the path of a file; unset: main_v2."
+        LAYOUT_FILES "DVRF_LAYOUT_FILES" flag "--layout-files": "Layout files whose names targets may have as their layout, separated by commas."
         DEPOSIT_MODULE "DVRF_DEPOSIT_MODULE" flag "--deposit-module" default "deposit": "Module of the deposit contract."
         FUNCTIONS "DVRF_FUNCTIONS" flag "--function": "View functions to use instead of the known ones: value=function, comma separated (dvrf-status lists the values)."
     }

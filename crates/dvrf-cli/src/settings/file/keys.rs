@@ -85,12 +85,13 @@ pub(crate) const REPEATABLE_FLAGS: [&str; 4] =
     ["--expect-aggregator", "--expect-consumer", "--expect-module", "--expect-event"];
 
 /// The keys of `[[subscription]]`, those of its record, and their settings.
-pub const SUBSCRIPTION_KEYS: [(&str, &str, &Variable); 5] = [
+pub const SUBSCRIPTION_KEYS: [(&str, &str, &Variable); 6] = [
     ("network", "network", &variables::NETWORK),
     ("profile", "profile", &variables::PROFILE),
     ("lottery", "lottery_addr", &variables::LOTTERY_ADDR),
     ("client", "client_addr", &variables::CLIENT_ADDR),
     ("deposit", "deposit_addr", &variables::DEPOSIT_ADDR),
+    ("layout", "layout", &variables::LAYOUT),
 ];
 
 /// The key of a variable: its flag without dashes, else its name in lower case.
@@ -123,7 +124,7 @@ pub fn variables_of(table: &str) -> impl Iterator<Item = &'static Variable> {
 /// The separator of the values of a setting that may be a list.
 pub(crate) fn list_separator(variable: &Variable) -> Option<&'static str> {
     match *variable {
-        variables::RPC_URL | variables::RPC_API | variables::FUNCTIONS => Some(","),
+        variables::RPC_URL | variables::RPC_API | variables::FUNCTIONS | variables::LAYOUT_FILES => Some(","),
         variables::RPC_HEADERS => Some("\n"),
         _ => None,
     }

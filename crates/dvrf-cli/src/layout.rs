@@ -1,0 +1,96 @@
+//! The layouts of a run: those that are built in, and the files that the operator names.
+
+use std::fs;
+use std::path::Path;
+
+use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
+use supra_core::layout::{DEPOSIT_ONLY, FILE_BYTES_MAX, Layout, Layouts, MAIN};
+
+use crate::parse::nearest;
+use crate::settings::{Settings, variables};
+
+/// Whether a text is the path of a layout file rather than a layout's name.
+fn is_path(text: &str) -> bool {
+    text.contains('/') || Path::new(text).extension().is_some_and(|end| end == "toml")
+}
+
+/// Every layout that this run knows.
+pub fn layouts(settings: &Settings) -> Result<Layouts, Error> {
+    let mut layouts = Layouts::built_in();
+    let files = settings.text(&variables::LAYOUT_FILES).unwrap_or_default();
+    for path in files.split(',').map(str::trim).filter(|path| !path.is_empty()) {
+        add(&mut layouts, path, settings.source(&variables::LAYOUT_FILES), settings)?;
+    }
+    if let Some(path) = settings.text(&variables::LAYOUT).filter(|text| is_path(text)) {
+        add(&mut layouts, path, settings.source(&variables::LAYOUT), settings)?;
+    }
+    Ok(layouts)
+}
+
+fn add(layouts: &mut Layouts, path: &str, source: &str, settings: &Settings) -> Result<(), Error> {
+    let layout = read(path, source, settings)?;
+    if [MAIN, DEPOSIT_ONLY].contains(&layout.name()) {
+        let message =
+            format!("{}: {} is read by code; give the layout another name", quote(path), layout.name());
+        return Err(Error::new(FailureKind::Config, message));
+    }
+    layouts.add(layout);
+    Ok(())
+}
+
+/// Reads a layout file; `source` names who asked for it.
+pub fn read(path: &str, source: &str, settings: &Settings) -> Result<Layout, Error> {
+    let shown = quote(path);
+    let wrong = |message: String| Error::new(FailureKind::Config, message);
+    let size = fs::metadata(Path::new(path)).map(|file| file.len());
+    let size = size.map_err(|error| wrong(format!("{source}: {shown} cannot be read: {error}")))?;
+    if size > FILE_BYTES_MAX as u64 {
+        return Err(wrong(format!(
+            "{source}: {shown} has {size} bytes, a layout has at most {FILE_BYTES_MAX}"
+        )));
+    }
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| wrong(format!("{source}: {shown} cannot be read: {error}")))?;
+    Layout::parse(&text, &|name| settings.address_variable(name)).map_err(|error| {
+        let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let known = "dvrf explain layout shows the format";
+        wrong(format!("{shown}{line}: {error}")).with_hint(known)
+    })
+}
+
+/// The name of the layout that the settings choose; `None` where they choose none.
+pub fn chosen(settings: &Settings) -> Result<Option<String>, Error> {
+    let Some(text) = settings.text(&variables::LAYOUT) else { return Ok(None) };
+    if is_path(text) {
+        return read(text, settings.source(&variables::LAYOUT), settings)
+            .map(|layout| Some(layout.name().to_owned()));
+    }
+    let layouts = layouts(settings)?;
+    let known: Vec<&str> = layouts.names().collect();
+    if known.contains(&text) {
+        return Ok(Some(text.to_owned()));
+    }
+    let source = settings.source(&variables::LAYOUT);
+    let message = format!(
+        "{source} is {:?}: one of {}, or the path of a file is needed",
+        quote(text),
+        known.join(", ")
+    );
+    let error = Error::new(FailureKind::Config, message);
+    Err(match nearest(text, known.iter().copied()) {
+        Some(near) => error.with_hint(format!("did you mean {near}?")),
+        None => error,
+    })
+}
+
+/// Refuses a draw for a contract of another layout than the lottery's.
+pub fn refuse_draw(settings: &Settings) -> Result<(), Error> {
+    match chosen(settings)? {
+        Some(name) if name != MAIN => {
+            let message = format!("the layout {name} has no draw that may be started");
+            Err(Error::new(FailureKind::Config, message).with_hint("draws are those of the lottery main_v2"))
+        }
+        _ => Ok(()),
+    }
+}
