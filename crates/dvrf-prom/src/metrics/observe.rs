@@ -1,7 +1,7 @@
 //! Converts a checked record to samples. An unknown value gives no sample, and the values of a wrong chain or of a stale
 //! node count as unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -20,6 +20,7 @@ use supra_core::readiness::Readiness;
 use supra_core::report::ReportError;
 use supra_core::report::SubscriptionId;
 use supra_core::requests::Requests;
+use supra_core::state::consumer::{Consumer, ConsumerRequest, RequestOutcome};
 use supra_core::state::{Deposit, Lottery, State};
 use supra_core::view_report::Views;
 
@@ -125,8 +126,53 @@ impl Observation<'_> {
             draws(&state.lottery, self.requests, &mut samples);
             self.whitelists(state, &mut samples);
             gas(state, &mut samples);
+            if let Some(consumer) = &state.consumer {
+                self.contract(consumer, &mut samples);
+            }
         }
         samples.0
+    }
+
+    fn contract(&self, consumer: &Consumer, samples: &mut Samples) {
+        let outcomes = [
+            (RequestOutcome::Pending, "pending"),
+            (RequestOutcome::Answered, "answered"),
+            (RequestOutcome::Withdrawn, "withdrawn"),
+            (RequestOutcome::NotConfirmed, "not_confirmed"),
+        ];
+        let kinds: BTreeSet<&String> = consumer.requests.iter().map(|request| &request.request).collect();
+        for kind in kinds.into_iter().take(MODULES_MAX) {
+            let of_kind = || consumer.requests.iter().filter(|request| request.request == *kind);
+            for (outcome, name) in outcomes {
+                let count = of_kind().filter(|request| request.outcome == outcome).count() as u128;
+                let labels = [("request", kind.clone()), ("outcome", name.to_owned())];
+                samples.with(&name::CONSUMER_REQUESTS, labels, Some(count));
+            }
+            let now = self.read_at.map(Timestamp::as_second);
+            let since = |request: &ConsumerRequest| {
+                let seen: Timestamp = request.first_seen.as_ref()?.parse().ok()?;
+                u64::try_from(now? - seen.as_second()).ok()
+            };
+            let waiting = of_kind().filter(|request| request.outcome == RequestOutcome::Pending);
+            let oldest = waiting.filter_map(|request| request.age_seconds.or_else(|| since(request))).max();
+            samples.with(&name::CONSUMER_OLDEST, [("request", kind.clone())], oldest.map(u128::from));
+        }
+        let single = consumer.values.iter().map(|(name, value)| (name, "", value));
+        let of_lists = consumer.lists.values().flat_map(|list| list.elements.iter().take(MODULES_MAX));
+        let of_elements = of_lists.flat_map(|element| {
+            element.values.iter().map(|(name, value)| (name, element.id.as_str(), value))
+        });
+        for (name, element, value) in single.chain(of_elements) {
+            // A Move `Option` is a list of none or one.
+            let value = value.as_array().map_or(Some(value), |items| items.first());
+            let number = value.and_then(|value| match value {
+                serde_json::Value::Bool(on) => Some(u128::from(*on)),
+                serde_json::Value::String(text) => text.parse::<u128>().ok(),
+                _ => None,
+            });
+            let labels = [("name", name.clone()), ("element", element.to_owned())];
+            samples.with(&name::CONSUMER_VALUE, labels, number);
+        }
     }
 
     fn probe(&self, samples: &mut Samples) {
