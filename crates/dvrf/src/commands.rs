@@ -54,7 +54,7 @@ impl Command {
     }
 }
 
-static TOOLS: [Tool; 13] = [
+static TOOLS: [Tool; 14] = [
     Tool {
         name: "status",
         group: Group::Watch,
@@ -137,6 +137,13 @@ static TOOLS: [Tool; 13] = [
         group: Group::SetUp,
         about: "shows the settings in effect and where each one comes from",
         run: crate::config::run,
+        old_names: &[],
+    },
+    Tool {
+        name: "layout",
+        group: Group::SetUp,
+        about: "lists and checks the layouts by which contracts are read",
+        run: crate::layout::run,
         old_names: &[],
     },
     Tool {

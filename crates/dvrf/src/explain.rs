@@ -3,6 +3,9 @@
 /// The pages with a section per code: findings, aborts, causes of stuck requests.
 const PAGES: [&str; 2] = [include_str!("../../../docs/checks.md"), include_str!("../../../docs/errors.md")];
 
+/// The page about layouts.
+const LAYOUTS: &str = include_str!("../../../docs/layouts.md");
+
 /// The sections of all pages: heading and text.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     PAGES.iter().flat_map(|page| {
@@ -29,6 +32,9 @@ fn normalised(name: &str) -> String {
 /// The section about a code, as plain text.
 pub(crate) fn explain(name: &str) -> Option<String> {
     let wanted = normalised(name);
+    if wanted == "layout" {
+        return Some(LAYOUTS.to_owned());
+    }
     // An abort is known by its name too, without the module before it.
     let is_abort = |heading: &str| heading.split(' ').nth(1).is_some_and(|name| normalised(name) == wanted);
     let whole = sections().find(|(heading, _)| normalised(heading) == wanted);
@@ -67,6 +73,12 @@ mod tests {
     #[case::abort("ECLIENT_NOT_EXIST", "deposit ECLIENT_NOT_EXIST")]
     fn names_in_other_spellings(#[case] name: &str, #[case] heading: &str) {
         assert!(explain(name).unwrap().starts_with(&format!("{heading}\n")));
+    }
+
+    #[test]
+    fn the_page_about_layouts() {
+        let text = explain("layout").unwrap();
+        assert!(text.starts_with("# Layouts: ") && text.contains("\n## Reference\n"), "{text}");
     }
 
     #[rstest]

@@ -6,6 +6,7 @@ mod config;
 mod config_schema;
 mod explain;
 mod init;
+mod layout;
 mod old;
 mod schedule;
 

@@ -114,7 +114,10 @@ impl Devnet {
         let replicas = words.iter().skip_while(|word| **word != "--replicas").nth(1);
         let nodes = 1 + replicas.and_then(|count| count.parse().ok()).unwrap_or(0);
         let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
-        let mut urls = lines.into_iter().flatten().take(nodes).map(Result::unwrap_or_default);
+        // It prints a line for each node and for each further contract, and must not find the pipe closed.
+        let contracts = words.iter().filter(|word| **word == "--consumer").count();
+        let lines = lines.into_iter().flatten().take(nodes + contracts).map(Result::unwrap_or_default);
+        let mut urls = lines.filter(|line| line.starts_with("http"));
         let url = urls.next().unwrap_or_default();
         assert!(url.starts_with("http://"), "the devnet printed {url:?}");
         let replicas = urls.collect();

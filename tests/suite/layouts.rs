@@ -1,0 +1,213 @@
+//! Layouts: other contracts than the lottery, read by their files from a devnet that hosts them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use predicates::str::contains;
+use rstest::rstest;
+use serde_json::{Value, json};
+use testkit::{DEPOSIT, Devnet, LOTTERY, program, root};
+
+const DVRF: &str = env!("CARGO_BIN_EXE_dvrf");
+/// Where the devnet hosts the further contract.
+const CONSUMER: &str = "0xc0de";
+
+fn dvrf(devnet: &Devnet, words: &[&str]) -> Command {
+    let mut command = Command::new(DVRF);
+    command.env_clear().env("DVRF_CACHE_DIR", "off").env("NO_COLOR", "1");
+    command.envs([("SUPRA_RPC_URL", devnet.url.as_str()), ("LOTTERY_ADDR", CONSUMER)]);
+    command.envs([("DEPOSIT_ADDR", DEPOSIT), ("DVRF_RETRIES", "0")]);
+    command.current_dir(root().join("tests/fixtures/layouts")).args(words);
+    command
+}
+
+fn devnet(scenario: &str, consumer: &str) -> Devnet {
+    let address = format!("--{consumer}-addr");
+    Devnet::start(&["--scenario", scenario, "--consumer", consumer, &address, CONSUMER])
+}
+
+/// The verdict of `dvrf check`: the status, and the code of each finding with the request or the condition that it is about.
+fn verdict(devnet: &Devnet, layout: &str) -> (i32, Vec<String>) {
+    let mut command = dvrf(devnet, &["check", "--live", "--layout", layout]);
+    if layout.contains("dice") {
+        // Who rolls the dice pays for the answer.
+        command.env("CLIENT_ADDR", LOTTERY);
+    }
+    let output = command.output().unwrap();
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = record["checks"]["findings"].as_array().unwrap().iter().map(|finding| {
+        let about = finding["evidence"]["request"].as_str().or(finding["evidence"]["watch"].as_str());
+        format!("{} {}", finding["code"].as_str().unwrap(), about.unwrap_or_default()).trim().to_owned()
+    });
+    (output.status.code().unwrap(), findings.collect())
+}
+
+#[rstest]
+#[case::core_healthy("healthy", "core", "core", 0, &[])]
+#[case::core_pending("pending", "core", "core", 0, &["REQUEST_PENDING round 1 5"])]
+#[case::core_stuck("stuck", "core", "core", 1, &["REQUEST_STUCK round 1 5"])]
+#[case::core_nobody_answers("no-aggregator", "core", "core", 1, &["CALLBACK_SENDER_NOT_SET CALLBACK_SENDER_NOT_SET", "REQUEST_PENDING round 1 5"])]
+#[case::core_not_initialised("empty", "core", "core", 2, &["CONSUMER_NOT_READY"])]
+#[case::wheel_healthy("healthy", "wheel", "wheel.toml", 0, &[])]
+#[case::wheel_pending("pending", "wheel", "wheel.toml", 0, &["REQUEST_PENDING spin 10"])]
+#[case::wheel_stuck("stuck", "wheel", "wheel.toml", 1, &["REQUEST_STUCK spin 10"])]
+#[case::wheel_not_initialised("empty", "wheel", "wheel.toml", 2, &["CONSUMER_NOT_READY"])]
+#[case::dice_pending("pending", "dice", "dice.toml", 0, &["REQUEST_PENDING roll 10"])]
+#[case::dice_stuck("stuck", "dice", "dice.toml", 1, &["REQUEST_STUCK roll 10"])]
+#[case::generic_healthy("healthy", "wheel", "generic", 0, &[])]
+#[case::generic_pending("pending", "wheel", "generic", 0, &["REQUEST_PENDING request 10"])]
+#[case::generic_stuck("stuck", "wheel", "generic", 1, &["REQUEST_STUCK request 10"])]
+#[case::deposit_only("stuck", "wheel", "deposit-only", 0, &[])]
+fn contracts_in_situations(
+    #[case] scenario: &str,
+    #[case] consumer: &str,
+    #[case] layout: &str,
+    #[case] exit: i32,
+    #[case] findings: &[&str],
+) {
+    let layout =
+        if Path::new(layout).extension().is_some() { format!("./{layout}") } else { layout.to_owned() };
+    let (code, found) = verdict(&devnet(scenario, consumer), &layout);
+    assert_eq!((code, found), (exit, findings.iter().map(|text| (*text).to_owned()).collect()));
+}
+
+#[rstest]
+#[case::lost(json!({"core": {"swallow": "5"}}), &["HUB_LOST HUB_LOST 1", "REQUEST_PENDING round 1 5"])]
+#[case::backlog(json!({"core": {"history_queue": 51}}), &["HISTORY_BACKLOG HISTORY_BACKLOG", "REQUEST_PENDING round 1 5"])]
+#[case::no_pool(json!({"core": {"lottery": {"id": "1", "pool": ""}}}), &["POOL_MISSING POOL_MISSING 1", "REQUEST_PENDING round 1 5"])]
+#[case::switches(json!({"core": {"lottery": {"id": "2", "hub_active": false}}}), &["LOTTERY_SWITCHES_DIFFER LOTTERY_SWITCHES_DIFFER 2", "REQUEST_PENDING round 1 5"])]
+fn conditions_of_the_core_layout(#[case] order: Value, #[case] expected: &[&str]) {
+    let devnet = devnet("pending", "core");
+    devnet.control(&order);
+    let (_, mut found) = verdict(&devnet, "core");
+    found.sort();
+    let mut expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+/// Without a layout, `core` is recognised by its modules, and the card says so.
+#[test]
+fn a_layout_is_recognised() {
+    let devnet = devnet("healthy", "core");
+    let command = &mut dvrf(&devnet, &["status", "--live", "--format", "text"]);
+    command
+        .assert()
+        .success()
+        .stdout(contains("contract  core (recognised) · lottery: 3 · no request waits\n"));
+}
+
+/// A request whose age nothing tells is dated by the first run that sees it.
+#[test]
+fn first_sight_is_remembered() {
+    let devnet = devnet("pending", "core");
+    devnet.control(&json!({"core": {"history_queue": 2}}));
+    let state = tempfile::tempdir().unwrap();
+    let check = || {
+        let state = state.path().to_str().unwrap();
+        let output =
+            dvrf(&devnet, &["check", "--live", "--layout", "core", "--state-dir", state]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    check();
+    let seen = || {
+        let files = std::fs::read_dir(state.path()).unwrap().map(|file| file.unwrap().path());
+        let mut files = files.filter(|path| {
+            path.to_string_lossy().contains("seen-") && path.extension().is_some_and(|end| end == "json")
+        });
+        let file = files.next().unwrap();
+        serde_json::from_slice::<Value>(&std::fs::read(file).unwrap()).unwrap()
+    };
+    let first = seen();
+    assert!(first["round 1 5"].is_string() && first["HISTORY_BACKLOG"].is_string(), "{first}");
+    check();
+    assert_eq!(seen(), first);
+    devnet.control(&json!({"core": {"history_queue": 0}}));
+    check();
+    assert!(seen().get("HISTORY_BACKLOG").is_none());
+}
+
+/// A target in a pipe names a layout that this run knows, never a file.
+#[rstest]
+#[case::known("core", 0, "")]
+#[case::unknown(
+    "roulette",
+    2,
+    "layout is \"roulette\": one of main_v2, deposit-only, core, generic, multi is needed"
+)]
+#[case::file(
+    "./wheel.toml",
+    2,
+    "layout is \"./wheel.toml\": one of main_v2, deposit-only, core, generic, multi is needed"
+)]
+fn layouts_of_targets(#[case] layout: &str, #[case] exit: i32, #[case] message: &str) {
+    let devnet = devnet("healthy", "core");
+    let target = json!({"lottery_addr": CONSUMER, "layout": layout}).to_string();
+    let command = &mut dvrf(&devnet, &["check"]);
+    command.write_stdin(target).assert().code(exit).stderr(contains(message));
+}
+
+#[test]
+fn files_give_targets_more_names() {
+    let devnet = devnet("pending", "wheel");
+    let target = json!({"lottery_addr": CONSUMER, "layout": "wheel"}).to_string();
+    let command = &mut dvrf(&devnet, &["check", "--layout-files", "wheel.toml,dice.toml"]);
+    let output = command.write_stdin(target).assert().success().get_output().stdout.clone();
+    let record: Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(record["state"]["consumer"]["layout"], "wheel");
+}
+
+/// A draw is for the lottery; nothing is sent to a contract of another layout.
+#[test]
+fn other_layouts_cannot_be_drawn() {
+    let devnet = devnet("healthy", "core");
+    let command = &mut dvrf(&devnet, &["draw", "ready", "--live", "--layout", "core"]);
+    command.assert().code(2).stderr(contains("the layout core has no draw that may be started"));
+}
+
+/// The walk through the page, run as it stands there.
+#[test]
+fn the_page_is_true() {
+    let page = std::fs::read_to_string(root().join("docs/layouts.md")).unwrap();
+    let devnet = devnet("pending", "dice");
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = page.split("```console\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+    let mut count = 0;
+    for block in blocks {
+        let (mut script, mut expected) = (String::new(), String::new());
+        let mut is_input = false;
+        for line in block.lines() {
+            match line.strip_prefix("$ ") {
+                Some(code) => {
+                    is_input = code.contains("<<'END'");
+                    script.push_str(&format!("{code}\n"));
+                }
+                None if is_input => {
+                    is_input = line != "END";
+                    script.push_str(&format!("{line}\n"));
+                }
+                None => expected.push_str(&format!("{line}\n")),
+            }
+        }
+        let mut bash = program("bash");
+        let path = testkit::requirements::path();
+        bash.env("PATH", format!("{}:{path}", Path::new(DVRF).parent().unwrap().display()));
+        let settings = [("LOTTERY_ADDR", CONSUMER), ("CLIENT_ADDR", LOTTERY), ("DEPOSIT_ADDR", DEPOSIT)];
+        bash.envs(settings).envs([
+            ("SUPRA_RPC_URL", devnet.url.as_str()),
+            ("DVRF_CACHE_DIR", "off"),
+            ("NO_COLOR", "1"),
+        ]);
+        let output = bash.args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        if expected.is_empty() {
+            assert!(output.status.success(), "{shown}");
+        } else {
+            assert_eq!(shown, expected);
+        }
+        count += 1;
+    }
+    assert_eq!(count, 5);
+}
