@@ -178,6 +178,8 @@ fn one_shortage_is_topped_up_once() {
     assert_eq!((lines.len(), &lines[0]["amount"]), (2, &json!("23625000000")), "{history}");
     assert_eq!((&lines[1]["spent"], &lines[1]["top_ups"]), (&json!("23625000000"), &json!(1)));
     assert_eq!(lines[0]["tx_hash"], line["top_up"]["tx_hash"]);
+    let russian = run(&mut fund(&devnet, &["history", "--format", "text", "--lang", "ru"]));
+    assert!(russian.out.contains("пополнений: 1, 236.25 SUPRA; за 24 ч 236.25 SUPRA"), "{russian}");
     let text = run(&mut fund(&devnet, &["history", "--format", "text"]));
     assert!(
         text.out.ends_with("1 top-up, 236.25 SUPRA; last 24 h 236.25 SUPRA, last 30 days 236.25 SUPRA\n"),
@@ -294,10 +296,42 @@ fn one_target_is_taken_from_stdin() {
     let target = format!("{{\"client_addr\":\"{LOTTERY}\"}}\n");
     let two = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(target.repeat(2)));
     assert_eq!((two.code, &two.json()["error"]["code"]), (2, &json!("INPUT")), "{two}");
+    let torn = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin("{\"client_addr\":"));
+    assert_eq!((torn.code, &torn.json()["error"]["code"]), (2, &json!("INPUT")), "{torn}");
     let named = target.replace('{', "{\"name\":\"main\",");
     let one = run(fund(&devnet, &["--execute"]).args(LIMITS).write_stdin(named));
     // The line is about the same subscription as the records of the other tools.
     assert_eq!((&one.json()["status"], &one.json()["name"]), (&json!("topped_up"), &json!("main")), "{one}");
+}
+
+/// Of a settings file with several subscriptions the one is meant that the record names.
+#[rstest]
+#[case::known("main", 0, "topped_up")]
+#[case::unknown("third", 2, "error")]
+fn a_record_chooses_its_subscription_of_the_settings_file(
+    #[case] name: &str,
+    #[case] code: i32,
+    #[case] status: &str,
+) {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dvrf.toml");
+    let subscription =
+        |name: &str, client: &str| format!("[[subscription]]\nname = \"{name}\"\nclient = \"{client}\"\n");
+    std::fs::write(&file, subscription("main", LOTTERY) + &subscription("other", "0x9")).unwrap();
+    let record = json!({"name": name, "client_addr": LOTTERY}).to_string();
+    let mut command = fund(&devnet, &["--execute", "--config", file.to_str().unwrap()]);
+    let outcome = run(command.args(LIMITS).env_remove("LOTTERY_ADDR").write_stdin(record));
+    let line = outcome.json();
+    assert_eq!(
+        (outcome.code, &line["status"], &line["name"]),
+        (code, &json!(status), &json!(name)),
+        "{outcome}"
+    );
+    assert_eq!(
+        (outcome.err.contains("choose one: --only main"), deposits(&devnet)),
+        (code != 0, u64::from(code == 0))
+    );
 }
 
 /// A transaction goes to the node of the settings, so that a target of another network is not topped up there.

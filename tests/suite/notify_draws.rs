@@ -208,3 +208,36 @@ fn a_low_deposit_is_told_topped_up_and_resolved() {
         "{printed}"
     );
 }
+
+/// What keeps a top-up from being decided is reported once it lasts, and a top-up in doubt never with a command to deposit.
+#[test]
+fn a_top_up_that_is_not_decided_is_an_incident() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = MockReceiver::open(Vec::new(), ScriptedResponse::status(204));
+    let memory = folder.path().join("memory").display().to_string();
+    let line = |status: &str, code: &str| {
+        json!({"timestamp": "2026-03-01T12:00:00Z", "status": status, "spent_day": null, "spent_month": null,
+            "funding": {"low": true, "remedy": {"text": "Deposit 236.25 SUPRA.", "command": "supra move tool run"}},
+            "top_up": {"amount": "23625000000", "balance_before": "1"}, "exit_code": 0, "schema": "dvrf.fund/1",
+            "error": {"code": code, "message": "why"}, "run_id": "r", "level": "info", "event": "fund.x",
+            "profile": "devnet"})
+    };
+    let mut enough = line("enough", "");
+    enough["error"] = Value::Null;
+    let (doubt, open, busy) =
+        (line("failed", "NOT_CONFIRMED"), line("error", "INTENT_OPEN"), line("busy", "BUSY"));
+    let lines = [&doubt, &open, &open, &open, &busy, &busy, &busy, &enough];
+    let codes = lines.map(|line| tell_line(&inbox, &["--state-dir", &memory], line).code);
+    assert_eq!(codes, [0, 2, 2, 2, 0, 0, 0, 0]);
+    let events: Vec<String> =
+        told(&inbox).iter().map(|(event, problem, _)| format!("{event} {problem}")).collect();
+    let expected = ["firing fund", "firing unknown", "firing fund_busy"];
+    assert_eq!(events[..3], expected, "{events:?}");
+    let mut ends = events[3..].to_vec();
+    ends.sort();
+    assert_eq!(ends, ["resolved fund", "resolved fund_busy", "resolved unknown"]);
+    for sent in inbox.requests() {
+        let text = sent.json()["message"].as_str().unwrap().to_owned();
+        assert!(!text.contains("supra move tool run") && !text.contains("Deposit 236.25"), "{text}");
+    }
+}

@@ -45,9 +45,9 @@ use crate::settings::variables::Variable;
 use crate::settings::{CommandLine, Settings, TARGET_FLAGS, variables};
 use crate::text::{plain, plain_lines};
 use stdio::Output;
-use supra_core::error::Error;
 pub use supra_core::error::chain;
-use supra_core::failure::Failure;
+use supra_core::error::{CodedError, Error};
+use supra_core::failure::{Failure, FailureKind};
 use supra_core::record::RecordError;
 use supra_core::record::reader::ReadError;
 
@@ -87,6 +87,18 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+}
+
+/// The error of a run as a line of output says it.
+impl<C: From<FailureKind>> From<CliError> for CodedError<C> {
+    fn from(error: CliError) -> Self {
+        let kind = match &error {
+            CliError::Core(error) => return Self::from(error),
+            CliError::Read { .. } | CliError::Record(_) | CliError::Open { .. } => FailureKind::Input,
+            CliError::Write { .. } => FailureKind::Output,
+        };
+        Self::new(kind.into(), chain(&error))
+    }
 }
 
 /// The context of one run: settings, output and time.

@@ -132,8 +132,13 @@ pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<O
         let keys = keys.join(" and no ");
         return Err(failed(format!("the record from {from} names no {keys}")).into());
     }
+    let name = text_of(Some(&record), "name")?;
+    let known = session.settings.targets().iter().find(|known| Some(&known.name) == name.as_ref()).cloned();
+    if let Some(subscription) = known {
+        session.settings = session.settings.of_subscription(&subscription);
+    }
     apply(&record, &mut session.settings)?;
-    Ok(text_of(Some(&record), "name")?)
+    Ok(name)
 }
 
 /// Sets what the record names; the client of a named lottery is the lottery itself unless the record names another.

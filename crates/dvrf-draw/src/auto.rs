@@ -11,7 +11,7 @@ use crate::decision::{Decision, FOR_A_PERSON, ReadyToken};
 use crate::legacy;
 use crate::ready;
 use crate::run;
-use crate::runner::{DrawRunner, Reading, cli_error};
+use crate::runner::{DrawRunner, Reading};
 use crate::target::TargetArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::legacy::{refuse_incomplete, spaced};
@@ -275,7 +275,7 @@ fn execute(
         append_line(path, &text(&submitting, session.old_script.is_some()))
             .map_err(|cause| DrawError::of(DrawErrorCode::Log, &cause.into()))?;
     }
-    session.out.reserve().map_err(cli_error)?;
+    session.out.reserve()?;
     let mut result = runner.draw(token);
     result.ready = Some(true);
     let exit = run::exit_of(&result);

@@ -13,7 +13,7 @@ use crate::args::ReadinessArgs;
 use crate::legacy::keep_spelling;
 use crate::nodes::highest_agreed;
 use crate::ready;
-use crate::runner::{DrawRunner, Reading, cli_error, journal_error};
+use crate::runner::{DrawRunner, Reading, journal_error};
 use dvrf_cli::Session;
 use dvrf_cli::legacy::unknown_client;
 
@@ -107,8 +107,7 @@ impl DrawRunner {
         };
         let policy = &self.checker.checker.policy;
         let target = Some(&self.target);
-        let mut readiness =
-            ready::decide(&reading.checked, target, args, policy, session).map_err(cli_error)?;
+        let mut readiness = ready::decide(&reading.checked, target, args, policy, session)?;
         if session.old_script.is_some() {
             if unknown_client(&reading.checked.report, session).is_some() {
                 let code = DrawErrorCode::Failure(FailureKind::NotWhitelisted);

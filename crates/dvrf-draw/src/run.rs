@@ -5,7 +5,7 @@ use clap::Args;
 use crate::args::DrawArgs;
 use crate::decision::{Decision, ReadyToken};
 use crate::ready;
-use crate::runner::{DrawRunner, Reading, cli_error};
+use crate::runner::{DrawRunner, Reading};
 use crate::target::TargetArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::legacy::{refuse_incomplete, refuse_without};
@@ -143,12 +143,12 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
     };
     let command = runner.command();
     if !args.output.json_result {
-        session.out.text(&format!("{}\n", plain(&command.join(" ")))).map_err(cli_error)?;
+        session.out.text(&format!("{}\n", plain(&command.join(" "))))?;
     }
     result.command = Some(command);
     let Some(token) = token else { return Ok(Exit::Done) };
     // A full disk shows here, before anything is sent.
-    session.out.reserve().map_err(cli_error)?;
+    session.out.reserve()?;
     let done = runner.draw(&token);
     let exit = exit_of(&done);
     let kept = std::mem::take(result);
@@ -160,7 +160,7 @@ fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Re
         ..done
     };
     if !args.output.json_result {
-        show_draw(result, session).map_err(cli_error)?;
+        show_draw(result, session)?;
     } else if let Some(error) = &result.error {
         log(error, session);
     }
@@ -196,7 +196,7 @@ fn decide(
     result.ready = Some(readiness.ready);
     result.readiness = Some(readiness.clone());
     if !args.output.json_result {
-        show_readiness(args, &readiness, result, session).map_err(cli_error)?;
+        show_readiness(args, &readiness, result, session)?;
     }
     Ok(token)
 }

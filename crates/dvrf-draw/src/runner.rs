@@ -113,14 +113,6 @@ pub(crate) fn guard_error(error: &GuardError) -> DrawError {
     DrawError::new(code, error.to_string()).with_hint(hint)
 }
 
-/// The error of anything else that ends a run.
-pub(crate) fn cli_error(error: CliError) -> DrawError {
-    match error {
-        CliError::Core(error) => DrawError::from(&error),
-        other => DrawError::new(DrawErrorCode::Failure(FailureKind::Output), chain(&other)),
-    }
-}
-
 impl DrawRunner {
     /// Takes the locks and reads the journal. `sends` is whether a draw may be sent.
     pub(crate) fn open(
@@ -164,7 +156,7 @@ impl DrawRunner {
     pub(crate) fn read(&self, session: &Session) -> Result<Reading, DrawError> {
         let read_at = BootInstant::now();
         pin(&self.nodes)?;
-        self.try_read(read_at, session).map_err(cli_error)
+        Ok(self.try_read(read_at, session)?)
     }
 
     fn try_read(&self, read_at: BootInstant, session: &Session) -> Result<Reading, CliError> {

@@ -8,8 +8,6 @@ use dvrf_cli::input::InputArgs;
 use dvrf_cli::target::take;
 use supra_core::draw::DrawError;
 
-use crate::runner::cli_error;
-
 /// The input flags of `run` and `auto`.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
@@ -33,6 +31,6 @@ impl TargetArgs {
         if session.old_script.is_some() {
             return Ok(None);
         }
-        take(&input, &["lottery_addr"], session).map_err(cli_error)
+        Ok(take(&input, &["lottery_addr"], session)?)
     }
 }

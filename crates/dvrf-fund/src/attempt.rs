@@ -21,9 +21,7 @@ use crate::args::{FundArgs, goal};
 use crate::assess::assess;
 use crate::execute::{finish, text};
 use crate::nodes::{FundNodes, highest};
-use crate::runner::{
-    FundRunner, Reading, check_amount, cli_error, gas_allowance, guard_error, journal_error,
-};
+use crate::runner::{FundRunner, Reading, check_amount, gas_allowance, guard_error, journal_error};
 
 /// The fees of this many answered requests may be taken while a top-up is under way.
 const FEES_MAX: u128 = 5;
@@ -186,7 +184,7 @@ fn send(
         append_line(path, &text(&submitting)).map_err(|cause| FundError::of(FundCode::Log, &cause.into()))?;
         runner.is_announced = true;
     }
-    session.out.reserve().map_err(cli_error)?;
+    session.out.reserve()?;
     // Other hosts, and people, top up too: all nodes are asked once more.
     let seen = highest(&runner.nodes).map_err(|error| FundError::of(FundCode::Unknown, &error))?;
     if seen.value > plan.balance {

@@ -5,7 +5,7 @@ use dvrf_cli::settings::variables::{self, fault_point};
 use dvrf_cli::target::take;
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
-use supra_core::fund::{FundCode, FundLine, FundStatus};
+use supra_core::fund::{FundCode, FundError, FundLine, FundStatus};
 use supra_core::lang::Lang;
 use supra_core::record::{FUND_SCHEMA, Record};
 use supra_core::stable_id::stable_id;
@@ -13,11 +13,10 @@ use supra_core::state_dir::append_line;
 
 use crate::args::{Format, FundArgs};
 use crate::attempt::attempt;
-use crate::runner::cli_error;
 
 pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.fill(&mut session.settings);
-    let target = take(&args.input, &["lottery_addr", "client_addr"], session).map_err(cli_error);
+    let target = take(&args.input, &["lottery_addr", "client_addr"], session).map_err(FundError::from);
     let mut line = begin(session);
     let result = target.and_then(|name| {
         line.name = name;

@@ -6,7 +6,7 @@ use clap::Args;
 use dvrf_cli::args::{LiveArgs, StateArgs};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::submit::journal_place;
-use dvrf_cli::text::minute;
+use dvrf_cli::text::{minute, plain};
 use dvrf_cli::{CliError, Session};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use supra_core::amount::Quants;
 use supra_core::client::ChainClient;
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
+use supra_core::lang::Lang;
 use supra_core::record::Record;
 use supra_core::state_dir::StateDir;
 use supra_core::submit::fund_journal::{FundJournal, LockedFundJournal, TopUpRow};
@@ -54,7 +55,10 @@ pub(crate) fn history(args: &HistoryArgs, session: &mut Session) -> Result<Exit,
     args.state.fill(&mut session.settings);
     let settings = &session.settings;
     let (target, _) = dvrf_cli::target::resolve(settings, None)?;
-    let chain_id = FundNodes::open(settings, &target, ChainClient::fund_sight)?.chain_id()?;
+    let chain_id = match target.chain_id {
+        Some(id) => id,
+        None => FundNodes::open(settings, &target, ChainClient::fund_sight)?.chain_id()?,
+    };
     let place = journal_place(settings)
         .ok_or_else(|| Error::new(FailureKind::Config, "there is no --state-dir and no HOME"))?;
     let state = StateDir::open(&place).map_err(Error::from)?;
@@ -65,7 +69,8 @@ pub(crate) fn history(args: &HistoryArgs, session: &mut Session) -> Result<Exit,
     let journal = journal.unwrap_or_default();
     let sums = sums(&journal, target.client.to_string(), now);
     if args.format.map_or(session.is_terminal(), |format| format == Format::Text) {
-        return session.out.text(&text(&journal, &sums)).map(|()| Exit::Done);
+        let lang = dvrf_cli::args::lang(settings)?;
+        return session.out.text(&text(&journal, &sums, lang)).map(|()| Exit::Done);
     }
     for row in &journal.top_ups {
         session.out.record(&Record::from_fields(row)?, false)?;
@@ -89,22 +94,26 @@ fn sums(journal: &FundJournal, client_addr: String, now: Moment) -> Sums {
     }
 }
 
-fn text(journal: &FundJournal, sums: &Sums) -> String {
+fn text(journal: &FundJournal, sums: &Sums, lang: Lang) -> String {
     let row = |row: &TopUpRow| {
         let at = Timestamp::from_second(row.at_s).map(minute).unwrap_or_default();
-        let hash = row.tx_hash.as_deref().unwrap_or("transaction not known");
-        let doubt = if row.confirmed { "" } else { "   not known whether it arrived" };
-        format!("{at}   {:>14} SUPRA   {}{doubt}\n", row.amount.supra(), dvrf_cli::text::plain(hash))
+        let unknown = || lang.pick("transaction not known", "транзакция неизвестна");
+        let hash = row.tx_hash.as_deref().map_or_else(unknown, plain);
+        let doubt = lang.pick("   not known whether it arrived", "   неизвестно, дошло ли");
+        let doubt = if row.confirmed { String::new() } else { doubt };
+        format!("{at}   {:>14} SUPRA   {hash}{doubt}\n", row.amount.supra())
     };
     let rows: String = journal.top_ups.iter().map(row).collect();
-    let under_way = sums.under_way.map(|amount| format!("; {} SUPRA of it under way", amount.supra()));
-    let word = if sums.top_ups == 1 { "top-up" } else { "top-ups" };
-    format!(
-        "{rows}{} {word}, {} SUPRA; last 24 h {} SUPRA, last 30 days {} SUPRA{}\n",
-        sums.top_ups,
-        sums.spent.supra(),
-        sums.spent_day.supra(),
-        sums.spent_month.supra(),
-        under_way.unwrap_or_default()
-    )
+    let (count, all) = (sums.top_ups, sums.spent.supra());
+    let (day, month) = (sums.spent_day.supra(), sums.spent_month.supra());
+    let word = if count == 1 { "top-up" } else { "top-ups" };
+    let sums_text = lang.pick(
+        format!("{count} {word}, {all} SUPRA; last 24 h {day} SUPRA, last 30 days {month} SUPRA"),
+        format!("пополнений: {count}, {all} SUPRA; за 24 ч {day} SUPRA, за 30 дней {month} SUPRA"),
+    );
+    let under_way = sums.under_way.map(|amount| {
+        let supra = amount.supra();
+        lang.pick(format!("; {supra} SUPRA of it under way"), format!("; из них в пути {supra} SUPRA"))
+    });
+    format!("{rows}{sums_text}{}\n", under_way.unwrap_or_default())
 }

@@ -94,14 +94,6 @@ pub(crate) fn guard_error(error: GuardError) -> FundError {
     }
 }
 
-/// The error of anything else that ends a run.
-pub(crate) fn cli_error(error: CliError) -> FundError {
-    match error {
-        CliError::Core(error) => FundError::from(&error),
-        other => FundError::new(FundCode::Failure(FailureKind::Output), chain(&other)),
-    }
-}
-
 /// The most that the gas of a top-up costs.
 pub(crate) fn gas_allowance(settings: &Settings) -> Result<Quants, Error> {
     let price = settings.quants(&variables::GAS_UNIT_PRICE)?;
@@ -175,9 +167,14 @@ impl FundRunner {
         let (lock, remaining) = args.guards.lock.take().map_err(lock_error)?;
         let nodes = FundNodes::open(settings, &target, ChainClient::fund_sight).map_err(failed)?;
         let clock = Clock::starting(session.now);
-        let sight = loop {
-            match highest(&nodes) {
-                Ok(sight) => break sight,
+        let (sight, chain_id) = loop {
+            let looked = highest(&nodes).and_then(|sight| {
+                let unknown = || Error::new(FailureKind::Undecodable, "no node says which chain it serves");
+                let chain_id = target.chain_id.or(sight.chain_id).ok_or_else(unknown);
+                Ok((sight, chain_id.map_err(|error| error.with_hint("name the chain with DVRF_NETWORK"))?))
+            });
+            match looked {
+                Ok(found) => break found,
                 Err(error) => {
                     if !tries.take() {
                         return Err(FundError::of(FundCode::Unknown, &error));
@@ -185,10 +182,6 @@ impl FundRunner {
                     session.log("warning", &format!("the chain is read again: {}", error.message()));
                 }
             }
-        };
-        let Some(chain_id) = target.chain_id.or(sight.chain_id) else {
-            let text = "no node says which chain it serves";
-            return Err(FundError::new(FundCode::Unknown, text).with_hint("name the chain with DVRF_NETWORK"));
         };
         let Some(place) = journal_place(settings) else {
             let text = "there is no --state-dir and no HOME: without a journal nothing is sent";
@@ -226,7 +219,7 @@ impl FundRunner {
         }
         submit::follow(self.nodes.reader(), &mut self.words, &mut self.guarded.sender);
         let filled = self.nodes.reader().fill(&mut record, self.clock.now());
-        let (report, failure) = match filled.map_err(|error| cli_error(error.into()))? {
+        let (report, failure) = match filled.map_err(CliError::from)? {
             Ok(filled) => (filled.report, filled.failure),
             Err(error) => return Err(FundError::from(&error)),
         };

@@ -6,7 +6,7 @@ use crate::problem::{DRAW_BUSY, Gravity, Limits, Problem, UNKNOWN};
 use dvrf_cli::channel::Level;
 use dvrf_cli::exit::Exit;
 use supra_core::check::{Checks, Severity, Status};
-use supra_core::draw::{AutoLine, AutoStatus, DrawError, DrawResult};
+use supra_core::draw::{AutoLine, AutoStatus, DrawError, DrawErrorCode, DrawResult};
 use supra_core::failure::quote;
 use supra_core::lang::Lang;
 use supra_core::readiness::Reason;
@@ -192,7 +192,14 @@ fn executed(result: Option<&DrawResult>, lang: Lang) -> DrawOutcome {
 
 fn failed(error: Option<&DrawError>, lang: Lang) -> DrawOutcome {
     let why = quote(error.map_or("?", |error| error.message.as_str()));
-    let sentence = lang.pick(format!("the draw failed: {why}"), format!("розыгрыш не удался: {why}"));
+    let sentence = if error.is_some_and(|error| error.code == DrawErrorCode::NotConfirmed) {
+        lang.pick(
+            format!("whether the draw was requested is not known: {why}"),
+            format!("неизвестно, запрошен ли розыгрыш: {why}"),
+        )
+    } else {
+        lang.pick(format!("the draw failed: {why}"), format!("розыгрыш не удался: {why}"))
+    };
     let hint = error.and_then(|error| error.hint.as_deref()).map(quote);
     let remedy = hint.unwrap_or_else(|| {
         lang.pick(

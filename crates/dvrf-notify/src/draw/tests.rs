@@ -51,6 +51,14 @@ fn reasons(codes: &[&str]) -> Value {
     "the draw failed: no gas",
     true
 )]
+#[case::in_doubt(
+    "manual_draw_failed",
+    json!({"manual_draw": {"error": {"code": "NOT_CONFIRMED", "message": "timeout"}}}),
+    "critical",
+    "MANUAL_DRAW_FAILED",
+    "whether the draw was requested is not known: timeout",
+    true
+)]
 #[case::exhausted("not_ready", reasons(&["ATTEMPTS_EXHAUSTED"]), "critical", "ATTEMPTS_EXHAUSTED", "m", true)]
 #[case::exhausted_error("error", reasons(&["ATTEMPTS_EXHAUSTED"]), "critical", "ATTEMPTS_EXHAUSTED", "m", true)]
 #[case::redeployed("error", reasons(&["LOTTERY_REDEPLOYED"]), "critical", "LOTTERY_REDEPLOYED", "m", true)]
