@@ -88,6 +88,29 @@ fn conditions_of_the_core_layout(#[case] order: Value, #[case] expected: &[&str]
     assert_eq!(found, expected);
 }
 
+/// An answer that the callback aborted is found, and named.
+#[test]
+fn an_aborted_answer_is_the_cause() {
+    let devnet = devnet("callback-aborts", "wheel");
+    let function = format!("{CONSUMER}::supra_wheel::spin");
+    let spin = json!({"function": function, "type_arguments": [], "arguments": []}).to_string();
+    devnet.call("POST", "/devnet/run", &spin);
+    // Ten seconds: the answer comes after two.
+    devnet.control(&json!({"advance_blocks": 20}));
+    let wheel = std::fs::read_to_string(root().join("tests/fixtures/layouts/wheel.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let hasty = folder.path().join("hasty.toml");
+    std::fs::write(&hasty, wheel.replace("gone = \"unknown\"", "warn = \"0s\"\ncritical = \"0s\"")).unwrap();
+    let output = dvrf(&devnet, &["check", "--live", "--layout", hasty.to_str().unwrap()]).output().unwrap();
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = &record["checks"]["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["evidence"]["diagnosis"]),
+        (&json!("REQUEST_STUCK"), &json!("callback_aborts"))
+    );
+    assert_eq!(finding["evidence"]["abort"], "E_NO_PRIZE");
+}
+
 /// Without a layout, `core` is recognised by its modules, and the card says so.
 #[test]
 fn a_layout_is_recognised() {

@@ -132,6 +132,9 @@ pub struct CallbackFailure {
     pub height: u64,
     /// Its transaction.
     pub transaction_hash: Option<String>,
+    /// The nonce that it answered, where the node shows the arguments.
+    #[serde(default)]
+    pub nonce: Option<Count>,
     /// The status from the node, truncated.
     pub status: String,
     /// The abort, where it is one.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::code::Code;
-use super::requests::diagnose;
+use super::requests::{Cause, abort_name, diagnose};
 use super::{Facts, Findings, Policy, Severity};
 use crate::address::Address;
 use crate::failure::quote;
@@ -120,10 +120,13 @@ fn check_pending(
     let age = request.age_seconds.or(first_seen);
     let (why, fields) = match request.by {
         By::Dvrf => {
-            let cause = diagnose(facts);
+            let aborted = request.aborted.as_ref();
+            let cause = if aborted.is_some() { Cause::CallbackAborts } else { diagnose(facts) };
             let (en, ru) = cause.sentence();
-            let fields = json!({"diagnosis": cause.name(), "diagnosis_help": cause.help()});
-            (lang.pick(en.to_owned(), ru.to_owned()), fields)
+            let name = aborted.map(abort_name);
+            let suffix = name.as_ref().map(|name| format!(": {name}")).unwrap_or_default();
+            let fields = json!({"diagnosis": cause.name(), "diagnosis_help": cause.help(), "abort": name});
+            (lang.pick(format!("{en}{suffix}"), format!("{ru}{suffix}")), fields)
         }
         By::Account => {
             let who = request.answerer.as_ref().map(|account| quote(account));

@@ -7,7 +7,7 @@ use super::code::Code;
 use super::{Facts, Finding, Findings, Policy, Severity};
 use crate::failure::quote;
 use crate::lang::Lang;
-use crate::requests::{Change, Requests};
+use crate::requests::{CallbackFailure, Change, Requests};
 use crate::time::format_span;
 
 /// Why a request is not answered; the most specific cause comes first.
@@ -170,6 +170,13 @@ fn fits(cause: Cause, facts: &Facts) -> bool {
     }
 }
 
+/// The name of the abort that a callback ended in, else its code, else what the node says.
+pub(super) fn abort_name(failure: &CallbackFailure) -> String {
+    let abort = failure.abort.as_ref();
+    let name = abort.map(|abort| abort.name.clone().unwrap_or_else(|| format!("code {}", abort.code)));
+    quote(&name.unwrap_or_else(|| failure.status.clone()))
+}
+
 pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     check_pending(facts, policy, findings);
     check_counters(facts, findings);
@@ -253,10 +260,7 @@ fn check_pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let mut why = findings.lang.pick(en.to_owned(), ru.to_owned());
     let failure = facts.requests.and_then(|requests| requests.callback_failures.last());
     if let (Cause::CallbackAborts, Some(failure)) = (cause, failure) {
-        let abort = failure.abort.as_ref();
-        let name =
-            abort.and_then(|abort| abort.name.clone().or_else(|| Some(format!("code {}", abort.code))));
-        let name = quote(&name.unwrap_or_else(|| failure.status.clone()));
+        let name = abort_name(failure);
         why.push_str(&format!(": {name}"));
         if let Value::Object(fields) = &mut evidence {
             fields.insert("abort".to_owned(), json!(name));

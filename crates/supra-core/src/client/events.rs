@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ChainClient;
+use crate::address::Address;
+use crate::amount::{Count, parse_u128};
 use crate::error::Error;
 use crate::events::scan::block_point::BlockPoint;
 use crate::events::scan::{EventQuery, Scanner, rfc3339};
@@ -73,7 +75,9 @@ impl ChainClient {
         names.extend_from_slice(more);
         let (mut requests, tip) = read_pairs(&self.scanner(), target, when, &names, now)?;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {
-            requests.callback_failures = aborted_callbacks(&self.scanner(), target, first, tip)?;
+            let callback = (target.lottery, format!("{}::on_random_received", target.lottery_module));
+            let callbacks: Vec<_> = callback.0.map(|lottery| (lottery, callback.1)).into_iter().collect();
+            requests.callback_failures = aborted_callbacks(&self.scanner(), &callbacks, first, tip)?;
         }
         Ok(requests)
     }
@@ -105,21 +109,25 @@ fn read_pairs(
     Ok((requests, tip.height))
 }
 
-/// Finds failed transactions that called the lottery's callback within [`ANSWER_BLOCKS`] after a request.
-fn aborted_callbacks(
+/// Finds failed transactions that called one of these callbacks, each an account and `module::function`, within
+/// [`ANSWER_BLOCKS`] after a request.
+pub(crate) fn aborted_callbacks(
     scanner: &Scanner,
-    target: &Target,
+    callbacks: &[(Address, String)],
     from: u64,
     tip: u64,
 ) -> Result<Vec<CallbackFailure>, Error> {
-    let Some(lottery) = target.lottery else { return Ok(Vec::new()) };
+    if callbacks.is_empty() {
+        return Ok(Vec::new());
+    }
     let heights: BTreeSet<u64> = (from..=tip.min(from.saturating_add(ANSWER_BLOCKS))).collect();
     let blocks = scanner.blocks(&heights, true)?;
-    let callback = format!("{}::on_random_received", target.lottery_module);
     let is_callback = |transaction: &Value| {
         let function = transaction.pointer("/payload/Move/function").and_then(Value::as_str);
         let split = function.and_then(|function| function.split_once("::"));
-        split.is_some_and(|(address, rest)| rest == callback && address.parse() == Ok(lottery))
+        split.is_some_and(|(address, rest)| {
+            callbacks.iter().any(|(account, callback)| rest == callback && address.parse() == Ok(*account))
+        })
     };
     let mut found = Vec::new();
     for (height, block) in blocks {
@@ -133,6 +141,8 @@ fn aborted_callbacks(
             found.push(CallbackFailure {
                 height,
                 transaction_hash: text("/hash").map(str::to_owned),
+                // The first argument of every callback of dVRF.
+                nonce: text("/payload/Move/arguments/0").and_then(|nonce| parse_u128(nonce).ok()).map(Count),
                 status: quote(status),
                 abort: failure.abort,
                 help: failure.help,

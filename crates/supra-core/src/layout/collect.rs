@@ -48,6 +48,7 @@ pub(crate) fn read(
         confirmed: BTreeSet::new(),
         answers: BTreeMap::new(),
         views: Views::new(),
+        tip: None,
     };
     let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
     let file = layout.file();
@@ -106,6 +107,8 @@ struct Reader<'a> {
     /// The answers by read, and by element or key.
     answers: BTreeMap<(&'a str, String), Answer>,
     views: Views,
+    /// The latest block, where events were read.
+    tip: Option<u64>,
 }
 
 impl<'a> Reader<'a> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::check::Severity;
+use crate::requests::CallbackFailure;
 
 /// What was read of a contract by its layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -104,6 +105,9 @@ pub struct ConsumerRequest {
     pub requested_at: Option<String>,
     /// Its transaction.
     pub transaction_hash: Option<String>,
+    /// The answer that the contract's callback aborted, if one was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aborted: Option<CallbackFailure>,
     /// How long it has waited.
     pub age_seconds: Option<u64>,
     /// When an earlier run first saw it waiting, UTC.

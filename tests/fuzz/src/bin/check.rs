@@ -145,6 +145,7 @@ fn requests(u: &mut Unstructured) -> Requests {
         .collect(),
         callback_fee_quants: quants(u),
         callback_failures: maybe(u, |u| CallbackFailure {
+            nonce: maybe(u, |u| Count(number(u))),
             height: 1,
             transaction_hash: None,
             status: text(u),

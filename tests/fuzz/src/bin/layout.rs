@@ -34,11 +34,16 @@ impl Chain {
         match request {
             Request::Block { height, .. } => {
                 let height = height.unwrap_or(NOW_S as u64);
-                let block = Block { height, time_us: height * 1_000_000, chain_id: None, transactions: vec![] };
+                let block =
+                    Block { height, time_us: height * 1_000_000, chain_id: None, transactions: vec![] };
                 Ok(serde_json::to_value(block).unwrap())
             }
             Request::Events { .. } => {
-                let row = |data: &Value| EventRow { height: Some(NOW_S as u64 - 60), hash: None, data: data.clone() };
+                let row = |data: &Value| EventRow {
+                    height: Some(NOW_S as u64 - 60),
+                    hash: None,
+                    data: data.clone(),
+                };
                 let rows = self.next().map(row).into_iter().collect();
                 Ok(serde_json::to_value(EventPage { rows, cursor: None }).unwrap())
             }
@@ -94,7 +99,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let now = Timestamp::from_second(NOW_S).unwrap();
     let collected = client.collect(&target, now);
-    let is_whole = collected.views.iter().all(|(key, view)| !key.starts_with("consumer.") || view.error.is_none());
+    let is_whole =
+        collected.views.iter().all(|(key, view)| !key.starts_with("consumer.") || view.error.is_none());
     let consumer = serde_json::to_value(collected.state.consumer.as_ref().unwrap()).unwrap();
     let report = Report {
         state: Some(collected.state),

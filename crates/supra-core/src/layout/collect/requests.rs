@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, REQUESTS_MAX, Reader, field_is};
 use crate::address::Address;
+use crate::client::events::aborted_callbacks;
 use crate::error::Error;
 use crate::events::Event;
 use crate::events::scan::block_point::BlockPoint;
@@ -15,12 +16,17 @@ use crate::layout::file::{EventRule, KeyKind, OkRule, Ref, RequestRule, Unit, Ye
 use crate::layout::judge::{Evidence, Happened, Probed, Waiting, judge, open_keys};
 use crate::layout::path::Found;
 use crate::layout::readings::{Reading, Readings, is_among, key_text, ok_of};
-use crate::state::consumer::{ConsumerRequest, RequestOutcome};
+use crate::requests::CallbackFailure;
+use crate::state::consumer::{By, ConsumerRequest, RequestOutcome};
 
 /// How far back requests are looked for.
 const WINDOW_US: u64 = 24 * 3600 * 1_000_000;
 /// How many requests that ended are kept of each kind.
 const ENDED_KEPT: usize = 20;
+/// The age in seconds from which an aborted answer is looked for, where the layout has no age of a warning.
+const ABORTS_AFTER_S: u64 = 300;
+/// For how many requests an aborted answer is looked for; each takes the blocks of a minute.
+const ABORTS_MAX: usize = 3;
 /// The key of the events among the views.
 const EVENTS: &str = "consumer.events";
 
@@ -99,6 +105,7 @@ impl<'a> Reader<'a> {
                     request.answerer = Some(account.clone());
                 }
             }
+            self.find_aborts(rule, asked, &mut found);
             all.extend(found);
         }
         kept(all)
@@ -142,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the events of these rules, by type.
-    fn events(&self, rules: &[&'a RequestRule], now_us: u64) -> Result<Rows, Failure> {
+    fn events(&mut self, rules: &[&'a RequestRule], now_us: u64) -> Result<Rows, Failure> {
         let refs: BTreeSet<&Ref> =
             rules.iter().flat_map(|rule| rule.events().map(|event| &event.event)).collect();
         if refs.is_empty() {
@@ -157,6 +164,7 @@ impl<'a> Reader<'a> {
         let scanner = Scanner::new(self.transport, self.deadline.remaining()).brief(self.deadline);
         let failed = |error: Error| Failure::from(&error);
         let tip = scanner.tip().map_err(failed)?;
+        self.tip = Some(tip.height);
         let since = BlockPoint::Micros(now_us.saturating_sub(WINDOW_US));
         let from = scanner.height_of(since, &tip).map_err(failed)?;
         let tags: Vec<String> = types.keys().cloned().collect();
@@ -168,6 +176,40 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Looks for an aborted answer to each request that has waited too long. A node that does not show the transactions costs
+    /// only the cause.
+    fn find_aborts(&self, rule: &RequestRule, asked: &[Happened], found: &mut [ConsumerRequest]) {
+        let limit = rule.warn.map_or(ABORTS_AFTER_S, |span| span.0.as_secs());
+        let Some(tip) = self.tip.filter(|_| rule.by == By::Dvrf) else { return };
+        let callbacks = rule.callback.iter().filter_map(|of| {
+            let (account, module) = self.module(&of.alias).ok()?;
+            Some((account, format!("{module}::{}", of.name)))
+        });
+        let callbacks: Vec<_> = callbacks.collect();
+        let old = found.iter_mut().filter(|request| {
+            request.outcome == RequestOutcome::Pending && request.age_seconds.is_some_and(|age| age >= limit)
+        });
+        for request in old.take(ABORTS_MAX) {
+            let Some(event) = asked.iter().rfind(|event| event.key == request.key) else { continue };
+            let scanner = Scanner::new(self.transport, self.deadline.remaining()).brief(self.deadline);
+            let aborts = aborted_callbacks(&scanner, &callbacks, event.height, tip).unwrap_or_default();
+            let is_its = |abort: &CallbackFailure| abort.nonce.map(|nonce| nonce.to_string()) == request.key;
+            request.aborted = aborts.into_iter().rfind(is_its).map(|abort| self.named(abort));
+        }
+    }
+
+    /// An abort with the name that the layout gives its code.
+    fn named(&self, mut failure: CallbackFailure) -> CallbackFailure {
+        let Some(abort) = &mut failure.abort else { return failure };
+        let location = abort.location.as_deref().and_then(|text| text.rsplit_once("::"));
+        let place = location.and_then(|(account, module)| Some((account.parse().ok()?, module.to_owned())));
+        let names = self.file().errors.iter().find(|(alias, _)| self.module(alias).ok() == place);
+        if let Some(name) = names.and_then(|(_, names)| names.get(&abort.code)).filter(|_| place.is_some()) {
+            abort.name = Some(name.clone());
+        }
+        failure
     }
 
     /// The full types of an event: of every name that its module may have, where nothing of it was read.
