@@ -3,6 +3,16 @@
 "use strict";
 const overflow = document.documentElement.scrollWidth - window.innerWidth;
 const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+// Labels of a chart that are cut off or cover each other.
+const labels = [...document.querySelectorAll("svg")].flatMap((svg) => {
+    const frame = svg.getBoundingClientRect();
+    const texts = [...svg.querySelectorAll("text")];
+    const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
+    const isCut = ([, box]) => box.left < frame.left || box.right > frame.right || box.bottom > frame.bottom;
+    const covers = (one, other) => one.left < other.right && other.left < one.right && one.top + 4 < other.bottom && other.top + 4 < one.bottom;
+    const isCovered = ([, box], index) => boxes.slice(index + 1).some(([, other]) => covers(box, other));
+    return boxes.filter((box, index) => isCut(box) || isCovered(box, index)).map(([text]) => text);
+});
 // Closed details are checked too.
 document.querySelectorAll("details").forEach((details) => (details.open = true));
 axe.run(document, { resultTypes: ["violations"] }).then((result) => {
@@ -11,6 +21,7 @@ axe.run(document, { resultTypes: ["violations"] }).then((result) => {
         width: window.innerWidth,
         overflow: Math.max(overflow, 0),
         dark: isDark,
+        labels,
         passed: result.passes.length,
         violations: result.violations.flatMap(problem),
     };

@@ -12,11 +12,13 @@ use crate::card::Layout;
 use crate::card::trend::lasts_until;
 
 /// The plot: its left edge, where now is, its right edge, its top and its bottom.
-const LEFT: u128 = 56;
+const LEFT: u128 = 64;
 const NOW: u128 = 432;
 const RIGHT: u128 = 624;
 const TOP: u128 = 8;
 const BOTTOM: u128 = 128;
+/// The height of a label on a phone.
+const LABEL_HEIGHT: u128 = 22;
 /// How much of the future is shown, in seconds.
 const AHEAD_S: u128 = 7 * 86_400;
 /// A longer time without a point is a gap in the line, in seconds.
@@ -98,16 +100,21 @@ fn limits(svg: &mut String, scale: &Scale, minimum: u128) {
             "<rect class=\"{class}\" x=\"{LEFT}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>"
         );
     }
-    // Labels of lines that are close together would cover each other.
-    let mut lowest = BOTTOM + 16;
+    // Labels of lines that are close together would cover each other, on a phone first: their text is larger there.
+    let mut lowest = BOTTOM + LABEL_HEIGHT;
     for times in 1..=3_u128 {
         let (y, percent) = (scale.y(minimum.saturating_mul(times)), times * 100);
         let _ = writeln!(
             svg,
             "<line class=\"limit at-{percent}\" x1=\"{LEFT}\" y1=\"{y}\" x2=\"{RIGHT}\" y2=\"{y}\"/>"
         );
-        if lowest.saturating_sub(y) >= 16 {
-            let _ = writeln!(svg, "<text x=\"50\" y=\"{}\" text-anchor=\"end\">{percent}%</text>", y + 4);
+        if lowest.saturating_sub(y) >= LABEL_HEIGHT {
+            let _ = writeln!(
+                svg,
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{percent}%</text>",
+                LEFT - 6,
+                y + 4
+            );
             lowest = y;
         }
     }
