@@ -245,13 +245,15 @@ impl LockedState {
         read_file(&self.path(kind))
     }
 
-    /// Adds bytes to the file `NAME.KIND` in one write. They are not forced to disk: a kill loses nothing that was written, a
+    /// Adds bytes to the file `NAME.KIND`, which is made (0600) if it is not there, in one write. They are not forced to disk: a kill loses nothing that was written, a
     /// power failure may lose the last seconds.
     pub fn append(&self, kind: &str, bytes: &[u8]) -> Result<(), StateError> {
         let path = self.path(kind);
         let failed = |error: io::Error| StateError::io("append to", &path, error);
         let mut file = OpenOptions::new()
             .append(true)
+            .create(true)
+            .mode(0o600)
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(&path)
             .map_err(failed)?;

@@ -89,6 +89,17 @@ fn a_torn_line_costs_one_point() {
     assert_eq!(times(&read(&directory, &id()).unwrap()), [0, 200]);
 }
 
+/// As a power failure leaves a new file.
+#[test]
+fn an_empty_file_is_begun() {
+    let (folder, directory) = opened();
+    fs::write(path(&folder), "").unwrap();
+    append(&directory, point(START, 5));
+    append(&directory, point(START + 100, 4));
+    assert_eq!(times(&read(&directory, &id()).unwrap()), [0, 100]);
+    assert!(!path(&folder).with_extension("ndjson.corrupt").exists());
+}
+
 #[rstest]
 #[case::not_ours("something else\n")]
 #[case::a_later_version(r#"{"schema":"dvrf.history/9","subscription":"","name":""}"#)]
