@@ -6,6 +6,7 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 
 from devnet import LOTTERY, Devnet
 from link import Link
@@ -107,7 +108,7 @@ def stream(bench):
         "10,000 records",
         "10,000 reports through every filter, beside `jq -c .`, which only copies; the ratio is how many times faster the filter "
         "is. Those that write something else than their input have only to keep up with jq. Then the peak of these runs beside "
-        "that of one record. The text of `dvrf-prom` holds all series: a family's stand together.",
+        "that of one record. `dvrf-prom` keeps the samples of all records, because its output is sorted by metric.",
     )
     jq = {"jq": lambda: once([shutil.which("jq"), "-c", "."], stdin=bench.many)}
     runs = interleaved(jq | {name: bench.filter(name, bench.many) for name in FILTERS}, 5)
@@ -127,13 +128,15 @@ def stream(bench):
     for name in FILTERS:
         words = [bench.tool(name), *FILTERS[name]]
         few, many = filter_peak(words, bench.one), filter_peak(words, bench.many)
-        memory(group, f"memory of 10,000 records: `{shown(name)}`", many, few)
+        most_mb = 40 if name == "dvrf-prom" else None
+        memory(group, f"memory of 10,000 records: `{shown(name)}`", many, few, most_mb)
     return group
 
 
-def memory(group, what, many, few):
+def memory(group, what, many, few, most_mb=None):
     ratio = many / few
-    group.row(what, Goal(most=1.25), ratio, peak=mb(many), beside_it=mb(few), ratio=times(ratio))
+    goal, value = (Goal(most=1.25), ratio) if most_mb is None else (Goal(most=most_mb, unit="MB"), many)
+    group.row(what, goal, value, peak=mb(many), beside_it=mb(few), ratio=times(ratio))
 
 
 def cli(bench):
@@ -309,6 +312,66 @@ def dead_target(bench, group):
     return group
 
 
+def history(bench):
+    """What a history costs a fleet."""
+    group = Group(
+        "History",
+        "`dvrf-check --jobs 64 < fleet.jsonl` over 10,000 subscriptions of a node without latency, beside the same run without "
+        "`--state-dir`. The first run makes a file for each, later ones add a line to it. 14 days are a point an hour in each "
+        "file, which a run reads and forecasts from.",
+    )
+    with Devnet(bench.tool, "--clients", "10000") as devnet:
+        targets = fleet_file(bench, devnet.clients()[1:10_001], None)
+        state = os.path.join(bench.scratch.name, "state")
+        env = fleet_env(devnet)
+
+        def run(*words):
+            return watched([bench.tool("dvrf-check"), "--jobs", "64", *words], env, targets, (0, 1, 2))
+
+        runs = [run() for _ in range(3)]
+        plain = wall(runs)
+        group.row(
+            "10,000 subscriptions, no history",
+            measured=ms(plain),
+            CPU=ms(cpu(runs)),
+            peak=mb(max(run.peak for run in runs)),
+        )
+        for what, days in (("the first point", 0), ("a day of points", 1), ("14 days of points", 14)):
+            if days:
+                age(state, days)
+            its = run("--state-dir", state)
+            each = (its.cpu - cpu(runs)) / 10_000
+            group.row(
+                f"10,000 subscriptions, {what}",
+                Goal(most=0.5, unit="ms of CPU each"),
+                each,
+                measured=ms(its.wall),
+                CPU=ms(its.cpu),
+                peak=mb(its.peak),
+                beside_it=ms(plain),
+                ratio=f"{each:.2f} ms of CPU each",
+            )
+        shutil.rmtree(state)
+    return group
+
+
+def age(folder, days):
+    """Gives every history of the folder a point an hour for some days, the last one an hour ago."""
+    now = time.time()
+    lines = []
+    for hours in range(24 * days, 0, -1):
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 3600 * hours))
+        point = {"at": at, "balance": str(10**12 + hours * 10**8), "min_balance": "15750000000", "grant": "0"}
+        lines.append(json.dumps(point | {"requests": str(10**6 - hours), "answered": str(10**6 - hours), "verdict": "ok"}) + "\n")
+    body = "".join(lines).encode()
+    for entry in os.scandir(folder):
+        if entry.name.endswith(".ndjson"):
+            with open(entry.path, "rb") as file:
+                head = file.readline()
+            with open(entry.path, "wb") as file:
+                file.write(head + body)
+
+
 def size(bench):
     """What is installed."""
     group = Group("Size", "Stripped release binaries; those without TLS are smaller.")
@@ -319,4 +382,4 @@ def size(bench):
     return group
 
 
-GROUPS = {"start": start, "stream": stream, "cli": cli, "rpc": rpc, "link": link, "fleet": fleet, "size": size}
+GROUPS = {"start": start, "stream": stream, "cli": cli, "rpc": rpc, "link": link, "fleet": fleet, "history": history, "size": size}
