@@ -304,34 +304,46 @@ fn one_target_is_taken_from_stdin() {
     assert_eq!((&one.json()["status"], &one.json()["name"]), (&json!("topped_up"), &json!("main")), "{one}");
 }
 
-/// Of a settings file with several subscriptions the one is meant that the record names.
+/// A record of a subscription of the settings file is topped up within that subscription's own limits.
 #[rstest]
-#[case::known("main", 0, "topped_up")]
-#[case::unknown("third", 2, "error")]
-fn a_record_chooses_its_subscription_of_the_settings_file(
-    #[case] name: &str,
+#[case::within(&["main", LOTTERY], 0, "")]
+#[case::above(&["small", LOTTERY], 1, "MAX_AMOUNT")]
+#[case::another_target(&["other", LOTTERY], 2, "CONFIG")]
+#[case::unknown_name(&["third", LOTTERY], 0, "")]
+#[case::chosen(&["third", LOTTERY, "--only", "small"], 1, "MAX_AMOUNT")]
+fn a_record_has_the_limits_of_its_subscription(
+    #[case] given: &[&str],
     #[case] code: i32,
-    #[case] status: &str,
+    #[case] error: &str,
 ) {
     let devnet = Devnet::start(&["--scenario", "low"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dvrf.toml");
-    let subscription =
-        |name: &str, client: &str| format!("[[subscription]]\nname = \"{name}\"\nclient = \"{client}\"\n");
-    std::fs::write(&file, subscription("main", LOTTERY) + &subscription("other", "0x9")).unwrap();
-    let record = json!({"name": name, "client_addr": LOTTERY}).to_string();
+    let subscription = |name: &str, client: &str, more: &str| {
+        format!(
+            "[[subscription]]\nname = \"{name}\"\nclient = \"{client}\"\ndeposit = \"{}\"\n{more}",
+            testkit::DEPOSIT
+        )
+    };
+    let text = subscription("main", LOTTERY, "")
+        + &subscription("small", LOTTERY, "[subscription.fund]\nmax_amount = \"1SUPRA\"\n")
+        + &subscription("other", "0x9", "");
+    std::fs::write(&file, "[fund]\nmax_amount = \"400SUPRA\"\n".to_owned() + &text).unwrap();
+    let record = json!({"name": given[0], "client_addr": given[1]}).to_string();
     let mut command = fund(&devnet, &["--execute", "--config", file.to_str().unwrap()]);
-    let outcome = run(command.args(LIMITS).env_remove("LOTTERY_ADDR").write_stdin(record));
+    let limits = LIMITS.iter().filter(|limit| !limit.starts_with("--max-amount"));
+    command.args(limits).args(&given[2..]).env_remove("LOTTERY_ADDR").write_stdin(record);
+    let outcome = run(&mut command);
     let line = outcome.json();
     assert_eq!(
-        (outcome.code, &line["status"], &line["name"]),
-        (code, &json!(status), &json!(name)),
+        (outcome.code, line["error"]["code"].as_str().unwrap_or_default()),
+        (code, error),
         "{outcome}"
     );
-    assert_eq!(
-        (outcome.err.contains("choose one: --only main"), deposits(&devnet)),
-        (code != 0, u64::from(code == 0))
-    );
+    assert_eq!(deposits(&devnet), u64::from(code == 0), "{outcome}");
+    let refused =
+        outcome.err.contains("the record other is about another target than the subscription other of ");
+    assert_eq!(refused, given[0] == "other", "{outcome}");
 }
 
 /// A transaction goes to the node of the settings, so that a target of another network is not topped up there.

@@ -251,3 +251,42 @@ fn a_damaged_journal_is_looked_at_by_people() {
     assert!(outcome.err.contains("check on the chain whether a top-up is under way"), "{outcome}");
     assert_eq!(deposits(&place.devnet), 0);
 }
+
+/// A dry run reads the journal too: it names what `--execute` would refuse, and while a top-up is under way it gives no command
+/// to deposit by hand, which could be a second one.
+#[test]
+fn a_dry_run_knows_what_was_sent() {
+    let place = place();
+    let dry = || {
+        let state = place.path("state").display().to_string();
+        let words =
+            ["--live", "--state-dir", &state, "--max-per-day=400SUPRA", "--cool-down=1h", "--max-lag=0"];
+        run(&mut fund(&place.devnet, &words))
+    };
+    let codes = |funding: &Value| {
+        let reasons = funding["reasons"].as_array().unwrap().iter();
+        reasons.map(|reason| reason["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = dry().json()["funding"].clone();
+    assert_eq!((codes(&first), first["remedy"].is_null()), (vec![], false), "{first}");
+    place.devnet.fault("hold_blocks=240");
+    assert_eq!(run(&mut place.command()).json()["error"]["code"], "NOT_CONFIRMED");
+    let open = dry();
+    let funding = open.json()["funding"].clone();
+    assert_eq!(
+        (open.code, codes(&funding)),
+        (1, vec!["MAX_PER_DAY".to_owned(), "INTENT_OPEN".to_owned()]),
+        "{open}"
+    );
+    assert!(funding["remedy"].is_null(), "{open}");
+    // It has arrived, and is spent again.
+    place.devnet.control(&json!({"advance_blocks": 241}));
+    place.devnet.fault("hold_blocks=0");
+    assert_eq!(run(&mut place.command()).json()["status"], "reconciled");
+    place.devnet.control(&json!({"balance": "23625000000"}));
+    let funding = dry().json()["funding"].clone();
+    assert_eq!(
+        (codes(&funding), funding["remedy"].is_null()),
+        (vec!["MAX_PER_DAY".to_owned(), "COOLING_DOWN".to_owned()], false)
+    );
+}

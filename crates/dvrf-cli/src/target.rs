@@ -133,12 +133,41 @@ pub fn take(input: &InputArgs, keys: &[&str], session: &mut Session) -> Result<O
         return Err(failed(format!("the record from {from} names no {keys}")).into());
     }
     let name = text_of(Some(&record), "name")?;
-    let known = session.settings.targets().iter().find(|known| Some(&known.name) == name.as_ref()).cloned();
-    if let Some(subscription) = known {
-        session.settings = session.settings.of_subscription(&subscription);
+    if let Some(own) = subscription_of(&record, name.as_deref(), &session.settings)? {
+        session.settings = own;
+        return Ok(session.settings.subscription().map(|subscription| subscription.name.clone()));
     }
     apply(&record, &mut session.settings)?;
     Ok(name)
+}
+
+/// The settings of the subscription that a record is about, with its own limits: the one of its name, or the chosen one if
+/// it is about the same target.
+///
+/// # Errors
+/// When the settings file has a subscription of its name, and that is about another target.
+fn subscription_of(
+    record: &Record,
+    name: Option<&str>,
+    settings: &Settings,
+) -> Result<Option<Settings>, Error> {
+    let named = name.and_then(|name| settings.of_name(name));
+    let Some(own) = named.clone().or_else(|| settings.subscription().map(|_| settings.clone())) else {
+        return Ok(None);
+    };
+    let target = |record| resolve(&own, record).map(|(target, _)| target);
+    match named {
+        None => Ok(target(None).ok().filter(|mine| target(Some(record)).as_ref() == Ok(mine)).map(|_| own)),
+        Some(_) if target(Some(record))? == target(None)? => Ok(Some(own)),
+        Some(_) => {
+            let (name, path) =
+                (quote(name.unwrap_or_default()), own.file().path.as_deref().unwrap_or_default());
+            let message =
+                format!("the record {name} is about another target than the subscription {name} of {path}");
+            let hint = "pipe records that were made with this settings file, or rename one of the two";
+            Err(Error::new(FailureKind::Config, message).with_hint(hint))
+        }
+    }
 }
 
 /// Sets what the record names; the client of a named lottery is the lottery itself unless the record names another.

@@ -21,7 +21,9 @@ use crate::args::{FundArgs, goal};
 use crate::assess::assess;
 use crate::execute::{finish, text};
 use crate::nodes::{FundNodes, highest};
-use crate::runner::{FundRunner, Reading, check_amount, gas_allowance, guard_error, journal_error};
+use crate::runner::{
+    FundRunner, Reading, check_amount, cooling_down, gas_allowance, guard_error, journal_error,
+};
 
 /// The fees of this many answered requests may be taken while a top-up is under way.
 const FEES_MAX: u128 = 5;
@@ -132,10 +134,7 @@ fn object(
         let text = "the node shows a time before the last top-up: it is behind";
         funding.reasons.push(FundError::new(FundCode::NodeBehind, text).with_hint("ask another node"));
     }
-    if let Some(left) = journal.rest(runner.limits.cool_down_s, now) {
-        let text = format!("the last top-up was a short time ago; the next may be sent in {left} s");
-        funding.reasons.push(FundError::new(FundCode::CoolingDown, text));
-    }
+    funding.reasons.extend(cooling_down(journal, runner.limits.cool_down_s, now));
     if let Some(left) = journal.settles_in(now).filter(|_| !args.guards.new_journal) {
         let text = format!("the journal is new: a top-up of a lost one could still be accepted for {left} s");
         let hint = "run again after that, or accept the new journal with --new-journal";

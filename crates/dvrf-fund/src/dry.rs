@@ -1,19 +1,28 @@
 //! `dvrf-fund` without `--execute`: what is missing, whether it can be paid, and the command to run by hand.
 
+use std::time::Duration;
+
 use dvrf_cli::card::{Layout, card_of, nothing_to_watch};
+use dvrf_cli::checker::Checked;
 use dvrf_cli::connect::TargetReader;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::nodes::LIMIT;
 use dvrf_cli::pipeline::each;
 use dvrf_cli::settings::variables;
+use dvrf_cli::submit::journal_place;
+use dvrf_cli::target::resolve;
 use dvrf_cli::{CliError, Session};
 use supra_core::address::Address;
 use supra_core::amount::Quants;
 use supra_core::fund::{FundCode, FundError, Funding};
+use supra_core::record::Record;
+use supra_core::state_dir::StateDir;
+use supra_core::submit::fund_journal::{FundJournal, LockedFundJournal};
+use supra_core::submit::journal::Moment;
 
 use crate::args::{Format, FundArgs, FundLimits, checker, goal};
 use crate::assess::assess;
-use crate::runner::{check_amount, gas_allowance};
+use crate::runner::{check_amount, cooling_down, gas_allowance, journal_error, lock_error};
 use crate::text::lines;
 
 pub(crate) fn dry(args: &FundArgs, session: &mut Session) -> Result<Exit, CliError> {
@@ -34,9 +43,20 @@ pub(crate) fn dry(args: &FundArgs, session: &mut Session) -> Result<Exit, CliErr
     each(&args.input, session, |item, session| {
         let judged = checker.check(item, session);
         let mut funding = assess(&judged, &policy, goal);
-        if let Some(signer) = signer.filter(|_| funding.missing == Some(true)) {
-            let balance = owned.get_or_insert_with(|| owned_by(signer, session)).clone();
-            add_signer(&mut funding, signer, balance, &limits, gas);
+        if funding.missing == Some(true) {
+            let now = Moment { wall_s: session.now.as_second(), chain_s: None };
+            let journal = journal_of(&judged, &item.record, session).unwrap_or_else(|error| {
+                funding.reasons.push(error);
+                None
+            });
+            if let Some(signer) = signer {
+                let balance = owned.get_or_insert_with(|| owned_by(signer, session)).clone();
+                let spent = journal.as_ref().map_or((0, 0), |journal| journal.spent(now));
+                add_signer(&mut funding, signer, balance, spent, &limits, gas);
+            }
+            if let Some(journal) = &journal {
+                add_journal(&mut funding, journal, limits.cool_down_s, now);
+            }
         }
         let exit = exit_of(&funding);
         if is_text {
@@ -57,11 +77,40 @@ fn owned_by(signer: Address, session: &Session) -> Result<Quants, FundError> {
     balance.map_err(|error| FundError::of(FundCode::Unknown, &error))
 }
 
+/// The journal of the target's top-ups, if there is one.
+fn journal_of(
+    judged: &Checked,
+    record: &Record,
+    session: &Session,
+) -> Result<Option<FundJournal>, FundError> {
+    let place = journal_place(&session.settings).filter(|place| place.is_dir());
+    let target = resolve(&session.settings, Some(record)).ok().map(|(target, _)| target);
+    let (Some(place), Some(target)) = (place, target) else { return Ok(None) };
+    let seen = judged.report.state.as_ref().and_then(|state| state.chain.id);
+    let Some(chain_id) = target.chain_id.or(seen) else { return Ok(None) };
+    let state = StateDir::open(&place).map_err(lock_error)?;
+    let whose = (target.deposit, target.client, chain_id);
+    LockedFundJournal::read(&state, whose, Duration::ZERO).map_err(journal_error)
+}
+
+/// Adds what the journal has against a top-up. While one is under way, a deposit by hand could be a second one.
+fn add_journal(funding: &mut Funding, journal: &FundJournal, cool_down_s: i64, now: Moment) {
+    if let Some(open) = &journal.intent {
+        let (amount, run) = (open.plan.amount.supra(), &open.intent.run_id);
+        let text = format!("the top-up of run {run} ({amount} SUPRA) has no outcome yet");
+        let hint = "do not deposit by hand; the next run of --execute decides about it";
+        funding.reasons.push(FundError::new(FundCode::IntentOpen, text).with_hint(hint));
+        funding.remedy = None;
+    }
+    funding.reasons.extend(cooling_down(journal, cool_down_s, now));
+}
+
 /// Adds the signer, what it owns, and the limits that it would break.
 fn add_signer(
     funding: &mut Funding,
     signer: Address,
     balance: Result<Quants, FundError>,
+    spent: (u128, u128),
     limits: &FundLimits,
     gas: Quants,
 ) {
@@ -70,7 +119,7 @@ fn add_signer(
         Ok(balance) => {
             funding.signer_balance = Some(balance);
             let amount = funding.amount.unwrap_or_default();
-            let against = check_amount(amount, balance, (0, 0), limits, gas);
+            let against = check_amount(amount, balance, spent, limits, gas);
             funding.payable = Some(!against.iter().any(|reason| reason.code == FundCode::Reserve));
             funding.reasons.extend(against);
         }

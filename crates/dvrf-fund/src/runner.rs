@@ -17,7 +17,7 @@ use supra_core::record::Record;
 use supra_core::report::Report;
 use supra_core::state_dir::{StateDir, StateError};
 use supra_core::submit::command::RunWords;
-use supra_core::submit::fund_journal::{LockedFundJournal, SUBMIT_S_MAX};
+use supra_core::submit::fund_journal::{FundJournal, LockedFundJournal, SUBMIT_S_MAX};
 use supra_core::submit::guard::{GuardError, GuardedSender};
 use supra_core::submit::journal::{Fate, IntentStatus, JournalError, Moment};
 use supra_core::target::Target;
@@ -63,7 +63,7 @@ pub(crate) struct FundRunner {
 }
 
 /// The error for a lock that could not be taken, or for a state directory that cannot be used.
-fn lock_error(error: StateError) -> FundError {
+pub(crate) fn lock_error(error: StateError) -> FundError {
     match error {
         StateError::Busy { .. } => FundError::new(FundCode::Busy, error.to_string()),
         other => FundError::of(FundCode::Journal, &Error::from(other)),
@@ -137,6 +137,13 @@ pub(crate) fn check_amount(
         reasons.push(FundError::new(FundCode::Reserve, text).with_hint("send coins to the signer"));
     }
     reasons
+}
+
+/// The rest after the last top-up, if it is not over.
+pub(crate) fn cooling_down(journal: &FundJournal, cool_down_s: i64, now: Moment) -> Option<FundError> {
+    let left = journal.rest(cool_down_s, now)?;
+    let text = format!("the last top-up was a short time ago; the next may be sent in {left} s");
+    Some(FundError::new(FundCode::CoolingDown, text))
 }
 
 impl FundRunner {
