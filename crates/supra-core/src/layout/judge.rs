@@ -46,13 +46,13 @@ pub(super) struct Probed {
 }
 
 /// What is known of the requests of one rule, for one element where it has a list.
-#[derive(Debug, Default)]
-pub(super) struct Evidence<'a> {
-    pub(super) element: Option<&'a str>,
-    pub(super) asked: Vec<&'a Happened>,
-    pub(super) answered: Vec<&'a Happened>,
-    pub(super) withdrawn: Vec<&'a Happened>,
-    pub(super) waiting: Option<&'a Waiting>,
+#[derive(Debug)]
+pub(super) struct Evidence {
+    pub(super) element: Option<String>,
+    pub(super) waiting: Waiting,
+    pub(super) asked: Vec<Happened>,
+    pub(super) answered: Vec<Happened>,
+    pub(super) withdrawn: Vec<Happened>,
     pub(super) probed: BTreeMap<String, Probed>,
 }
 
@@ -60,42 +60,35 @@ pub(super) struct Evidence<'a> {
 pub(super) fn open_keys(evidence: &Evidence, rule: &RequestRule) -> BTreeSet<String> {
     let open = evidence.asked.iter().filter(|asked| ended(asked, evidence, rule).is_none());
     let mut keys: BTreeSet<String> = open.filter_map(|asked| asked.key.clone()).collect();
-    if let Some(Waiting::Known(waiting)) = evidence.waiting {
+    if let Waiting::Known(waiting) = &evidence.waiting {
         keys.extend(waiting.iter().flatten().cloned());
     }
     keys
 }
 
 /// The event that ended a request, and whether it answered it.
-fn ended<'a>(asked: &Happened, evidence: &Evidence<'a>, rule: &RequestRule) -> Option<(&'a Happened, bool)> {
-    let later = |end: &&&Happened| end.height >= asked.height;
-    let same_key = |end: &&&Happened| end.key.is_some() && end.key == asked.key;
-    let answer = evidence.answered.iter().filter(same_key).find(later);
-    if let Some(answer) = answer {
+fn ended<'a>(asked: &Happened, evidence: &'a Evidence, rule: &RequestRule) -> Option<(&'a Happened, bool)> {
+    let later = |end: &&Happened| end.height >= asked.height;
+    let same_key = |end: &&Happened| end.key.is_some() && end.key == asked.key;
+    if let Some(answer) = evidence.answered.iter().filter(later).find(same_key) {
         return Some((answer, true));
     }
-    let withdraws = |end: &&&Happened| {
-        let same_label = |(list, element): (&String, &String)| {
-            asked
-                .labels
-                .get(list)
-                .or(evidence.element.map(|_| element).filter(|_| rule.each.as_ref() == Some(list)))
-                == Some(element)
-        };
-        match &end.key {
-            Some(_) => end.key == asked.key,
-            None => !end.labels.is_empty() && end.labels.iter().all(same_label),
-        }
+    let same_label = |(list, element): (&String, &String)| {
+        let of_rule = evidence.element.as_ref().filter(|_| rule.each.as_ref() == Some(list));
+        asked.labels.get(list).or(of_rule) == Some(element)
     };
-    let withdrawal = evidence.withdrawn.iter().filter(later).find(withdraws);
-    withdrawal.map(|event| (*event, false))
+    let withdraws = |end: &&Happened| match &end.key {
+        Some(_) => end.key == asked.key,
+        None => !end.labels.is_empty() && end.labels.iter().all(same_label),
+    };
+    evidence.withdrawn.iter().filter(later).find(withdraws).map(|event| (event, false))
 }
 
 /// Judges every key that the events or the state name. `now_us` dates what waits.
 pub(super) fn judge(rule: &RequestRule, evidence: &Evidence, now_us: u64) -> Vec<ConsumerRequest> {
     let mut found = Vec::new();
-    let mut waiting = match evidence.waiting {
-        Some(Waiting::Known(keys)) => keys.clone(),
+    let mut waiting = match &evidence.waiting {
+        Waiting::Known(keys) => keys.clone(),
         _ => BTreeSet::new(),
     };
     // The same key may be asked again, as after an upgrade; the last one counts.
@@ -136,7 +129,7 @@ fn blank(rule: &RequestRule, evidence: &Evidence, key: Option<String>) -> Consum
     ConsumerRequest {
         request: rule.name.0.clone(),
         key,
-        element: evidence.element.map(str::to_owned),
+        element: evidence.element.clone(),
         by: rule.by,
         warn_seconds: rule.warn.map(|span| span.0.as_secs()),
         critical_seconds: rule.critical.map(|span| span.0.as_secs()),
@@ -162,12 +155,9 @@ fn open(
     if probed.settled == Some(true) {
         return ConsumerRequest { outcome: RequestOutcome::Answered, ok: probed.ok, ..request };
     }
-    let is_gone = match evidence.waiting {
-        Some(Waiting::Known(_)) => true,
-        _ => probed.pending == Some(false),
-    };
+    let is_gone = matches!(evidence.waiting, Waiting::Known(_)) || probed.pending == Some(false);
     // Where only events tell, a request waits until the event of its answer.
-    if matches!(evidence.waiting, Some(Waiting::NotKept)) && is_told_by_events(rule) {
+    if evidence.waiting == Waiting::NotKept && is_told_by_events(rule) {
         let age_seconds = asked_us.map(|us| now_us.saturating_sub(us) / 1_000_000);
         return ConsumerRequest { outcome: RequestOutcome::Pending, age_seconds, ..request };
     }

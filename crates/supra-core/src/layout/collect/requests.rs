@@ -65,50 +65,46 @@ impl<'a> Reader<'a> {
             Err(failure) if depends => self.report(EVENTS, failure),
             Err(_) => {}
         }
-        let mut prepared = Vec::new();
-        for (rule, element, waiting) in &parts {
-            let rows = |events: &'a [EventRule]| -> Vec<Happened> {
+        let mut all: Vec<(&RequestRule, Evidence)> = Vec::new();
+        for (rule, element, waiting) in parts {
+            let rows = |events: &[EventRule]| -> Vec<Happened> {
                 let rows = events.iter().flat_map(|event| {
                     let rows: &[(Happened, Value)] = happened.get(&event.event).map_or(&[], Vec::as_slice);
                     rows.iter().filter_map(|(row, data)| self.happened(event, row, data))
                 });
                 rows.filter(|row| is_of_element(row, rule, element.as_deref())).collect()
             };
-            let asked = rows(rule.asked.as_slice());
-            prepared.push((*rule, element, waiting, asked, rows(&rule.answered), rows(&rule.withdrawn)));
+            let (asked, answered) = (rows(rule.asked.as_slice()), rows(&rule.answered));
+            let withdrawn = rows(&rule.withdrawn);
+            all.push((
+                rule,
+                Evidence { element, waiting, asked, answered, withdrawn, probed: BTreeMap::new() },
+            ));
         }
         let mut wanted: BTreeSet<(&'a str, String)> = BTreeSet::new();
-        for (rule, element, waiting, asked, answered, withdrawn) in &prepared {
-            let evidence = evidence(element.as_deref(), waiting, asked, answered, withdrawn);
+        for (rule, evidence) in &all {
             let probes = rule.pending.iter().filter_map(|pending| pending.probe.as_deref());
             for probe in probes.chain(rule.settled.iter().map(|settled| settled.probe.as_str())) {
-                wanted.extend(open_keys(&evidence, rule).into_iter().map(|key| (probe, key)));
+                wanted.extend(open_keys(evidence, rule).into_iter().map(|key| (probe, key)));
             }
         }
-        let prepared: Vec<_> = prepared
-            .into_iter()
-            .map(|(rule, element, waiting, asked, answered, withdrawn)| {
-                (rule, element.clone(), waiting.clone(), asked, answered, withdrawn)
-            })
-            .collect();
         self.ask(wanted.into_iter().take(REQUESTS_MAX).collect());
-        let mut all = Vec::new();
-        for (rule, element, waiting, asked, answered, withdrawn) in &prepared {
-            let mut evidence = evidence(element.as_deref(), waiting, asked, answered, withdrawn);
-            for key in open_keys(&evidence, rule) {
-                evidence.probed.insert(key.clone(), self.probed(rule, &key));
-            }
+        let mut judged = Vec::new();
+        for (rule, mut evidence) in all {
+            let open = open_keys(&evidence, rule);
+            evidence.probed = open.into_iter().map(|key| (key.clone(), self.probed(rule, &key))).collect();
             let mut found = judge(rule, &evidence, now_us);
-            let answerer = rule.answerer.as_ref().map(|name| readings.value(name, element.as_deref()));
+            let answerer =
+                rule.answerer.as_ref().map(|name| readings.value(name, evidence.element.as_deref()));
             if let Some(Reading::Known(Value::String(account))) = answerer {
                 for request in &mut found {
                     request.answerer = Some(account.clone());
                 }
             }
-            self.find_aborts(rule, asked, &mut found);
-            all.extend(found);
+            self.find_aborts(rule, &evidence.asked, &mut found);
+            judged.extend(found);
         }
-        kept(all)
+        kept(judged)
     }
 
     /// The keys that wait according to the state: a flag says whether one does, `one` or `list` say which.
@@ -279,23 +275,6 @@ impl<'a> Reader<'a> {
             }
         }
         probed
-    }
-}
-
-fn evidence<'e>(
-    element: Option<&'e str>,
-    waiting: &'e Waiting,
-    asked: &'e [Happened],
-    answered: &'e [Happened],
-    withdrawn: &'e [Happened],
-) -> Evidence<'e> {
-    Evidence {
-        element,
-        asked: asked.iter().collect(),
-        answered: answered.iter().collect(),
-        withdrawn: withdrawn.iter().collect(),
-        waiting: Some(waiting),
-        probed: BTreeMap::new(),
     }
 }
 
