@@ -148,6 +148,26 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
     "channel slack: url-file is given twice (dvrf.toml:1)",
     "keep one of them"
 )]
+#[case::maintenance_key(
+    "[[maintenance]]\nform = \"x\"",
+    "dvrf.toml:2: the key \"form\" is not known",
+    "did you mean from?"
+)]
+#[case::maintenance_time(
+    "[[maintenance]]\nfrom = 2026-12-01T02:00:00\nto = 2026-12-01T03:00:00Z",
+    "dvrf.toml:1: from is \"2026-12-01T02:00:00\": a time with its offset is needed",
+    "write from = 2026-12-01T02:00:00Z"
+)]
+#[case::maintenance_of_nobody(
+    "[[subscription]]\nname = \"main\"\nlottery = \"0x1\"\n[[maintenance]]\ndaily = \"02:00-03:00\"\nonly = [\"mian\"]",
+    "dvrf.toml:4: only has \"mian\": there is no such subscription",
+    "did you mean main?"
+)]
+#[case::after(
+    "[[channel]]\nkind = \"slack\"\nurl = \"https://h.example/x\"\nafter = \"later\"",
+    "channel slack: after is \"later\" (dvrf.toml:1)",
+    "use a span such as 10m or 1h"
+)]
 #[case::near_option(
     "[[channel]]\nkind = \"slack\"\nurl_flie = \"/a\"",
     "channel slack: the option \"url-flie\" is not known (dvrf.toml:1)",
@@ -282,7 +302,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 #[case::option(
     "[[channel]]\nkind = \"slack\"\ncolour = \"red\"",
     "channel slack: the option \"colour\" is not known (dvrf.toml:1)",
-    "slack takes name, min, resolved, url, url_file, url_credential, url_env"
+    "slack takes name, min, resolved, after, url, url_file, url_credential, url_env"
 )]
 #[case::order(
     "[thresholds]\nplan = 1.5\nwarn = 2",

@@ -145,8 +145,10 @@ impl ChannelKind {
 
     /// Every option of this kind: those of all kinds, its own, and its secrets in all four spellings.
     pub fn options(self) -> Vec<String> {
-        let plain =
-            ["name", "min", "resolved"].iter().chain(self.plain_options()).map(|key| (*key).to_owned());
+        let plain = ["name", "min", "resolved", "after"]
+            .iter()
+            .chain(self.plain_options())
+            .map(|key| (*key).to_owned());
         let secret = self.secrets().iter();
         plain
             .chain(secret.flat_map(|(key, _)| SECRET_ENDINGS.map(|ending| format!("{key}{ending}"))))
@@ -308,6 +310,8 @@ pub struct Channel {
     pub topic: Option<i64>,
     /// The keys that sign each webhook, one signature per key.
     pub signing_keys: Vec<SigningKey>,
+    /// How long a problem lasts before the channel is notified, in seconds.
+    pub after_s: i64,
     /// The expected seconds between runs: an alert sent to Alertmanager ends unless it is repeated within three runs.
     pub every_s: i64,
 }

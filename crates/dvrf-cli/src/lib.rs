@@ -25,6 +25,7 @@ mod progress;
 pub mod screen;
 pub mod settings;
 pub mod signals;
+pub mod silence;
 pub mod stdio;
 pub mod stream;
 pub mod submit;

@@ -103,6 +103,9 @@ pub struct Incident {
     /// Its earlier alerts in Alertmanager, whose labels were others.
     #[serde(default)]
     pub earlier: Vec<EarlierAlert>,
+    /// Whether it changed while it was muted, and the channels that know of it have not been told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_withheld: bool,
     /// The limits that the deposit fell below since it began.
     #[serde(flatten)]
     pub limits: Limits,
@@ -148,6 +151,7 @@ impl Incident {
             channels: BTreeSet::new(),
             refused: BTreeSet::new(),
             earlier: Vec::new(),
+            is_withheld: false,
             limits: problem.limits,
             level_limits: problem.limits,
             bad_runs: 0,

@@ -17,6 +17,7 @@ use dvrf_cli::parse::bad;
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::file::keys::ALERTS;
 use dvrf_cli::settings::{Settings, variables};
+use dvrf_cli::silence::Silences;
 use supra_core::amount::Decimal;
 use supra_core::check::Policy;
 use supra_core::error::Error;
@@ -117,7 +118,7 @@ pub(crate) enum OutputFormat {
 }
 
 /// Parses a span of whole seconds, at most a leap year.
-fn span_s(text: &str) -> Result<i64, &'static str> {
+pub(crate) fn span_s(text: &str) -> Result<i64, &'static str> {
     const SPAN_S_MAX: i64 = 366 * 86_400;
     let span = parse_span_s(text).filter(|span| *span <= SPAN_S_MAX);
     span.ok_or("a span such as 90m, 4h or 1d is needed")
@@ -255,6 +256,7 @@ impl NotifyArgs {
             rules: self.rules(settings)?,
             own_rules: self.own_rules(settings)?,
             policy,
+            silences: Silences::default(),
             state_dir: None,
             is_memory_unusable: false,
             broken: channels.problems.iter().map(|problem| problem.channel.clone()).collect(),

@@ -15,6 +15,7 @@ mod fund;
 mod heartbeat;
 mod merge;
 pub mod message;
+mod mute;
 pub mod notification;
 mod notifier;
 pub mod outbox;
@@ -32,15 +33,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
-use crate::args::NotifyArgs;
+use crate::args::{NotifyArgs, OutputFormat};
+use crate::mute::MuteArgs;
 use dvrf_cli::args::LiveArgs;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::Settings;
+use dvrf_cli::silence::SilenceKind;
 use dvrf_cli::{CliError, Session};
 use supra_core::error::Error;
+use supra_core::failure::{FailureKind, quote};
 
 /// Tells people what is wrong: one alert per incident, reminders, and a "resolved"
 #[derive(Parser)]
@@ -49,6 +53,8 @@ struct Args {
     /// What to do
     #[arg(value_enum, default_value_t = Action::Send)]
     action: Action,
+    #[command(flatten)]
+    mute: MuteArgs,
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
@@ -67,6 +73,14 @@ enum Action {
     Test,
     /// Print the configuration without secrets, and every mistake with its fix
     Config,
+    /// Send nothing about a subscription or a problem for a while
+    Mute,
+    /// End a mute or an acknowledgement
+    Unmute,
+    /// Acknowledge a problem: no more reminders and no escalation until it ends
+    Ack,
+    /// List what is muted, acknowledged or under maintenance
+    Mutes,
 }
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
@@ -75,7 +89,19 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     if let Some(exit) = refuse_incomplete(session) {
         return Ok(exit);
     }
+    let is_text = session.is_terminal() || args.notify.output.format == OutputFormat::Text;
+    if !matches!(args.action, Action::Mute | Action::Unmute | Action::Ack)
+        && let Some(word) = args.mute.about.first()
+    {
+        let message = format!("{:?} is not expected here", quote(word));
+        let hint = "only mute, unmute and ack take a name or a code";
+        return Err(Error::new(FailureKind::Config, message).with_hint(hint).into());
+    }
     match args.action {
+        Action::Mute => mute::add(SilenceKind::Mute, &args.mute, is_text, session),
+        Action::Ack => mute::add(SilenceKind::Ack, &args.mute, is_text, session),
+        Action::Unmute => mute::remove(&args.mute, is_text, session),
+        Action::Mutes => mute::list(is_text, session),
         Action::Send => send::send(&args.notify, &args.input, &args.policy, session),
         Action::Test => test_message::send_test(&args.notify, &args.policy, session),
         Action::Config => config::print_config(&args.notify, session),

@@ -6,6 +6,7 @@
 pub(crate) mod apply;
 pub(crate) mod log;
 mod memory;
+mod planned;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use self::apply::{apply, notification, unsent};
 use self::log::log;
 pub(crate) use self::memory::{draw_key, subscription_key};
 use self::memory::{load, save, state_name};
+pub(crate) use self::planned::{NotifyReport, Planned};
 use crate::alert_state::{AlertRules, AlertState};
 use crate::delivery::{Queue, WebhookSender, deliver_all, must_wait};
 use crate::draw::DrawOutcome;
@@ -26,9 +28,10 @@ use crate::notification::{DeliveryOutcome, Notification};
 use crate::outbox::OutboxEntry;
 use crate::planner::{Planner, Verdict};
 use dvrf_cli::Session;
-use dvrf_cli::channel::{Channel, ChannelKind, Level};
+use dvrf_cli::channel::{Channel, ChannelKind};
 use dvrf_cli::checker::Checked;
 use dvrf_cli::settings::variables;
+use dvrf_cli::silence::Silences;
 use supra_core::check::Policy;
 use supra_core::delivery::Attempt;
 use supra_core::record::Record;
@@ -36,40 +39,6 @@ use supra_core::report::SubscriptionId;
 use supra_core::state_dir::{LockedState, StateDir, StateError};
 
 pub(crate) const MEMORY_UNUSABLE: &str = "the memory cannot be used: this run notifies as if there were none";
-
-/// The result of notifying the channels of one verdict.
-#[derive(Debug, Default)]
-pub(crate) struct NotifyReport {
-    /// The new messages, or those that a dry run would send.
-    pub messages: Vec<Message>,
-    /// The result of each message on each channel.
-    pub notifications: Vec<Notification>,
-    /// Whether a channel was not notified, or the alert state could not be used.
-    pub has_failed: bool,
-}
-
-/// A verdict whose messages are planned and, with alert state, saved.
-#[derive(Debug, Default)]
-pub(crate) struct Planned {
-    /// The locked file of the subscription and its state.
-    memory: Option<(LockedState, AlertState)>,
-    pub(crate) level: Option<Level>,
-    /// The messages that can be sent now.
-    due: Vec<OutboxEntry>,
-    pub report: NotifyReport,
-}
-
-impl Planned {
-    /// Whether there is a message to send.
-    pub(crate) fn has_messages(&self) -> bool {
-        !self.due.is_empty()
-    }
-
-    /// Notes the exit code of the old script in the messages that can be sent now.
-    pub(crate) fn set_old_exit(&mut self, code: u8) {
-        self.due.iter_mut().for_each(|entry| entry.message.old_exit = Some(code));
-    }
-}
 
 /// Notifies the channels of a run.
 pub(crate) struct Notifier {
@@ -83,6 +52,7 @@ pub(crate) struct Notifier {
     pub(super) rules: AlertRules,
     /// The rules of subscriptions that have some of their own, by name.
     pub(super) own_rules: BTreeMap<String, AlertRules>,
+    pub(super) silences: Silences,
     pub(super) state_dir: Option<StateDir>,
     /// Whether the configured state directory cannot be used.
     pub(super) is_memory_unusable: bool,
@@ -113,6 +83,7 @@ impl Notifier {
             channels: &self.channels,
             template: &self.template,
             policy: &self.policy,
+            silences: &self.silences,
             rules: self.own_rules.get(name).unwrap_or(&self.rules),
             include_json: self.include_json,
         }
@@ -192,7 +163,7 @@ impl Notifier {
                 }
             }
         };
-        Planned { level: Some(verdict.level()), ..planned }
+        Planned { level: Some(self.planner().level(verdict)), ..planned }
     }
 
     /// Whether a run holds the lock of this subscription at the moment.
@@ -244,7 +215,14 @@ impl Notifier {
         // The outbox is on disk before its first message is sent, so that no message is lost.
         let has_failed = !save(&file, &state, session);
         let report = NotifyReport { messages: plan.messages, notifications, has_failed };
-        Planned { memory: Some((file, state)), level: None, due, report }
+        Planned {
+            memory: Some((file, state)),
+            name: verdict.name.to_owned(),
+            now_s: verdict.now_s,
+            due,
+            report,
+            ..Planned::default()
+        }
     }
 
     /// The messages of the outbox that can be sent now; for the others, a notification explains why not.
@@ -328,8 +306,11 @@ impl Notifier {
     fn complete(&self, batch: &mut [Planned], session: &Session) {
         let mut behind: BTreeSet<String> = BTreeSet::new();
         for planned in batch.iter_mut() {
-            let not_taken =
-                planned.memory.as_ref().map(|(_, state)| self.planner().not_taken(state)).unwrap_or_default();
+            let not_taken = planned
+                .memory
+                .as_ref()
+                .map(|(_, state)| self.planner().not_taken(state, &planned.name, planned.now_s));
+            let not_taken = not_taken.unwrap_or_default();
             let failed = planned.report.notifications.iter().any(|told| told.outcome.is_failure());
             planned.report.has_failed |= failed || !not_taken.is_empty();
             // Channels answer in any order; the record has one.
@@ -391,5 +372,5 @@ impl Notifier {
 
 fn planned(message: Message, due: Vec<OutboxEntry>, has_failed: bool) -> Planned {
     let report = NotifyReport { messages: vec![message], notifications: Vec::new(), has_failed };
-    Planned { memory: None, level: None, due, report }
+    Planned { due, report, ..Planned::default() }
 }

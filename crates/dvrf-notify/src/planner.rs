@@ -1,13 +1,15 @@
 //! Plans the messages of a run: which channels are notified of a verdict, given the alert state. Pure.
 
 mod all_clear;
+mod mutes;
 mod recipients;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use self::recipients::{alerts, has_not_taken, is_notified, is_told};
+use self::mutes::names;
+use self::recipients::{alerts, has_not_taken, is_due, is_notified, is_told};
 use super::alert_state::{AlertEvent, AlertRules, AlertState, Incident, incident_id};
 use super::draw::DrawOutcome;
 use super::message::{Alert, Message, MessageTemplate, numbers};
@@ -15,6 +17,7 @@ use super::outbox::OutboxEntry;
 use crate::notification::EventKind;
 use crate::problem::{Problem, UNKNOWN, problems};
 use dvrf_cli::channel::{Channel, ChannelKind, Level};
+use dvrf_cli::silence::Silences;
 use supra_core::check::{Checks, Policy, Severity, Status};
 use supra_core::stable_id::stable_id;
 use supra_core::state::State;
@@ -57,6 +60,8 @@ pub struct Planner<'a> {
     pub policy: &'a Policy,
     /// When alerts are sent.
     pub rules: &'a AlertRules,
+    /// What is muted or acknowledged.
+    pub silences: &'a Silences,
     /// Whether messages to Slack and Teams contain the record.
     pub include_json: bool,
 }
@@ -87,9 +92,11 @@ impl Planner<'_> {
 
     /// Plans a run without alert state: the verdict is sent to every channel whose level it reaches.
     pub fn report(&self, verdict: &Verdict, run: &str) -> (Message, Vec<OutboxEntry>) {
-        let found = self.problems(verdict);
+        let (found, level) = self.unmuted(verdict);
         let message = self.report_message(verdict, run, &found);
-        let level = verdict.level();
+        if level == Level::Ok && verdict.level() != Level::Ok {
+            return (message, Vec::new());
+        }
         let is_notified = |channel: &&Channel| match channel.kind {
             ChannelKind::Ping => false,
             // A draw that was not due is not reported.
@@ -111,7 +118,7 @@ impl Planner<'_> {
         let is_pager = |entry: &OutboxEntry| self.is_pager(&entry.channel);
         entries.retain(|entry| verdict.checks.status != Status::Ok && !is_pager(entry));
         for channel in self.channels.iter().filter(|channel| channel.kind.is_pager()) {
-            let found = self.problems(verdict);
+            let (found, _) = self.unmuted(verdict);
             for problem in found.iter().filter(|problem| Level::From(problem.gravity.severity) >= channel.min)
             {
                 let mut alone = self.report_message(verdict, run, std::slice::from_ref(problem));
@@ -159,13 +166,34 @@ impl Planner<'_> {
                 self.all_clear(state, verdict, &mut plan);
                 continue;
             };
-            let is_notified = |channel: &Channel| is_notified(channel, &event, &incident, state);
+            let is_muted = self.is_muted(verdict.name, &event.key, &incident.items);
+            if is_muted && event.kind != EventKind::Resolved {
+                // What changes meanwhile is said when the mute ends.
+                if let Some(incident) = state.incidents.get_mut(&event.key) {
+                    incident.is_withheld |= !incident.channels.is_empty();
+                }
+                continue;
+            }
+            let ack = self.silences.ack(verdict.name, &names(&event.key, &incident.items), incident.since_s);
+            if event.kind == EventKind::Reminder && ack.is_some() {
+                continue;
+            }
+            let is_due = |channel: &Channel| {
+                event.kind == EventKind::Resolved || is_due(channel, &incident, ack.is_some(), verdict.now_s)
+            };
+            let is_notified =
+                |channel: &Channel| is_due(channel) && is_notified(channel, &event, &incident, state);
             let channels: Vec<&Channel> = self.channels.iter().filter(|c| is_notified(c)).collect();
             let mut message = self.incident_message(state, verdict, &event, &incident);
             message.numbers.clone_from(&numbers);
+            if let Some(ack) = ack {
+                let label = self.policy.lang.pick("Acknowledged", "В работе");
+                message.numbers.insert(0, (label, ack.by.clone()));
+            }
             self.push(state, &channels, &message, verdict, &mut plan);
             plan.messages.push(message);
         }
+        self.say_withheld(state, verdict, &numbers, &mut plan);
         self.news(state, verdict, &mut plan);
         self.catch_up(state, verdict, &numbers, &mut plan);
         self.refresh_alertmanagers(state, verdict, &numbers, &mut plan);
@@ -174,7 +202,7 @@ impl Planner<'_> {
 
     /// A draw that was requested is reported once.
     fn news(&self, state: &mut AlertState, verdict: &Verdict, plan: &mut Plan) {
-        if verdict.draw.is_none_or(|draw| draw.news.is_none()) {
+        if verdict.draw.is_none_or(|draw| draw.news.is_none()) || self.is_muted(verdict.name, "draw", &[]) {
             return;
         }
         state.sequence = state.sequence.saturating_add(1);
@@ -212,8 +240,13 @@ impl Planner<'_> {
         let open: Vec<(String, Incident)> =
             state.open().into_iter().map(|(key, incident)| (key.clone(), incident.clone())).collect();
         for (key, incident) in open {
+            if self.is_muted(verdict.name, &key, &incident.items) {
+                continue;
+            }
+            let ack = self.silences.ack(verdict.name, &names(&key, &incident.items), incident.since_s);
             let is_behind = |channel: &&Channel| {
                 is_told(channel)
+                    && is_due(channel, &incident, ack.is_some(), verdict.now_s)
                     && has_not_taken(channel, &incident)
                     && !incident.refused.contains(&channel.name)
                     && !state.outbox.is_waiting(&channel.name, &key)
@@ -268,7 +301,11 @@ impl Planner<'_> {
         plan: &mut Plan,
     ) {
         for channel in self.channels.iter().filter(|channel| channel.kind == ChannelKind::Alertmanager) {
-            let alerts = alerts(state, channel.min);
+            let mut alerts = alerts(state, channel.min);
+            alerts.retain(|alert| {
+                let item = std::slice::from_ref(&alert.item);
+                alert.ended_s.is_some() || !self.is_muted(verdict.name, &alert.problem, item)
+            });
             if alerts.is_empty() {
                 continue;
             }
@@ -290,14 +327,17 @@ impl Planner<'_> {
         }
     }
 
-    /// The channels that have not taken an open incident.
-    pub fn not_taken(&self, state: &AlertState) -> BTreeSet<String> {
-        let behind = |incident: &Incident| {
-            let channels = self.channels.iter().filter(|channel| is_told(channel));
+    /// The channels that should have taken an open incident of a subscription by this time, and have not.
+    pub fn not_taken(&self, state: &AlertState, name: &str, now_s: i64) -> BTreeSet<String> {
+        let behind = |key: &str, incident: &Incident| {
+            let is_muted = self.is_muted(name, key, &incident.items);
+            let ack = self.silences.ack(name, &names(key, &incident.items), incident.since_s);
+            let is_due = |channel: &&Channel| !is_muted && is_due(channel, incident, ack.is_some(), now_s);
+            let channels = self.channels.iter().filter(|channel| is_told(channel)).filter(is_due);
             let channels = channels.filter(|channel| has_not_taken(channel, incident));
             channels.map(|channel| channel.name.clone()).collect::<Vec<_>>()
         };
-        state.open().into_iter().flat_map(|(_, incident)| behind(incident)).collect()
+        state.open().into_iter().flat_map(|(key, incident)| behind(key, incident)).collect()
     }
 
     /// Whether any channel attaches the record.

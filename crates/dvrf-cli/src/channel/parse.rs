@@ -257,7 +257,8 @@ impl<'a> Options<'a> {
         Ok(Channel {
             min: self.level()?,
             resolved: self.yes_or_no("resolved")?,
-            every_s: self.seconds("every")?,
+            after_s: self.seconds("after", 0)?,
+            every_s: self.seconds("every", EVERY_S)?,
             topic: self.topic()?,
             token: secret("token").or_else(|| secret("key")).or_else(|| secret("password")),
             kind: self.kind,
@@ -300,8 +301,8 @@ impl<'a> Options<'a> {
         }
     }
 
-    fn seconds(&self, key: &str) -> Result<i64, Problem> {
-        let Some(text) = self.get(key) else { return Ok(EVERY_S) };
+    fn seconds(&self, key: &str, default: i64) -> Result<i64, Problem> {
+        let Some(text) = self.get(key) else { return Ok(default) };
         parse_span_s(text).filter(|seconds| (1..=EVERY_S_MAX).contains(seconds)).ok_or_else(|| {
             self.problem(format!("{key} is {:?}", quote(text)), "use a span such as 10m or 1h".to_owned())
         })
@@ -416,7 +417,7 @@ mod tests {
     #[case::unknown_option(
         "slack,colour=red",
         "channel slack: the option \"colour\" is not known",
-        "slack takes name, min, resolved, url,"
+        "slack takes name, min, resolved, after, url,"
     )]
     #[case::given_twice("slack,url=https://h/SECRET,url=x", "channel slack: url is given twice", "keep one")]
     #[case::two_sources(

@@ -61,6 +61,8 @@ pub const PAGES: &[Page] = &[
         command: "dvrf-notify",
         flags: &[
             "action",
+            "about",
+            "for",
             "input",
             "live",
             "channel",
@@ -77,7 +79,7 @@ pub const PAGES: &[Page] = &[
                 "dvrf notify --channel slack,url-file=/etc/dvrf/slack --state-dir /var/lib/dvrf",
             ),
             ("Would they arrive? One test message to every channel", "dvrf notify test"),
-            ("Show what would be sent", "dvrf json --live | dvrf notify --dry-run --format text"),
+            ("Send nothing about a subscription for two hours", "dvrf notify mute main-lottery --for 2h"),
         ],
     },
     Page {

@@ -154,6 +154,7 @@ variables! {
         XDG_CACHE_HOME "XDG_CACHE_HOME": "Base directory of caches."
         XDG_STATE_HOME "XDG_STATE_HOME": "Base directory of state: draws are journalled in dvrf under it where no --state-dir is given."
         HOME "HOME": "Home directory."
+        USER "USER": "Name of the user, noted in mutes and acknowledgements."
         HTTP_PROXY_LOWER "http_proxy" is secret: "Proxy for http:// URLs."
         HTTP_PROXY "HTTP_PROXY" is secret: "Proxy for http:// URLs."
         HTTPS_PROXY_LOWER "https_proxy" is secret: "Proxy for https:// URLs."

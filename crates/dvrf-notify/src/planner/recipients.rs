@@ -28,6 +28,15 @@ pub(super) fn is_told(channel: &Channel) -> bool {
     !matches!(channel.kind, ChannelKind::Ping | ChannelKind::Alertmanager)
 }
 
+/// Whether a channel is to know of an incident by now: one with `after` only when it has lasted that long and nobody works
+/// on it.
+pub(super) fn is_due(channel: &Channel, incident: &Incident, is_acknowledged: bool, now_s: i64) -> bool {
+    let age_s = now_s.saturating_sub(incident.since_s);
+    channel.after_s == 0
+        || incident.channels.contains(&channel.name)
+        || !is_acknowledged && age_s >= channel.after_s
+}
+
 pub(super) fn has_not_taken(channel: &Channel, incident: &Incident) -> bool {
     Level::From(incident.gravity.severity) >= channel.min && !incident.channels.contains(&channel.name)
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use rstest::rstest;
 use serde_json::json;
 
 use super::*;
 use crate::notifier::apply::apply;
 use dvrf_cli::channel::parse::parse;
+use dvrf_cli::silence::{Silence, SilenceKind};
 use supra_core::amount::Quants;
 use supra_core::check::Finding;
 use supra_core::check::code::Code;
@@ -50,6 +52,7 @@ struct Fixture {
     template: MessageTemplate,
     policy: Policy,
     rules: AlertRules,
+    silences: Silences,
 }
 
 impl Fixture {
@@ -65,6 +68,7 @@ impl Fixture {
             },
             policy: Policy::default(),
             rules: AlertRules { resolve_after: 1, ..AlertRules::default() },
+            silences: Silences::default(),
         }
     }
 
@@ -74,6 +78,7 @@ impl Fixture {
             template: &self.template,
             policy: &self.policy,
             rules: &self.rules,
+            silences: &self.silences,
             include_json: false,
         }
     }
@@ -238,7 +243,7 @@ fn only_the_notified_are_notified_of_the_end() {
         fixture.answer(&mut state, entry, answer, 0);
     }
     // Teams refused the content, Discord has not taken it yet: every run says so.
-    let behind: Vec<_> = planner.not_taken(&state).into_iter().collect();
+    let behind: Vec<_> = planner.not_taken(&state, "n", 0).into_iter().collect();
     assert_eq!(behind, ["discord", "teams"]);
     planner.update(&mut state, &verdict(&ok(), 600));
     let waiting: Vec<_> =
@@ -344,4 +349,118 @@ fn a_lost_state_is_resolved_outside() {
     assert!(entries[0].message.text().starts_with("✅ t · n: no problem\n\nNo problem is open."));
     let is_deposit = |entry: &&OutboxEntry| entry.message.incident == incident_id("k", "deposit");
     assert_eq!(entries.iter().filter(is_deposit).count(), 1);
+}
+
+fn silence(kind: SilenceKind, subscription: Option<&str>, problem: Option<&str>, since_s: i64) -> Silences {
+    Silences(vec![Silence {
+        kind,
+        subscription: subscription.map(str::to_owned),
+        problem: problem.map(str::to_owned),
+        since_s,
+        until_s: i64::MAX,
+        by: "ann".to_owned(),
+        reason: String::new(),
+    }])
+}
+
+#[test]
+fn a_muted_problem_is_said_when_the_mute_ends() {
+    let mut fixture = Fixture::new(&["slack,url=http://h", "alertmanager,url=http://h"]);
+    let mut state = AlertState::new("k");
+    fixture.silences = silence(SilenceKind::Mute, Some("n"), None, 0);
+    assert_eq!(fixture.notified(&mut state, &low(), 0), []);
+    assert!(fixture.planner().not_taken(&state, "n", 0).is_empty());
+    fixture.silences = Silences::default();
+    let told = fixture.notified(&mut state, &low(), 60);
+    assert_eq!(told[0], ("slack".to_owned(), "firing", Status::Alert));
+    assert_eq!(told[1].0, "alertmanager");
+}
+
+#[rstest]
+#[case::subscription(Some("n"), None, true)]
+#[case::code(None, Some("deposit_below_warn_tier"), true)]
+#[case::problem(None, Some("deposit"), true)]
+#[case::other_subscription(Some("other"), None, false)]
+#[case::other_problem(Some("n"), Some("request"), false)]
+fn a_mute_is_about_what_it_names(
+    #[case] subscription: Option<&str>,
+    #[case] problem: Option<&str>,
+    #[case] is_muted: bool,
+) {
+    let mut fixture = Fixture::new(&ALL);
+    fixture.silences = silence(SilenceKind::Maintenance, subscription, problem, 0);
+    let level = if is_muted { Level::Ok } else { Level::From(Severity::Warning) };
+    assert_eq!(fixture.planner().level(&verdict(&low(), 0)), level);
+    let expected: &[&str] = if is_muted { &[] } else { &["slack", "pagerduty", "alertmanager"] };
+    assert_eq!(fixture.reported(&low()), expected);
+    let fallback = low();
+    let (_, entries) = fixture.planner().fallback(&verdict(&fallback, 0), "run");
+    assert_eq!(entries.is_empty(), is_muted);
+}
+
+#[test]
+fn what_changes_under_a_mute_is_said_once_when_it_ends() {
+    let mut fixture = Fixture::new(&["slack,url=http://h"]);
+    let mut state = AlertState::new("k");
+    assert_eq!(fixture.notified(&mut state, &low(), 0), [("slack".to_owned(), "firing", Status::Alert)]);
+    fixture.silences = silence(SilenceKind::Mute, None, Some("deposit"), 0);
+    assert_eq!(fixture.notified(&mut state, &critical(), 60), []);
+    fixture.silences = Silences::default();
+    assert_eq!(
+        fixture.notified(&mut state, &critical(), 120),
+        [("slack".to_owned(), "reminder", Status::Alert)]
+    );
+    assert_eq!(fixture.notified(&mut state, &critical(), 180), []);
+}
+
+#[test]
+fn the_end_of_a_muted_problem_reaches_those_who_know_of_it() {
+    let mut fixture = Fixture::new(&["slack,url=http://h"]);
+    let mut state = AlertState::new("k");
+    fixture.notified(&mut state, &low(), 0);
+    fixture.silences = silence(SilenceKind::Mute, Some("n"), None, 0);
+    assert_eq!(fixture.notified(&mut state, &ok(), 60), [("slack".to_owned(), "resolved", Status::Ok)]);
+    assert_eq!(fixture.notified(&mut state, &low(), 120), []);
+    assert_eq!(fixture.notified(&mut state, &ok(), 180), []);
+}
+
+#[test]
+fn an_acknowledged_problem_has_no_reminder_until_it_comes_again() {
+    let mut fixture = Fixture::new(&["slack,url=http://h"]);
+    let mut state = AlertState::new("k");
+    let hours = |n: i64| n * 3600;
+    fixture.notified(&mut state, &low(), 0);
+    fixture.silences = silence(SilenceKind::Ack, Some("n"), None, 60);
+    assert_eq!(fixture.notified(&mut state, &low(), hours(5)), []);
+    let worse = fixture.planner().update(&mut state, &verdict(&critical(), hours(6)));
+    assert_eq!(worse.messages[0].event.name(), "worse");
+    assert_eq!(worse.messages[0].numbers[0], ("Acknowledged".to_owned(), "ann".to_owned()));
+    fixture.notified(&mut state, &ok(), hours(7));
+    assert_eq!(
+        fixture.notified(&mut state, &low(), hours(8)),
+        [("slack".to_owned(), "firing", Status::Alert)]
+    );
+    assert_eq!(
+        fixture.notified(&mut state, &low(), hours(13)),
+        [("slack".to_owned(), "reminder", Status::Alert)]
+    );
+}
+
+#[test]
+fn a_problem_that_lasts_is_escalated_unless_it_is_acknowledged() {
+    let mut fixture = Fixture::new(&["slack,url=http://h", "pagerduty,key=k,after=30m"]);
+    let mut state = AlertState::new("k");
+    let channels = |told: Vec<(String, &'static str, Status)>| -> Vec<String> {
+        told.into_iter().map(|(channel, ..)| channel).collect()
+    };
+    assert_eq!(channels(fixture.notified(&mut state, &low(), 0)), ["slack"]);
+    assert!(fixture.planner().not_taken(&state, "n", 1799).is_empty());
+    assert_eq!(channels(fixture.notified(&mut state, &low(), 1799)), [""; 0]);
+    let acknowledged = silence(SilenceKind::Ack, Some("n"), None, 60);
+    let unacknowledged = std::mem::replace(&mut fixture.silences, acknowledged);
+    assert_eq!(channels(fixture.notified(&mut state, &low(), 1800)), [""; 0]);
+    fixture.silences = unacknowledged;
+    assert_eq!(fixture.planner().not_taken(&state, "n", 1800), ["pagerduty".to_owned()].into());
+    assert_eq!(channels(fixture.notified(&mut state, &low(), 1800)), ["pagerduty"]);
+    assert_eq!(channels(fixture.notified(&mut state, &ok(), 1860)), ["slack", "pagerduty"]);
 }

@@ -63,6 +63,7 @@ fn memory(text: &[u8], u: &mut Unstructured) {
     };
     let (policy, rules, state) = (Policy::default(), AlertRules::default(), State::default());
     let planner = Planner {
+        silences: &dvrf_cli::silence::Silences::default(),
         channels: &channels,
         template: &template,
         policy: &policy,

@@ -1,0 +1,159 @@
+//! Mutes, acknowledgements and maintenance windows: what is not sent, until when, and where it is seen.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::{contains, starts_with};
+use rstest::rstest;
+use testkit::mock_receiver::MockReceiver;
+use testkit::{DEPOSIT, Devnet, LOTTERY, tool};
+
+/// A folder with a settings file about one low subscription, `main`, which tells this receiver.
+fn folder(devnet: &Devnet, inbox: &MockReceiver, more: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "network = \"testnet\"\nrpc_url = \"{}\"\nretries = 0\nstate_dir = \"state\"\n\
+         [[subscription]]\nname = \"main\"\nlottery = \"{LOTTERY}\"\ndeposit = \"{DEPOSIT}\"\n\
+         [[channel]]\nkind = \"generic\"\nurl_env = \"HOOK\"\n{more}",
+        devnet.url
+    );
+    fs::write(folder.path().join("dvrf.toml"), text).unwrap();
+    fs::write(folder.path().join("hook"), inbox.url("hook")).unwrap();
+    folder
+}
+
+fn run(name: &str, folder: &Path, words: &[&str]) -> Command {
+    let mut command = tool(name);
+    let hook = fs::read_to_string(folder.join("hook")).unwrap();
+    command.env_clear().env("DVRF_CONFIG", "dvrf.toml").env("DVRF_CACHE_DIR", "off").env("HOOK", hook);
+    command.env("USER", "ann").current_dir(folder).args(words);
+    command
+}
+
+/// The events that a run sends.
+fn sent(folder: &Path, inbox: &MockReceiver) -> Vec<String> {
+    let before = inbox.requests().len();
+    run("dvrf-notify", folder, &["--live"]).assert().success();
+    let event = |request: &testkit::mock_receiver::ReceivedRequest| {
+        request.json()["event"].as_str().unwrap_or_default().to_owned()
+    };
+    inbox.requests().iter().skip(before).map(event).collect()
+}
+
+#[test]
+fn a_mute_is_seen_and_ends_with_an_alert() {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let folder = folder(&devnet, &inbox, "");
+    let notify = |words: &[&str]| run("dvrf-notify", folder.path(), words);
+    let words = ["mute", "main", "--for", "2h", "--reason", "new node", "--format", "text"];
+    notify(&words).assert().success().stderr("").stdout(
+        starts_with("muted: main, until 20").and(contains(" UTC (ann@").and(contains(": new node)\n"))),
+    );
+    assert_eq!(sent(folder.path(), &inbox), [""; 0]);
+    let listed = || notify(&["mutes"]).output().unwrap().stdout;
+    let list: serde_json::Value = serde_json::from_slice(&listed()).unwrap();
+    let mute = &list["silences"][0];
+    assert_eq!((&mute["kind"], &mute["subscription"]), (&"mute".into(), &"main".into()));
+    let span = mute["until_s"].as_i64().unwrap() - mute["since_s"].as_i64().unwrap();
+    assert_eq!((span, mute.get("problem"), mute["reason"].as_str()), (7200, None, Some("new node")));
+    run("dvrf-status", folder.path(), &["--live", "--format", "text"])
+        .assert()
+        .stdout(starts_with("▲ main").or(starts_with("✖ main")).and(contains("\nmuted: main, until 20")));
+    notify(&["unmute", "main", "--format", "text"]).assert().success().stdout(starts_with("muted: main, "));
+    assert_eq!(listed(), b"{\"silences\":[]}\n");
+    assert_eq!(sent(folder.path(), &inbox), ["firing"]);
+}
+
+#[test]
+fn a_mute_ends_by_itself() {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let folder = folder(&devnet, &inbox, "");
+    run("dvrf-notify", folder.path(), &["mute", "deposit", "--for", "1s"]).assert().success();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while run("dvrf-notify", folder.path(), &["mutes"]).output().unwrap().stdout != b"{\"silences\":[]}\n" {
+        assert!(Instant::now() < deadline, "the mute does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(sent(folder.path(), &inbox), ["firing"]);
+}
+
+#[test]
+fn an_acknowledged_problem_is_not_repeated() {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    // Every run is a reminder.
+    let folder = folder(&devnet, &inbox, "[alerts]\nrepeat_every = 1\n");
+    assert_eq!(sent(folder.path(), &inbox), ["firing"]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while sent(folder.path(), &inbox) != ["reminder"] {
+        assert!(Instant::now() < deadline, "there is no reminder");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    run("dvrf-notify", folder.path(), &["ack", "main", "deposit", "--format", "text"])
+        .assert()
+        .success()
+        .stdout(starts_with("acknowledged: main deposit, until 20"));
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until {
+        assert_eq!(sent(folder.path(), &inbox), [""; 0]);
+    }
+}
+
+/// Windows of a century, and one that is over.
+#[rstest]
+#[case::all("", "2120", true)]
+#[case::subscription("only = [\"main\"]\nreason = \"move\"\n", "2120", true)]
+#[case::problem("problems = [\"DEPOSIT_AT_OR_BELOW_MIN_BALANCE\", \"deposit\"]\n", "2120", true)]
+#[case::other_problem("problems = [\"request\"]\n", "2120", false)]
+#[case::over("", "2021", false)]
+fn a_maintenance_window_silences(#[case] about: &str, #[case] year: &str, #[case] is_silent: bool) {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let window =
+        format!("[[maintenance]]\n{about}from = 2020-01-01T00:00:00Z\nto = {year}-01-01T00:00:00Z\n");
+    let folder = folder(&devnet, &inbox, &window);
+    let expected: &[&str] = if is_silent { &[] } else { &["firing"] };
+    assert_eq!(sent(folder.path(), &inbox), expected);
+}
+
+#[rstest]
+#[case::no_name(&["mute", "--for", "2h"], "mute, unmute and ack need the name of a subscription or a code", "such as: dvrf notify mute main")]
+#[case::no_span(&["mute", "main"], "mute needs --for, so that it ends by itself", "such as --for 2h")]
+#[case::long(&["mute", "main", "--for", "31d"], "--for takes 1s to 30d", "for longer, write a [[maintenance]] in dvrf.toml")]
+#[case::near_name(&["ack", "mian"], "there is no subscription and no code \"mian\"", "did you mean main?")]
+#[case::near_code(&["ack", "REQUEST_STUK"], "there is no subscription and no code \"REQUEST_STUK\"", "did you mean REQUEST_STUCK?")]
+#[case::far_name(&["ack", "frobnicate"], "there is no subscription and no code \"frobnicate\"", "the subscriptions are main; docs/checks.md lists the codes")]
+#[case::two_codes(&["ack", "deposit", "REQUEST_STUCK"], "\"REQUEST_STUCK\" is one name or code too many", "give a subscription, a code, or one of each")]
+#[case::not_muted(&["unmute", "main"], "\"main\" is not muted or acknowledged", "dvrf notify mutes lists what is")]
+#[case::no_place(&["send", "main"], "\"main\" is not expected here", "only mute, unmute and ack take a name or a code")]
+fn mistakes(#[case] words: &[&str], #[case] message: &str, #[case] hint: &str) {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let folder = folder(&devnet, &inbox, "");
+    let expected = format!("[error] dvrf-notify: {message}\n[info] dvrf-notify: {hint}");
+    run("dvrf-notify", folder.path(), words).assert().code(2).stdout("").stderr(starts_with(expected));
+}
+
+#[test]
+fn mutes_need_a_state_directory() {
+    let mut command = tool("dvrf-notify");
+    command.env_clear().args(["mute", "main", "--for", "2h"]).assert().code(2).stdout("").stderr(
+        "[error] dvrf-notify: DVRF_STATE_DIR or --state-dir is needed\n\
+         [info] dvrf-notify: mutes are kept there: name the directory that dvrf notify uses\n",
+    );
+}
+
+/// A file that cannot be read silences nothing.
+#[test]
+fn damaged_mutes_mute_nothing() {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let folder = folder(&devnet, &inbox, "");
+    fs::create_dir(folder.path().join("state")).unwrap();
+    fs::write(folder.path().join("state/silences.json"), "{").unwrap();
+    run("dvrf-notify", folder.path(), &["--live"]).assert().success().stderr(
+        contains("[warning] dvrf-notify: the mutes cannot be read (").and(contains("; nothing is muted")),
+    );
+    assert_eq!(inbox.requests().len(), 1);
+}
