@@ -122,6 +122,20 @@ fn a_layout_is_recognised() {
         .stdout(contains("contract  core (recognised) · lottery: 3 · no request waits\n"));
 }
 
+/// What is asked of the deposit alone, or of events, does not depend on the layout.
+#[rstest]
+#[case::deposit(&["json", "--live", "--detail", "deposit"], false)]
+#[case::events(&["json", "--live", "--events", "2h"], true)]
+fn with_other_flags(#[case] words: &[&str], #[case] has_contract: bool) {
+    let devnet = devnet("pending", "core");
+    let words = [words, &["--layout", "core"]].concat();
+    let output = dvrf(&devnet, &words).output().unwrap();
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(record["state"].get("consumer").is_some(), has_contract);
+    assert_eq!(record["requests"].get("error"), None);
+}
+
 /// A request whose age nothing tells is dated by the first run that sees it.
 #[test]
 fn first_sight_is_remembered() {

@@ -108,6 +108,9 @@ impl ChainClient {
 
     /// Reads the contract of a target that names a layout, or whose layout is recognised because it is not the lottery's.
     fn read_consumer(&self, target: &Target, deadline: Deadline, now: Timestamp, collected: &mut Collected) {
+        if self.options.detail == Detail::Deposit {
+            return;
+        }
         if let Some(layout) = target.layout.as_ref().and_then(|name| self.options.layouts.get(name)) {
             return self.read_by(layout, target, false, deadline, now, collected);
         }

@@ -30,6 +30,9 @@ const PENDING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The event types that the record's `requests` is derived from.
 const TYPES: [&str; 4] = ["draw-requested", "draw-handled", "whitelist", "SupraCollected"];
 
+/// How many of [`TYPES`] are the lottery's own.
+const DRAW_TYPES: usize = 2;
+
 /// Returns the modules that publish a target's events.
 pub fn places(target: &Target) -> Places {
     Places {
@@ -71,7 +74,9 @@ impl ChainClient {
         now: Timestamp,
     ) -> Result<Requests, Error> {
         let when = BlockPoint::parse("--events", since, now)?;
-        let mut names: Vec<String> = TYPES.iter().map(|word| (*word).to_owned()).collect();
+        // The requests of a layout are read with its values.
+        let words = if target.layout.is_some() { &TYPES[DRAW_TYPES..] } else { &TYPES };
+        let mut names: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         names.extend_from_slice(more);
         let (mut requests, tip) = read_pairs(&self.scanner(), target, when, &names, now)?;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {
