@@ -26,7 +26,7 @@ const ACK_S: i64 = 7 * 86_400;
 #[command(next_help_heading = "Mute and acknowledge")]
 pub(crate) struct MuteArgs {
     /// For mute, unmute and ack: the name of a subscription, a code such as `REQUEST_STUCK`, or both
-    #[arg(value_name = "NAME|CODE")]
+    #[arg(value_name = "ABOUT")]
     pub(crate) about: Vec<String>,
     /// How long mute or ack holds, such as 30m, 2h or 1d, at most 30d [default for ack: until the problem ends, at most 7d]
     #[arg(long = "for", value_name = "SPAN", value_parser = span_s)]
