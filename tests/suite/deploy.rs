@@ -14,17 +14,17 @@ use serde_json::Value;
 use testkit::mock_receiver::MockReceiver;
 use testkit::{DEPOSIT, Devnet, LOTTERY, binary, needs, program, root, run, tool};
 
-fn deploy(file: &str) -> PathBuf {
+pub(crate) fn deploy(file: &str) -> PathBuf {
     root().join("scripts/deploy").join(file)
 }
 
-fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// What a program says, both streams, and its exit code.
 #[track_caller]
-fn said(command: &mut Command) -> (Option<i32>, String) {
+pub(crate) fn said(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     (output.status.code(), text.concat())

@@ -154,6 +154,21 @@ fn the_finished_text_is_checked(#[case] name: &str, #[case] tell: &str, #[case] 
     assert!(!folder.path().join("dvrf.toml").exists());
 }
 
+/// In /etc/dvrf, as the package makes it, the service's group reads the file.
+#[rstest]
+#[case::of_a_group(0o2750, 0o640, "(readable only by you and its group).")]
+#[case::open(0o2755, 0o600, "(readable only by you).")]
+#[case::usual(0o750, 0o600, "(readable only by you).")]
+fn who_reads_the_file(#[case] directory: u32, #[case] file: u32, #[case] said: &'static str) {
+    let devnet = Devnet::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(directory)).unwrap();
+    let flags = ["--network", "testnet", "--lottery-addr", LOTTERY, "--name", "main", "--tell", "none"];
+    init(folder.path(), &devnet, &flags).assert().success().stdout(contains(said));
+    let mode = fs::metadata(folder.path().join("dvrf.toml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, file);
+}
+
 /// The commands of docs/start.md, but for the first and the last, which change the host.
 #[test]
 fn the_start_page_leads_to_an_alert() {

@@ -22,6 +22,7 @@ mod manners;
 mod matrix;
 mod migrate;
 mod mistakes;
+mod package;
 mod pending;
 mod pipeline;
 mod proxies;

@@ -1,9 +1,9 @@
 //! `dvrf init`: asks what to watch and where alerts go, tries both, and writes `dvrf.toml`.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, BufRead, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -84,7 +84,8 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
             exit = Exit::CannotAnswer;
         }
     }
-    session.out.text(&format!("Wrote {} (readable only by you).\n", path.display()))?;
+    let readers = if mode_in(&path) == MODE { "you" } else { "you and its group" };
+    session.out.text(&format!("Wrote {} (readable only by {readers}).\n", path.display()))?;
     if args.schedule.is_given() {
         session.out.text(&args.schedule.text(&path))?;
     } else {
@@ -108,14 +109,25 @@ fn default_path(settings: &Settings, is_root: bool) -> Result<PathBuf, Error> {
 /// The mode of the file, which may hold secrets.
 const MODE: u32 = 0o600;
 
-/// Writes a new file that only its owner can read.
+/// Writes a new file that only its owner can read; in a directory that hands its group on, as the package makes
+/// /etc/dvrf, also that group.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+    file.set_permissions(Permissions::from_mode(mode_in(path)))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+/// The mode that the file gets: where the files of its directory get the directory's group, and other users cannot enter
+/// it, the group reads it.
+fn mode_in(path: &Path) -> u32 {
+    const SETGID: u32 = 0o2000;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = directory.metadata().map_or(0, |found| found.permissions().mode());
+    if mode & (SETGID | 0o007) == SETGID { 0o640 } else { MODE }
 }
 
 /// The answer that a flag gives, else the one that is typed.
