@@ -173,5 +173,5 @@ fn alertmanager_takes_the_inhibit_rules() {
     let file = root().join("scripts/prometheus/alertmanager.yml");
     let said = program("amtool").arg("check-config").arg(file).output().unwrap();
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
-    assert!(said.status.success() && text.contains("5 inhibit rules"), "{text}");
+    assert!(said.status.success() && text.contains("6 inhibit rules"), "{text}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use testkit::{root, run, tool};
 
 /// Flags of other programs, which the pages name too.
-const FOREIGN: [&str; 18] = [
+const FOREIGN: [&str; 19] = [
     // docker and kubectl.
     "--env-file",
     "--from-env-file",
@@ -30,6 +30,8 @@ const FOREIGN: [&str; 18] = [
     // rclone, and the Supra CLI from v11 on.
     "--include",
     "--simulate",
+    // scripts/package.
+    "--check",
 ];
 
 const TOOLS: [(&str, &[&str]); 14] = [

@@ -69,7 +69,7 @@ fn message(u: &mut Unstructured) -> Message {
     };
     let mut message =
         template.message(&text(u), &checks, findings.iter().map(|finding| template.item(finding)).collect());
-    message.numbers = numbers(&checks, None, Some(number(u)), &Policy { lang, ..Policy::default() });
+    message.numbers = numbers(&checks, None, &Policy { lang, ..Policy::default() });
     message.event = *u
         .choose(&[
             EventKind::Report,

@@ -193,7 +193,7 @@ fuzz_target!(|data: &[u8]| {
         }),
         upgraded_modules: Vec::new(),
     };
-    let state = State { chain, deposit: deposit(u), lottery: lottery(u) };
+    let state = State { chain, deposit: deposit(u), lottery: lottery(u), consumer: None };
     let views = views(u);
     let calculation = maybe(u, |u| {
         let (price, limit, gas) = (GasPrice(number(u)), GasUnits(number(u)), GasUnits(number(u)));

@@ -31,6 +31,12 @@ fuzz_target!(|data: &[u8]| {
     let requests = [
         Request::View(ViewCall { function, type_arguments: vec![], arguments: vec![] }),
         Request::Resource { account, type_tag: "0x1::m::S".into() },
+        Request::TableItem {
+            handle: account,
+            key_type: "u64".into(),
+            value_type: "0x1::m::S".into(),
+            key: "1".into(),
+        },
         Request::ModuleAbi { account, module: "m".into() },
         Request::ChainId,
         Request::NodeVersion,
@@ -48,6 +54,7 @@ fuzz_target!(|data: &[u8]| {
                 match request {
                     Request::View(_) => assert!(answer.is_array() && holds(&body, &answer)),
                     Request::Resource { .. } => assert!(answer.is_object() && holds(&body, &answer)),
+                    Request::TableItem { .. } => assert!(holds(&body, &answer)),
                     // The bytecode's metadata completes it.
                     Request::ModuleAbi { .. } => assert!(answer.is_object()),
                     Request::ChainId | Request::NodeVersion | Request::Transaction { .. } => {
