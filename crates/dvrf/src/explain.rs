@@ -32,7 +32,7 @@ fn normalised(name: &str) -> String {
 /// The section about a code, as plain text.
 pub(crate) fn explain(name: &str) -> Option<String> {
     let wanted = normalised(name);
-    if wanted == "layout" {
+    if ["layout", "layouts"].contains(&wanted.as_str()) {
         return Some(LAYOUTS.to_owned());
     }
     // An abort is known by its name too, without the module before it.

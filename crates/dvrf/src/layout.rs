@@ -128,7 +128,7 @@ fn summary(layout: &Layout) -> String {
     let parts = [
         count(file.read.len(), "read"),
         count(file.value.len(), "value"),
-        count(file.request.len(), "kind") + " of requests",
+        count(file.request.len(), "kind") + " of request",
         count(file.watch.len(), "condition"),
     ];
     format!("{}: {}\n", plain(layout.name()), parts.join(", "))
