@@ -219,9 +219,10 @@ fn plain(message: &str) -> String {
     lines.chars().flat_map(|c| if is_hidden(c) { c.escape_unicode().collect() } else { vec![c] }).collect()
 }
 
-/// The line of a byte, counted from 1.
+/// The line of a byte, counted from 1. What is missing at the end of the file is missing in its last line.
 fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+    let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    line.min(text.lines().count().max(1))
 }
 
 /// The first line that has a text in quotes, else the first that has it at all, outside comments.

@@ -562,6 +562,14 @@ fn mistakes(#[case] from: &str, #[case] to: &str, #[case] line: usize, #[case] m
     assert!(error.message.starts_with(message), "{error}");
 }
 
+#[rstest]
+#[case::nothing("", 1)]
+#[case::open_string("layout = \"dvrf.layout/1\"\nname = \"\"\"a\n", 2)]
+#[case::open_list("layout = [\n1,\n", 2)]
+fn what_the_end_of_the_file_lacks(#[case] text: &str, #[case] line: usize) {
+    assert_eq!(Layout::parse(text, &|_| None).unwrap_err().line, Some(line));
+}
+
 #[test]
 fn a_huge_file_is_refused() {
     let error = Layout::parse(&"#".repeat(FILE_BYTES_MAX + 1), &|_| None).unwrap_err();
