@@ -11,7 +11,7 @@ pub mod module;
 pub mod remediation;
 pub mod remedy;
 pub mod requests;
-mod title;
+pub(crate) mod title;
 mod unread;
 
 use jiff::Timestamp;

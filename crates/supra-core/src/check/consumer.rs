@@ -206,7 +206,7 @@ fn check_watch(watch: &Watch, facts: &Facts, findings: &mut Findings) {
     let severity = if is_due { watch.severity } else { Severity::Info };
     let code = Code::of_watch(&watch.code);
     let title = match (&watch.title, code) {
-        (Some(title), Code::ConsumerWatch) => quote(title),
+        (Some(title), Code::ConsumerWatch) if super::title::is_plain(title) => title.clone(),
         _ => super::title::title(code, &serde_json::Map::new(), lang),
     };
     let value = quote(&in_words(&watch.value, lang));

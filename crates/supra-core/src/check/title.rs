@@ -22,16 +22,22 @@ pub(super) fn title(code: Code, evidence: &Map<String, Value>, lang: Lang) -> St
         Code::ChainStale if is_negative(evidence, "lag_seconds") => {
             lang.pick("the chain's clock is ahead of ours", "часы сети спешат относительно наших")
         }
-        Code::ConsumerWatch => match evidence.get("title").and_then(Value::as_str) {
-            Some(title) => title.to_owned(),
-            None => fixed_in(code, lang),
-        },
+        Code::ConsumerWatch => {
+            let title = evidence.get("title").and_then(Value::as_str);
+            title.filter(|title| is_plain(title)).map_or_else(|| fixed_in(code, lang), str::to_owned)
+        }
         Code::DepositRunsOutSoon => runs_out(evidence, lang),
         Code::ReportStale if is_negative(evidence, "age_seconds") => {
             lang.pick("the report is dated in the future", "отчёт датирован будущим временем")
         }
         code => fixed_in(code, lang),
     }
+}
+
+/// Whether the title of a layout's condition is words and nothing else: it begins messages, where marks would be markup.
+pub(crate) fn is_plain(title: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || " ,.;:'’%()+-–/".contains(c);
+    (1..=120).contains(&title.len()) && title.chars().all(is_word) && title.starts_with(char::is_alphanumeric)
 }
 
 fn fixed_in(code: Code, lang: Lang) -> String {
@@ -205,6 +211,9 @@ mod tests {
     #[case::lasts(Code::DepositRunsOutSoon, json!({"runway_seconds": 183_600}), "deposit lasts about 2 d 3 h")]
     #[case::behind(Code::ChainStale, json!({"lag_seconds": "400"}), "the node is behind the chain")]
     #[case::ahead(Code::ChainStale, json!({"lag_seconds": "-400"}), "the chain's clock is ahead of ours")]
+    #[case::of_a_layout(Code::ConsumerWatch, json!({"title": "the pool's balance is below 5 %"}), "the pool's balance is below 5 %")]
+    #[case::markup(Code::ConsumerWatch, json!({"title": "```x``` @everyone"}), "a condition of the layout holds")]
+    #[case::link(Code::ConsumerWatch, json!({"title": "see <http://e>"}), "a condition of the layout holds")]
     #[case::future(Code::ReportStale, json!({"age_seconds": -400}), "the report is dated in the future")]
     fn titles_by_evidence(#[case] code: Code, #[case] evidence: Value, #[case] expected: &str) {
         assert_eq!(title(code, evidence.as_object().unwrap(), Lang::En), expected);

@@ -9,6 +9,7 @@ use super::{
     ValueType, WatchRule, When,
 };
 use crate::check::Severity;
+use crate::check::title::is_plain;
 use crate::layout::path::{Path, Steps};
 use crate::view::is_identifier;
 
@@ -287,6 +288,9 @@ impl LayoutFile {
         let is_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         if code.is_empty() || code.len() > 64 || !code.bytes().all(is_code) {
             return mistake(code, format!("{code:?} is not a code: capital letters, digits and _ are"));
+        }
+        if let Some(title) = watch.title.as_ref().filter(|title| !is_plain(title)) {
+            return mistake(title, format!("{here}: title is a few words without marks, at most 120 bytes"));
         }
         let names = [&watch.value].into_iter().chain(&watch.other).chain(&watch.while_);
         for name in names {
