@@ -11,12 +11,14 @@ pub(crate) fn verbatim(c: char, out: &mut String) {
     out.push(c);
 }
 
-/// Slack's mrkdwn: without these three characters neither a mention nor a link can begin.
+/// Slack's mrkdwn: without the first three characters neither a mention nor a link can begin. A backquote, which Slack
+/// cannot escape, would turn the rest of a message into code.
 pub(crate) fn slack(c: char, out: &mut String) {
     match c {
         '&' => out.push_str("&amp;"),
         '<' => out.push_str("&lt;"),
         '>' => out.push_str("&gt;"),
+        '`' => out.push('\''),
         c => out.push(c),
     }
 }
@@ -54,6 +56,13 @@ mod tests {
         let mut escaped = String::new();
         "<!channel> & a_b [x](y) \"q\"".chars().for_each(|c| escape(c, &mut escaped));
         assert_eq!(escaped, expected);
+    }
+
+    #[test]
+    fn a_backquote_begins_no_code_in_slack() {
+        let mut escaped = String::new();
+        "```x".chars().for_each(|c| slack(c, &mut escaped));
+        assert_eq!(escaped, "'''x");
     }
 
     #[test]

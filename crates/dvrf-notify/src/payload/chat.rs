@@ -81,7 +81,7 @@ pub(super) fn slack(message: &Message) -> Value {
 
 /// A command as Slack's code.
 fn slack_command(command: &str) -> String {
-    format!("`{}`", truncate(command, usize::MAX, escape::slack).replace('`', "'"))
+    format!("`{}`", truncate(command, usize::MAX, escape::slack))
 }
 
 /// A command as Discord's code.
@@ -120,7 +120,7 @@ fn report(message: &Message, escape: Escape, piece: usize) -> Vec<String> {
         old.as_ref().and_then(|old| serde_json::to_string_pretty(old).ok()),
         old.as_ref().and_then(|old| serde_json::to_string(old).ok()),
     ];
-    let escaped = |text: String| truncate(&text, usize::MAX, escape).replace("```", "'''");
+    let escaped = |text: String| truncate(&text, usize::MAX, escape);
     let whole = texts.into_iter().flatten().map(escaped).find(|text| utf16_len(text) <= REPORT);
     let whole = whole.unwrap_or_else(|| "the report is too long for this message".to_owned());
     let mut pieces = vec![String::new()];
