@@ -379,7 +379,7 @@ fn a_node_that_answers_is_read_and_sent_by() {
     assert!(command.windows(2).any(|words| words == ["--rpc-url", &devnet.url]), "{command:?}");
 }
 
-/// A node that stands still shows what the fund was: that is no reason to wait for ever.
+/// A node that stands still shows what the fund was: that must not hold top-ups up forever.
 #[test]
 fn a_node_that_stands_still_does_not_hold_a_top_up_back() {
     let devnet = Devnet::start(&["--scenario", "healthy", "--replicas", "1"]);

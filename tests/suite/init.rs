@@ -115,7 +115,7 @@ fn schedules_name_the_whole_path(#[case] flag: &str, #[case] start: &str, #[case
     seen.stdout(starts_with(start).and(contains(part)));
 }
 
-/// What an installed file says is no answer, and `DVRF_CONFIG` is where the new one goes.
+/// What an installed file says answers no question of `init`, and `DVRF_CONFIG` is where the new one goes.
 #[test]
 fn no_settings_file_is_read_for_the_answers() {
     let devnet = Devnet::start(&["--scenario", "healthy"]);

@@ -66,22 +66,25 @@ pub fn chosen(settings: &Settings) -> Result<Option<String>, Error> {
         return read(text, settings.source(&variables::LAYOUT), settings)
             .map(|layout| Some(layout.name().to_owned()));
     }
+    check_name(text, settings.source(&variables::LAYOUT), settings)?;
+    Ok(Some(text.to_owned()))
+}
+
+/// Refuses a name that no layout of this run has; `source` names who gave it. The files are read only where no built-in
+/// layout has the name.
+pub fn check_name(name: &str, source: &str, settings: &Settings) -> Result<(), Error> {
+    if Layouts::built_in().names().any(|known| known == name) {
+        return Ok(());
+    }
     let layouts = layouts(settings)?;
     let known: Vec<&str> = layouts.names().collect();
-    if known.contains(&text) {
-        return Ok(Some(text.to_owned()));
+    if known.contains(&name) {
+        return Ok(());
     }
-    let source = settings.source(&variables::LAYOUT);
-    let message = format!(
-        "{source} is {:?}: one of {}, or the path of a file is needed",
-        quote(text),
-        known.join(", ")
-    );
-    let error = Error::new(FailureKind::Config, message);
-    Err(match nearest(text, known.iter().copied()) {
-        Some(near) => error.with_hint(format!("did you mean {near}?")),
-        None => error,
-    })
+    let message = format!("{source} is {:?}: one of {} is needed", quote(name), known.join(", "));
+    let files = "--layout-files (DVRF_LAYOUT_FILES) names the files of further layouts";
+    let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}?"));
+    Err(Error::new(FailureKind::Config, message).with_hint(near.unwrap_or_else(|| files.to_owned())))
 }
 
 /// Refuses a draw for a contract of another layout than the lottery's.

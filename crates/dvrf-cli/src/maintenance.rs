@@ -26,7 +26,7 @@ pub struct Maintenance {
 enum When {
     /// From one second of Unix time until before another.
     Once { from_s: i64, to_s: i64 },
-    /// So many seconds in each period, from a second of it on.
+    /// For `length_s` seconds from second `start_s` of each period.
     Again { period_s: i64, start_s: i64, length_s: i64 },
 }
 

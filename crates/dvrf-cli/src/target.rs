@@ -12,7 +12,7 @@ use supra_core::target::{GivenAddresses, Target};
 use supra_core::view::is_identifier;
 
 use crate::input::{InputArgs, Source, is_silent};
-use crate::layout::{self, layouts};
+use crate::layout;
 use crate::settings::{Settings, variables};
 use crate::{CliError, Session};
 
@@ -209,13 +209,7 @@ fn apply(record: &Record, settings: &mut Settings) -> Result<(), Error> {
 fn layout(settings: &Settings, own: Option<String>) -> Result<Option<String>, Error> {
     let name = match own {
         Some(name) => {
-            let layouts = layouts(settings)?;
-            if !layouts.names().any(|known| known == name) {
-                let known: Vec<&str> = layouts.names().collect();
-                let message = format!("layout is {:?}: one of {} is needed", quote(&name), known.join(", "));
-                return Err(Error::new(FailureKind::Config, message)
-                    .with_hint("--layout-files (DVRF_LAYOUT_FILES) names the files of further layouts"));
-            }
+            layout::check_name(&name, "layout", settings)?;
             Some(name)
         }
         None => layout::chosen(settings)?,

@@ -51,7 +51,7 @@ fn spin(state: &mut State, tx: &mut Transaction) -> Result<(), CallError> {
     Ok(())
 }
 
-/// `fulfill_randomness` after the check of the signature. An unknown nonce is no error.
+/// `fulfill_randomness` after the check of the signature. An unknown nonce is not an error.
 fn answer(state: &mut State, tx: &mut Transaction, nonce: u64) {
     let Some(mut wheel) = state.wheel.take() else { return };
     if let Some(spin) = wheel.pending.remove(&nonce) {

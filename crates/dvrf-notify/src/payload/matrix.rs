@@ -1,4 +1,4 @@
-//! Matrix: an event of the client-server API. The transaction id is the message's, so that a repetition is no second event.
+//! Matrix: an event of the client-server API. The transaction id is the message's, so that repeating it adds no event.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;

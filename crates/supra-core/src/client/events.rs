@@ -80,8 +80,8 @@ impl ChainClient {
         names.extend_from_slice(more);
         let (mut requests, tip) = read_pairs(&self.scanner(), target, when, &names, now)?;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {
-            let callback = (target.lottery, format!("{}::on_random_received", target.lottery_module));
-            let callbacks: Vec<_> = callback.0.map(|lottery| (lottery, callback.1)).into_iter().collect();
+            let callback = |lottery| (lottery, format!("{}::on_random_received", target.lottery_module));
+            let callbacks: Vec<_> = target.lottery.map(callback).into_iter().collect();
             requests.callback_failures = aborted_callbacks(&self.scanner(), &callbacks, first, tip)?;
         }
         Ok(requests)

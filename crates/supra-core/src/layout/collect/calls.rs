@@ -80,7 +80,7 @@ impl Reader<'_> {
         };
         let handle: Address = handle
             .parse()
-            .map_err(|_| Failure::new(FailureKind::Undecodable, "the table's handle is no address"))?;
+            .map_err(|_| Failure::new(FailureKind::Undecodable, "the table's handle is not an address"))?;
         let value_type = rule.value_type.clone().unwrap_or_default();
         let value_type = match value_type.parse::<Ref>() {
             Ok(of) if self.module(&of.alias).is_ok() => self.type_tag(&of)?,

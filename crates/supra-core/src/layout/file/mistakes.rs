@@ -324,7 +324,7 @@ impl LayoutFile {
             return mistake(code, format!("{here}: {value} can never be so; look at its type and paths"));
         }
         let switch = watch.while_.as_ref().filter(|name| self.value[*name].kind != ValueType::Bool);
-        switch.and_then(|name| mistake(name, format!("{here}: while needs a bool, {name} is none")))
+        switch.and_then(|name| mistake(name, format!("{here}: while needs a bool, and {name} is not one")))
     }
 
     fn wrong_draw(&self, draw: &DrawRule) -> Option<Dangling> {
