@@ -1,4 +1,4 @@
-"""Runs the groups named on the command line, or all of them and writes docs/performance.md. Called by scripts/bench."""
+"""Runs the groups named on the command line, or all of them and writes docs/internals/performance.md. Called by scripts/bench."""
 
 import os
 import subprocess
@@ -27,9 +27,9 @@ def main(folder, names):
         groups.append(GROUPS[name](bench))
     if not names:
         versions = ", ".join(version(program) for program in ("rustc", "jq"))
-        write_page("docs/performance.md", groups, versions, load, (time.monotonic() - begun) / 60)
+        write_page("docs/internals/performance.md", groups, versions, load, (time.monotonic() - begun) / 60)
         refresh("README.md", groups)
-        print("\nwrote docs/performance.md and the figures of README.md")
+        print("\nwrote docs/internals/performance.md and the figures of README.md")
     return 0
 
 

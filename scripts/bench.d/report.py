@@ -1,4 +1,4 @@
-"""Decides how figures are shown: on the terminal as they come, in docs/performance.md, and in the README's table."""
+"""Decides how figures are shown: on the terminal as they come, in docs/internals/performance.md, and in the README's table."""
 
 import os
 import platform

@@ -69,10 +69,9 @@ fn the_documents_name_no_flag_that_is_not_there() {
             known.extend(flags(&run(tool(name).args(words)).out));
         }
     }
-    let pages = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let pages = pages.filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let pages = crate::tidy::files("docs", ".md");
     let mut unknown = Vec::new();
-    for page in pages.chain([root().join("README.md")]) {
+    for page in pages.into_iter().chain([root().join("README.md")]) {
         let text = std::fs::read_to_string(&page).unwrap();
         unknown.extend(flags(&text).difference(&known).map(|flag| format!("{}: {flag}", page.display())));
     }

@@ -1,5 +1,5 @@
 //! Hostile input and hostile surroundings, through the real binaries: every tool ends with the code that its answer
-//! has, says what is wrong in one clear line, and loses nothing but what is broken. `docs/reliability.md` lists them.
+//! has, says what is wrong in one clear line, and loses nothing but what is broken. `docs/internals/reliability.md` lists them.
 
 mod chain;
 mod clock;

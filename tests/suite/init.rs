@@ -42,7 +42,7 @@ fn questions_are_answered_over_a_pipe() {
     assert_eq!(
         fs::read_to_string(&path).unwrap().replace("/var/lib/dvrf", &format!("{home}/.local/state/dvrf")),
         format!(
-            "# Written by dvrf init. All keys: docs/settings.md\nnetwork = \"testnet\"\nrpc_url = \"{}\"\n\
+            "# Written by dvrf init. All keys: docs/reference/settings.md\nnetwork = \"testnet\"\nrpc_url = \"{}\"\n\
              state_dir = \"{home}/.local/state/dvrf\"\n\n[[subscription]]\nname = \"main-lottery\"\n\
              lottery = \"{LOTTERY}\"\n\n[[channel]]\nkind = \"slack\"\nurl = \"{url}\"\n",
             devnet.url

@@ -207,7 +207,7 @@ fn other_layouts_cannot_be_drawn() {
 /// The walk through the page, run as it stands there.
 #[test]
 fn the_page_is_true() {
-    let page = std::fs::read_to_string(root().join("docs/layouts.md")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/reference/layouts.md")).unwrap();
     let devnet = devnet("pending", "dice");
     let folder = tempfile::tempdir().unwrap();
     let blocks = page.split("```console\n").skip(1).filter_map(|rest| rest.split("\n```").next());

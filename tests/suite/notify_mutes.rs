@@ -125,7 +125,7 @@ fn a_maintenance_window_silences(#[case] about: &str, #[case] year: &str, #[case
 #[case::long(&["mute", "main", "--for", "31d"], "--for takes 1s to 30d", "for longer, write a [[maintenance]] in dvrf.toml")]
 #[case::near_name(&["ack", "mian"], "there is no subscription and no code \"mian\"", "did you mean main?")]
 #[case::near_code(&["ack", "REQUEST_STUK"], "there is no subscription and no code \"REQUEST_STUK\"", "did you mean REQUEST_STUCK?")]
-#[case::far_name(&["ack", "frobnicate"], "there is no subscription and no code \"frobnicate\"", "the subscriptions are main; docs/checks.md lists the codes")]
+#[case::far_name(&["ack", "frobnicate"], "there is no subscription and no code \"frobnicate\"", "the subscriptions are main; docs/fix.md lists the codes")]
 #[case::two_codes(&["ack", "deposit", "REQUEST_STUCK"], "\"REQUEST_STUCK\" is one name or code too many", "give a subscription, a code, or one of each")]
 #[case::not_muted(&["unmute", "main"], "\"main\" is not muted or acknowledged", "dvrf notify mutes lists what is")]
 #[case::no_place(&["send", "main"], "\"main\" is not expected here", "only mute, unmute and ack take a name or a code")]

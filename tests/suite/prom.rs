@@ -270,7 +270,7 @@ fn the_last_success_is_remembered() {
     assert!(state.join("prom.json.corrupt").exists());
 }
 
-/// The rows of the table of `docs/metrics.md` under a heading, as cells.
+/// The rows of the table of `docs/reference/metrics.md` under a heading, as cells.
 fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
     let section = page.split(&format!("\n## {heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
     let lines = section.lines().filter(|line| line.starts_with("| `"));
@@ -280,7 +280,7 @@ fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
 #[test]
 fn the_page_of_metrics_is_the_table_of_the_code() {
     use dvrf_prom::metrics::catalogue::{ALL, OLD};
-    let page = std::fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/reference/metrics.md")).unwrap();
     let expected = |table: &[&dvrf_prom::metrics::Family]| -> Vec<Vec<String>> {
         let code = |text: &str| format!("`{text}`");
         let row = |family: &&dvrf_prom::metrics::Family| {

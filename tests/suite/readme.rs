@@ -138,14 +138,14 @@ fn every_block_of_the_readme_runs() {
 #[test]
 #[needs("jq", "curl")]
 fn every_block_of_the_guide_runs() {
-    let (ran, told) = run_all("docs/guide.md");
+    let (ran, told) = run_all("docs/watch.md");
     assert!(ran >= 12 && told == 2, "{ran} blocks ran, {told} messages were sent");
 }
 
 #[test]
 #[needs("jq")]
 fn every_block_of_the_history_page_runs() {
-    assert_eq!(run_all("docs/history.md"), (3, 0));
+    assert_eq!(run_all("docs/reference/history.md"), (3, 0));
 }
 
 #[test]
@@ -164,14 +164,15 @@ fn rows(page: &str) -> Vec<Vec<&str>> {
 /// `scripts/bench` writes both pages; a figure that was written by hand has no row there.
 #[test]
 fn every_figure_of_the_readme_was_measured() {
-    let (readme, performance) = (page("README.md"), page("docs/performance.md"));
+    let (readme, performance) = (page("README.md"), page("docs/internals/performance.md"));
     let figures = readme.split("\n## ").find(|part| part.starts_with("Figures\n")).unwrap();
     let measured = rows(&performance);
     let claimed = rows(figures);
     assert!(claimed.len() >= 8, "{} rows", claimed.len());
     for row in &claimed[1..] {
         let source = measured.iter().find(|found| found[0] == row[0]);
-        let source = source.unwrap_or_else(|| panic!("docs/performance.md has no row {:?}", row[0]));
+        let source =
+            source.unwrap_or_else(|| panic!("docs/internals/performance.md has no row {:?}", row[0]));
         for cell in row.iter().filter(|cell| !cell.is_empty()) {
             assert!(source.contains(cell), "{cell:?} is not in {source:?}: run scripts/bench");
         }
@@ -181,6 +182,6 @@ fn every_figure_of_the_readme_was_measured() {
 /// The Russian pages have the same blocks, so that what runs in one runs in the other.
 #[test]
 fn translated_pages_have_the_same_blocks() {
-    assert_eq!(blocks(&page("docs/guide.ru.md")), blocks(&page("docs/guide.md")));
+    assert_eq!(blocks(&page("docs/watch.ru.md")), blocks(&page("docs/watch.md")));
     assert_eq!(blocks(&page("docs/README.ru.md")), blocks(&page("README.md")));
 }

@@ -1,4 +1,4 @@
-//! What `docs/security.md` promises that no other module holds: TLS with real certificates, redirects, what a record
+//! What `docs/internals/security.md` promises that no other module holds: TLS with real certificates, redirects, what a record
 //! cannot choose, file modes; and the page itself.
 
 use std::fs;
@@ -328,7 +328,7 @@ fn what_is_kept_is_for_its_owner_whatever_the_umask() {
 
 #[test]
 fn every_threat_of_the_page_is_held_by_a_test_that_exists() {
-    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/internals/security.md")).unwrap();
     let threats = page.split("## Threats").nth(1).unwrap().split("\n## ").next().unwrap();
     let rows: Vec<&str> = threats.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
     assert!(rows.len() >= 20, "{}", rows.len());
@@ -339,7 +339,7 @@ fn every_threat_of_the_page_is_held_by_a_test_that_exists() {
 
 #[test]
 fn every_dependency_has_its_reason() {
-    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/internals/security.md")).unwrap();
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let listed =
         manifest.split("[workspace.dependencies]").nth(1).unwrap().split("[workspace.lints").next().unwrap();
@@ -347,7 +347,10 @@ fn every_dependency_has_its_reason() {
     for line in listed.lines() {
         if let Some((name, value)) = line.split_once(" = ").filter(|(name, _)| !name.starts_with('#')) {
             let own = value.contains("path =");
-            assert!(own || page.contains(&format!("`{name}`")), "docs/security.md does not list {name}");
+            assert!(
+                own || page.contains(&format!("`{name}`")),
+                "docs/internals/security.md does not list {name}"
+            );
             assert!(own || reason, "Cargo.toml does not say what {name} is for");
         } else {
             // A reason stands for what follows it up to an empty line.

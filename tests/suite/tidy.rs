@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dvrf_cli::settings::variables;
 use testkit::root;
 
-fn files(under: &str, ending: &str) -> Vec<PathBuf> {
+pub(crate) fn files(under: &str, ending: &str) -> Vec<PathBuf> {
     fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let path = entry.path();
@@ -175,16 +175,16 @@ fn example_files_list_the_table_of_variables() {
 
 #[test]
 fn the_record_page_lists_every_value_and_function() {
-    let page = fs::read_to_string(root().join("docs/record.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/reference/record.md")).unwrap();
     let mut problems = Vec::new();
     for entry in supra_core::view::catalogue::CATALOGUE {
         let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", entry.key)));
         let names =
             entry.candidates.iter().filter_map(|candidate| candidate.function()).map(|(name, _)| name);
         let missing = names.filter(|name| !row.is_some_and(|row| row.contains(&format!("`{name}`"))));
-        problems.extend(missing.map(|name| format!("docs/record.md: {} lacks {name}", entry.key)));
+        problems.extend(missing.map(|name| format!("docs/reference/record.md: {} lacks {name}", entry.key)));
         if row.is_none() {
-            problems.push(format!("docs/record.md: {} is missing", entry.key));
+            problems.push(format!("docs/reference/record.md: {} is missing", entry.key));
         }
     }
     none(&problems);

@@ -30,7 +30,7 @@ fn a_node_that_is_down_is_told_briefly() {
     for (name, situation) in
         [("transcript.md", "The node is down\n"), ("transcript.ru.md", "Узел не отвечает\n")]
     {
-        let page = std::fs::read_to_string(root().join("docs").join(name)).unwrap();
+        let page = std::fs::read_to_string(root().join("docs/reference").join(name)).unwrap();
         let parts = parts(&page, situation);
         let card = parts[0].1.split("\n```").next().unwrap();
         let lines: Vec<&str> = card.lines().collect();

@@ -52,7 +52,7 @@ All flags: --help";
 /// Emulates a Supra RPC node, its dVRF package, a lottery and the `supra` CLI on loopback.
 ///
 /// Written from public facts for tests and demonstrations. It is not a node: it executes no Move,
-/// checks no signature and its hashes mean nothing. See docs/devnet.md.
+/// checks no signature and its hashes mean nothing. See docs/internals/devnet.md.
 #[derive(Parser)]
 #[command(name = "dvrf-devnet", version, after_help = EXAMPLES)]
 enum Command {

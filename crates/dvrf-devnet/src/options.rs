@@ -27,7 +27,7 @@ pub(crate) enum Consumer {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ChainOptions {
-    /// Starting state, docs/devnet.md has the figures
+    /// Starting state, docs/internals/devnet.md has the figures
     #[arg(long, default_value = "healthy", value_parser = clap::builder::PossibleValuesParser::new(crate::scenario::NAMES))]
     pub(crate) scenario: String,
     /// Published `deposit` functions: v3, v2, camel, joined with `+`

@@ -31,7 +31,7 @@ pub(crate) fn probe(args: &ChannelArgs, session: &Session, probes: &mut Probes) 
         }
     }
     if channels.list.is_empty() && channels.problems.is_empty() {
-        probes.warning("channels", "none is configured", Some("see docs/notify.md"));
+        probes.warning("channels", "none is configured", Some("see docs/reference/notify.md"));
     }
     if let Some(url) = session.settings.text(&variables::PUSH_URL) {
         match Endpoint::parse(url) {

@@ -167,7 +167,7 @@ impl MessageTemplate {
             cause: String::new(),
             command: None,
             remedy: self.lang.pick("Do nothing.", "Ничего делать не нужно."),
-            link: self.link("docs/notify.md#test"),
+            link: self.link("docs/reference/notify.md#test"),
         };
         Message {
             incident: id.clone(),

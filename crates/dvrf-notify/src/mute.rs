@@ -63,7 +63,7 @@ fn about(words: &[String], settings: &Settings) -> Result<(Option<String>, Optio
         if code.is_none() && !is_name && !known.is_empty() {
             let all = known.iter().copied().chain(codes.iter().map(String::as_str));
             let hint = near_or(word, all, || {
-                format!("the subscriptions are {}; docs/checks.md lists the codes", known.join(", "))
+                format!("the subscriptions are {}; docs/fix.md lists the codes", known.join(", "))
             });
             return Err(bad(format!("there is no subscription and no code {:?}", quote(word)), hint));
         }

@@ -325,7 +325,7 @@ impl Notifier {
             let is_said = |told: &&Notification| told.channel == channel && told.outcome.is_failure();
             if !notifications.iter().any(is_said) {
                 let text = format!(
-                    "channel {channel}: it refused the message about a problem that is still open; see docs/notify.md"
+                    "channel {channel}: it refused the message about a problem that is still open; see docs/reference/notify.md"
                 );
                 session.log("error", &text);
             }

@@ -1,10 +1,10 @@
 //! `dvrf explain CODE`: the section about a code, from the pages that this program was built with.
 
 /// The pages with a section per code: findings, aborts, causes of stuck requests.
-const PAGES: [&str; 2] = [include_str!("../../../docs/checks.md"), include_str!("../../../docs/errors.md")];
+const PAGES: [&str; 2] = [include_str!("../../../docs/fix.md"), include_str!("../../../docs/errors.md")];
 
 /// The page about layouts.
-const LAYOUTS: &str = include_str!("../../../docs/layouts.md");
+const LAYOUTS: &str = include_str!("../../../docs/reference/layouts.md");
 
 /// The sections of all pages: heading and text.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -68,7 +68,7 @@ mod tests {
 
     #[rstest]
     #[case::lower_case("request_stuck", "REQUEST_STUCK")]
-    #[case::address("docs/checks.md#deposit_paused", "DEPOSIT_PAUSED")]
+    #[case::address("docs/fix.md#deposit_paused", "DEPOSIT_PAUSED")]
     #[case::cause("stuck_deposit_low", "stuck_deposit_low")]
     #[case::abort("ECLIENT_NOT_EXIST", "deposit ECLIENT_NOT_EXIST")]
     fn names_in_other_spellings(#[case] name: &str, #[case] heading: &str) {

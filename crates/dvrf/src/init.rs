@@ -178,7 +178,7 @@ fn answers(args: &Args, is_root: bool, session: &mut Session) -> Result<String, 
     let name = ask("Name of the subscription", "--name", args.name.as_deref(), session)?;
     file::check_name("--name", &name)?;
     let mut text = format!(
-        "# Written by dvrf init. All keys: docs/settings.md\nnetwork = {}\n",
+        "# Written by dvrf init. All keys: docs/reference/settings.md\nnetwork = {}\n",
         quoted(&network.to_lowercase())
     );
     for (setting, variable) in [("rpc_url", &variables::RPC_URL), ("deposit_addr", &variables::DEPOSIT_ADDR)]

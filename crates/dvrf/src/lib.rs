@@ -92,7 +92,7 @@ fn explain(words: &[OsString]) -> ExitCode {
     match (explain::explain(&name), explain::nearest(&name)) {
         (Some(text), _) => print(&text),
         (None, Some(near)) => refuse(&format!("there is no code {name:?}; did you mean {near}?")),
-        (None, None) => refuse(&format!("there is no code {name:?}; docs/checks.md lists all")),
+        (None, None) => refuse(&format!("there is no code {name:?}; docs/fix.md lists all")),
     }
 }
 

@@ -124,7 +124,7 @@ fn foreign_keys_pass_whatever_they_hold() {
 }
 
 /// A line of 64 MB is refused in the memory of 16, and the next record is read; 1 GB takes no more (by hand, see
-/// `docs/reliability.md`).
+/// `docs/internals/reliability.md`).
 #[test]
 fn a_line_without_end_costs_bounded_memory() {
     for (what, begin, end) in

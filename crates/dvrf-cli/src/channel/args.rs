@@ -35,7 +35,7 @@ pub struct ChannelArgs {
     #[command(flatten)]
     webhook: WebhookArgs,
     /// A channel, `KIND[,option=value]…` (repeatable); kinds: slack, teams, discord, telegram, mattermost, rocketchat,
-    /// matrix, ntfy, email, pagerduty, opsgenie, alertmanager, generic, ping; docs/notify.md lists the options [variable `DVRF_NOTIFY_CHANNELS`, several separated by `;`]
+    /// matrix, ntfy, email, pagerduty, opsgenie, alertmanager, generic, ping; docs/reference/notify.md lists the options [variable `DVRF_NOTIFY_CHANNELS`, several separated by `;`]
     #[arg(long, value_name = "CHANNEL", value_parser = Words(ChannelKind::names()), hide_possible_values = true)]
     channel: Vec<String>,
 }

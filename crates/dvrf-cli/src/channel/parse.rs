@@ -566,13 +566,16 @@ mod tests {
 
     #[test]
     fn the_page_lists_every_kind_and_option() {
-        let page = include_str!("../../../../docs/notify.md");
+        let page = include_str!("../../../../docs/reference/notify.md");
         for (name, kind) in ChannelKind::ALL {
             let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
-            let row = row.unwrap_or_else(|| panic!("docs/notify.md has no row for {name}"));
+            let row = row.unwrap_or_else(|| panic!("docs/reference/notify.md has no row for {name}"));
             let options = kind.secrets().iter().map(|(key, _)| key).chain(kind.plain_options());
             for option in options {
-                assert!(row.contains(&format!("`{option}`")), "docs/notify.md: {name} lacks {option}");
+                assert!(
+                    row.contains(&format!("`{option}`")),
+                    "docs/reference/notify.md: {name} lacks {option}"
+                );
             }
         }
     }

@@ -322,7 +322,8 @@ fn handled(args: &SmokeArgs, runner: &DrawRunner, round: &Round) -> Result<Strin
             let nonce =
                 round.nonce.map_or_else(|| "of this draw".to_owned(), |nonce| format!("with nonce {nonce}"));
             let text = format!("the answer to the request {nonce} did not come within {} s", limit.as_secs());
-            let hint = "the request stays pending; dvrf-check and docs/checks.md#request_pending say what to look at";
+            let hint =
+                "the request stays pending; dvrf-check and docs/fix.md#request_pending say what to look at";
             Err(DrawError::new(DrawErrorCode::NotHandled, text).with_hint(hint))
         }
     }

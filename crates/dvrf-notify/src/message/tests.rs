@@ -71,7 +71,7 @@ fn english() {
          Minimum: 157.5 SUPRA\n\
          Requests left: 15\n\
          Since: 2025-11-24 16:00 UTC\n\
-         Runbook: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
+         Runbook: https://wiki.example/dvrf/docs/fix.md#deposit_below_warn_tier\n"
     );
 }
 
@@ -86,7 +86,7 @@ fn russian() {
          Минимум: 157.5 SUPRA\n\
          Хватит на запросов: 15\n\
          С: 2025-11-24 16:00 UTC\n\
-         Инструкция: https://wiki.example/dvrf/docs/checks.md#deposit_below_warn_tier\n"
+         Инструкция: https://wiki.example/dvrf/docs/fix.md#deposit_below_warn_tier\n"
     );
 }
 
@@ -121,7 +121,7 @@ fn changes_of_a_level(#[case] event: EventKind, #[case] en: &str, #[case] ru: &s
 /// Without a base URL there is no link, but the command that explains the code.
 #[test]
 fn a_link_needs_a_base_url() {
-    let link = Some("docs/checks.md#deposit_below_warn_tier".to_owned());
+    let link = Some("docs/fix.md#deposit_below_warn_tier".to_owned());
     let text = Message { link, ..message(Lang::En) }.text();
     assert!(text.ends_with("More: dvrf explain DEPOSIT_BELOW_WARN_TIER\n"), "{text}");
 }
@@ -173,7 +173,7 @@ fn chain_text_becomes_one_plain_line() {
     let message = template.message("name\n@everyone", &checks(), vec![template.item(&hostile)]);
     assert_eq!(message.subscription, "name @everyone");
     assert_eq!(message.items[0].sentence, "a b\\u{202e}\\u{1b}[31m");
-    assert_eq!(message.link.as_deref(), Some("docs/checks.md#module_disabled"));
+    assert_eq!(message.link.as_deref(), Some("docs/fix.md#module_disabled"));
 }
 
 /// State files may contain any time.

@@ -38,10 +38,10 @@ fn message() -> Message {
             cause: "because".into(),
             remedy: "Deposit now.\nDraw again.".into(),
             command: Some("supra `run` <1>".into()),
-            link: "https://wiki.example/docs/checks.md#x".into(),
+            link: "https://wiki.example/docs/fix.md#x".into(),
         }],
         numbers: vec![("Deposit".into(), "1 SUPRA (100 000 000 quants)".into())],
-        link: Some("https://wiki.example/docs/checks.md#x".into()),
+        link: Some("https://wiki.example/docs/fix.md#x".into()),
         ..Message::default()
     }
 }
@@ -79,7 +79,7 @@ fn slack_blocks_and_fallback() {
     assert_eq!(fields[0]["text"], "*Deposit*\n1 SUPRA (100 000 000 quants)");
     assert_eq!(fields[1]["text"], "*Since*\n2027-01-15 07:43 UTC");
     let button = &sent["blocks"][3]["elements"][0];
-    assert_eq!(button["url"], "https://wiki.example/docs/checks.md#x");
+    assert_eq!(button["url"], "https://wiki.example/docs/fix.md#x");
     assert_eq!(sent["blocks"].as_array().unwrap().len(), 5);
     let text = sent["text"].as_str().unwrap();
     assert!(
@@ -146,7 +146,8 @@ fn teams_card() {
     assert_eq!(card["content"]["body"][0]["color"], "Attention");
     assert_eq!(card["content"]["body"][1]["text"], "Cause: because");
     assert_eq!(card["content"]["body"][3]["text"], "supra \\`run\\` \\<1\\>");
-    let open = json!([{"type": "Action.OpenUrl", "title": "Runbook", "url": "https://wiki.example/docs/checks.md#x"}]);
+    let open =
+        json!([{"type": "Action.OpenUrl", "title": "Runbook", "url": "https://wiki.example/docs/fix.md#x"}]);
     assert_eq!(card["content"]["actions"], open);
     assert_eq!(
         card["content"]["body"][5],
@@ -161,7 +162,7 @@ fn discord_embed() {
     assert_eq!(sent["allowed_mentions"], json!({"parse": []}));
     let embed = &sent["embeds"][0];
     assert_eq!(embed["color"], 0x00cc_2936);
-    assert_eq!(embed["url"], "https://wiki.example/docs/checks.md#x");
+    assert_eq!(embed["url"], "https://wiki.example/docs/fix.md#x");
     assert_eq!(embed["timestamp"], "2027-01-15T07:59:50Z");
     assert_eq!(
         embed["fields"],
@@ -217,7 +218,7 @@ fn pagerduty_trigger_and_resolve() {
                 "custom_details": {"Deposit": "1 SUPRA (100 000 000 quants)",
                     "DEPOSIT_AT_OR_BELOW_MIN_BALANCE": "the deposit [is](http://evil) <low>\nDeposit now.\nDraw again.\nsupra `run` <1>"},
             },
-            "links": [{"href": "https://wiki.example/docs/checks.md#x", "text": "runbook"}],
+            "links": [{"href": "https://wiki.example/docs/fix.md#x", "text": "runbook"}],
         })
     );
     let resolved = json!({"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "dvrf-feedfeedfeedfeedfeedfeed"});
@@ -255,9 +256,9 @@ fn alertmanager_alerts() {
                        "problem": "deposit", "severity": "critical", "subscription": "<!channel> & co"},
             "annotations": {"summary": "🚨 <!channel> & co: the deposit [is](http://evil) <low>",
                 "description": "the deposit [is](http://evil) <low>\nDeposit now.\nDraw again.\nsupra `run` <1>",
-                "runbook_url": "https://wiki.example/docs/checks.md#x"},
+                "runbook_url": "https://wiki.example/docs/fix.md#x"},
             "startsAt": "2027-01-15T07:43:20Z", "endsAt": "2027-01-15T08:15:00Z",
-            "generatorURL": "https://wiki.example/docs/checks.md#x",
+            "generatorURL": "https://wiki.example/docs/fix.md#x",
         }])
     );
     let ended = alert(Some(1_799_999_990));
@@ -376,7 +377,7 @@ fn opsgenie_creates_raises_and_closes() {
         json!({
             "message": "🚨 <!channel> & co: the deposit [is](http://evil) <low>",
             "alias": "dvrf-feedfeedfeedfeedfeedfeed",
-            "description": "Cause: because\nDo: 1. Deposit now.\n   supra `run` <1>\n2. Draw again.\n\nDeposit: 1 SUPRA (100 000 000 quants)\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/checks.md#x",
+            "description": "Cause: because\nDo: 1. Deposit now.\n   supra `run` <1>\n2. Draw again.\n\nDeposit: 1 SUPRA (100 000 000 quants)\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/fix.md#x",
             "entity": "<!channel> & co", "source": "dvrf-notify", "priority": "P1",
             "tags": ["DEPOSIT_AT_OR_BELOW_MIN_BALANCE"],
             "details": {"Deposit": "1 SUPRA (100 000 000 quants)"},
@@ -432,9 +433,9 @@ fn ntfy_publishes_to_the_topic_of_the_url() {
     assert_eq!(
         body,
         json!({
-            "topic": "dvrf_1", "priority": 5, "click": "https://wiki.example/docs/checks.md#x",
+            "topic": "dvrf_1", "priority": 5, "click": "https://wiki.example/docs/fix.md#x",
             "title": "🚨 <!channel> & co: the deposit [is](http://evil) <low>",
-            "message": "Cause: because\nDo: 1. Deposit now.\n   supra `run` <1>\n2. Draw again.\n\nDeposit: 1 SUPRA (100 000 000 quants)\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/checks.md#x\n\nSupra dVRF · dvrf-notify · 0123456789abcdef01234567",
+            "message": "Cause: because\nDo: 1. Deposit now.\n   supra `run` <1>\n2. Draw again.\n\nDeposit: 1 SUPRA (100 000 000 quants)\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/fix.md#x\n\nSupra dVRF · dvrf-notify · 0123456789abcdef01234567",
         })
     );
     assert_eq!(sent("ntfy,url=https://ntfy.sh/t", &message()).2, None);
@@ -477,7 +478,7 @@ fn mattermost_and_rocketchat_attachments(#[values("mattermost", "rocketchat")] k
             "text": headline,
             "attachments": [{
                 "fallback": headline, "color": "#cc2936",
-                "text": "Cause: because\nDo: 1. Deposit now.\n`supra 'run' <1>`\n2. Draw again.\n\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/checks.md\\#x",
+                "text": "Cause: because\nDo: 1. Deposit now.\n`supra 'run' <1>`\n2. Draw again.\n\nSince: 2027-01-15 07:43 UTC\nRunbook: https://wiki.example/docs/fix.md\\#x",
                 "fields": [{"title": "Deposit", "value": "1 SUPRA (100 000 000 quants)", "short": true}],
                 "footer": "Supra dVRF · dvrf-notify · 0123456789abcdef01234567",
             }],

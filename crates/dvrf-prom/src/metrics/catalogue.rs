@@ -1,4 +1,4 @@
-//! The table of metrics: names, types, units, labels and HELP texts. A test compares `docs/metrics.md` with it.
+//! The table of metrics: names, types, units, labels and HELP texts. A test compares `docs/reference/metrics.md` with it.
 
 use super::{Family, Kind};
 
@@ -31,7 +31,7 @@ families! {
         CHAIN_TIME Gauge "chain_timestamp_seconds" unit "seconds": "The chain's own clock, Unix time."
         STATE Gauge "state" by "state": "The verdict: 1 for the one of ok, alert and unknown that holds, 0 for the others."
         FINDINGS Gauge "findings_by_severity" by "severity": "How many findings the verdict rests on, by severity."
-        FINDING Gauge "finding" by "code" "severity": "1 for every finding code that holds; docs/checks.md explains the codes."
+        FINDING Gauge "finding" by "code" "severity": "1 for every finding code that holds; docs/fix.md explains the codes."
         THRESHOLD Gauge "threshold_ratio" unit "ratio" by "severity": "The multiple of the minimum balance below which a finding of this severity is made."
         BALANCE Gauge "deposit_balance_quants" unit "quants": "The client's fund in the deposit module."
         MIN_BALANCE Gauge "min_balance_quants" unit "quants": "The chain's minimum; requests are refused at or below it."

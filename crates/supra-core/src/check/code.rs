@@ -1,4 +1,4 @@
-//! The stable codes of findings; `docs/checks.md` explains each.
+//! The stable codes of findings; `docs/fix.md` explains each.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Every code with its default severity and meaning, in the order of `docs/checks.md`.
+            /// Every code with its default severity and meaning, in the order of `docs/fix.md`.
             pub const ALL: &'static [(Code, &'static str, Severity, &'static str)] =
                 &[$((Code::$name, $text, Severity::$severity, $meaning)),*];
         }
@@ -137,7 +137,7 @@ impl Code {
 
     /// The section of the documentation that says what to do.
     pub fn help(self) -> String {
-        format!("docs/checks.md#{}", self.name().to_ascii_lowercase())
+        format!("docs/fix.md#{}", self.name().to_ascii_lowercase())
     }
 }
 
@@ -145,10 +145,10 @@ impl Code {
 mod tests {
     use super::*;
 
-    /// `docs/checks.md` has a section for every code, in this order, with its severity and meaning, and no other.
+    /// `docs/fix.md` has a section for every code, in this order, with its severity and meaning, and no other.
     #[test]
     fn the_page_lists_every_code() {
-        let page = include_str!("../../../../docs/checks.md");
+        let page = include_str!("../../../../docs/fix.md");
         let sections: Vec<&str> = page.split("\n### ").skip(1).collect();
         let listed: Vec<&str> = sections.iter().filter_map(|section| section.lines().next()).collect();
         let codes: Vec<&str> = Code::ALL.iter().map(|(_, name, ..)| *name).collect();

@@ -4,7 +4,7 @@
 use crate::check::code::Code;
 use crate::lang::Lang;
 
-/// The remedy for a finding's code; `docs/checks.md` explains it in detail.
+/// The remedy for a finding's code; `docs/fix.md` explains it in detail.
 pub fn remedy(code: Code, lang: Lang) -> String {
     use Code as C;
     let (en, ru) = match code {

@@ -103,7 +103,7 @@ impl Overrides {
             let wrong = |why| OverrideError { item: quote(item), why };
             let (key, function) = item.split_once('=').ok_or_else(|| wrong("VALUE=FUNCTION is needed"))?;
             let entry = CATALOGUE.iter().find(|entry| entry.key == key.trim());
-            let entry = entry.ok_or_else(|| wrong("no value has this name; see docs/record.md"))?;
+            let entry = entry.ok_or_else(|| wrong("no value has this name; see docs/reference/record.md"))?;
             let function = function.trim();
             if !is_identifier(function) && function.parse::<FunctionId>().is_err() {
                 return Err(wrong("a function is NAME or ADDRESS::module::NAME"));
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(about("contract_details=get_client_modules_info"), Subject::Client);
         for (text, why) in [
             ("balance", "VALUE=FUNCTION is needed"),
-            ("money=f", "no value has this name; see docs/record.md"),
+            ("money=f", "no value has this name; see docs/reference/record.md"),
             ("balance=a-b", "a function is NAME or ADDRESS::module::NAME"),
         ] {
             let message = Overrides::parse(text).unwrap_err().to_string();

@@ -155,7 +155,7 @@ fn table() -> String {
 
 #[test]
 fn the_page_has_the_errors() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/history.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/history.md");
     let page = std::fs::read_to_string(path).unwrap();
     let begin = page.find("| what is spent |").unwrap();
     let end = begin + page[begin..].find("\n\n").unwrap() + 1;
