@@ -149,16 +149,13 @@ fn every_metric_exists() {
 #[test]
 fn every_alert_has_a_section_in_the_runbook_and_a_name_of_its_own() {
     let rules = std::fs::read_to_string(root().join("scripts/prometheus/rules.yml")).unwrap();
-    let runbook = std::fs::read_to_string(root().join("docs/runbook.md")).unwrap();
+    let runbook = std::fs::read_to_string(root().join("docs/fix.md")).unwrap();
     let inhibit = std::fs::read_to_string(root().join("scripts/prometheus/alertmanager.yml")).unwrap();
     let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert_eq!(alerts.iter().collect::<BTreeSet<_>>().len(), alerts.len(), "{alerts:?}");
     for alert in &alerts {
-        assert!(runbook.contains(&format!("## {alert}\n")), "{alert}");
-        assert!(
-            rules.contains(&format!("runbook_url: docs/runbook.md#{}\n", alert.to_lowercase())),
-            "{alert}"
-        );
+        assert!(runbook.contains(&format!("\n### {alert}\n")), "{alert}");
+        assert!(rules.contains(&format!("runbook_url: docs/fix.md#{}\n", alert.to_lowercase())), "{alert}");
     }
     let quoted =
         inhibit.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.starts_with("SupraDvrf"));

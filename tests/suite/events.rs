@@ -228,7 +228,7 @@ fn stuck_requests_are_diagnosed() {
     let stuck = all.iter().find(|finding| finding["code"] == "REQUEST_STUCK").unwrap();
     assert_eq!(stuck["evidence"]["diagnosis"], "callback_aborts");
     assert_eq!(stuck["evidence"]["abort"], "E_INVALID_CALLBACK_PAYLOAD");
-    assert_eq!(stuck["evidence"]["abort_help"], "docs/errors.md#main_v2-e_invalid_callback_payload");
+    assert_eq!(stuck["evidence"]["abort_help"], "docs/fix.md#main_v2-e_invalid_callback_payload");
     // One answered draw shows what a callback costs; then the limit falls below it.
     devnet.enter("ready");
     draw(&devnet);

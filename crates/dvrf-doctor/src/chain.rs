@@ -196,8 +196,7 @@ fn missing(views: &Views, place: Place, account: Address, module: &str) -> Optio
         return None;
     }
     let linker = |view: &ViewReport| {
-        view.error.as_ref().and_then(|error| error.help.as_deref())
-            == Some("docs/errors.md#said-linker_error")
+        view.error.as_ref().and_then(|error| error.help.as_deref()) == Some("docs/fix.md#said-linker_error")
     };
     let or = if of_place.any(linker) { "" } else { ", or has none of the functions that are known" };
     Some(format!("{}::{module} is not on this chain{or}", account.short()))

@@ -1,20 +1,18 @@
 //! `dvrf explain CODE`: the section about a code, from the pages that this program was built with.
 
-/// The pages with a section per code: findings, aborts, causes of stuck requests.
-const PAGES: [&str; 2] = [include_str!("../../../docs/fix.md"), include_str!("../../../docs/errors.md")];
+/// The page with a section per code: findings, causes of stuck requests, alerts, aborts.
+const PAGE: &str = include_str!("../../../docs/fix.md");
 
 /// The page about layouts.
 const LAYOUTS: &str = include_str!("../../../docs/reference/layouts.md");
 
-/// The sections of all pages: heading and text.
+/// The sections of the page: heading and text.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PAGES.iter().flat_map(|page| {
-        // What precedes the first heading is not a section.
-        page.split("\n### ").skip(1).map(|section| {
-            let (heading, text) = section.split_once('\n').unwrap_or((section, ""));
-            // A section ends where the next chapter begins.
-            (heading.trim(), text.split("\n## ").next().unwrap_or(text))
-        })
+    // What precedes the first heading is not a section.
+    PAGE.split("\n### ").skip(1).map(|section| {
+        let (heading, text) = section.split_once('\n').unwrap_or((section, ""));
+        // A section ends where the next chapter begins.
+        (heading.trim(), text.split("\n## ").next().unwrap_or(text).trim_start())
     })
 }
 
@@ -71,6 +69,7 @@ mod tests {
     #[case::address("docs/fix.md#deposit_paused", "DEPOSIT_PAUSED")]
     #[case::cause("stuck_deposit_low", "stuck_deposit_low")]
     #[case::abort("ECLIENT_NOT_EXIST", "deposit ECLIENT_NOT_EXIST")]
+    #[case::alert("SupraDvrfDepositLow", "SupraDvrfDepositLow")]
     fn names_in_other_spellings(#[case] name: &str, #[case] heading: &str) {
         assert!(explain(name).unwrap().starts_with(&format!("{heading}\n")));
     }

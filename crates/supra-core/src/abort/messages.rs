@@ -9,7 +9,7 @@ use crate::failure::FailureKind;
 /// Phrases that mean the same, and what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownText {
-    /// The usual words, which are the heading in `docs/errors.md`.
+    /// The usual words, which are the heading in `docs/fix.md`.
     pub text: &'static str,
     /// Other words: ` * ` is a wide gap, ` ~ ` a narrow one, and `|` separates alternatives of a part.
     also: &'static [&'static str],
@@ -291,7 +291,7 @@ const NARROW: usize = 24;
 impl KnownText {
     /// The place in the documents that explains it.
     pub fn help(&self) -> String {
-        format!("docs/errors.md#{}", super::anchor(&format!("said {}", self.text)))
+        format!("docs/fix.md#{}", super::anchor(&format!("said {}", self.text)))
     }
 
     fn is_in(&self, words: &str) -> bool {

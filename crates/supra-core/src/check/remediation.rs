@@ -79,8 +79,8 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "Найдите запрос без ответа и причину.",
         ),
         C::RequestStuck => (
-            "evidence.diagnosis has the cause; docs/errors.md says what to do about it.",
-            "Причина в evidence.diagnosis; что делать, сказано в docs/errors.md.",
+            "evidence.diagnosis has the cause; docs/fix.md says what to do about it.",
+            "Причина в evidence.diagnosis; что делать, сказано в docs/fix.md.",
         ),
         C::EventMissing => {
             ("Look at the scheduler that should have drawn.", "Проверьте планировщик розыгрышей.")

@@ -53,7 +53,7 @@ impl Cause {
         Cause::Unknown,
     ];
 
-    /// The stable name, as in `evidence.diagnosis` and `docs/errors.md`.
+    /// The stable name, as in `evidence.diagnosis` and `docs/fix.md`.
     pub fn name(self) -> &'static str {
         match self {
             Self::CallbackAborts => "callback_aborts",
@@ -115,7 +115,7 @@ impl Cause {
 
     /// The section of the documentation that says what to do.
     pub fn help(self) -> String {
-        format!("docs/errors.md#stuck_{}", self.name())
+        format!("docs/fix.md#stuck_{}", self.name())
     }
 }
 
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn the_page_explains_every_cause() {
-        let page = include_str!("../../../../docs/errors.md");
+        let page = include_str!("../../../../docs/fix.md");
         let titles: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### stuck_")).collect();
         let names: Vec<&str> = Cause::ALL.iter().map(|cause| cause.name()).collect();
         assert_eq!(titles, names);
