@@ -6,7 +6,7 @@ import sys
 import time
 
 from groups import GROUPS, Bench
-from report import refresh, write_page
+from report import write_page
 
 
 def version(program):
@@ -28,8 +28,7 @@ def main(folder, names):
     if not names:
         versions = ", ".join(version(program) for program in ("rustc", "jq"))
         write_page("docs/internals/performance.md", groups, versions, load, (time.monotonic() - begun) / 60)
-        refresh("README.md", groups)
-        print("\nwrote docs/internals/performance.md and the figures of README.md")
+        print("\nwrote docs/internals/performance.md")
     return 0
 
 

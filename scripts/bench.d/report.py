@@ -1,4 +1,4 @@
-"""Decides how figures are shown: on the terminal as they come, in docs/internals/performance.md, and in the README's table."""
+"""Decides how figures are shown: on the terminal as they come, and in docs/internals/performance.md."""
 
 import os
 import platform
@@ -101,17 +101,3 @@ def write_page(path, groups, versions, load, minutes):
     head = PAGE.format(date=date, machine=machine(), versions=versions, load=load, minutes=max(1, minutes))
     with open(path, "w", encoding="utf-8") as page:
         page.write(head + "\n".join(group.markdown() for group in groups))
-
-
-def refresh(path, groups):
-    """Brings the rows of a page's table that are ours up to date: same name, then ratio (or measured), goal, met."""
-    rows = {row["what"]: row for group in groups for row in group.rows}
-    with open(path, encoding="utf-8") as page:
-        lines = page.read().split("\n")
-    for index, line in enumerate(lines):
-        row = rows.get(line.strip("| ").split(" | ")[0]) if line.startswith("| ") else None
-        if row:
-            figure = row.get("ratio") or row["measured"]
-            lines[index] = f"| {row['what']} | {figure} | {row.get('goal', '')} | {row.get('met', '')} |"
-    with open(path, "w", encoding="utf-8") as page:
-        page.write("\n".join(lines))
