@@ -274,10 +274,10 @@ fn healthy_requests_are_no_finding() {
 #[needs("jq")]
 fn the_readme_pipe_runs() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let line = readme.lines().find(|line| line.trim().starts_with("dvrf-events list --since 24h")).unwrap();
+    let line = readme.lines().find(|line| line.trim().starts_with("dvrf events list --since 24h")).unwrap();
     let devnet = Devnet::start(&["--blocks", "50000", "--history-events", "60"]);
     let tool = devnet.tool("dvrf-events", Way::Rpc);
-    let folder = std::path::Path::new(tool.get_program()).parent().unwrap().to_owned();
+    let folder = testkit::binary("dvrf").parent().unwrap().to_owned();
     let mut shell = assert_cmd::Command::from_std(program("bash"));
     shell.env_clear().envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let path = format!("{}:{}", folder.display(), testkit::requirements::path());

@@ -197,14 +197,34 @@ fn links_in_the_documents_lead_somewhere() {
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let file = link.split('#').next().unwrap_or_default();
-            if file.is_empty() || file.contains("://") {
+            if link.contains("://") {
                 continue;
             }
-            if !page.parent().unwrap().join(file).exists() {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let has_anchor = |text: String| anchors(&text).iter().any(|found| found == anchor);
+            if !target.exists() || (!anchor.is_empty() && !fs::read_to_string(&target).is_ok_and(has_anchor))
+            {
                 problems.push(format!("{}: {link}", shown(&page)));
             }
         }
     }
     none(&problems);
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let titles = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"));
+    let kept = |c: &char| c.is_alphanumeric() || "-_".contains(*c);
+    titles.map(|title| title.chars().filter(kept).collect()).collect()
+}
+
+#[test]
+fn the_index_links_every_page() {
+    let index = fs::read_to_string(root().join("docs/README.md")).unwrap();
+    let pages = files("docs", ".md").into_iter().filter(|path| !path.ends_with("docs/README.md"));
+    let names = pages.map(|path| path.strip_prefix(root().join("docs")).unwrap().display().to_string());
+    let missing: Vec<String> = names.filter(|name| !index.contains(&format!("]({name})"))).collect();
+    none(&missing.iter().map(|name| format!("docs/README.md: no link to {name}")).collect::<Vec<_>>());
 }
