@@ -37,7 +37,20 @@ pub(crate) fn explain(name: &str) -> Option<String> {
     let is_abort = |heading: &str| heading.split(' ').nth(1).is_some_and(|name| normalised(name) == wanted);
     let whole = sections().find(|(heading, _)| normalised(heading) == wanted);
     let (heading, text) = whole.or_else(|| sections().find(|(heading, _)| is_abort(heading)))?;
-    Some(format!("{heading}\n{}\n", text.trim_end().replace("**", "")))
+    Some(format!("{heading}\n{}\n", plain(text.trim_end())))
+}
+
+/// A text without the marks of bold words and links, of which the words stay.
+fn plain(text: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((label, after)) = rest.split_once("](") {
+        let (before, words) = label.rsplit_once('[').unwrap_or(("", label));
+        plain.push_str(before);
+        plain.push_str(words);
+        rest = after.split_once(')').map_or("", |(_, rest)| rest);
+    }
+    plain.push_str(rest);
+    plain.replace("**", "")
 }
 
 /// The heading nearest to a mistyped code, if one is near.
@@ -60,7 +73,8 @@ mod tests {
         for (_, name, ..) in Code::ALL {
             let text = explain(name).unwrap_or_default();
             assert!(text.starts_with(&format!("{name}\n")) && text.len() > name.len() + 40, "{name}: {text}");
-            assert!(!text.contains("###") && !text.contains("**"), "{name}: {text}");
+            assert!(!["###", "**", "]("].iter().any(|mark| text.contains(mark)), "{name}: {text}");
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{name}: {text}");
         }
     }
 
@@ -72,6 +86,13 @@ mod tests {
     #[case::alert("SupraDvrfDepositLow", "SupraDvrfDepositLow")]
     fn names_in_other_spellings(#[case] name: &str, #[case] heading: &str) {
         assert!(explain(name).unwrap().starts_with(&format!("{heading}\n")));
+    }
+
+    #[rstest]
+    #[case::none("a [0] and (b)", "a [0] and (b)")]
+    #[case::links("see [a b](x.md#y) and [c](d), **now**", "see a b and c, now")]
+    fn marks(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(plain(text), expected);
     }
 
     #[test]
