@@ -82,16 +82,15 @@ def machine():
 PAGE = """\
 # Performance
 
-Written by `scripts/bench`; do not edit. Run it to measure your machine: it needs cargo, jq and python3, builds the release
-binaries, serves every chain itself (`dvrf-devnet`) and takes some {minutes:.0f} minutes. `scripts/bench start fleet` runs only
+Written by `scripts/bench`; do not edit. To measure your machine, run it: it needs cargo, jq and python3, builds the release
+binaries, serves every chain itself (`dvrf-devnet`) and takes about {minutes:.0f} minutes. `scripts/bench start fleet` runs only
 these groups and writes nothing.
 
 Measured on {date}: {machine}; {versions}; load average {load} at the start.
 
-Both sides of a ratio are run in turns, so that a busy machine slows both. "Measured" is the median of the wall time; half of
-the runs lie in "spread". CPU is user and system time with the children that were waited for. Peak is the largest resident set.
-Calls are counted by the node, processes by the program that is started. "Beside it" is the neighbour's figure from the same
-run, and the ratio is measured against it.
+Both sides of a ratio run in turns, so a busy machine slows both. "Measured" is the median wall time; half of the runs lie in
+"spread". CPU is user and system time with child processes. Peak is the largest resident set. Calls are counted by the node,
+processes by the program that is started. "Beside it" is what a row is compared with, from the same run; the ratio is to that.
 
 """
 

@@ -165,4 +165,12 @@ fn no_other_page_has_blocks() {
 fn translated_pages_have_the_same_blocks() {
     assert_eq!(blocks(&page("docs/watch.ru.md")), blocks(&page("docs/watch.md")));
     assert_eq!(blocks(&page("docs/README.ru.md")), blocks(&page("README.md")));
+    let commands = |page: &str| -> Vec<String> {
+        page.lines()
+            .filter(|line| line.starts_with("$ ") || line.starts_with("# "))
+            .skip(1)
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(commands(&page("docs/start.ru.md")), commands(&page("docs/start.md")));
 }
