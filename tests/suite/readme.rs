@@ -50,17 +50,17 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap()
 }
 
-/// What the first screen shows is what the tools print.
+/// The first screen shows what the tools print: a golden file holds the cards.
 #[test]
-fn the_cards_of_the_readme_are_real() {
-    let cards = page("tests/golden/cards.txt");
+#[needs("python3")]
+fn the_pictures_show_real_cards() {
+    let outcome = run(program("python3").arg(root().join("scripts/picture")).arg("--check"));
+    assert_eq!(outcome.code, 0, "{outcome}");
     for name in ["README.md", "docs/README.ru.md"] {
-        let page = page(name);
-        let shown = page.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap();
-        assert_eq!(shown.split("\n\n").count(), 2, "{name}");
-        for card in shown.split("\n\n") {
-            assert!(cards.contains(&format!("columns\n{card}\n")), "{name}: {card}");
-        }
+        assert!(
+            page(name).lines().take(8).any(|line| line.starts_with("![") && line.contains("cards.")),
+            "{name}"
+        );
     }
 }
 
