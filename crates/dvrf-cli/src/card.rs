@@ -18,7 +18,7 @@ use crate::Session;
 use crate::settings::variables;
 use crate::text::{Style, minute, plain};
 pub use table::Row;
-pub use wrap::{abbreviated, wrapped};
+pub use wrap::{abbreviated, line, wrapped};
 
 /// How a card is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -211,7 +211,7 @@ impl Card {
         } else {
             format!("{glyph} {head}   {problem}\n")
         };
-        lines.iter().fold(first, |card, (label, text)| card + &wrap::line(label, text, width))
+        lines.iter().fold(first, |card, (label, text)| card + &line(label, text, width))
     }
 }
 

@@ -1,14 +1,11 @@
 //! The answer of `ready` as a card, in the form of the cards of `dvrf check`.
 
-use dvrf_cli::card::{Layout, abbreviated, network_of, wrapped};
+use dvrf_cli::card::{Layout, abbreviated, line, network_of};
 use dvrf_cli::checker::Checked;
 use dvrf_cli::text::plain;
 use supra_core::check::{Severity, Status};
 use supra_core::lang::Lang;
 use supra_core::readiness::Readiness;
-
-/// Where the text of a line begins.
-const INDENT: usize = 12;
 
 /// The card: whether a draw may be requested, every reason against it with what to do, and what was read.
 pub(crate) fn card(found: &Readiness, checked: &Checked, profile: Option<&str>, layout: &Layout) -> String {
@@ -90,16 +87,4 @@ fn draw(found: &Readiness, lang: Lang) -> String {
         None => lang.pick("not known whether a request waits", "неизвестно, ждёт ли запрос ответа"),
     };
     format!("{scheduled} · {pending}")
-}
-
-/// A labelled line, continued under its text.
-fn line(label: &str, text: &str, width: usize) -> String {
-    let pad = INDENT.saturating_sub(2 + label.chars().count()).max(1);
-    let mut lead = format!("  {label}{}", " ".repeat(pad));
-    let parts = wrapped(text, width.saturating_sub(INDENT));
-    parts.iter().fold(String::new(), |shown, part| {
-        let shown = format!("{shown}{lead}{part}\n");
-        lead = " ".repeat(INDENT);
-        shown
-    })
 }

@@ -44,7 +44,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// A labelled line. The text may have several lines; one that begins with spaces keeps its indent when it is broken, and
 /// one that begins with `$ ` is a command, which is broken between its flags so that it can be pasted.
-pub(super) fn line(label: &str, text: &str, width: usize) -> String {
+pub fn line(label: &str, text: &str, width: usize) -> String {
     let mut shown = String::new();
     let pad = INDENT.saturating_sub(2 + label.chars().count());
     let mut lead = format!("  {label}{}", " ".repeat(pad.max(1)));
