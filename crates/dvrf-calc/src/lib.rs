@@ -1,11 +1,13 @@
 //! `dvrf-calc`: calculates the minimum balance and the recommended deposit from gas limits or a fee limit.
 
+mod card;
 mod text;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use dvrf_cli::args::lang;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::{AmountError, Count, Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
@@ -68,13 +70,17 @@ fn window(text: &str) -> Result<u32, NumberError> {
 
 fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
     let refused = |error: MinBalanceError| Error::new(FailureKind::Config, error.to_string());
+    let lang = lang(&session.settings)?;
+    let card_width = (session.is_terminal() && !args.json).then(|| session.columns());
     match (args.max_txn_fee, args.max_gas_price, args.max_gas_limit, args.verification_gas) {
         (Some(fee), ..) => {
             let result = FeeCalculation::from_fee(fee, args.min_request_count, args.margin);
             let result = result.map_err(refused)?;
-            session
-                .out
-                .with(|out| if args.json { text::json(&result, out) } else { text::fee(&result, out) })?;
+            session.out.with(|out| match card_width {
+                Some(width) => out.write_all(card::fee(&result, lang, width).as_bytes()),
+                None if args.json => text::json(&result, out),
+                None => text::fee(&result, out),
+            })?;
         }
         (None, Some(price), Some(limit), Some(verification)) => {
             let result = Calculation::from_gas(price, limit, verification, args.margin, args.window);
@@ -84,9 +90,11 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
                     "the minimum does not fit u64: the lottery contract aborts with E_MIN_BALANCE_OVERFLOW";
                 session.log("warning", sentence);
             }
-            session
-                .out
-                .with(|out| if args.json { text::json(&result, out) } else { text::gas(&result, out) })?;
+            session.out.with(|out| match card_width {
+                Some(width) => out.write_all(card::gas(&result, lang, width).as_bytes()),
+                None if args.json => text::json(&result, out),
+                None => text::gas(&result, out),
+            })?;
         }
         // The command line has been checked for this already.
         (None, ..) => {

@@ -1,4 +1,4 @@
-//! The calculator's output: the lines of the old calculator as text, or its keys as JSON.
+//! The lines of the old calculator, for pipes, and its keys as JSON.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ fn amount(quants: Quants) -> String {
 }
 
 /// Formats a percentage such as `15.0`, cut after one decimal.
-fn percent(margin: Decimal) -> String {
+pub(crate) fn percent(margin: Decimal) -> String {
     let tenths = margin.of(1000).unwrap_or(u128::MAX);
     format!("{}.{}", tenths / 10, tenths % 10)
 }
