@@ -31,12 +31,12 @@ pub mod stream;
 pub mod submit;
 pub mod target;
 pub mod text;
+mod usage;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
 use jiff::Timestamp;
 
@@ -226,9 +226,7 @@ fn start<A: Parser>(
     let wanted = generate::wanted(words);
     let is_brief = wanted.is_none() && !help::is_long(words);
     let command = if file_use == FileUse::Read { settings_file_flags(command, is_brief) } else { command };
-    let command = help::with_pages(command, is_brief);
-    let subcommands: Vec<String> =
-        command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    let mut command = help::with_pages(command, is_brief);
     forbid_core_dumps();
     let mut session = Session {
         name: command.get_name().to_owned(),
@@ -242,7 +240,7 @@ fn start<A: Parser>(
     };
     let result = match wanted {
         Some(kind) => generate::write(&kind, command, &mut session.out),
-        None => match command.try_get_matches_from(words).and_then(|found| {
+        None => match command.try_get_matches_from_mut(words).and_then(|found| {
             warn_of_typed_secrets(&found, &session);
             Ok((A::from_arg_matches(&found)?, found))
         }) {
@@ -257,15 +255,10 @@ fn start<A: Parser>(
             Err(error) if !error.use_stderr() => {
                 session.out.text(&plain_lines(&error.render().to_string())).map(|()| Exit::Done)
             }
-            Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                let sentence = format!("a subcommand is needed: {}", subcommands.join(", "));
-                session.log("error", &sentence);
-                session.log("info", "-h shows what each does");
-                Ok(Exit::CannotAnswer)
-            }
             Err(error) => {
-                let message = report_usage_error(&error, &session);
-                on_usage_error(&message, words, &mut session)
+                let error = usage::usage_error(&error, &command);
+                session.log_error(&error);
+                on_usage_error(&error.message(), words, &mut session)
             }
         },
     };
@@ -352,29 +345,6 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
     if let Some((_, inner)) = found.subcommand() {
         warn_of_typed_secrets(inner, session);
     }
-}
-
-/// Writes a usage error to stderr and returns its first line.
-fn report_usage_error(error: &clap::Error, session: &Session) -> String {
-    if let Some(refused) = refused_value(error) {
-        session.log_error(&refused);
-        return refused.message();
-    }
-    let text = plain_lines(&error.render().to_string());
-    let shown = text.strip_prefix("error: ").unwrap_or(&text);
-    // Log rules look for the level. A closed stderr must not change the exit code.
-    let _ = io::stderr().write_all(format!("[error] {}: {shown}", session.name).as_bytes());
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
-/// The error for a value that a flag's parser refused. It reads like that of a wrong setting.
-fn refused_value(error: &clap::Error) -> Option<Error> {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let flag = context(ContextKind::InvalidArg)?.split(' ').next()?;
-    Some(parse::bad(flag, context(ContextKind::InvalidValue)?, std::error::Error::source(error)?))
 }
 
 /// The name of this host.
