@@ -28,6 +28,16 @@ pub(crate) fn is_long(words: &[OsString]) -> bool {
     words.iter().filter_map(|word| word.to_str()).any(is_long)
 }
 
+/// Whether the words can ask for help. Laying its pages out takes as long as the rest of a tool's start.
+pub(crate) fn may_be_wanted(words: &[OsString]) -> bool {
+    let asks = |word: &str| {
+        word == "help"
+            || word.starts_with("--h")
+            || word.starts_with('-') && !word.starts_with("--") && word.contains('h')
+    };
+    words.iter().skip(1).any(|word| word.to_str().is_none_or(asks))
+}
+
 /// Adds examples and exit codes to a tool's help. A brief help shows only the flags of the command's page, without headings.
 pub(crate) fn with_pages(command: Command, brief: bool) -> Command {
     let name = command.get_name().to_owned();

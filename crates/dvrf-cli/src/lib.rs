@@ -225,8 +225,9 @@ fn start<A: Parser>(
     let command = if has_no_width { command.term_width(100) } else { command };
     let wanted = generate::wanted(words);
     let is_brief = wanted.is_none() && !help::is_long(words);
+    let shows_help = wanted.is_some() || help::may_be_wanted(words);
     let command = if file_use == FileUse::Read { settings_file_flags(command, is_brief) } else { command };
-    let mut command = help::with_pages(command, is_brief);
+    let mut command = if shows_help { help::with_pages(command, is_brief) } else { command };
     forbid_core_dumps();
     let mut session = Session {
         name: command.get_name().to_owned(),
