@@ -631,6 +631,19 @@ fn one_cause_of_everything_is_one_finding(
 }
 
 #[test]
+fn a_node_that_is_down_is_one_finding_however_it_fails() {
+    let (refused, why) = REFUSED;
+    let causes = [
+        ("balance", refused, why),
+        ("paused", refused, "no answer"),
+        ("min_balance", FailureKind::Timeout, "late"),
+    ];
+    let findings = unread(&causes, false);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!((findings[0].code, findings[0].unread_values().len()), (Code::NodeUnreachable, 3));
+}
+
+#[test]
 fn one_cause_of_several_values_is_one_finding() {
     let (kind, why) = REFUSED;
     let findings = unread(

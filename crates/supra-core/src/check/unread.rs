@@ -94,17 +94,21 @@ pub(super) fn merge(facts: &Facts, findings: &mut Findings) {
         "requests" => facts.requests.and_then(|requests| requests.error.as_ref()),
         key => facts.views.get(key).and_then(|report| report.error.as_ref()),
     };
-    // By kind and message: the message names the node or the program.
-    let mut causes: BTreeMap<(&str, &str), (&Failure, Vec<String>)> = BTreeMap::new();
+    let nothing_was_read = facts.views.values().all(|report| report.error.is_some());
+    // One cause hid everything, however each request met it; else the message tells causes apart.
+    let cause_of = |failure: &Failure| match code_of(failure.kind).filter(|_| nothing_was_read) {
+        Some(code) => (code.name(), String::new()),
+        None => (failure.kind.name(), failure.message.clone()),
+    };
+    let mut causes: BTreeMap<(&str, String), (&Failure, Vec<String>)> = BTreeMap::new();
     for finding in findings.list.iter().filter(|finding| finding.code == Code::ValueUnknown) {
         for key in finding.unread_values() {
             if let Some(failure) = failure_of(key) {
-                let cause = (failure.kind.name(), failure.message.as_str());
-                causes.entry(cause).or_insert((failure, Vec::new())).1.push(key.to_owned());
+                let (_, keys) = causes.entry(cause_of(failure)).or_insert((failure, Vec::new()));
+                keys.push(key.to_owned());
             }
         }
     }
-    let nothing_was_read = facts.views.values().all(|report| report.error.is_some());
     for (failure, mut keys) in causes.into_values() {
         let code = code_of(failure.kind).filter(|_| nothing_was_read);
         if code.is_none() && keys.len() < 2 {
@@ -112,7 +116,8 @@ pub(super) fn merge(facts: &Facts, findings: &mut Findings) {
         }
         if code.is_some() {
             // What no verdict needs was not read either, for the same reason.
-            let same = |key: &&String| failure_of(key).is_some_and(|other| other.message == failure.message);
+            let same =
+                |key: &&String| failure_of(key).is_some_and(|other| cause_of(other) == cause_of(failure));
             let others = facts.views.keys().filter(same).filter(|key| !keys.contains(key));
             keys = others.cloned().chain(keys.clone()).collect();
             keys.sort_unstable();
