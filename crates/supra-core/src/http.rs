@@ -262,10 +262,14 @@ impl Http {
     }
 }
 
-/// The certificate error inside an I/O error of the TLS stream.
-fn certificate_error(error: &io::Error) -> Option<&CertificateError> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(why) => Some(why),
+/// What the user can tell from a failure of TLS; `None` if it says nothing that helps.
+fn tls_error(error: &rustls::Error) -> Option<HttpError> {
+    match error {
+        rustls::Error::InvalidCertificate(why) => Some(HttpError::Certificate(why.clone())),
+        // What a plain HTTP server answers to a handshake.
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            Some(HttpError::Connection("the port does not speak TLS: if it serves plain HTTP, write http://"))
+        }
         _ => None,
     }
 }
@@ -286,15 +290,20 @@ fn http_error(error: ureq::Error, call: &Call) -> HttpError {
         Error::BodyExceedsLimit(_) => HttpError::TooLong(call.body_bytes_max),
         Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
         // The operating system's messages contain no URL.
-        Error::Io(cause) => match certificate_error(&cause) {
-            Some(why) => HttpError::Certificate(why.clone()),
-            None => HttpError::Io(cause),
-        },
-        Error::Rustls(rustls::Error::InvalidCertificate(why)) => HttpError::Certificate(why),
+        Error::Io(cause) => {
+            let tls = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            tls.and_then(tls_error).unwrap_or(HttpError::Io(cause))
+        }
         Error::ConnectProxyFailed(_) => HttpError::Connection("the proxy refused the connection"),
         Error::HostNotFound => HttpError::Connection("the host name is not known"),
         Error::ConnectionFailed => HttpError::Connection("no connection"),
-        Error::Tls(_) | Error::Rustls(_) => HttpError::Connection("the TLS handshake failed"),
+        Error::Rustls(cause) => {
+            tls_error(&cause).unwrap_or(HttpError::Connection("the TLS handshake failed"))
+        }
+        Error::Tls(_) => HttpError::Connection("the TLS handshake failed"),
+        Error::Protocol(_) if call.url.starts_with("http://") => {
+            HttpError::Connection("the answer is not HTTP: if the port speaks TLS, write https://")
+        }
         Error::Protocol(_) => HttpError::Connection("the answer is not HTTP"),
         Error::BadUri(_) => HttpError::BadCall("the URL is malformed"),
         Error::Http(_) => HttpError::BadCall("the URL or a header is malformed"),
