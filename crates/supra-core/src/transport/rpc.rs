@@ -86,15 +86,14 @@ impl RpcTransport {
     /// Checks the options. Sends nothing yet.
     pub fn new(config: RpcConfig) -> Result<Self, Error> {
         let nodes = config.urls.iter().map(|url| {
-            let endpoint =
-                Endpoint::parse(url.reveal().trim().trim_end_matches('/')).map_err(|error| match error {
-                    UrlError::Scheme | UrlError::Character => {
-                        let message = "SUPRA_RPC_URL must be an http:// or https:// URL without spaces";
-                        Error::new(FailureKind::Config, message)
-                            .with_hint("write it as https://HOST or http://HOST:PORT")
-                    }
-                    _ => Error::new(FailureKind::Config, format!("SUPRA_RPC_URL is ***: {error}")),
-                })?;
+            let endpoint = Endpoint::parse(base_url(url.reveal())).map_err(|error| match error {
+                UrlError::Scheme | UrlError::Character => {
+                    let message = "SUPRA_RPC_URL must be an http:// or https:// URL without spaces";
+                    Error::new(FailureKind::Config, message)
+                        .with_hint("write it as https://HOST or http://HOST:PORT")
+                }
+                _ => Error::new(FailureKind::Config, format!("SUPRA_RPC_URL is ***: {error}")),
+            })?;
             let mut headers = config.headers.clone();
             if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
                 headers.extend(endpoint.headers.iter().cloned());
@@ -325,6 +324,15 @@ impl RpcTransport {
             _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
         }
     }
+}
+
+/// The URL without the path of the API (`/rpc/v1`), which every request adds.
+fn base_url(typed: &str) -> &str {
+    let url = typed.trim().trim_end_matches('/');
+    let is_version = |name: &str| name.strip_prefix('v').is_some_and(|number| number.parse::<u8>().is_ok());
+    let without_version =
+        url.rsplit_once('/').filter(|(_, name)| is_version(name)).map_or(url, |(base, _)| base);
+    without_version.strip_suffix("/rpc").filter(|base| !base.ends_with('/')).unwrap_or(url)
 }
 
 /// Whether another node may have what this one does not have.

@@ -92,6 +92,22 @@ fn versions_are_tried_down_to_the_one_that_is_served() {
 }
 
 #[test]
+fn the_path_of_the_api_may_be_part_of_the_url() {
+    for (typed, base) in [
+        ("https://h", "https://h"),
+        (" https://h/ ", "https://h"),
+        ("https://h/rpc", "https://h"),
+        ("https://h/rpc/v1/", "https://h"),
+        ("https://h/key/rpc/v3", "https://h/key"),
+        ("https://h/v1", "https://h/v1"),
+        ("https://h/myrpc", "https://h/myrpc"),
+        ("https://rpc", "https://rpc"),
+    ] {
+        assert_eq!(base_url(typed), base, "{typed}");
+    }
+}
+
+#[test]
 fn a_version_that_no_node_serves_is_not_waited_for() {
     let (url, log) = node(&[answer("404", "", "")]);
     let transport = RpcTransport::new(config(vec![url])).unwrap();
