@@ -81,7 +81,7 @@ pub enum HttpError {
     #[error("the connection failed")]
     Io(#[source] io::Error),
     /// The server's certificate is not trusted.
-    #[error("the server's certificate is refused: {}{}", quote(&.0.to_string()), certificate_hint(.0))]
+    #[error("the server's certificate is refused: {}{}", certificate_fault(.0), certificate_hint(.0))]
     Certificate(CertificateError),
     /// The body exceeds the limit in bytes.
     #[error("the answer is longer than {0} bytes")]
@@ -275,12 +275,18 @@ fn tls_error(error: &rustls::Error) -> Option<HttpError> {
 }
 
 fn certificate_hint(why: &CertificateError) -> &'static str {
-    match why {
-        CertificateError::UnknownIssuer => {
-            "; DVRF_TLS_ROOTS=+FILE adds an authority of your own, DVRF_TLS_ROOTS=system trusts the system's"
-        }
-        _ => "",
+    let is_self_signed = || why.to_string().contains("CaUsedAsEndEntity");
+    if matches!(why, CertificateError::UnknownIssuer) || is_self_signed() {
+        "; DVRF_TLS_ROOTS=+FILE adds an authority of your own, DVRF_TLS_ROOTS=system trusts the system's"
+    } else {
+        ""
     }
+}
+
+/// The certificate's fault, in words where rustls only has a name of its own.
+fn certificate_fault(why: &CertificateError) -> String {
+    let text = why.to_string();
+    if text.contains("CaUsedAsEndEntity") { "it is self-signed".to_owned() } else { quote(&text) }
 }
 
 fn http_error(error: ureq::Error, call: &Call) -> HttpError {
@@ -289,6 +295,11 @@ fn http_error(error: ureq::Error, call: &Call) -> HttpError {
         Error::Timeout(_) => HttpError::Timeout(call.timeout),
         Error::BodyExceedsLimit(_) => HttpError::TooLong(call.body_bytes_max),
         Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut => HttpError::Timeout(call.timeout),
+        Error::Io(cause)
+            if cause.kind() == io::ErrorKind::UnexpectedEof && call.url.starts_with("http://") =>
+        {
+            HttpError::Connection("the server closed the connection: if the port speaks TLS, write https://")
+        }
         // The operating system's messages contain no URL.
         Error::Io(cause) => {
             let tls = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

@@ -320,6 +320,8 @@ impl RpcTransport {
                 let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
                 Err(Next::Stop(Error::new(FailureKind::Unsupported, message)))
             }
+            // A web server that is no node, or a gateway that does not know the path.
+            404 | 405 | 501 if html => Err(again(FailureKind::Undecodable, None)),
             _ if html => Err(again(FailureKind::Unreachable, wait)),
             _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
         }

@@ -165,6 +165,8 @@ fn passing_failures_end_with_their_kind() {
         (answer("429", "Retry-After: 0\r\n", ""), FailureKind::Throttled),
         (answer("503", "Content-Type: text/html\r\n", "<html>"), FailureKind::Throttled),
         (answer("502", "", ""), FailureKind::Unreachable),
+        (answer("501", "Content-Type: text/html\r\n", "<!DOCTYPE HTML>"), FailureKind::Undecodable),
+        (answer("404", "Content-Type: text/html\r\n", "<!DOCTYPE HTML>"), FailureKind::Undecodable),
         (answer("200", "", "{"), FailureKind::Undecodable),
         (answer("200", "x-supra-chain-id: 8\r\n", RESULT), FailureKind::WrongChain),
     ] {
