@@ -1,6 +1,7 @@
 //! Reads events over REST: pages of v3 or windows of v1, in one order and without duplicates.
 
 pub mod block_point;
+mod order;
 mod pages;
 mod windows;
 
@@ -275,8 +276,11 @@ pub fn rfc3339(micros: u64) -> Option<String> {
 
 /// Sorts rows and numbers those of one type in one transaction.
 fn number(found: &mut [Found]) {
-    // Stable: rows of one type in one transaction keep the node's order.
-    found.sort_by(|a, b| (a.height, &a.hash, a.kind).cmp(&(b.height, &b.hash, b.kind)));
+    // Stable: rows of one type keep the node's order.
+    found.sort_by_key(|row| (row.height, row.kind));
+    for block in found.chunk_by_mut(|a, b| a.height == b.height) {
+        order::sort_block(block);
+    }
     let mut counts: BTreeMap<(u64, Option<String>, usize), u32> = BTreeMap::new();
     for row in found {
         let count = counts.entry((row.height, row.hash.clone(), row.kind)).or_default();
