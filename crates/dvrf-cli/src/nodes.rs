@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use supra_core::client::ChainClient;
-use supra_core::client::sight::Sight;
+use supra_core::client::sight::{BEHIND_S, Sight};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::submit::journal::Fate;
@@ -20,8 +20,6 @@ pub const LIMIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(500);
 /// One URL may stand for several nodes that take turns, so that it is asked this often.
 const SAMPLES: usize = 3;
-/// How far a node's clock may be behind another's.
-const BEHIND_S: i64 = 30;
 
 /// Reads one node's view of the value that a transaction changes.
 pub type Question<T> = fn(&ChainClient, &Target, Duration) -> Result<Sight<T>, Error>;

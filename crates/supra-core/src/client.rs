@@ -1,5 +1,6 @@
 //! Client of one chain.
 
+mod agreement;
 pub mod events;
 pub mod sight;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
+
+use agreement::Nodes;
 
 use crate::address::Address;
 use crate::collect::cache::Cache;
@@ -72,12 +75,14 @@ pub struct NodeInfo {
 pub struct ChainClient {
     transport: Box<dyn Transport>,
     options: ClientOptions,
+    nodes: Nodes,
 }
 
 impl ChainClient {
     /// Creates a client. It sends nothing yet.
     pub fn new(transport: Box<dyn Transport>, options: ClientOptions) -> Self {
-        Self { transport, options }
+        let nodes = Nodes::new(&transport.identity(), options.cache_directory.as_deref());
+        Self { transport, options, nodes }
     }
 
     /// Creates a client for a stream of targets, which sends requests that targets have in common once.
@@ -91,10 +96,29 @@ impl ChainClient {
     }
 
     /// As [`Self::collect`], with a row from [`Self::read_rows`] in place of the request for it, unless it is too old.
+    ///
+    /// Everything is read again where the nodes behind the transport differ, or where the values look bad.
     pub fn collect_with_row(&self, target: &Target, row: Option<&ClientRow>, now: Timestamp) -> Collected {
+        let deadline = Deadline::after(self.options.timeout);
+        let first = self.collect_once(&*self.transport, target, row, deadline, now);
+        if !self.transport.reaches_node() {
+            return first;
+        }
+        let alone = self.transport.unshared().unwrap_or(&*self.transport);
+        self.nodes.agree(first, now, deadline, || self.collect_once(alone, target, None, deadline, now))
+    }
+
+    fn collect_once(
+        &self,
+        transport: &dyn Transport,
+        target: &Target,
+        row: Option<&ClientRow>,
+        deadline: Deadline,
+        now: Timestamp,
+    ) -> Collected {
         let collector = Collector {
-            transport: &*self.transport,
-            deadline: Deadline::after(self.options.timeout),
+            transport,
+            deadline,
             overrides: &self.options.overrides,
             cache: &self.cache(target),
             detail: self.options.detail,
@@ -102,40 +126,33 @@ impl ChainClient {
             now,
         };
         let mut collected = collector.run(target);
-        self.read_consumer(target, collector.deadline, now, &mut collected);
+        self.read_consumer(transport, target, deadline, now, &mut collected);
         collected
     }
 
     /// Reads the contract of a target that names a layout, or whose layout is recognised because it is not the lottery's.
-    fn read_consumer(&self, target: &Target, deadline: Deadline, now: Timestamp, collected: &mut Collected) {
-        if self.options.detail == Detail::Deposit {
-            return;
-        }
-        if let Some(layout) = target.layout.as_ref().and_then(|name| self.options.layouts.get(name)) {
-            return self.read_by(layout, target, false, deadline, now, collected);
-        }
-        let is_absent = collected.lacks_lottery() && target.layout.is_none();
-        let Some(account) = target.lottery.filter(|_| is_absent) else { return };
-        let found = layout::recognise(&self.options.layouts, account, &*self.transport, deadline);
-        if let Some(layout) = found {
-            let target = Target { lottery: None, consumer: Some(account), ..target.clone() };
-            collected.forget_lottery();
-            self.read_by(&layout, &target, true, deadline, now, collected);
-        }
-    }
-
-    fn read_by(
+    fn read_consumer(
         &self,
-        layout: &Layout,
+        transport: &dyn Transport,
         target: &Target,
-        recognised: bool,
         deadline: Deadline,
         now: Timestamp,
         collected: &mut Collected,
     ) {
-        let (consumer, views) = layout::read(layout, target, &*self.transport, deadline, now);
-        collected.state.consumer = Some(Consumer { recognised, ..consumer });
-        collected.views.extend(views);
+        if self.options.detail == Detail::Deposit {
+            return;
+        }
+        if let Some(layout) = target.layout.as_ref().and_then(|name| self.options.layouts.get(name)) {
+            return read_by(layout, target, false, transport, deadline, now, collected);
+        }
+        let is_absent = collected.lacks_lottery() && target.layout.is_none();
+        let Some(account) = target.lottery.filter(|_| is_absent) else { return };
+        let found = layout::recognise(&self.options.layouts, account, transport, deadline);
+        if let Some(layout) = found {
+            let target = Target { lottery: None, consumer: Some(account), ..target.clone() };
+            collected.forget_lottery();
+            read_by(&layout, &target, true, transport, deadline, now, collected);
+        }
     }
 
     fn cache(&self, target: &Target) -> Cache {
@@ -216,4 +233,18 @@ impl ChainClient {
         let answer = self.view(ViewCall { function, type_arguments: Vec::new(), arguments: Vec::new() })?;
         Ok(decode::status(&answer)?)
     }
+}
+
+fn read_by(
+    layout: &Layout,
+    target: &Target,
+    recognised: bool,
+    transport: &dyn Transport,
+    deadline: Deadline,
+    now: Timestamp,
+    collected: &mut Collected,
+) {
+    let (consumer, views) = layout::read(layout, target, transport, deadline, now);
+    collected.state.consumer = Some(Consumer { recognised, ..consumer });
+    collected.views.extend(views);
 }

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::amount::Count;
 use crate::failure::{Failure, FailureKind};
 use crate::metadata::bytecode_id;
 use crate::state::{Lottery, State};
@@ -77,9 +78,20 @@ pub struct Collected {
     pub state: State,
     /// The source of each value, or the reason why it is missing.
     pub views: Views,
+    /// The chain's clock by the block's header that was asked for last.
+    pub(crate) last_clock_us: Option<Count>,
 }
 
 impl Collected {
+    /// Forgets every value, for this reason.
+    #[must_use]
+    pub(crate) fn failed(mut self, failure: &Failure) -> Self {
+        for report in self.views.values_mut() {
+            report.error = Some(failure.clone());
+        }
+        Self { views: self.views, ..Self::default() }
+    }
+
     /// Whether nothing of the lottery was read because the chain does not have it.
     pub(crate) fn lacks_lottery(&self) -> bool {
         let failure = self.views.get("lottery_status").and_then(|report| report.error.as_ref());
@@ -115,6 +127,7 @@ impl Collector<'_> {
             target,
             knowledge: &knowledge,
             looks_at_modules: memory.is_stale && self.transport.offers_abi(),
+            repeats_header: true,
             consulted: Vec::new(),
             answered: HashMap::new(),
         };
@@ -176,6 +189,8 @@ struct Rounds<'a> {
     knowledge: &'a Knowledge<'a>,
     /// Whether the first round asks for the modules too, to notice an upgrade.
     looks_at_modules: bool,
+    /// Whether the first round asks for the latest block once more: values that it frames are of one node.
+    repeats_header: bool,
     /// The contracts whose ABI was read, or could not be read.
     consulted: Vec<Place>,
     /// The answers and denials, which values of later rounds share.
@@ -208,12 +223,24 @@ impl Rounds<'_> {
             requests
                 .extend([Place::Deposit, Place::Lottery].into_iter().filter_map(|place| self.module(place)));
         }
+        let header = Request::Block { height: None, transactions: false };
+        let repeats_header = std::mem::take(&mut self.repeats_header) && requests.contains(&header);
+        if repeats_header {
+            requests.retain(|request| *request != header);
+            requests.insert(0, header.clone());
+            requests.push(header);
+        }
         let Collector { transport, row, deadline, .. } = *self.collector;
-        let replies = if requests.is_empty() {
+        let mut replies = if requests.is_empty() {
             Vec::new()
         } else {
             rows::ask_with_row(transport, &requests, self.target, row, deadline)
         };
+        if repeats_header {
+            requests.pop();
+            let reply = replies.pop().and_then(|reply| reply.result.ok());
+            collected.last_clock_us = reply.and_then(|block| decode::clock(&block).ok());
+        }
         let (answered, failed): (Vec<_>, Vec<_>) =
             requests.into_iter().zip(replies).partition(|(_, reply)| is_final(reply));
         self.answered.extend(answered);

@@ -28,6 +28,8 @@ pub enum FailureKind {
     Undecodable,
     /// The node serves another chain than the one expected.
     WrongChain,
+    /// The answers come from nodes that are not at the same height: name single nodes.
+    NodesDisagree,
     /// stdout or a file could not be written.
     Output,
 }
@@ -46,6 +48,7 @@ impl FailureKind {
             Self::Unsupported => "unsupported",
             Self::Undecodable => "undecodable",
             Self::WrongChain => "wrong_chain",
+            Self::NodesDisagree => "nodes_disagree",
             Self::Output => "output",
         }
     }
@@ -144,6 +147,7 @@ mod tests {
             FailureKind::Unsupported,
             FailureKind::Undecodable,
             FailureKind::WrongChain,
+            FailureKind::NodesDisagree,
             FailureKind::Output,
         ] {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());

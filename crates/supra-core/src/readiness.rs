@@ -243,6 +243,7 @@ fn findings(checks: &Checks, policy: &DrawPolicy, reasons: &mut Reasons) {
             Code::ValueUnknown
             | Code::NodeUnreachable
             | Code::NodeThrottled
+            | Code::NodesDisagree
             | Code::NotANode
             | Code::NoContract
             | Code::CliFailed => {

@@ -204,6 +204,11 @@ pub trait Transport: Send + Sync {
         false
     }
 
+    /// Returns the transport behind one that shares replies between targets.
+    fn unshared(&self) -> Option<&dyn Transport> {
+        None
+    }
+
     /// Returns whether resources and the ABIs of modules can be read; otherwise function names are found by trying them.
     fn offers_abi(&self) -> bool {
         false

@@ -199,7 +199,12 @@ fn request(report: &Report, finding: &Finding, layout: &Layout) -> Option<String
 fn is_of_node(code: Code) -> bool {
     matches!(
         code,
-        Code::NodeUnreachable | Code::NodeThrottled | Code::NotANode | Code::WrongChain | Code::ChainStale
+        Code::NodeUnreachable
+            | Code::NodeThrottled
+            | Code::NodesDisagree
+            | Code::NotANode
+            | Code::WrongChain
+            | Code::ChainStale
     )
 }
 

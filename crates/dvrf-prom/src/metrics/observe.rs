@@ -51,10 +51,11 @@ pub(crate) struct Observation<'a> {
 const MODULES_MAX: usize = 100;
 
 /// The kinds of failure that `probe_errors` counts: the value should have been read and was not.
-const REASONS: [FailureKind; 9] = [
+const REASONS: [FailureKind; 10] = [
     FailureKind::Aborted,
     FailureKind::Config,
     FailureKind::Input,
+    FailureKind::NodesDisagree,
     FailureKind::Output,
     FailureKind::Throttled,
     FailureKind::Timeout,

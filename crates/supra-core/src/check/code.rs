@@ -76,6 +76,7 @@ codes! {
     NoContract "NO_CONTRACT" Unknown: "There is no contract at the lottery's address: is it the right one?"
     NodeUnreachable "NODE_UNREACHABLE" Unknown: "The node did not answer: nothing could be read."
     NodeThrottled "NODE_THROTTLED" Unknown: "The node refuses more requests for now: nothing could be read."
+    NodesDisagree "NODES_DISAGREE" Unknown: "Answers come from nodes of different heights: nothing they say is judged."
     NotANode "NOT_A_NODE" Unknown: "What answered is not a Supra node: nothing could be read."
     CliFailed "CLI_FAILED" Unknown: "The Supra CLI is not set up: nothing could be read."
     ViewFailed "VIEW_FAILED" Info: "Values that no verdict needs could not be read."

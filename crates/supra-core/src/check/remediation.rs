@@ -158,6 +158,10 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "Ask less often or with fewer --jobs, or use a node of your own.",
             "Обращайтесь реже, уменьшите --jobs или используйте собственный узел.",
         ),
+        C::NodesDisagree => (
+            "Name single nodes in SUPRA_RPC_URL in place of the load balancer, and leave out the one that is behind.",
+            "Укажите в SUPRA_RPC_URL отдельные узлы вместо балансировщика, без отстающего узла.",
+        ),
         C::NotANode => (
             "Check the RPC URL: it is the node's address without a path such as /rpc/v3.",
             "Проверьте адрес RPC: это адрес узла без пути вида /rpc/v3.",

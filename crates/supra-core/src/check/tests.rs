@@ -614,6 +614,7 @@ const REFUSED: (FailureKind, &str) = (FailureKind::Unreachable, "http://n: conne
 #[case::unreachable(REFUSED.0, Code::NodeUnreachable, "the node does not answer: why")]
 #[case::late(FailureKind::Timeout, Code::NodeUnreachable, "the node does not answer: why")]
 #[case::throttled(FailureKind::Throttled, Code::NodeThrottled, "the node refuses more requests: why")]
+#[case::of_two_nodes(FailureKind::NodesDisagree, Code::NodesDisagree, "the nodes disagree: why")]
 #[case::a_web_page(FailureKind::Undecodable, Code::NotANode, "what answers is not a Supra node: why")]
 #[case::no_profile(FailureKind::Config, Code::CliFailed, "the Supra CLI is not set up: why")]
 fn one_cause_of_everything_is_one_finding(

@@ -174,6 +174,7 @@ fn fixed(code: Code) -> (&'static str, &'static str) {
         C::NoContract => ("there is no contract at that address", "по этому адресу нет контракта"),
         C::NodeUnreachable => ("the node does not answer", "узел не отвечает"),
         C::NodeThrottled => ("the node limits our requests", "узел ограничивает число запросов"),
+        C::NodesDisagree => ("the nodes behind the URL disagree", "узлы за этим адресом расходятся"),
         C::NotANode => ("what answers is not a Supra node", "отвечает не узел Supra"),
         C::CliFailed => ("the Supra CLI is not set up", "Supra CLI не настроен"),
         C::ViewFailed => ("some optional values could not be read", "не прочитаны необязательные значения"),

@@ -139,6 +139,7 @@ fn code_of(kind: FailureKind) -> Option<Code> {
     match kind {
         FailureKind::Unreachable | FailureKind::Timeout => Some(Code::NodeUnreachable),
         FailureKind::Throttled => Some(Code::NodeThrottled),
+        FailureKind::NodesDisagree => Some(Code::NodesDisagree),
         FailureKind::Undecodable | FailureKind::Unsupported => Some(Code::NotANode),
         FailureKind::Config => Some(Code::CliFailed),
         _ => None,
@@ -150,6 +151,7 @@ fn sentence(code: Option<Code>, failure: &Failure, keys: &[String], findings: &F
     let (en, ru) = match code {
         Some(Code::NodeUnreachable) => ("the node does not answer", "узел не отвечает"),
         Some(Code::NodeThrottled) => ("the node refuses more requests", "узел ограничивает число запросов"),
+        Some(Code::NodesDisagree) => ("the nodes disagree", "узлы расходятся"),
         Some(Code::NotANode) => ("what answers is not a Supra node", "отвечает не узел Supra"),
         Some(Code::CliFailed) => ("the Supra CLI is not set up", "Supra CLI не настроен"),
         _ => {

@@ -18,6 +18,8 @@ use crate::target::Target;
 use crate::transport::{Deadline, Request};
 use crate::view::{Argument, FunctionId, ViewCall};
 
+/// How far the clock of a node that follows the chain may be behind another's, in seconds.
+pub const BEHIND_S: i64 = 30;
 /// The coin that deposits are made of.
 const COIN: &str = "0x1::supra_coin::SupraCoin";
 

@@ -102,12 +102,17 @@ fn view_from_resource(wanted: Wanted, resource: &Value) -> Option<Value> {
     })
 }
 
+/// The chain's clock by a block's header, in microseconds since 1970.
+pub(super) fn clock(block: &Value) -> Result<Count, DecodeError> {
+    count(&Node::root(block).field("time_us")?)
+}
+
 /// Puts one value of a block's header into the state.
 pub(super) fn block(wanted: Wanted, block: &Value, state: &mut State) -> Result<(), DecodeError> {
     let root = Node::root(block);
     match wanted {
         Wanted::ChainId => state.chain.id = Some(root.field("chain_id")?.u8()?),
-        Wanted::ChainTime => state.chain.time_us = Some(count(&root.field("time_us")?)?),
+        Wanted::ChainTime => state.chain.time_us = Some(clock(block)?),
         _ => return Err(root.mismatch("a value that a block holds")),
     }
     Ok(())

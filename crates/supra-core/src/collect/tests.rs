@@ -397,7 +397,7 @@ fn dvrf_3() -> Table {
 }
 
 #[test]
-fn seven_requests_in_one_round_answer_a_cold_run() {
+fn eight_requests_in_one_round_answer_a_cold_run() {
     let table = dvrf_3();
     let collected = run(&table, None);
     let asked = table.asked.lock().unwrap();
@@ -405,15 +405,17 @@ fn seven_requests_in_one_round_answer_a_cold_run() {
     assert_eq!(
         asked[0],
         [
+            "block",
             "LotteryData",
             "get_balance_of_client_v2",
             "has_minimum_balance_reached_v2",
             "get_client_modules_info",
             "check_min_balance_supra_v2",
-            "block",
-            "is_contract_paused"
+            "is_contract_paused",
+            "block"
         ]
     );
+    assert_eq!(collected.last_clock_us, Some(Count(77)));
     let (state, kind) = (&collected.state, |key| kind(&collected, key));
     assert_eq!((state.chain.id, state.chain.time_us.map(|time| time.0)), (Some(6), Some(77)));
     assert_eq!(state.deposit.min_request_count.map(|count| count.0), Some(30));

@@ -197,6 +197,10 @@ impl Transport for Singleflight {
     fn offers_abi(&self) -> bool {
         self.inner.offers_abi()
     }
+
+    fn unshared(&self) -> Option<&dyn Transport> {
+        Some(&*self.inner)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,178 @@
+//! Whether the answers of one report come from one state of the chain. Nodes take turns behind a load balancer and in a
+//! list of URLs, and one of them may be behind; no answer but a block's header says of which height it is.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::sight::BEHIND_S;
+use crate::collect::Collected;
+use crate::failure::{Failure, FailureKind};
+use crate::file::{self, Durability, Temporary};
+use crate::stable_id::stable_id;
+use crate::state::State;
+use crate::state::consumer::RequestOutcome;
+use crate::time::format_span;
+use crate::transport::Deadline;
+
+/// How often everything is read again at most.
+const READ_AGAIN_MAX: usize = 8;
+/// How many readings in a row must agree before bad news is believed.
+const AGREEING: usize = 4;
+/// The same, once the nodes were seen to differ. With one node in three behind, as the worst case, five readings are all
+/// wrong and all dated right in 1 of 14,000 runs.
+const AGREEING_OF_DIFFERENT: usize = 5;
+/// How long nodes that differed are remembered.
+const REMEMBERED_S: i64 = 3600;
+
+/// What is known about the nodes behind one endpoint.
+pub(super) struct Nodes {
+    /// The newest clock that any of them has shown.
+    newest_us: AtomicU64,
+    /// When they were last seen to differ, in seconds since 1970; 0 for never.
+    differed_s: AtomicU64,
+    /// Where that is kept for the next run.
+    file: Option<PathBuf>,
+}
+
+impl Nodes {
+    pub(super) fn new(identity: &str, cache_directory: Option<&Path>) -> Self {
+        let file =
+            cache_directory.map(|directory| directory.join(format!("nodes-{}", stable_id(&[identity]))));
+        let kept = file.as_ref().and_then(|file| file::read(file, 32).ok());
+        let differed_s = kept.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
+        Self { newest_us: AtomicU64::new(0), differed_s: AtomicU64::new(differed_s.unwrap_or(0)), file }
+    }
+
+    /// Returns the first reading, unless it may be mixed of several nodes' answers or looks bad: then what `read` returns
+    /// the same several times in a row. Nodes that keep differing fail every value.
+    pub(super) fn agree(
+        &self,
+        first: Collected,
+        now: Timestamp,
+        deadline: Deadline,
+        read: impl Fn() -> Collected,
+    ) -> Collected {
+        let mut apart_us = self.behind_us(&first).unwrap_or(0);
+        let differed = self.differed(now);
+        if apart_us == 0 && !differed && !looks_bad(&first.state) {
+            return first;
+        }
+        let mut agreeing = usize::from(apart_us == 0);
+        let mut kept = first;
+        for _ in 0..READ_AGAIN_MAX {
+            if deadline.is_expired() {
+                break;
+            }
+            let next = read();
+            // A reading that is dated by no clock proves nothing.
+            let Some(behind_us) = self.behind_us(&next) else { continue };
+            // The next one may show that the node that was read before is behind.
+            let kept_behind_us = self.behind_us(&kept).unwrap_or(0);
+            apart_us = apart_us.max(behind_us).max(kept_behind_us);
+            if behind_us > 0 {
+                agreeing = 0;
+            } else if agreeing > 0 && kept_behind_us == 0 && !contradict(&kept.state, &next.state) {
+                agreeing += 1;
+            } else {
+                agreeing = 1;
+                kept = next;
+            }
+            let needed = if differed || apart_us > 0 { AGREEING_OF_DIFFERENT } else { AGREEING };
+            if agreeing >= needed {
+                break;
+            }
+        }
+        if apart_us == 0 {
+            // What changes while all clocks agree is progress, of which the last reading is the newest.
+            let is_enough = agreeing >= AGREEING_OF_DIFFERENT || !differed;
+            return if is_enough { kept } else { kept.failed(&self.failure(None)) };
+        }
+        self.remember(now);
+        if agreeing >= AGREEING_OF_DIFFERENT { kept } else { kept.failed(&self.failure(Some(apart_us))) }
+    }
+
+    /// By how much the oldest clock of a reading is behind the newest that was seen, if that is too much; else 0. `None`
+    /// without a clock.
+    fn behind_us(&self, collected: &Collected) -> Option<u64> {
+        let clocks = [collected.state.chain.time_us, collected.last_clock_us];
+        let clocks = clocks.into_iter().flatten().filter_map(|clock| u64::try_from(clock.get()).ok());
+        let (oldest, newest) = clocks.clone().min().zip(clocks.max())?;
+        let newest = newest.max(self.newest_us.fetch_max(newest, Ordering::Relaxed));
+        let behind = newest.saturating_sub(oldest);
+        Some(if behind > BEHIND_S.unsigned_abs() * 1_000_000 { behind } else { 0 })
+    }
+
+    fn differed(&self, now: Timestamp) -> bool {
+        let then = i64::try_from(self.differed_s.load(Ordering::Relaxed)).unwrap_or(0);
+        (0..REMEMBERED_S).contains(&now.as_second().saturating_sub(then))
+    }
+
+    fn remember(&self, now: Timestamp) {
+        let now_s = u64::try_from(now.as_second()).unwrap_or(0);
+        self.differed_s.store(now_s, Ordering::Relaxed);
+        if let Some(file) = &self.file {
+            let text = format!("{now_s}\n");
+            // The next run without it has to see it again.
+            drop(file::replace(file, text.as_bytes(), 0o600, Durability::None, Temporary::Unique));
+        }
+    }
+
+    fn failure(&self, apart_us: Option<u64>) -> Failure {
+        let message = match apart_us {
+            Some(apart) => format!(
+                "answers come from nodes of which one is {} behind another",
+                format_span(apart / 1_000_000, crate::lang::Lang::En)
+            ),
+            None => "answers come from nodes that differed within the last hour, and still change".to_owned(),
+        };
+        Failure::new(FailureKind::NodesDisagree, message)
+            .with_hint("name single nodes in SUPRA_RPC_URL in place of a load balancer, and leave out the one that is behind")
+    }
+}
+
+/// Whether a state may alert, so that it is worth a second look. The thresholds are the default ones.
+fn looks_bad(state: &State) -> bool {
+    let State { deposit, lottery, consumer, .. } = state;
+    let is_low = deposit
+        .balance
+        .zip(deposit.refusal_minimum())
+        .is_some_and(|(balance, minimum)| balance.get() < minimum.get().saturating_mul(2));
+    let has_waiting = consumer.as_ref().is_some_and(|consumer| {
+        consumer.requests.iter().any(|request| request.outcome == RequestOutcome::Pending)
+            || consumer.watches.iter().any(|watch| watch.holds == Some(true))
+    });
+    is_low
+        || has_waiting
+        || deposit.at_or_below_minimum == Some(true)
+        || deposit.client_whitelisted == Some(false)
+        || deposit.paused == Some(true)
+        || lottery.pending_request == Some(true)
+}
+
+/// Whether two readings have different values where both have one. The chain's clock moves on.
+fn contradict(a: &State, b: &State) -> bool {
+    let parts = |state: &State| serde_json::to_value((&state.deposit, &state.lottery, &state.consumer));
+    match (parts(a), parts(b)) {
+        (Ok(a), Ok(b)) => differ(&a, &b),
+        _ => true,
+    }
+}
+
+fn differ(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Null, _) | (_, Value::Null) => false,
+        (Value::Object(a), Value::Object(b)) => {
+            a.iter().any(|(key, value)| b.get(key).is_some_and(|other| differ(value, other)))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() != b.len() || a.iter().zip(b).any(|(one, other)| differ(one, other))
+        }
+        _ => a != b,
+    }
+}
+
+#[cfg(test)]
+mod tests;

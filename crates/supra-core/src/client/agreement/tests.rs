@@ -1,0 +1,127 @@
+use std::cell::RefCell;
+
+use rstest::rstest;
+
+use super::*;
+use crate::amount::{Count, Quants};
+use crate::view_report::{ViewReport, Views};
+
+const MINIMUM: u128 = 100;
+
+/// A reading: the seconds of its two clocks, and the balance.
+type Seen = (u128, u128, u128);
+
+fn reading((first, last, balance): Seen) -> Collected {
+    let mut collected = Collected::default();
+    collected.state.chain.time_us = (first > 0).then_some(Count(first * 1_000_000));
+    collected.last_clock_us = (last > 0).then_some(Count(last * 1_000_000));
+    collected.state.deposit.balance = (balance > 0).then_some(Quants(balance));
+    collected.state.deposit.min_balance = Some(Quants(MINIMUM));
+    collected.views = Views::from([("balance".to_owned(), ViewReport::default())]);
+    collected
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// What a report says when its readings are these, and how many of them were made. After the last one they repeat it.
+fn report(nodes: &Nodes, now: Timestamp, seen: &[Seen]) -> (Option<u128>, usize) {
+    let rest = RefCell::new((seen[1..].iter(), 1));
+    let read = || {
+        let (rest, count) = &mut *rest.borrow_mut();
+        *count += 1;
+        reading(*rest.next().unwrap_or(seen.last().unwrap()))
+    };
+    let deadline = Deadline::after(std::time::Duration::from_secs(60));
+    let found = nodes.agree(reading(seen[0]), now, deadline, read);
+    let failed = found.views["balance"].error.as_ref().map(|failure| failure.kind);
+    assert_eq!(failed.is_some(), found.state.deposit.balance.is_none() && found.state == State::default());
+    assert!(failed.is_none_or(|kind| kind == FailureKind::NodesDisagree));
+    (found.state.deposit.balance.map(Quants::get), rest.borrow().1)
+}
+
+const OK: u128 = 200;
+const LOW: u128 = 199;
+
+#[rstest]
+#[case::good_news_of_one_height(&[(1000, 1000, OK)], Some(OK), 1)]
+#[case::half_a_minute_is_no_difference(&[(1000, 1030, OK)], Some(OK), 1)]
+#[case::without_a_second_clock(&[(1000, 0, OK)], Some(OK), 1)]
+#[case::bad_news_is_read_four_times(&[(1000, 1000, LOW)], Some(LOW), 4)]
+#[case::bad_news_of_one_reading(&[(1000, 1000, LOW), (1000, 1000, OK)], Some(OK), 5)]
+#[case::progress(&[(1000, 1000, 9), (1000, 1000, 8), (1001, 1001, 7), (1001, 1001, 6), (1002, 1002, 5), (1002, 1002, 4), (1003, 1003, 3), (1003, 1003, 2), (1004, 1004, 1)], Some(1), 9)]
+#[case::a_node_behind_answered_once(&[(1000, 1031, OK), (1031, 1031, OK)], Some(OK), 6)]
+#[case::the_last_clock_counts_too(&[(1031, 1000, OK), (1031, 1031, OK)], Some(OK), 6)]
+#[case::mixed_for_ever(&[(1000, 1031, OK)], None, 9)]
+#[case::mixed_values_within_five(&[(1000, 1031, OK), (1031, 1031, OK), (1031, 1031, OK), (1031, 1031, OK), (1031, 1031, OK), (1031, 1031, LOW)], None, 9)]
+#[case::the_first_node_was_behind(&[(1000, 1000, LOW), (1031, 1031, OK)], Some(OK), 6)]
+#[case::undated_readings_prove_nothing(&[(1000, 1031, OK), (0, 0, OK)], None, 9)]
+#[case::a_value_that_fails_contradicts_nothing(&[(1000, 1000, LOW), (1000, 1000, 0), (1000, 1000, LOW)], Some(LOW), 4)]
+fn readings_agree(#[case] seen: &[Seen], #[case] balance: Option<u128>, #[case] count: usize) {
+    assert_eq!(report(&Nodes::new("n", None), at(5000), seen), (balance, count));
+}
+
+#[test]
+fn a_later_target_is_compared_with_what_an_earlier_one_saw() {
+    let nodes = Nodes::new("n", None);
+    assert_eq!(report(&nodes, at(5000), &[(1031, 1031, OK)]), (Some(OK), 1));
+    assert_eq!(report(&nodes, at(5000), &[(1000, 1000, OK)]), (None, 9));
+}
+
+#[test]
+fn nodes_that_differed_are_remembered_for_an_hour() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Nodes::new("rpc http://n", Some(folder.path()));
+    assert_eq!(report(&open(), at(5000), &[(1000, 1031, OK)]), (None, 9));
+    assert_eq!(report(&open(), at(5001), &[(2000, 2000, OK)]), (Some(OK), 5), "agreeing is not enough");
+    assert_eq!(report(&open(), at(8599), &[(2000, 2000, OK)]), (Some(OK), 5));
+    assert_eq!(report(&open(), at(8600), &[(2000, 2000, OK)]), (Some(OK), 1));
+    assert_eq!(report(&open(), at(4999), &[(2000, 2000, OK)]), (Some(OK), 1), "a clock that was wrong");
+    let changing = [OK, OK + 1, OK, OK + 1, OK, OK + 1, OK, OK + 1, OK].map(|balance| (2000, 2000, balance));
+    assert_eq!(report(&open(), at(5001), &changing), (None, 9));
+    let other = Nodes::new("rpc http://other", Some(folder.path()));
+    assert_eq!(report(&other, at(5001), &[(2000, 2000, OK)]), (Some(OK), 1));
+}
+
+#[test]
+fn no_time_is_no_second_look() {
+    let read = || panic!("the time is over");
+    let found = |seen| {
+        let deadline = Deadline::after(std::time::Duration::ZERO);
+        Nodes::new("n", None).agree(reading(seen), at(5000), deadline, read).state.deposit.balance
+    };
+    assert_eq!(found((1000, 1000, LOW)), Some(Quants(LOW)));
+    assert_eq!(found((1000, 1031, OK)), None);
+}
+
+#[rstest]
+#[case::flag(|state: &mut State| state.deposit.at_or_below_minimum = Some(true))]
+#[case::unknown_client(|state: &mut State| state.deposit.client_whitelisted = Some(false))]
+#[case::paused(|state: &mut State| state.deposit.paused = Some(true))]
+#[case::waiting(|state: &mut State| state.lottery.pending_request = Some(true))]
+#[case::of_supras_minimum(|state: &mut State| state.deposit.supra_min_balance = Some(Quants(MINIMUM + 1)))]
+fn bad_news(#[case] change: fn(&mut State)) {
+    let mut state = reading((1, 1, OK)).state;
+    assert!(!looks_bad(&state));
+    change(&mut state);
+    assert!(looks_bad(&state));
+}
+
+#[test]
+fn values_contradict_each_other() {
+    let (a, mut b) = (reading((1, 1, OK)).state, reading((9, 9, OK)).state);
+    assert!(!contradict(&a, &b), "clocks move on");
+    b.lottery.consumers = Some(vec![]);
+    assert!(!contradict(&a, &b), "a value of one side only");
+    let mut a = a;
+    a.lottery.consumers = Some(vec!["0x1".parse().unwrap()]);
+    assert!(contradict(&a, &b), "a longer list");
+    b.lottery.consumers = Some(vec!["0x2".parse().unwrap()]);
+    assert!(contradict(&a, &b), "another element");
+    b.lottery.consumers.clone_from(&a.lottery.consumers);
+    assert!(!contradict(&a, &b));
+    b.deposit.paused = Some(true);
+    a.deposit.paused = Some(false);
+    assert!(contradict(&a, &b));
+}
