@@ -34,7 +34,7 @@ const FOREIGN: [&str; 19] = [
     "--check",
 ];
 
-const TOOLS: [(&str, &[&str]); 14] = [
+const TOOLS: [(&str, &[&str]); 15] = [
     ("chaos", &[""]),
     ("draw-chaos", &[""]),
     ("dvrf", &["", "config", "init"]),
@@ -49,6 +49,7 @@ const TOOLS: [(&str, &[&str]); 14] = [
     ("dvrf-notify", &[""]),
     ("dvrf-prom", &[""]),
     ("dvrf-status", &[""]),
+    ("report-chaos", &[""]),
 ];
 
 /// The words of a text that look like long flags.
