@@ -11,6 +11,7 @@ use super::sight::BEHIND_S;
 use crate::collect::Collected;
 use crate::failure::{Failure, FailureKind};
 use crate::file::{self, Durability, Temporary};
+use crate::lang::Lang;
 use crate::stable_id::stable_id;
 use crate::state::State;
 use crate::state::consumer::RequestOutcome;
@@ -60,7 +61,8 @@ impl Nodes {
         if apart_us == 0 && !differed && !looks_bad(&first.state) {
             return first;
         }
-        let mut agreeing = usize::from(apart_us == 0);
+        let needed = |apart_us: u64| if differed || apart_us > 0 { AGREEING_OF_DIFFERENT } else { AGREEING };
+        let (mut agreeing, mut changed) = (usize::from(apart_us == 0), false);
         let mut kept = first;
         for _ in 0..READ_AGAIN_MAX {
             if deadline.is_expired() {
@@ -77,21 +79,23 @@ impl Nodes {
             } else if agreeing > 0 && kept_behind_us == 0 && !contradict(&kept.state, &next.state) {
                 agreeing += 1;
             } else {
-                agreeing = 1;
+                (agreeing, changed) = (1, true);
                 kept = next;
             }
-            let needed = if differed || apart_us > 0 { AGREEING_OF_DIFFERENT } else { AGREEING };
-            if agreeing >= needed {
+            if agreeing >= needed(apart_us) {
                 break;
             }
         }
-        if apart_us == 0 {
-            // What changes while all clocks agree is progress, of which the last reading is the newest.
-            let is_enough = agreeing >= AGREEING_OF_DIFFERENT || !differed;
-            return if is_enough { kept } else { kept.failed(&self.failure(None)) };
+        if apart_us > 0 {
+            self.remember(now);
         }
-        self.remember(now);
-        if agreeing >= AGREEING_OF_DIFFERENT { kept } else { kept.failed(&self.failure(Some(apart_us))) }
+        // Without time for a second look, one reading has to do.
+        let nothing_speaks_against_it = apart_us == 0 && !differed && !changed;
+        if agreeing >= needed(apart_us) || nothing_speaks_against_it {
+            kept
+        } else {
+            kept.failed(&failure(apart_us))
+        }
     }
 
     /// By how much the oldest clock of a reading is behind the newest that was seen, if that is too much; else 0. `None`
@@ -119,18 +123,17 @@ impl Nodes {
             drop(file::replace(file, text.as_bytes(), 0o600, Durability::None, Temporary::Unique));
         }
     }
+}
 
-    fn failure(&self, apart_us: Option<u64>) -> Failure {
-        let message = match apart_us {
-            Some(apart) => format!(
-                "answers come from nodes of which one is {} behind another",
-                format_span(apart / 1_000_000, crate::lang::Lang::En)
-            ),
-            None => "answers come from nodes that differed within the last hour, and still change".to_owned(),
-        };
-        Failure::new(FailureKind::NodesDisagree, message)
-            .with_hint("name single nodes in SUPRA_RPC_URL in place of a load balancer, and leave out the one that is behind")
-    }
+fn failure(apart_us: u64) -> Failure {
+    let message = if apart_us > 0 {
+        let span = format_span(apart_us / 1_000_000, Lang::En);
+        format!("the answers come from nodes of which one is {span} behind another")
+    } else {
+        "the answers change from one reading to the next, as those of nodes that take turns".to_owned()
+    };
+    Failure::new(FailureKind::NodesDisagree, message)
+        .with_hint("name single nodes in SUPRA_RPC_URL in place of a load balancer, and leave out the one that is behind")
 }
 
 /// Whether a state may alert, so that it is worth a second look. The thresholds are the default ones.

@@ -71,6 +71,7 @@ impl Change {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the nodes follow the machine's clock")]
 fn node(scenario: &str, behind_s: u64) -> Devnet {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let start = (now - behind_s).to_string();

@@ -1,3 +1,5 @@
+//! What a report says of readings that agree, differ or change.
+
 use std::cell::RefCell;
 
 use rstest::rstest;
@@ -50,7 +52,7 @@ const LOW: u128 = 199;
 #[case::without_a_second_clock(&[(1000, 0, OK)], Some(OK), 1)]
 #[case::bad_news_is_read_four_times(&[(1000, 1000, LOW)], Some(LOW), 4)]
 #[case::bad_news_of_one_reading(&[(1000, 1000, LOW), (1000, 1000, OK)], Some(OK), 5)]
-#[case::progress(&[(1000, 1000, 9), (1000, 1000, 8), (1001, 1001, 7), (1001, 1001, 6), (1002, 1002, 5), (1002, 1002, 4), (1003, 1003, 3), (1003, 1003, 2), (1004, 1004, 1)], Some(1), 9)]
+#[case::ever_changing(&[(1000, 1000, 9), (1000, 1000, 8), (1001, 1001, 7), (1001, 1001, 6), (1002, 1002, 5), (1002, 1002, 4), (1003, 1003, 3), (1003, 1003, 2), (1004, 1004, 1)], None, 9)]
 #[case::a_node_behind_answered_once(&[(1000, 1031, OK), (1031, 1031, OK)], Some(OK), 6)]
 #[case::the_last_clock_counts_too(&[(1031, 1000, OK), (1031, 1031, OK)], Some(OK), 6)]
 #[case::mixed_for_ever(&[(1000, 1031, OK)], None, 9)]
