@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::time::{Duration, Instant};
+
 use predicates::prelude::*;
 use predicates::str::contains;
 use rstest::rstest;
 use serde_json::Value;
 use testkit::mock_receiver::MockReceiver;
-use testkit::{Devnet, Printed, Way};
+use testkit::{DEPOSIT, Devnet, LOTTERY, Printed, Way, binary, needs, program, run};
 
 fn doctor(devnet: &Devnet, way: Way, more: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
     let mut command = devnet.tool("dvrf-doctor", way);
@@ -84,4 +86,33 @@ fn text_is_short_and_says_whether_one_can_go_on() {
     assert!(gone.lines().count() <= 10 && last(&gone).starts_with("Not ready: "), "{gone}");
     let all = devnet.tool("dvrf-doctor", Way::Rpc).arg("-v").assert().code(0).text();
     assert!(all.contains("ok       value balance: "), "{all}");
+}
+
+/// The lookup of the system would go on for minutes.
+#[test]
+#[needs("mount", "unshare", "root", "mount-namespace")]
+fn a_name_server_that_does_not_answer_is_given_up() {
+    let devnet = Devnet::start(&[]);
+    // Nobody reads what this socket receives.
+    let silent = std::net::UdpSocket::bind("127.7.7.7:53").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let resolver = folder.path().join("resolv.conf");
+    std::fs::write(&resolver, "nameserver 127.7.7.7\noptions timeout:30 attempts:5\n").unwrap();
+    let script = format!(
+        "mount --bind {} /etc/resolv.conf && exec {} --format json",
+        resolver.display(),
+        binary("dvrf-doctor").display()
+    );
+    let mut shell = program("unshare");
+    shell.args(testkit::requirements::mount_namespace()).args(["sh", "-c", &script]);
+    shell.env("DVRF_NOTIFY_CHANNELS", "email,server=mail.dvrf.test,from=a@b.test,to=c@d.test");
+    shell.env("SUPRA_RPC_URL", &devnet.url).env("LOTTERY_ADDR", LOTTERY).env("DEPOSIT_ADDR", DEPOSIT);
+    let start = Instant::now();
+    let outcome = run(&mut shell);
+    let trials = outcome.json()["doctor"].as_array().unwrap().clone();
+    let mail = trials.iter().find(|trial| trial["name"] == "channel email").unwrap();
+    let found = mail["found"].as_str().unwrap();
+    assert!(found.ends_with("cannot be reached: the name was not found within 5s"), "{outcome}");
+    assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
+    drop(silent);
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use dvrf_cli::Session;
@@ -82,7 +84,43 @@ fn mail_server(name: &str, mail: &Mail, probes: &mut Probes) {
 }
 
 fn connect(host_and_port: &str) -> io::Result<TcpStream> {
-    let mut addresses = host_and_port.to_socket_addrs()?;
+    let host_and_port = host_and_port.to_owned();
+    // The name lookup of the system takes no timeout.
+    let mut addresses = within(CONNECT_TIMEOUT, move || host_and_port.to_socket_addrs())?;
     let first = addresses.next().ok_or_else(|| io::Error::other("the name has no address"))?;
     TcpStream::connect_timeout(&first, CONNECT_TIMEOUT)
+}
+
+/// Runs the lookup in a thread, which is abandoned at the timeout.
+fn within<T: Send + 'static>(
+    timeout: Duration,
+    look_up: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let run = move || {
+        // The receiver is gone if the timeout has passed.
+        let _ = sender.send(look_up());
+    };
+    thread::Builder::new().spawn(run)?;
+    receiver.recv_timeout(timeout).unwrap_or_else(|_| {
+        let why = format!("the name was not found within {timeout:?}");
+        Err(io::Error::new(io::ErrorKind::TimedOut, why))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lookup_is_given_up_at_the_timeout() {
+        let (end, wait) = mpsc::channel::<()>();
+        let hangs = move || wait.recv().map_err(io::Error::other);
+        let error = within(Duration::from_millis(20), hangs).unwrap_err();
+        assert_eq!(error.to_string(), "the name was not found within 20ms");
+        drop(end);
+        assert_eq!(within(CONNECT_TIMEOUT, || Ok(7)).unwrap(), 7);
+        let failed = within(CONNECT_TIMEOUT, || Err::<(), _>(io::Error::other("no such name")));
+        assert_eq!(failed.unwrap_err().to_string(), "no such name");
+    }
 }
