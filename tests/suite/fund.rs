@@ -346,6 +346,59 @@ fn a_record_has_the_limits_of_its_subscription(
     assert_eq!(refused, given[0] == "other", "{outcome}");
 }
 
+/// Nothing but the settings file says what is watched, who signs, and what a top-up may cost.
+#[test]
+fn each_subscription_of_the_file_has_its_own_limits() {
+    const WHEEL: &str = "0xc0";
+    let devnet = Devnet::start(&["--scenario", "low", "--consumer", "wheel", "--wheel-addr", WHEEL]);
+    let folder = tempfile::tempdir().unwrap();
+    // What is missing to either is 236.25 SUPRA.
+    let write = |limits_of_wheel: &str| {
+        let text = format!(
+            "network = \"testnet\"\nrpc_url = \"{}\"\ntransport = \"rpc\"\nprofile = \"devnet\"\nsupra_cli_bin = \"{}\"\n\
+             deposit_addr = \"{}\"\nstate_dir = \"state\"\n[draw]\nsender_account = \"{LOTTERY}\"\nconfirm_timeout = 2\n\
+             [fund]\nmax_amount = \"300SUPRA\"\nmax_per_day = \"300SUPRA\"\nmax_per_month = \"2000SUPRA\"\n\
+             reserve = \"10SUPRA\"\ncool_down = 0\n[[subscription]]\nname = \"main\"\nlottery = \"{LOTTERY}\"\n\
+             [[subscription]]\nname = \"wheel\"\nclient = \"{WHEEL}\"\nfund = {{ {limits_of_wheel} }}\n",
+            devnet.url,
+            devnet.cli.display(),
+            testkit::DEPOSIT
+        );
+        std::fs::write(folder.path().join("dvrf.toml"), text).unwrap();
+    };
+    let run_of = |name: &str, more: &[&str]| {
+        let mut command = tool("dvrf-fund");
+        command.env_clear().env("DVRF_DEVNET_URL", &devnet.url).env("DVRF_CACHE_DIR", "off");
+        command.current_dir(folder.path()).args([
+            "--execute",
+            "--live",
+            "--new-journal",
+            "--config=dvrf.toml",
+        ]);
+        let outcome = run(command.args(["--only", name]).args(more));
+        let line = outcome.json();
+        assert_eq!(line["name"], name, "{outcome}");
+        let error = line["error"]["code"].as_str().unwrap_or_default().to_owned();
+        (outcome.code, line["status"].as_str().unwrap().to_owned(), error)
+    };
+    let refused = |code: &str| (1, "refused".to_owned(), code.to_owned());
+    let topped_up = (0, "topped_up".to_owned(), String::new());
+    write("max_amount = \"236SUPRA\"");
+    assert_eq!(run_of("wheel", &[]), refused("MAX_AMOUNT"));
+    // A flag narrows what the file allows.
+    assert_eq!(run_of("main", &["--max-amount=236SUPRA"]), refused("MAX_AMOUNT"));
+    assert_eq!(run_of("main", &["--reserve=4763SUPRA"]), refused("RESERVE"));
+    assert_eq!(deposits(&devnet), 0);
+    assert_eq!(run_of("main", &[]), topped_up);
+    devnet.control(&json!({"balance": "23625000000"}));
+    assert_eq!(run_of("main", &[]), refused("MAX_PER_DAY"));
+    // What was spent for one is not counted for the other.
+    write("max_per_day = \"236.25SUPRA\"");
+    assert_eq!(run_of("wheel", &[]), topped_up);
+    assert_eq!(run_of("wheel", &[]), (0, "enough".to_owned(), String::new()));
+    assert_eq!(deposits(&devnet), 2);
+}
+
 /// A transaction goes to the node of the settings, so that a target of another network is not topped up there.
 #[rstest]
 #[case::another("mainnet", 2, "error", "CONFIG")]
