@@ -4,9 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use testkit::{binary, needs, program, root};
+use serde_json::Value;
+use testkit::mock_receiver::MockReceiver;
+use testkit::{DEPOSIT, Devnet, LOTTERY, binary, needs, program, root, run};
 
 use crate::deploy::{deploy, read, said};
+
+/// The program of a command line, where it was built.
+fn built() -> String {
+    format!("{} ", binary("dvrf").display())
+}
 
 /// The package's units, which read dvrf.toml.
 #[test]
@@ -16,14 +23,13 @@ fn package_units_have_little_exposure() {
     let mut copies = Vec::new();
     for unit in fs::read_dir(deploy("package")).unwrap().map(|entry| entry.unwrap().path()) {
         if unit.extension().is_some_and(|ending| ending == "service" || ending == "timer") {
-            let built = format!("{} ", binary("dvrf").display());
             let copy = folder.path().join(unit.file_name().unwrap());
-            fs::write(&copy, read(&unit).replace("/usr/bin/dvrf ", &built)).unwrap();
+            fs::write(&copy, read(&unit).replace("/usr/bin/dvrf ", &built())).unwrap();
             copies.push(copy);
         }
     }
     copies.sort();
-    assert_eq!(copies.len(), 5);
+    assert_eq!(copies.len(), 7);
     let outcome = said(program("systemd-analyze").args(["verify", "--man=no"]).args(&copies));
     assert_eq!(outcome, (Some(0), String::new()));
     for service in copies.iter().filter(|copy| copy.extension().is_some_and(|e| e == "service")) {
@@ -31,6 +37,51 @@ fn package_units_have_little_exposure() {
         let (code, text) = said(program("systemd-analyze").args(words).arg(service));
         assert_eq!(code, Some(0), "{text}");
     }
+}
+
+/// The unit's line for one of two subscriptions: low, topped up within its limits, reported once.
+#[test]
+fn package_the_unit_of_top_ups_tops_up_its_subscription() {
+    let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().display().to_string();
+    let text = format!(
+        "network = \"testnet\"\nrpc_url = \"{}\"\ntransport = \"rpc\"\nprofile = \"devnet\"\nsupra_cli_bin = \"{}\"\ndeposit_addr = \"{DEPOSIT}\"\n\
+         [draw]\nsender_account = \"{LOTTERY}\"\n[fund]\nmax_amount = \"400SUPRA\"\nmax_per_day = \"400SUPRA\"\n\
+         max_per_month = \"2000SUPRA\"\nreserve = \"10SUPRA\"\n[[channel]]\nkind = \"slack\"\nurl_file = \"{here}/slack\"\n\
+         [[subscription]]\nname = \"main-lottery\"\nlottery = \"{LOTTERY}\"\n\
+         [[subscription]]\nname = \"other\"\nclient = \"0x9\"\n",
+        devnet.url,
+        devnet.cli.display()
+    );
+    fs::write(folder.path().join("dvrf.toml"), text).unwrap();
+    fs::write(folder.path().join("slack"), inbox.url("services/T0/SECRET")).unwrap();
+    let unit = read(&deploy("package/dvrf-fund@.service"));
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let line = line.replace("/usr/bin/dvrf ", &built()).replace("%i", "main-lottery");
+    let line = line.replace("%S", &here).replace("%L", &here);
+    fs::create_dir(folder.path().join("dvrf-fund")).unwrap();
+    let start = |line: &str| {
+        let mut shell = assert_cmd::Command::from_std(program("sh"));
+        shell.env_clear().env("PATH", testkit::requirements::path()).env("DVRF_CACHE_DIR", "off");
+        shell.env("DVRF_CONFIG", folder.path().join("dvrf.toml")).env("DVRF_DEVNET_URL", &devnet.url);
+        run(shell.args(["-c", line]))
+    };
+    // As shipped it waits first, because a journal may have been lost; then it tops up, and then nothing is missing.
+    let waits = start(&line);
+    assert_eq!((waits.code, waits.err.as_str(), inbox.requests().len()), (0, "", 0), "{waits}");
+    let accepted = line.replace("--execute ", "--execute --new-journal ");
+    for _ in 0..2 {
+        let done = start(&accepted);
+        assert_eq!((done.code, done.err.as_str()), (0, ""), "{done}");
+    }
+    let log = read(&folder.path().join("dvrf-fund/main-lottery.jsonl"));
+    let event = |line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().to_owned();
+    let events: Vec<String> = log.lines().map(event).collect();
+    assert_eq!(events, ["fund.waiting", "fund.submitting", "fund.topped_up", "fund.enough"]);
+    let bodies: Vec<String> = inbox.requests().into_iter().map(|sent| sent.body).collect();
+    assert!(bodies.len() == 1 && bodies[0].contains("main-lottery (testnet)"), "{bodies:#?}");
+    assert_eq!(devnet.call("GET", "/devnet/state", "")["deposits"], 1);
 }
 
 /// What is in the package and in the archive; `scripts/package --check` installs it.
@@ -68,7 +119,9 @@ fn package_holds_one_program_and_its_links() {
         "./usr/bin/dvrf-fund -> dvrf",
         "./lib/systemd/system/dvrf-notify.timer",
         "./lib/systemd/system/dvrf-prom.service",
-        "./lib/systemd/system/dvrf-draw.service",
+        "./lib/systemd/system/dvrf-draw@.service",
+        "./lib/systemd/system/dvrf-fund@.timer",
+        "./etc/logrotate.d/dvrf-fund",
         "./usr/lib/sysusers.d/dvrf.conf",
         "./usr/lib/tmpfiles.d/dvrf.conf",
         "./usr/share/man/man1/dvrf-notify.1.gz",
