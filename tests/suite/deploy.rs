@@ -574,22 +574,30 @@ fn deploy_a_job_runner_draws_a_whole_round() {
 fn deploy_the_cluster_job_reads_its_secret() {
     let (inbox, devnet) = (MockReceiver::friendly(), Devnet::start(&["--scenario", "low"]));
     let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().display();
+    let settings = format!(
+        "network = \"testnet\"\nrpc_url = \"{}\"\n[[channel]]\nkind = \"slack\"\nurl_file = \"{here}/slack\"\n\
+         [[subscription]]\nname = \"main\"\nlottery = \"{LOTTERY}\"\ndeposit = \"{DEPOSIT}\"\n",
+        devnet.url
+    );
     // A mounted secret is a directory of links.
     fs::create_dir(folder.path().join("..data")).unwrap();
-    fs::write(folder.path().join("..data/slack-url"), inbox.url("services/T0/SECRET")).unwrap();
-    std::os::unix::fs::symlink("..data/slack-url", folder.path().join("slack-url")).unwrap();
+    for (file, text) in [("dvrf.toml", settings), ("slack", inbox.url("services/T0/SECRET"))] {
+        fs::write(folder.path().join("..data").join(file), text).unwrap();
+        std::os::unix::fs::symlink(format!("..data/{file}"), folder.path().join(file)).unwrap();
+    }
     let text = read(&deploy("kubernetes/cronjob.yaml"));
     let line = text.lines().find_map(|line| line.trim().strip_prefix("command: [")).unwrap();
-    let line = line.trim_end_matches(']').replace("/var/lib/dvrf", &folder.path().display().to_string());
-    let words: Vec<&str> = line.split(", ").collect();
+    let words: Vec<&str> = line.trim_end_matches(']').split(", ").collect();
+    assert!(text.contains("{name: settings, mountPath: /etc/dvrf, readOnly: true}"), "{text}");
     let mut job = tool(words[0].strip_prefix("/usr/bin/").unwrap());
-    for line in settings(&devnet).lines() {
-        let (name, value) = line.split_once('=').unwrap();
-        job.env(name, value);
+    // What the image sets, and where the tools look.
+    job.env_clear().env("DVRF_CACHE_DIR", "off").env("DVRF_STATE_DIR", folder.path().join("state"));
+    job.env("DVRF_CONFIG", folder.path().join("dvrf.toml")).args(&words[1..]);
+    for _ in 0..2 {
+        let outcome = run(&mut job);
+        assert_eq!((outcome.code, inbox.requests().len()), (0, 1), "{outcome}");
     }
-    job.env("CREDENTIALS_DIRECTORY", folder.path()).env("DVRF_CACHE_DIR", "off");
-    let outcome = run(job.args(&words[1..]));
-    assert_eq!((outcome.code, inbox.requests().len()), (0, 1), "{outcome}");
 }
 
 #[test]
