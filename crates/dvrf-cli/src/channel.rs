@@ -1,6 +1,7 @@
 //! Notification channels: their kinds, their alert levels, and the secrets of their addresses.
 
 pub mod args;
+pub mod mention;
 pub mod parse;
 
 use std::fmt;
@@ -145,9 +146,11 @@ impl ChannelKind {
 
     /// Every option of this kind: those of all kinds, its own, and its secrets in all four spellings.
     pub fn options(self) -> Vec<String> {
+        let mention: &[_] = if self.mentionable().is_some() { &["mention", "mention-min"] } else { &[] };
         let plain = ["name", "min", "resolved", "after"]
             .iter()
             .chain(self.plain_options())
+            .chain(mention)
             .map(|key| (*key).to_owned());
         let secret = self.secrets().iter();
         plain
@@ -298,6 +301,10 @@ pub struct Channel {
     pub min: Level,
     /// Whether it receives resolved messages.
     pub resolved: bool,
+    /// Whom its messages about problems mention, in the words of the service.
+    pub mention: Vec<String>,
+    /// The lowest level of a problem at which somebody is mentioned.
+    pub mention_min: Level,
     /// The address, or the service's base address, without user and password.
     pub receiver: Receiver,
     /// The address exactly as configured, with user and password.

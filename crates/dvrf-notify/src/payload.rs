@@ -4,6 +4,7 @@ mod alertmanager;
 mod chat;
 mod generic;
 mod matrix;
+mod mention;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
@@ -63,15 +64,19 @@ pub enum Form {
 pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp) -> WebhookRequest {
     let url = channel.url();
     let token = channel.token.as_ref().map_or("", Secret::reveal);
+    let chat = |url: &str, mut body: Value| {
+        mention::add(&mut body, channel, message);
+        WebhookRequest::json(url, &body)
+    };
     match (channel.kind, form) {
-        (ChannelKind::Slack, Form::Rich) => WebhookRequest::json(url, &chat::slack(message)),
-        (ChannelKind::Slack, Form::Plain) => WebhookRequest::json(url, &chat::slack_plain(message)),
-        (ChannelKind::Teams, _) => WebhookRequest::json(url, &chat::teams(message)),
-        (ChannelKind::Discord, Form::Rich) => WebhookRequest::json(url, &chat::discord(message)),
-        (ChannelKind::Discord, Form::Plain) => WebhookRequest::json(url, &chat::discord_plain(message)),
+        (ChannelKind::Slack, Form::Rich) => chat(url, chat::slack(message)),
+        (ChannelKind::Slack, Form::Plain) => chat(url, chat::slack_plain(message)),
+        (ChannelKind::Teams, _) => chat(url, chat::teams(message)),
+        (ChannelKind::Discord, Form::Rich) => chat(url, chat::discord(message)),
+        (ChannelKind::Discord, Form::Plain) => chat(url, chat::discord_plain(message)),
         (ChannelKind::Telegram, form) => {
             let method = format!("{}/bot{token}/sendMessage", url.trim_end_matches('/'));
-            WebhookRequest::json(&method, &chat::telegram(message, channel, form))
+            chat(&method, chat::telegram(message, channel, form))
         }
         (ChannelKind::Pagerduty, _) => {
             let url = format!("{}/v2/enqueue", url.trim_end_matches('/'));
@@ -79,12 +84,12 @@ pub fn request(channel: &Channel, message: &Message, form: Form, now: Timestamp)
         }
         (ChannelKind::Opsgenie, _) => opsgenie::alert(message, url, token),
         (ChannelKind::Mattermost | ChannelKind::Rocketchat, Form::Rich) => {
-            WebhookRequest::json(url, &chat::attachment(message))
+            chat(url, chat::attachment(message))
         }
         (ChannelKind::Mattermost | ChannelKind::Rocketchat, Form::Plain) => {
-            WebhookRequest::json(url, &chat::attachment_plain(message))
+            chat(url, chat::attachment_plain(message))
         }
-        (ChannelKind::Matrix, _) => matrix::event(message, url, &channel.chat, token),
+        (ChannelKind::Matrix, _) => matrix::event(message, channel),
         (ChannelKind::Ntfy, _) => ntfy::publication(message, url, token),
         (ChannelKind::Alertmanager, _) => {
             // The address of the API, or of a page of the browser, is taken as well.

@@ -64,6 +64,8 @@ pub struct ChannelSummary {
     kind: &'static str,
     min: &'static str,
     resolved: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mention: Vec<String>,
     to: String,
     signed: bool,
 }
@@ -76,6 +78,7 @@ impl ChannelSummary {
             kind: channel.kind.name(),
             min: channel.min.name(),
             resolved: channel.resolved,
+            mention: channel.mention.clone(),
             to: channel.redacted_url(),
             signed: !channel.signing_keys.is_empty(),
         }

@@ -5,6 +5,7 @@ mod mail;
 
 use serde::Serialize;
 
+use super::mention::MENTION_BYTES_MAX;
 use super::{Channel, ChannelKind, Level, Receiver, SECRET_ENDINGS, SigningKey};
 use crate::parse::near_or;
 use supra_core::check::Severity;
@@ -254,8 +255,11 @@ impl<'a> Options<'a> {
                 self.problem(problem.to_owned(), fix)
             })?,
         };
+        let min = if self.kind == ChannelKind::Ping { Level::From(Severity::Warning) } else { Level::Ok };
         Ok(Channel {
-            min: self.level()?,
+            min: self.level("min", min)?,
+            mention: self.mention()?,
+            mention_min: self.level("mention-min", Level::From(Severity::Warning))?,
             resolved: self.yes_or_no("resolved")?,
             after_s: self.seconds("after", 0)?,
             every_s: self.seconds("every", EVERY_S)?,
@@ -270,13 +274,29 @@ impl<'a> Options<'a> {
         })
     }
 
-    fn level(&self) -> Result<Level, Problem> {
-        let default = if self.kind == ChannelKind::Ping { Level::From(Severity::Warning) } else { Level::Ok };
-        let Some(word) = self.get("min") else { return Ok(default) };
+    fn level(&self, key: &str, default: Level) -> Result<Level, Problem> {
+        let Some(word) = self.get(key) else { return Ok(default) };
         Level::ALL.iter().find(|(name, _)| *name == word).map(|(_, level)| *level).ok_or_else(|| {
             let known: Vec<_> = Level::ALL.iter().map(|(name, _)| *name).collect();
-            self.problem(format!("min is {:?}", quote(word)), format!("use one of {}", known.join(", ")))
+            self.problem(format!("{key} is {:?}", quote(word)), format!("use one of {}", known.join(", ")))
         })
+    }
+
+    fn mention(&self) -> Result<Vec<String>, Problem> {
+        let text = self.get("mention").unwrap_or_default();
+        if text.len() > MENTION_BYTES_MAX {
+            let fix = format!("at most {MENTION_BYTES_MAX} bytes fit: mention a group");
+            return Err(self.problem("mention is too long".to_owned(), fix));
+        }
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        match words.iter().find(|word| !self.kind.can_mention(word)) {
+            None => Ok(words),
+            Some(word) => {
+                let takes = self.kind.mentionable().unwrap_or_default();
+                let fix = format!("{} takes {takes}; several are separated by blanks", self.kind.name());
+                Err(self.problem(format!("mention is {:?}", quote(word)), fix))
+            }
+        }
     }
 
     fn yes_or_no(&self, key: &str) -> Result<bool, Problem> {
@@ -417,7 +437,7 @@ mod tests {
     #[case::unknown_option(
         "slack,colour=red",
         "channel slack: the option \"colour\" is not known",
-        "slack takes name, min, resolved, after, url,"
+        "slack takes name, min, resolved, after, mention, mention-min, url,"
     )]
     #[case::given_twice("slack,url=https://h/SECRET,url=x", "channel slack: url is given twice", "keep one")]
     #[case::two_sources(
@@ -457,6 +477,21 @@ mod tests {
         "slack,min=loud,url-file=/url",
         "channel slack: min is \"loud\"",
         "use one of ok, info, unknown, warning, critical"
+    )]
+    #[case::mention(
+        "slack,mention=here @ops,url-file=/url",
+        "channel slack: mention is \"@ops\"",
+        "slack takes channel, here, the id of"
+    )]
+    #[case::mention_min(
+        "slack,mention=here,mention-min=loud,url-file=/url",
+        "channel slack: mention-min is \"loud\"",
+        "use one of ok,"
+    )]
+    #[case::mention_of_mail(
+        "email,server=h,from=a@h,to=b@h,mention=c",
+        "channel email: the option \"mention\" is not known",
+        "email takes name,"
     )]
     #[case::name(
         "slack,name=a b,url-file=/url",

@@ -8,6 +8,7 @@ use crate::message::{Line, Message};
 use crate::notification::EventKind;
 use crate::truncate::{truncate, utf16_len};
 use dvrf_cli::channel::Channel;
+use dvrf_cli::channel::mention::MENTION_BYTES_MAX;
 use supra_core::check::{Severity, Status};
 
 /// Slack refuses a header block above 150 characters, a section above 3000, and a message above about 13 000.
@@ -20,8 +21,9 @@ const SLACK_URL: usize = 3000;
 const SLACK_TEXT: usize = 4000;
 const DISCORD_TITLE: usize = 256;
 const DISCORD_DESCRIPTION: usize = 4096;
-const DISCORD_CONTENT: usize = 2000;
-const TELEGRAM_TEXT: usize = 4096;
+/// Discord takes 2000 characters of content and Telegram 4096 of text; the rest is for mentions with their markup.
+const DISCORD_CONTENT: usize = 2000 - 3 * MENTION_BYTES_MAX;
+const TELEGRAM_TEXT: usize = 4096 - MENTION_BYTES_MAX - "\n".len();
 /// Mattermost takes 16 383 characters, Rocket.Chat 5000 unless it is configured otherwise.
 const ATTACHMENT_TEXT: usize = 4500;
 /// The longest report in a message: it is in Slack's blocks and in the text beside them.
