@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
@@ -63,7 +65,7 @@ fn a_mute_is_seen_and_ends_with_an_alert() {
     assert_eq!((span, mute.get("problem"), mute["reason"].as_str()), (7200, None, Some("new node")));
     run("dvrf-status", folder.path(), &["--live", "--format", "text"])
         .assert()
-        .stdout(starts_with("▲ main").or(starts_with("✖ main")).and(contains("\nmuted: main, until 20")));
+        .stdout(starts_with("▲ main").or(starts_with("✖ main")).and(contains("\n  alerts    muted until ")));
     notify(&["unmute", "main", "--format", "text"]).assert().success().stdout(starts_with("muted: main, "));
     assert_eq!(listed(), b"{\"silences\":[]}\n");
     assert_eq!(sent(folder.path(), &inbox), ["firing"]);
@@ -143,6 +145,72 @@ fn mutes_need_a_state_directory() {
         "[error] dvrf-notify: DVRF_STATE_DIR or --state-dir is needed\n\
          [info] dvrf-notify: mutes are kept there: name the directory that dvrf notify uses\n",
     );
+}
+
+/// What is muted is seen wherever the verdict is, until it ends; the verdict and the exit code stay as they are.
+#[test]
+fn a_mute_is_seen_everywhere_and_changes_no_verdict() {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let more = "[[subscription]]\nname = \"asia\"\nclient = \"0x7\"\n";
+    let folder = folder(&devnet, &inbox, more);
+    let of = |name: &str, words: &[&str]| {
+        let output = run(name, folder.path(), words).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let check = || {
+        let (code, text) = of("dvrf-check", &["--live", "--only", "main", "--format", "json"]);
+        (code, serde_json::from_str::<serde_json::Value>(&text).unwrap()["checks"].clone())
+    };
+    let before = check();
+    assert_eq!((before.0, before.1.get("silences")), (Some(1), None));
+    let words = ["mute", "main", "--for", "2h", "--reason", "new node"];
+    run("dvrf-notify", folder.path(), &words).assert().success();
+    let (code, mut checks) = check();
+    let silences = checks.as_object_mut().unwrap().remove("silences").unwrap();
+    assert_eq!(
+        (code, &checks["status"], &checks["findings"]),
+        (Some(1), &before.1["status"], &before.1["findings"])
+    );
+    let listed: serde_json::Value = serde_json::from_str(&of("dvrf-notify", &["mutes"]).1).unwrap();
+    assert_eq!(silences, listed["silences"]);
+    let (code, card) = of("dvrf-check", &["--live", "--only", "main", "--format", "text", "--lang", "ru"]);
+    assert!(code == Some(1) && card.contains("\n  тревоги   сообщения отключены до "), "{card}");
+    let table = of("dvrf-status", &["--live", "--format", "text"]).1;
+    assert!(table.contains(" muted · ") && table.contains("\nmuted: main, until 20"), "{table}");
+    assert_eq!(table.matches("muted · ").count(), 1, "{table}");
+    let page = of("dvrf-status", &["--live", "--format", "html"]).1;
+    assert!(page.contains("<p class=\"quiet\">muted until ") && page.contains(": new node</p>"), "{page}");
+}
+
+/// A run that goes on shows a mute that somebody adds, and its end.
+#[test]
+fn a_live_table_shows_a_mute_until_it_ends() {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let folder = folder(&devnet, &inbox, "");
+    let mut watch = std::process::Command::new(tool("dvrf-status").get_program());
+    let hook = fs::read_to_string(folder.path().join("hook")).unwrap();
+    watch.env_clear().env("DVRF_CONFIG", "dvrf.toml").env("DVRF_CACHE_DIR", "off").env("HOOK", hook);
+    watch.current_dir(folder.path()).args(["--live", "--watch", "1s"]);
+    let mut watch = watch.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines().map_while(Result::ok);
+    // Without a mute, with one, and without it again.
+    let mut seen = vec![false];
+    let deadline = Instant::now() + Duration::from_secs(60);
+    for row in lines.filter(|line| line.starts_with("main")) {
+        assert!(Instant::now() < deadline, "{seen:?}: {row}");
+        let is_muted = row.contains("  muted · ");
+        if seen.last() != Some(&is_muted) {
+            seen.push(is_muted);
+        }
+        match seen.len() {
+            1 => run("dvrf-notify", folder.path(), &["mute", "main", "--for", "4s"]).assert().success(),
+            2 => continue,
+            _ => break,
+        };
+    }
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(seen, [false, true, false]);
 }
 
 /// A file that cannot be read silences nothing.

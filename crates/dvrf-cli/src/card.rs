@@ -1,6 +1,7 @@
 //! What people see of a verdict: a card for one subscription, a table for several.
 
 mod lines;
+pub(crate) mod silences;
 mod table;
 pub mod trend;
 mod wrap;

@@ -1,7 +1,7 @@
 //! Checks the records of a stream: applies the policy, dates pending requests, maps verdicts to exits.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use supra_core::state_dir::StateDir;
 use crate::args::StateArgs;
 use crate::exit::Exit;
 use crate::policy::PolicyArgs;
+use crate::silence::Silences;
 use crate::stream::ReportItem;
 use crate::{CliError, Session, chain};
 
@@ -42,6 +43,8 @@ pub struct RecordChecker {
     network: Option<Network>,
     /// Where the time at which a pending request was first seen is kept.
     state_dir: Option<StateDir>,
+    /// What is silenced, and the second at which it was read.
+    silences: RefCell<Option<(i64, Silences)>>,
     /// Whether it could not be used, which is logged once.
     state_failed: Cell<bool>,
     /// Whether the history of each subscription is read and, where this process reads the chain, written.
@@ -95,6 +98,7 @@ impl RecordChecker {
             checker: checker(args.policy(&session.settings)?),
             network: crate::args::network(&session.settings)?,
             state_dir,
+            silences: RefCell::new(None),
             state_failed: Cell::new(false),
             has_history: false,
         })
@@ -163,8 +167,9 @@ impl RecordChecker {
         let (mut history, file) = self.history(&report.id, is_live, session);
         let checker = self.of(&report.id, network);
         let checks = checker.check_with_history(&report, pending_since, &history, session.now);
-        let checks =
+        let mut checks =
             if session.old_script.is_some() { checks.by_old_rules(&report, &checker.policy) } else { checks };
+        self.note_silences(&report.id, &mut checks, session);
         if let Some(file) = file {
             let point = Point::of(&report, &checks, session.now);
             history.push(point.clone());
@@ -197,6 +202,21 @@ impl RecordChecker {
         })
     }
 
+    /// Notes what is silenced now; a run that goes on reads it again. The old scripts had nothing of the kind.
+    fn note_silences(&self, id: &SubscriptionId, checks: &mut Checks, session: &Session) {
+        if session.old_script.is_some() {
+            return;
+        }
+        let now_s = session.now.as_second();
+        let mut read = self.silences.borrow_mut();
+        if read.as_ref().is_none_or(|(at, _)| *at != now_s) {
+            *read = Some((now_s, Silences::read(self.state_dir.as_ref(), session).0));
+        }
+        if let Some((_, silences)) = read.as_ref() {
+            checks.note_silences(id.label(), &silences.0);
+        }
+    }
+
     fn state_has_failed(&self, error: &Error, session: &Session) {
         if !self.state_failed.replace(true) {
             session.log_error(error);
@@ -207,9 +227,10 @@ impl RecordChecker {
     ///
     /// A verdict of another shape, perhaps of a later version, is replaced.
     pub fn checks(&self, item: &mut ReportItem, session: &Session) -> Result<Checked, CliError> {
-        if let Ok(Some(checks)) = item.record.get::<Checks>("checks") {
+        if let Ok(Some(mut checks)) = item.record.get::<Checks>("checks") {
             let report = item.report().unwrap_or_else(|_| Report::readable(&item.record));
             let (history, _) = self.history(&report.id, false, session);
+            self.note_silences(&report.id, &mut checks, session);
             return Ok(Checked { exit: exit_of(&checks), report, checks, history });
         }
         let checked = self.check(item, session);

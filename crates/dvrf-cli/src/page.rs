@@ -10,7 +10,7 @@ use supra_core::report::Report;
 use supra_core::requests::Answer;
 use supra_core::time::format_span;
 
-use crate::card::{Glyph, Layout, Summary};
+use crate::card::{Glyph, Layout, Summary, silences};
 use crate::text::{html, minute, plain};
 
 /// The most cards of a page: the worst subscriptions of a fleet; the others are counted.
@@ -105,6 +105,9 @@ impl Page {
         }
         for sentence in requests(report, &self.layout) {
             line("quiet", &sentence);
+        }
+        for silence in silences::present(checks, &self.layout) {
+            line("quiet", &silences::sentence(silence, &self.layout));
         }
         line("do", &format!("→ {}", summary.action));
         text.push_str(&last_answers(report, &self.layout));

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use supra_core::error::Error;
+use supra_core::check::silence::{Silence, SilenceKind};
+use supra_core::error::{Error, chain};
 use supra_core::failure::FailureKind;
 use supra_core::lang::Lang;
 use supra_core::state_dir::{StateDir, StateError};
@@ -19,40 +20,6 @@ const SCHEMA: &str = "dvrf.silences/1";
 /// How long to wait for another command that changes the file.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// What a silence does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SilenceKind {
-    /// No message is sent about the problem, except that it is over.
-    Mute,
-    /// Somebody works on the problem: no reminder of it is sent, and it is not escalated.
-    Ack,
-    /// A mute by a window of the settings file.
-    Maintenance,
-}
-
-/// A silence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
-    /// What it does.
-    pub kind: SilenceKind,
-    /// The name of the subscription; all of them where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscription: Option<String>,
-    /// The code or the name of the problem; all of them where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-    /// When it began, in seconds since 1970.
-    pub since_s: i64,
-    /// When it ends, in seconds since 1970.
-    pub until_s: i64,
-    /// Who asked for it, or the line of the window.
-    pub by: String,
-    /// Why.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-}
-
 #[derive(Serialize, Deserialize)]
 struct File {
     schema: String,
@@ -63,49 +30,46 @@ struct File {
 #[derive(Debug, Clone, Default)]
 pub struct Silences(pub Vec<Silence>);
 
-impl Silence {
-    /// Whether it is about this problem of this subscription. `names` are what the problem is called: its key, and the codes
-    /// of its findings.
-    pub fn covers(&self, subscription: &str, names: &[&str]) -> bool {
-        let is_it = |wanted: &str, name: &str| {
-            let kind = name.split(' ').next().unwrap_or_default();
-            name.eq_ignore_ascii_case(wanted) || kind.eq_ignore_ascii_case(wanted)
-        };
-        self.subscription.as_deref().is_none_or(|wanted| wanted == subscription)
-            && self.problem.as_deref().is_none_or(|wanted| names.iter().any(|name| is_it(wanted, name)))
-    }
-
-    /// What it is about and until when, in a sentence without a full stop.
-    pub fn text(&self, lang: Lang) -> String {
-        let what = match self.kind {
-            SilenceKind::Mute => lang.pick("muted", "без уведомлений"),
-            SilenceKind::Ack => lang.pick("acknowledged", "в работе"),
-            SilenceKind::Maintenance => lang.pick("maintenance", "обслуживание"),
-        };
-        let all = lang.pick("all subscriptions", "все подписки");
-        let about = self.subscription.as_deref().unwrap_or(&all);
-        let problem = self.problem.as_ref().map(|problem| format!(" {problem}")).unwrap_or_default();
-        let until = Timestamp::from_second(self.until_s).unwrap_or(Timestamp::MAX);
-        let until = until.strftime("%Y-%m-%d %H:%M UTC");
-        let until = lang.pick(format!("until {until}"), format!("до {until}"));
-        let reason = if self.reason.is_empty() { String::new() } else { format!(": {}", self.reason) };
-        plain(&format!("{what}: {about}{problem}, {until} ({}{reason})", self.by))
-    }
+/// What a silence is about and until when, in a sentence without a full stop.
+pub fn text(silence: &Silence, lang: Lang) -> String {
+    let what = match silence.kind {
+        SilenceKind::Mute => lang.pick("muted", "без уведомлений"),
+        SilenceKind::Ack => lang.pick("acknowledged", "в работе"),
+        SilenceKind::Maintenance => lang.pick("maintenance", "обслуживание"),
+    };
+    let all = lang.pick("all subscriptions", "все подписки");
+    let about = silence.subscription.as_deref().unwrap_or(&all);
+    let problem = silence.problem.as_ref().map(|problem| format!(" {problem}")).unwrap_or_default();
+    let until = Timestamp::from_second(silence.until_s).unwrap_or(Timestamp::MAX);
+    let until = until.strftime("%Y-%m-%d %H:%M UTC");
+    let until = lang.pick(format!("until {until}"), format!("до {until}"));
+    let reason = if silence.reason.is_empty() { String::new() } else { format!(": {}", silence.reason) };
+    plain(&format!("{what}: {about}{problem}, {until} ({}{reason})", silence.by))
 }
 
 impl Silences {
     /// Those of the settings file and of the state directory. A file that cannot be read is logged, and silences nothing.
     pub fn load(state_dir: Option<&StateDir>, session: &Session) -> Self {
+        let (silences, problem) = Self::read(state_dir, session);
+        if let Some(problem) = problem {
+            session.log("warning", &format!("the mutes cannot be read ({problem}); nothing is muted"));
+        }
+        silences
+    }
+
+    /// The same without a log: `dvrf notify` says why the file cannot be read.
+    pub(crate) fn read(state_dir: Option<&StateDir>, session: &Session) -> (Self, Option<String>) {
         let now_s = session.now.as_second();
         let mut all = windows(session);
-        match state_dir.map(|directory| directory.read(FILE, "json")).transpose() {
-            Ok(bytes) => all.extend(parse(bytes.flatten().as_deref(), now_s).unwrap_or_else(|why| {
-                session.log("warning", &format!("the mutes cannot be read ({why}); nothing is muted"));
-                Vec::new()
-            })),
-            Err(error) => session.log_error(&error.into()),
+        let bytes = state_dir.map(|directory| directory.read(FILE, "json")).transpose();
+        let bytes = bytes.map_err(|error| chain(&error));
+        match bytes.and_then(|bytes| parse(bytes.flatten().as_deref(), now_s)) {
+            Ok(found) => {
+                all.extend(found);
+                (Self(all), None)
+            }
+            Err(problem) => (Self(all), Some(problem)),
         }
-        Self(all)
     }
 
     /// The mute or the window that covers a problem.
@@ -123,7 +87,7 @@ impl Silences {
 
     /// A line for each.
     pub fn text(&self, lang: Lang) -> String {
-        self.0.iter().map(|silence| silence.text(lang) + "\n").collect()
+        self.0.iter().map(|silence| text(silence, lang) + "\n").collect()
     }
 }
 
@@ -189,8 +153,6 @@ pub fn change<T>(
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
 
     fn silence(kind: SilenceKind, subscription: Option<&str>, problem: Option<&str>) -> Silence {
@@ -203,25 +165,6 @@ mod tests {
             by: "ann".to_owned(),
             reason: String::new(),
         }
-    }
-
-    #[rstest]
-    #[case::all(None, None, true)]
-    #[case::subscription(Some("main"), None, true)]
-    #[case::other_subscription(Some("asia"), None, false)]
-    #[case::key(None, Some("request"), true)]
-    #[case::whole_key(None, Some("request 7"), true)]
-    #[case::other_request(None, Some("request 8"), false)]
-    #[case::code_in_other_case(Some("main"), Some("request_stuck"), true)]
-    #[case::other_code(Some("main"), Some("REQUEST_PENDING"), false)]
-    fn a_silence_covers_what_it_names(
-        #[case] subscription: Option<&str>,
-        #[case] problem: Option<&str>,
-        #[case] expected: bool,
-    ) {
-        let names = ["request 7", "REQUEST_STUCK"];
-        let silence = silence(SilenceKind::Mute, subscription, problem);
-        assert_eq!(silence.covers("main", &names), expected);
     }
 
     #[test]
@@ -250,8 +193,11 @@ mod tests {
             reason: "new node".to_owned(),
             ..silence(SilenceKind::Mute, Some("main"), Some("unknown"))
         };
-        assert_eq!(mute.text(Lang::En), "muted: main unknown, until 1970-01-01 00:03 UTC (ann: new node)");
+        assert_eq!(text(&mute, Lang::En), "muted: main unknown, until 1970-01-01 00:03 UTC (ann: new node)");
         let window = silence(SilenceKind::Maintenance, None, None);
-        assert_eq!(window.text(Lang::En), "maintenance: all subscriptions, until 1970-01-01 00:03 UTC (ann)");
+        assert_eq!(
+            text(&window, Lang::En),
+            "maintenance: all subscriptions, until 1970-01-01 00:03 UTC (ann)"
+        );
     }
 }

@@ -41,8 +41,8 @@ use dvrf_cli::input::InputArgs;
 use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::Settings;
-use dvrf_cli::silence::SilenceKind;
 use dvrf_cli::{CliError, Session};
+use supra_core::check::silence::SilenceKind;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
 

@@ -6,21 +6,17 @@
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::message::{Item, MessageTemplate};
 use supra_core::amount::{Decimal, Quants};
 use supra_core::check::code::Code;
+pub(crate) use supra_core::check::problem::{DEPOSIT, UNKNOWN, key, keys_without_subject};
 use supra_core::check::{Checks, Finding, Severity, Status};
 
-/// The key of the problem that the status is unknown.
-pub(crate) const UNKNOWN: &str = "unknown";
 /// The key of the problem that another run holds the lock of the draw.
 pub(crate) const DRAW_BUSY: &str = "draw_busy";
 /// The key of the problem that another run holds the lock of the top-up.
 pub(crate) const FUND_BUSY: &str = "fund_busy";
-/// The key of the problem that the deposit is low.
-pub(crate) const DEPOSIT: &str = "deposit";
 
 /// How grave a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,51 +101,6 @@ pub struct Problem {
     pub items: Vec<Item>,
     /// The limits that the deposit is below.
     pub limits: Limits,
-}
-
-/// The key of a finding's problem.
-pub(crate) fn key(finding: &Finding) -> String {
-    if finding.severity == Severity::Unknown {
-        return UNKNOWN.to_owned();
-    }
-    let code = finding.code.name();
-    match (family(finding.code), subject(finding)) {
-        (Some(family), None) => family.to_owned(),
-        (Some(family), Some(subject)) => format!("{family} {subject}"),
-        (None, None) => code.to_owned(),
-        (None, Some(subject)) => format!("{code} {subject}"),
-    }
-}
-
-/// The problem that several codes are levels of.
-fn family(code: Code) -> Option<&'static str> {
-    match code {
-        code if code.is_deposit_level() => Some(DEPOSIT),
-        Code::RequestPending | Code::RequestStuck => Some("request"),
-        Code::SubscriptionEnded | Code::SubscriptionEndsSoon => Some("subscription"),
-        _ => None,
-    }
-}
-
-/// What a finding is about, where there can be several of its kind: a module, a request, a setting.
-pub(crate) fn subject(finding: &Finding) -> Option<String> {
-    let names = ["request", "watch", "module", "nonce", "consumer", "setting", "event"];
-    let value = names.iter().find_map(|name| finding.evidence.get(*name))?;
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.chars().take(200).collect()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// The keys of the problems that can occur once per subscription.
-pub(crate) fn keys_without_subject() -> impl Iterator<Item = String> {
-    let mut keys: Vec<String> =
-        Code::ALL.iter().map(|(code, name, ..)| family(*code).unwrap_or(name).to_owned()).collect();
-    keys.push(UNKNOWN.to_owned());
-    keys.sort();
-    keys.dedup();
-    keys.into_iter()
 }
 
 /// The problems of a verdict, worst first, else in the order of the findings. `least` is the lowest severity that is a

@@ -19,7 +19,6 @@ use dvrf_cli::legacy::{OldScript, refuse_incomplete};
 use dvrf_cli::page::Page;
 use dvrf_cli::parse::bad;
 use dvrf_cli::pipeline::each;
-use dvrf_cli::silence::Silences;
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::text::Style;
 use dvrf_cli::{CliError, Session, chain};
@@ -171,7 +170,6 @@ fn cards(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         session.log_text(&nothing_to_watch(session, "dvrf status", layout.lang));
         return Ok(Exit::CannotAnswer);
     }
-    let lang = layout.lang;
     let mut printer = CardPrinter::new(layout);
     let exit = each(&args.input, session, |item, session| {
         let verdict = checker.checks(item, session)?;
@@ -181,9 +179,6 @@ fn cards(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
         Ok(Exit::Done)
     })?;
     session.out.text(&printer.finish())?;
-    // What nobody is told of.
-    let state_dir = StateArgs::open(&session.settings).unwrap_or_default();
-    session.out.text(&Silences::load(state_dir.as_ref(), session).text(lang))?;
     Ok(exit)
 }
 

@@ -242,7 +242,9 @@ impl View {
         } else {
             lines.push(status);
         }
-        let room = height.saturating_sub(4).max(1);
+        // The sum, and what is muted.
+        let after = table.get(rows + 2..).unwrap_or_default();
+        let room = height.saturating_sub(3 + after.len()).max(1);
         let first = self.chosen.saturating_sub(room.saturating_sub(1));
         for (index, line) in table.iter().skip(2).take(rows).enumerate().skip(first).take(room) {
             let mark = if index == self.chosen { "› " } else { "  " };
@@ -251,7 +253,7 @@ impl View {
         if let Some(heads) = lines.get_mut(1).filter(|_| rows > 0) {
             heads.insert_str(0, "  ");
         }
-        lines.extend(table.get(rows + 2).map(|sum| (*sum).to_owned()));
+        lines.extend(after.iter().map(|line| (*line).to_owned()));
         lines.push(keys);
         lines
     }

@@ -8,9 +8,11 @@ mod finding;
 mod legacy;
 mod lottery;
 pub mod module;
+pub mod problem;
 pub mod remediation;
 pub mod remedy;
 pub mod requests;
+pub mod silence;
 pub(crate) mod title;
 mod unread;
 
@@ -35,6 +37,7 @@ use finding::Findings;
 pub use finding::{Finding, Severity};
 use module::ModuleName;
 pub use remedy::Remedy;
+use silence::Silence;
 
 /// The result of all checks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +82,9 @@ pub struct Checks {
     /// How long the deposit lasts at the recent rate; `null` without a history that says so.
     #[serde(default)]
     pub runway: Option<Runway>,
+    /// The mutes, maintenance windows and acknowledgements that concern the subscription now. Nothing else depends on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<Silence>,
 }
 
 /// What a check requires.

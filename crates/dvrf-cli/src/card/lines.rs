@@ -12,7 +12,7 @@ use supra_core::state::consumer::RequestOutcome;
 use supra_core::time::format_span;
 
 use super::trend::{last_seen, lasts_until, sparkline};
-use super::{Layout, main_finding, missing_setup};
+use super::{Layout, main_finding, missing_setup, silences};
 
 /// A label and its text.
 type Line = (String, String);
@@ -64,6 +64,7 @@ pub(super) fn lines(report: &Report, checks: &Checks, history: &[Point], layout:
         lines.push((lang.pick("code", "код"), code_line(finding, layout)));
     }
     lines.extend(others(checks, main, layout));
+    lines.extend(silences::lines(checks, layout));
     if layout.verbose {
         lines.extend(details(report, checks, layout));
     }

@@ -2,11 +2,12 @@
 
 use supra_core::amount::{Quants, quotient};
 use supra_core::check::Checks;
+use supra_core::check::silence::{Silence, SilenceKind};
 use supra_core::history::{Point, last_known};
 use supra_core::report::Report;
 
 use super::trend::{rounded, sparkline};
-use super::{Glyph, Layout, name_of, network_of, problem};
+use super::{Glyph, Layout, name_of, network_of, problem, silences};
 use crate::text::{minute, plain};
 
 /// The columns before the problem.
@@ -27,6 +28,7 @@ pub struct Row {
     left: String,
     waiting: String,
     problem: String,
+    silences: Vec<Silence>,
 }
 
 impl Row {
@@ -39,6 +41,11 @@ impl Row {
         let last_ratio = last.and_then(|point| quotient(point.balance?.get(), point.min_balance?.get(), 2));
         let last_ratio = last_ratio.map(|ratio| format!("({ratio})"));
         let pending = report.state.as_ref().and_then(|state| state.lottery.pending_request);
+        let silences: Vec<Silence> = silences::present(checks, layout).cloned().collect();
+        let is_muted = silences.iter().any(|silence| silence.kind != SilenceKind::Ack);
+        let muted = is_muted.then(|| layout.lang.pick("muted", "без уведомлений"));
+        let problem = Some(plain(&problem(checks, layout.lang))).filter(|problem| !problem.is_empty());
+        let problem = muted.into_iter().chain(problem).collect::<Vec<_>>().join(" · ");
         Self {
             glyph: Glyph::of(checks),
             name: truncated(&name_of(report), NAME_MAX),
@@ -49,7 +56,8 @@ impl Row {
             lasts: checks.runway.as_ref().map(|left| rounded(left.seconds, layout.lang)).unwrap_or_default(),
             left: checks.requests_left.map_or_else(none, |left| left.to_string()),
             waiting: pending.map_or_else(none, |waits| if waits { "1".to_owned() } else { none() }),
-            problem: plain(&problem(checks, layout.lang)),
+            problem,
+            silences,
         }
     }
 }
@@ -125,6 +133,7 @@ pub(super) fn table(mut rows: Vec<&Row>, layout: &Layout) -> String {
         text.push('\n');
     }
     text.push_str(&sum(&rows, layout));
+    text.push_str(&silences::list(rows.iter().flat_map(|row| &row.silences), layout));
     text
 }
 

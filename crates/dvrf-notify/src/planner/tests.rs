@@ -8,10 +8,10 @@ use serde_json::json;
 use super::*;
 use crate::notifier::apply::apply;
 use dvrf_cli::channel::parse::parse;
-use dvrf_cli::silence::{Silence, SilenceKind};
 use supra_core::amount::Quants;
 use supra_core::check::Finding;
 use supra_core::check::code::Code;
+use supra_core::check::silence::{Silence, SilenceKind};
 use supra_core::delivery::{Attempt, Disposition};
 use supra_core::lang::Lang;
 

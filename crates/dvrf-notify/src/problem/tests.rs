@@ -1,7 +1,7 @@
 //! The keys of findings, and what an incomplete verdict says.
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
