@@ -333,11 +333,9 @@ fn warn_of_typed_secrets(found: &ArgMatches, session: &Session) {
         let id = variable.flag?.trim_start_matches('-').replace('-', "_");
         found.try_get_one::<String>(&id).ok().flatten()
     };
-    for (variable, seen) in [
-        (&variables::RPC_HEADERS, typed(&variables::RPC_HEADERS).is_some()),
-        (&variables::RPC_URL, typed(&variables::RPC_URL).is_some_and(|url| url.contains('@'))),
-    ] {
-        if let Some(flag) = variable.flag.filter(|_| seen) {
+    for variable in [&variables::RPC_HEADERS, &variables::RPC_URL] {
+        let is_seen = typed(variable).is_some_and(|text| variable.is_secret_value(text));
+        if let Some(flag) = variable.flag.filter(|_| is_seen) {
             let name = variable.name;
             let sentence = format!("the secret after {flag} can be seen in the process list; use {name}");
             session.log("warning", &sentence);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use supra_core::amount::{Decimal, QUANTS_PER_SUPRA, Quants, parse_u128_typed};
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
+use supra_core::network::Network;
 
 /// The error for a flag value that cannot be used.
 pub fn bad(flag: &str, text: &str, why: impl Display) -> Error {
@@ -51,6 +52,12 @@ pub fn parsed<T: FromStr<Err: Display>>(flag: &str, text: &str) -> Result<T, Err
 /// Parses a whole number from 0; `_` may separate groups of digits.
 pub fn number(flag: &str, text: &str) -> Result<u128, Error> {
     parse_u128_typed(text).map_err(|error| bad(flag, text, error))
+}
+
+/// Parses the name of a network.
+pub fn network(flag: &str, text: &str) -> Result<Network, Error> {
+    let known: Vec<&str> = Network::WORDS.iter().map(|(name, _)| *name).collect();
+    Network::named(text).ok_or_else(|| bad(flag, text, format!("one of {} is needed", known.join(", "))))
 }
 
 /// Parses an amount: quants, or SUPRA such as `150.5SUPRA`.

@@ -104,7 +104,7 @@ impl Settings {
     #[must_use]
     pub fn of_network(&self, network: Network) -> Self {
         let mut settings = self.without_targets();
-        let is_other = |text: &String| !text.trim().eq_ignore_ascii_case(network.name());
+        let is_other = |text: &String| !is_same_network(text, network.name());
         if settings.flags.remove(variables::NETWORK.name).as_ref().is_some_and(is_other) {
             settings.flags.remove(variables::RPC_URL.name);
         }
@@ -191,7 +191,7 @@ impl Settings {
             // Where the file names no network, the variables do; they never name the addresses.
             return (!TARGET.contains(&variable), true);
         };
-        let is_same = |other: &str| other.trim().eq_ignore_ascii_case(network.trim());
+        let is_same = |other: &str| is_same_network(other, network);
         let of_file = self.file.values.get(variables::NETWORK.name).map(|value| value.text.as_str());
         let of_environment = self.environment.get(variables::NETWORK.name).map(String::as_str).or(of_file);
         match *variable {
@@ -325,6 +325,11 @@ impl Settings {
         Error::new(FailureKind::Config, format!("{}{flag} is needed", variable.name))
             .with_hint(variable.meaning)
     }
+}
+
+/// Whether two texts name the same network.
+fn is_same_network(one: &str, other: &str) -> bool {
+    one.trim().eq_ignore_ascii_case(other.trim())
 }
 
 impl Chosen {

@@ -13,6 +13,7 @@ use supra_core::view::is_identifier;
 
 use crate::input::{InputArgs, Source, is_silent};
 use crate::layout;
+use crate::parse::{self, bad, parsed};
 use crate::settings::{Settings, variables};
 use crate::{CliError, Session};
 
@@ -68,7 +69,7 @@ pub fn resolve(settings: &Settings, record: Option<&Record>) -> Result<(Target, 
     // A mistake is named by what was typed: a flag, a variable, or the record's key.
     let address = |key: &'static str, variable, text: &str| -> Result<Address, Error> {
         let source = if own(key)?.is_some() { key } else { settings.source(variable) };
-        address(source, text)
+        parsed(source, text)
     };
     let deposit_address = address("deposit_addr", &variables::DEPOSIT_ADDR, &deposit)?;
     let contract =
@@ -229,38 +230,23 @@ fn text_of(record: Option<&Record>, key: &str) -> Result<Option<String>, Error> 
 /// The network that a record names, if it is another one than that of the settings.
 pub fn other_network(settings: &Settings, record: Option<&Record>) -> Result<Option<Network>, Error> {
     let Some(name) = text_of(record, "network")? else { return Ok(None) };
-    let Some(network) = Network::named(&name) else {
-        let message = format!("network is {:?}: one of testnet, mainnet, devnet is needed", quote(&name));
-        return Err(Error::new(FailureKind::Config, message));
-    };
+    let network = parse::network("network", &name)?;
     Ok(Some(network).filter(|network| crate::args::network(settings).ok().flatten() != Some(*network)))
 }
 
 /// Validates a profile from a record: it becomes an argument of the Supra CLI and must not be taken for a flag.
 fn profile(text: String) -> Result<String, Error> {
     if text.starts_with('-') || text.len() > 128 || text.chars().any(char::is_control) {
-        let shown = quote(&text);
-        let message =
-            format!("profile is {shown:?}: a name of at most 128 characters without a leading - is needed");
-        return Err(Error::new(FailureKind::Config, message));
+        return Err(bad("profile", &text, "a name of at most 128 characters without a leading - is needed"));
     }
     Ok(text)
-}
-
-fn address(key: &str, text: &str) -> Result<Address, Error> {
-    text.parse()
-        .map_err(|error| Error::new(FailureKind::Config, format!("{key} is {:?}: {error}", quote(text))))
 }
 
 fn identifier(settings: &Settings, variable: &'static variables::Variable) -> Result<String, Error> {
     match settings.text(variable) {
         Some(text) if is_identifier(text) => Ok(text.to_owned()),
         other => {
-            let shown = quote(other.unwrap_or_default());
-            Err(Error::new(
-                FailureKind::Config,
-                format!("{} is {shown:?}: a Move identifier is needed", settings.source(variable)),
-            ))
+            Err(bad(settings.source(variable), other.unwrap_or_default(), "a Move identifier is needed"))
         }
     }
 }

@@ -228,8 +228,7 @@ fn setting(source: &Source, table: &str, item: &Item, values: &mut Values) -> Re
     let find = |name: &str| keys::variables_of(table).find(|variable| keys::key(variable) == name);
     let (variable, value) = if let Some(variable) = find(&item.name) {
         let value = source.value(item, keys::list_separator(variable))?;
-        // The address of a public node is none; what comes before an @ is.
-        if variable.secret && (!variable.is_url() || value.text.contains('@')) {
+        if variable.is_secret_value(&value.text) {
             source.guard_secret(item)?;
         }
         (variable, value)
@@ -266,7 +265,7 @@ fn rpc_urls(source: &Source, item: &Item, values: &mut Values) -> Result<(), Err
             return Err(source.unknown(&inner, &keys::known(RPC_URLS), None));
         };
         let value = source.value(&inner, Some(","))?;
-        if value.text.contains('@') {
+        if variables::RPC_URL.is_secret_value(&value.text) {
             source.guard_secret(&inner)?;
         }
         insert(source, &inner, keys::rpc_key(*network), value, values)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::file::{self, ConfigFile, Subscription};
 use super::variables::{self, Variable};
-use super::{Chosen, Settings, TARGET};
+use super::{Chosen, Settings, TARGET, is_same_network};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 
@@ -96,8 +96,11 @@ impl Settings {
             };
             return Some(Error::new(FailureKind::Config, message).with_hint(hint));
         }
-        let network = |subscription: &Subscription| subscription.network().map(str::to_lowercase);
-        let other = chosen.iter().find(|other| network(other) != network(first))?;
+        let is_same = |other: &Subscription| match (other.network(), first.network()) {
+            (Some(one), Some(other)) => is_same_network(one, other),
+            (one, other) => one == other,
+        };
+        let other = chosen.iter().find(|other| !is_same(other))?;
         if !line.typed.contains(&&variables::RPC_URL) {
             return None;
         }

@@ -26,6 +26,11 @@ impl Variable {
     pub fn is_url(&self) -> bool {
         [RPC_URL, PUSH_URL].contains(self)
     }
+
+    /// Whether this value is a secret: the address of a public node is none, what comes before an `@` is.
+    pub fn is_secret_value(&self, text: &str) -> bool {
+        self.secret && (!self.is_url() || text.contains('@'))
+    }
 }
 
 macro_rules! variables {

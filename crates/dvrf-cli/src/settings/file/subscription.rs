@@ -3,14 +3,14 @@
 use supra_core::address::Address;
 use supra_core::error::Error;
 use supra_core::failure::quote;
-use supra_core::network::Network;
 use supra_core::record::{Record, RecordError};
 use toml::de::DeTable;
 
 use super::keys::{self, ALERTS, FUND, SUBSCRIPTION, SUBSCRIPTION_KEYS, THRESHOLDS};
-use super::source::{Item, Source, items};
+use super::source::{Source, items};
 use super::{FileValue, Values, flags, insert, section};
-use crate::parse::bad;
+use crate::parse::{bad, network, parsed};
+use crate::settings::is_same_network;
 use crate::settings::variables::{self, Variable};
 
 /// A `[[subscription]]`.
@@ -50,7 +50,7 @@ impl Subscription {
     pub(super) fn inherit(&mut self, top: &Values) {
         let network = top.get(variables::NETWORK.name);
         let is_same = match (self.network(), network) {
-            (Some(own), Some(top)) => own.eq_ignore_ascii_case(&top.text),
+            (Some(own), Some(top)) => is_same_network(own, &top.text),
             (own, top) => own.is_none() || top.is_none(),
         };
         let deposit = top.get(variables::DEPOSIT_ADDR.name).filter(|_| is_same);
@@ -76,7 +76,7 @@ pub(super) fn subscription(source: &Source, at: usize, table: &DeTable) -> Resul
                 };
                 let value = source.value(&item, None)?;
                 if !value.text.is_empty() {
-                    check_target(source, &item, variable, &value)?;
+                    check_target(variable, &value)?;
                 }
                 insert(source, &item, variable.name, value, &mut values)?;
             }
@@ -107,20 +107,14 @@ pub fn check_name(by: &str, name: &str) -> Result<(), Error> {
 }
 
 /// Checks the values that every tool needs, so that a mistake is found before anything runs.
-fn check_target(source: &Source, item: &Item, variable: &Variable, value: &FileValue) -> Result<(), Error> {
-    let shown = quote(&value.text);
-    let wrong = |why: String, hint: &str| {
-        Err(source.error(item.at, format!("{} is {shown:?}: {why}", item.key), hint))
-    };
+fn check_target(variable: &Variable, value: &FileValue) -> Result<(), Error> {
+    let FileValue { text, by } = value;
     if *variable == variables::NETWORK {
-        let names: Vec<&str> = Network::WORDS.iter().map(|(name, _)| *name).collect();
-        if Network::named(&value.text).is_none() {
-            return wrong(format!("one of {} is needed", names.join(", ")), "write network = \"testnet\"");
-        }
-    } else if *variable != variables::PROFILE
-        && let Err(error) = value.text.parse::<Address>()
-    {
-        return wrong(error.to_string(), "write the address as 0x and hex digits");
+        network(by, text).map(drop).map_err(|error| error.with_hint("write network = \"testnet\""))
+    } else if *variable == variables::PROFILE {
+        Ok(())
+    } else {
+        let address = parsed::<Address>(by, text).map(drop);
+        address.map_err(|error| error.with_hint("write the address as 0x and hex digits"))
     }
-    Ok(())
 }
