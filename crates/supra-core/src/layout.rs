@@ -7,6 +7,7 @@ pub mod file;
 mod judge;
 pub mod path;
 mod readings;
+mod resolver;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

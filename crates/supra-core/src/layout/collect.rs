@@ -12,6 +12,7 @@ use super::Layout;
 use super::file::{LIST_DEFAULT, LayoutFile, ReadRule, Ref, Scalar, ValueRule};
 use super::path::{Found, Path, Steps};
 use super::readings::{Reading, Readings, decode, is_among, key_text};
+use super::resolver::Resolver;
 use super::watch;
 use crate::error::Error;
 use crate::failure::{Failure, FailureKind, quote};
@@ -40,11 +41,9 @@ pub(crate) fn read(
     now: Timestamp,
 ) -> (Consumer, Views) {
     let mut reader = Reader {
-        layout,
-        target,
+        names: Resolver::new(layout, target),
         transport,
         deadline,
-        candidates: BTreeMap::new(),
         confirmed: BTreeSet::new(),
         answers: BTreeMap::new(),
         views: Views::new(),
@@ -68,7 +67,7 @@ pub(crate) fn read(
     let mut consumer = Consumer {
         layout: layout.name().to_owned(),
         ready: reader.ready(),
-        markers: file.marker.types.iter().map(|marker| reader.full_name(marker)).collect(),
+        markers: file.marker.types.iter().map(|marker| reader.names.full_name(marker)).collect(),
         ..Consumer::default()
     };
     if consumer.ready == Some(false) {
@@ -96,12 +95,9 @@ pub(crate) fn read(
 }
 
 struct Reader<'a> {
-    layout: &'a Layout,
-    target: &'a Target,
+    names: Resolver<'a>,
     transport: &'a dyn Transport,
     deadline: Deadline,
-    /// Which of its names each module has, as far as is known.
-    candidates: BTreeMap<&'a str, usize>,
     /// The modules of which something was read.
     confirmed: BTreeSet<&'a str>,
     /// The answers by read, and by element or key.
@@ -113,7 +109,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn file(&self) -> &'a LayoutFile {
-        self.layout.file()
+        self.names.file()
     }
 
     /// Sends these reads at once. Where a module lacks something, its next name is tried.
@@ -152,7 +148,7 @@ impl<'a> Reader<'a> {
                 self.note(name, rule, part, reply.result.map_err(|error| Failure::from(&error)));
             }
             for alias in moved {
-                *self.candidates.entry(alias).or_default() += 1;
+                *self.names.candidates.entry(alias).or_default() += 1;
             }
             wanted = again;
         }
@@ -160,7 +156,7 @@ impl<'a> Reader<'a> {
 
     fn has_another_name(&self, alias: &str) -> bool {
         let count = self.file().module.get(alias).map_or(0, |rule| rule.names().iter().count());
-        !self.confirmed.contains(alias) && self.candidates.get(alias).copied().unwrap_or(0) + 1 < count
+        !self.confirmed.contains(alias) && self.names.candidates.get(alias).copied().unwrap_or(0) + 1 < count
     }
 
     /// Keeps an answer; a failure of what is not optional is reported.
@@ -229,7 +225,7 @@ impl<'a> Reader<'a> {
     fn lists(&self) -> BTreeMap<&'a str, List> {
         let mut lists = BTreeMap::new();
         for (name, rule) in &self.file().list {
-            let given = self.layout.elements.get(name).cloned();
+            let given = self.names.layout.elements.get(name).cloned();
             let mut found = given.or_else(|| (!rule.fixed.is_empty()).then(|| rule.fixed.clone()));
             let max = rule.max.unwrap_or(LIST_DEFAULT);
             for path in rule.from.iter().filter(|_| rule.fixed.is_empty()) {
@@ -330,8 +326,8 @@ impl<'a> Reader<'a> {
         if !self.transport.offers_abi() {
             return None;
         }
-        let account = self.module(&of.alias).ok()?.0;
-        let request = Request::Resource { account, type_tag: self.type_tag(of).ok()? };
+        let account = self.names.module(&of.alias).ok()?.0;
+        let request = Request::Resource { account, type_tag: self.names.type_tag(of).ok()? };
         match self.transport.ask(&[request], self.deadline).pop()?.result {
             Ok(_) => Some(true),
             Err(error) if error.kind() == FailureKind::Unsupported => Some(false),

@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         let limit = rule.warn.map_or(ABORTS_AFTER_S, |span| span.0.as_secs());
         let Some(tip) = self.tip.filter(|_| rule.by == By::Dvrf) else { return };
         let callbacks = rule.callback.iter().filter_map(|of| {
-            let (account, module) = self.module(&of.alias).ok()?;
+            let (account, module) = self.names.module(&of.alias).ok()?;
             Some((account, format!("{module}::{}", of.name)))
         });
         let callbacks: Vec<_> = callbacks.collect();
@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
         let Some(abort) = &mut failure.abort else { return failure };
         let location = abort.location.as_deref().and_then(|text| text.rsplit_once("::"));
         let place = location.and_then(|(account, module)| Some((account.parse().ok()?, module.to_owned())));
-        let names = self.file().errors.iter().find(|(alias, _)| self.module(alias).ok() == place);
+        let names = self.file().errors.iter().find(|(alias, _)| self.names.module(alias).ok() == place);
         if let Some(name) = names.and_then(|(_, names)| names.get(&abort.code)).filter(|_| place.is_some()) {
             abort.name = Some(name.clone());
         }
@@ -213,17 +213,17 @@ impl<'a> Reader<'a> {
         let is_decided = self.confirmed.contains(of.alias.as_str());
         match self.file().module.get(&of.alias) {
             Some(rule) if !is_decided => {
-                let account = self.address(rule.at())?.short();
+                let account = self.names.address(rule.at())?.short();
                 Ok(rule.names().iter().map(|name| format!("{account}::{name}::{}", of.name)).collect())
             }
-            _ => Ok(vec![self.type_tag(of)?]),
+            _ => Ok(vec![self.names.type_tag(of)?]),
         }
     }
 
     /// An event as a rule reads it; `None` if it is another consumer's.
     fn happened(&self, rule: &EventRule, row: &Happened, data: &Value) -> Option<Happened> {
         for (field, name) in &rule.matches {
-            let wanted = self.address(name).ok()?;
+            let wanted = self.names.address(name).ok()?;
             let found = data.get(field)?.as_str()?.parse::<Address>().ok()?;
             if found != wanted {
                 return None;
