@@ -4,6 +4,7 @@
 
 mod draw_chaos;
 mod draw_guard;
+mod draw_layout;
 mod draw_nodes;
 mod draw_words;
 
@@ -22,6 +23,13 @@ pub(crate) fn draw(devnet: &Devnet, way: Way, words: &[&str]) -> Command {
     command.env("SUPRA_CLI_BIN", &devnet.cli).env("DVRF_DEVNET_URL", &devnet.url);
     command.env("XDG_STATE_HOME", devnet.cli.parent().unwrap().join("state"));
     command.args(words);
+    command
+}
+
+/// The same lottery by a layout file, which the operator names.
+pub(crate) fn draw_by_layout(devnet: &Devnet, way: Way, words: &[&str]) -> Command {
+    let mut command = draw(devnet, way, words);
+    command.env("DVRF_LAYOUT", testkit::root().join("tests/fixtures/layouts/lottery.toml"));
     command
 }
 

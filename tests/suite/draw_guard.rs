@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::{Outcome, Place, Way, binary, needs, program, rounds, run};
 
-use crate::draw;
+use crate::{draw, draw_by_layout};
 
 /// Requests that the lottery of the scenario `ready` has seen before any draw.
 const BEFORE: u64 = 4;
@@ -19,6 +19,11 @@ const WORDS: [&str; 8] =
 /// A chain with a draw that is due.
 fn place() -> Place {
     Place::new("ready", |devnet| draw(devnet, Way::Rpc, &[]), &WORDS)
+}
+
+/// The same, drawn by code and by a layout file.
+fn places() -> [Place; 2] {
+    [place(), Place::new("ready", |devnet| draw_by_layout(devnet, Way::Rpc, &[]), &WORDS)]
 }
 
 fn draws(place: &Place) -> u64 {
@@ -53,12 +58,15 @@ fn assert_one_draw(place: &Place, what: &str, statuses: &[String]) {
 
 #[test]
 fn twenty_at_once_are_one_draw() {
-    let place = place();
+    places().iter().for_each(twenty_at_once);
+}
+
+fn twenty_at_once(place: &Place) {
     let lock = place.path("lock").display().to_string();
     let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..20)
             .map(|number| {
-                let (place, lock) = (&place, &lock);
+                let (place, lock) = (place, &lock);
                 scope.spawn(move || {
                     let mut command = if number % 2 == 0 {
                         let mut command = place.command();
@@ -84,7 +92,7 @@ fn twenty_at_once_are_one_draw() {
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(draws(&place), 1);
+    assert_eq!(draws(place), 1);
     let status = |outcome: &Outcome| match outcome.out.trim() {
         "" => "flock".to_owned(),
         line => serde_json::from_str::<Value>(line).unwrap()["status"].as_str().unwrap().to_owned(),
@@ -103,14 +111,17 @@ fn twenty_at_once_are_one_draw() {
 #[test]
 #[needs("faketime")]
 fn killed_at_every_point_it_is_still_one_draw() {
-    let place = place();
+    places().iter().for_each(killed_at_every_point);
+}
+
+fn killed_at_every_point(place: &Place) {
     for point in ["before_intent", "after_intent", "after_submit", "after_outcome", "before_log"] {
         place.again();
         let killed = place.spawn(&[("DVRF_TEST_KILL_AT", point)]).wait().unwrap();
         assert_eq!(killed.code(), None, "{point}: it was not killed");
-        let drawn = draws(&place);
+        let drawn = draws(place);
         assert_eq!(drawn, u64::from(!matches!(point, "before_intent" | "after_intent")), "{point}");
-        let statuses = recover(&place);
+        let statuses = recover(place);
         let expected: &[&str] = match point {
             "before_intent" => &["executed"],
             // Nothing shows that it was not sent: its time has to be over first.
@@ -119,7 +130,7 @@ fn killed_at_every_point_it_is_still_one_draw() {
             _ => &["not_ready"],
         };
         assert_eq!(statuses, expected, "{point}");
-        assert_one_draw(&place, point, &statuses);
+        assert_one_draw(place, point, &statuses);
     }
 }
 
@@ -149,7 +160,10 @@ fn killed_at_random_it_is_still_one_draw() {
 
 #[test]
 fn a_cli_that_hangs_after_the_chain_accepted_is_no_second_draw() {
-    let place = place();
+    places().iter().for_each(cli_hangs);
+}
+
+fn cli_hangs(place: &Place) {
     place.devnet.fault("cli_timeout_after_accept");
     let outcome = run(place.command().args(["--submit-timeout", "1"]));
     let line = outcome.json();
@@ -157,12 +171,15 @@ fn a_cli_that_hangs_after_the_chain_accepted_is_no_second_draw() {
     assert_eq!(line["manual_draw"]["returncode"], Value::Null, "{outcome}");
     place.devnet.fault("");
     assert_eq!(run(&mut place.command()).json()["status"], "not_ready");
-    assert_eq!(draws(&place), 1);
+    assert_eq!(draws(place), 1);
 }
 
 #[test]
 fn a_node_that_is_behind_cannot_have_a_round_drawn_again() {
-    let place = place();
+    places().iter().for_each(node_is_behind);
+}
+
+fn node_is_behind(place: &Place) {
     assert_eq!(run(&mut place.command()).json()["status"], "executed");
     // The chain as it was before the draw: what a node that is behind shows.
     place.devnet.enter("ready");
@@ -171,7 +188,7 @@ fn a_node_that_is_behind_cannot_have_a_round_drawn_again() {
         (&line["status"], &line["readiness"]["reasons"][0]["code"]),
         (&json!("not_ready"), &json!("ROUND_DRAWN"))
     );
-    assert_eq!(draws(&place), 0, "nothing was sent to it");
+    assert_eq!(draws(place), 0, "nothing was sent to it");
 }
 
 #[test]

@@ -204,6 +204,26 @@ fn other_layouts_cannot_be_drawn() {
     command.assert().code(2).stderr(contains("the layout core has no draw that may be started"));
 }
 
+/// An author sees what a draw would be decided by.
+#[test]
+fn check_shows_the_conditions_of_a_draw() {
+    let devnet = Devnet::start(&["--scenario", "ready"]);
+    let check = || {
+        let mut command = dvrf(&devnet, &["layout", "check", "./lottery.toml", "--live"]);
+        command.env("LOTTERY_ADDR", LOTTERY);
+        command
+    };
+    let shown = check().assert().success().get_output().stdout.clone();
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(
+        shown.starts_with("lottery: 3 reads, 9 values, 1 kind of request, 0 conditions, a draw\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("  draw        ticket_count > 4 holds (5)\n"), "{shown}");
+    devnet.control(&json!({"lottery": {"tickets": 3}}));
+    check().assert().success().stdout(contains("  draw        ticket_count > 4 does not hold (3)\n"));
+}
+
 /// The walk through the page, run as it stands there.
 #[test]
 fn the_page_is_true() {

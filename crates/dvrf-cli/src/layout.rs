@@ -5,7 +5,8 @@ use std::path::Path;
 
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
-use supra_core::layout::{DEPOSIT_ONLY, FILE_BYTES_MAX, Layout, Layouts, MAIN};
+use supra_core::layout::{DEPOSIT_ONLY, FILE_BYTES_MAX, Layout, LayoutDraw, Layouts, MAIN};
+use supra_core::target::Target;
 
 use crate::parse::nearest;
 use crate::settings::{Settings, variables};
@@ -87,13 +88,26 @@ pub fn check_name(name: &str, source: &str, settings: &Settings) -> Result<(), E
     Err(Error::new(FailureKind::Config, message).with_hint(near.unwrap_or_else(|| files.to_owned())))
 }
 
-/// Refuses a draw for a contract of another layout than the lottery's.
-pub fn refuse_draw(settings: &Settings) -> Result<(), Error> {
-    match chosen(settings)? {
-        Some(name) if name != MAIN => {
-            let message = format!("the layout {name} has no draw that may be started");
-            Err(Error::new(FailureKind::Config, message).with_hint("draws are those of the lottery main_v2"))
-        }
-        _ => Ok(()),
-    }
+/// What the target's layout lets the operator draw; `None` for the lottery `main_v2`, whose draw is code.
+///
+/// # Errors
+/// When the layout has no `[draw]`.
+pub fn draw(target: &Target, settings: &Settings) -> Result<Option<LayoutDraw>, Error> {
+    let Some(name) = &target.layout else { return Ok(None) };
+    let found = layouts(settings)?.get(name).and_then(|layout| LayoutDraw::of(layout, target));
+    found.map(Some).ok_or_else(|| no_draw(name))
+}
+
+/// Refuses a draw by a layout of the settings that has no `[draw]`.
+pub fn refuse_without_draw(settings: &Settings) -> Result<(), Error> {
+    let Some(name) = chosen(settings)?.filter(|name| name != MAIN) else { return Ok(()) };
+    let known = layouts(settings)?;
+    let draw = known.get(&name).and_then(|layout| layout.file().draw.as_ref());
+    draw.map(drop).ok_or_else(|| no_draw(&name))
+}
+
+fn no_draw(name: &str) -> Error {
+    let message = format!("the layout {} has no draw that may be started", quote(name));
+    Error::new(FailureKind::Config, message)
+        .with_hint("only the lottery main_v2 and layout files with [draw] can be drawn")
 }

@@ -10,7 +10,9 @@ use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::submit::{LockArgs, SubmitArgs};
 use supra_core::address::Address;
 use supra_core::error::Error;
+use supra_core::failure::FailureKind;
 use supra_core::lang::Lang;
+use supra_core::layout::LayoutDraw;
 use supra_core::readiness::DrawPolicy;
 use supra_core::target::Target;
 
@@ -112,21 +114,50 @@ impl DrawArgs {
     }
 }
 
+impl DrawArgs {
+    /// Refuses what is about the lottery `main_v2` alone, where a layout says what is drawn.
+    pub(crate) fn refuse_of_lottery(&self, draw: &LayoutDraw, settings: &Settings) -> Result<(), Error> {
+        let name = draw.layout();
+        let refused = |what: &str, why: &str| {
+            Err(Error::new(FailureKind::Config, format!("{what}: {why}")).with_hint("leave it out"))
+        };
+        if settings.is_given(&variables::FUNCTION_ID) {
+            let what = settings.source(&variables::FUNCTION_ID);
+            return refused(what, &format!("[draw] of the layout {name} says what is called"));
+        }
+        if self.readiness.skip_draw_scheduled {
+            let why = format!("[draw] of the layout {name} says when a draw may be started");
+            return refused("--skip-draw-scheduled", &why);
+        }
+        if self.guards.wait_handled.is_some() && !draw.counts_answers() {
+            let why = format!("[draw] of the layout {name} has no answered, which counts the answers");
+            return refused("--wait-handled", &why);
+        }
+        Ok(())
+    }
+}
+
 impl ReadinessArgs {
     pub(crate) fn demand(
         &self,
         target: Option<&Target>,
+        layout: Option<&LayoutDraw>,
         lang: Lang,
         settings: &Settings,
     ) -> Result<DrawPolicy, Error> {
         let sender: Option<Address> = settings.address(&variables::SENDER_ACCOUNT)?;
+        let signer = match layout {
+            Some(layout) => layout.signer()?,
+            None => target.and_then(|target| target.lottery),
+        };
         Ok(DrawPolicy {
             min_tickets: self.min_tickets,
             skip_draw_scheduled: self.skip_draw_scheduled,
             allow_pending: self.waived.allow_pending_request,
             skip_min_balance: self.waived.skip_min_balance,
             sender,
-            lottery: target.and_then(|target| target.lottery),
+            signer,
+            layout: layout.cloned(),
             expected_aggregators: Vec::new(),
             lang,
         })

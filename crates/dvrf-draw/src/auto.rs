@@ -152,6 +152,9 @@ fn text(line: &AutoLine, is_old: bool) -> String {
 
 fn attempt(args: &AutoArgs, line: &mut AutoLine, session: &mut Session) -> Result<Exit, DrawError> {
     let mut runner = DrawRunner::open(&args.draw, &args.policy, args.execute, session)?;
+    if args.fill_tickets {
+        runner.refuse_with_layout("--fill-tickets", "only the lottery main_v2 has tickets to buy")?;
+    }
     if args.execute && !runner.guarded.is_guarded() {
         session.log(
             "warning",

@@ -22,8 +22,16 @@ pub(crate) fn card(found: &Readiness, checked: &Checked, profile: Option<&str>, 
             card.push_str(&line(&lang.pick("do", "сделать"), &remedy, layout.width));
         }
     }
-    card.push_str(&line(&lang.pick("tickets", "билеты"), &tickets(found, lang), layout.width));
-    card.push_str(&line(&lang.pick("draw", "розыгрыш"), &draw(found, lang), layout.width));
+    if found.conditions.is_empty() {
+        card.push_str(&line(&lang.pick("tickets", "билеты"), &tickets(found, lang), layout.width));
+        card.push_str(&line(&lang.pick("draw", "розыгрыш"), &draw(found, lang), layout.width));
+    } else {
+        for condition in &found.conditions {
+            let text = plain(&condition.sentence(lang));
+            card.push_str(&line(&lang.pick("condition", "условие"), &text, layout.width));
+        }
+        card.push_str(&line(&lang.pick("draw", "розыгрыш"), &pending(found, lang), layout.width));
+    }
     if let Some(balance) = checked.checks.available_quants {
         card.push_str(&line(
             &lang.pick("deposit", "депозит"),
@@ -81,10 +89,13 @@ fn draw(found: &Readiness, lang: Lang) -> String {
         Some(false) => lang.pick("not scheduled", "не назначен"),
         None => lang.pick("not known whether scheduled", "неизвестно, назначен ли"),
     };
-    let pending = match found.pending_request {
+    format!("{scheduled} · {}", pending(found, lang))
+}
+
+fn pending(found: &Readiness, lang: Lang) -> String {
+    match found.pending_request {
         Some(true) => lang.pick("1 request waits for its answer", "1 запрос ждёт ответа"),
         Some(false) => lang.pick("no request waits", "ни один запрос не ждёт ответа"),
         None => lang.pick("not known whether a request waits", "неизвестно, ждёт ли запрос ответа"),
-    };
-    format!("{scheduled} · {pending}")
+    }
 }

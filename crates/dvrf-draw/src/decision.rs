@@ -107,7 +107,8 @@ impl DrawRunner {
         };
         let policy = &self.checker.checker.policy;
         let target = Some(&self.target);
-        let mut readiness = ready::decide(&reading.checked, target, args, policy, session)?;
+        let mut readiness =
+            ready::decide(&reading.checked, target, self.layout.as_ref(), args, policy, session)?;
         if session.old_script.is_some() {
             if unknown_client(&reading.checked.report, session).is_some() {
                 let code = DrawErrorCode::Failure(FailureKind::NotWhitelisted);
@@ -136,7 +137,7 @@ impl DrawRunner {
     ) -> Result<ReadyToken, DrawError> {
         self.follow_node();
         self.settle_earlier(reading, session)?;
-        self.token(reading.round(), reading)
+        self.token(reading.round, reading)
     }
 
     /// Settles an earlier draw, which is logged.
@@ -160,10 +161,11 @@ impl DrawRunner {
         let run = intent.run_id.clone();
         let fate = intent.hash.as_deref().and_then(|hash| self.nodes.fate(hash));
         let is_settled = matches!(fate, Some(Fate::Succeeded | Fate::Failed(_)));
-        let mut round = reading.round();
+        let mut round = reading.round;
         if round.is_none() && !is_settled {
-            let text =
-                format!("the draw of run {run} has no outcome yet, and the lottery's counter cannot be read");
+            let text = format!(
+                "the draw of run {run} has no outcome yet, and the contract's counter cannot be read"
+            );
             return Err(DrawError::new(DrawErrorCode::IntentOpen, text)
                 .with_hint("ask again when the chain answers; nothing is sent before"));
         }
@@ -228,8 +230,10 @@ impl DrawRunner {
         if journal.is_another_lottery(round, now.chain_s) {
             let known = journal.drawn.unwrap_or_default();
             let text = lang.pick(
-                format!("the lottery counts {round} requests, round {known} was drawn: it was redeployed"),
-                format!("счётчик запросов лотереи – {round}, но раунд {known} уже разыгран: контракт опубликован заново"),
+                format!("the contract counts {round} requests, round {known} was drawn: it was redeployed"),
+                format!(
+                    "счётчик запросов – {round}, но раунд {known} уже разыгран: контракт опубликован заново"
+                ),
             );
             readiness.object("LOTTERY_REDEPLOYED", text);
             return Ok(());
@@ -268,7 +272,7 @@ impl DrawRunner {
     fn token(&self, round: Option<Count>, reading: &Reading) -> Result<ReadyToken, DrawError> {
         let round = round.ok_or_else(|| {
             let text =
-                "the lottery's counter of requests cannot be read: one draw could not be told from the next";
+                "the contract's counter of requests cannot be read: one draw could not be told from the next";
             DrawError::new(DrawErrorCode::RoundUnknown, text)
         })?;
         Ok(ReadyToken { round, moment: self.moment(reading), read_at: reading.read_at })

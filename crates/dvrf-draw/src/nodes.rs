@@ -1,4 +1,4 @@
-//! What the nodes say about a lottery's counter of requests.
+//! What the nodes say about a contract's counter of requests.
 
 use dvrf_cli::nodes::{Nodes, failure};
 use supra_core::amount::Count;
@@ -7,6 +7,7 @@ use supra_core::draw::{DrawError, DrawErrorCode};
 use supra_core::error::Error;
 use supra_core::state::Lottery;
 
+/// The counters of a layout's contract are those of a lottery here.
 pub(crate) type LotteryNodes = Nodes<Lottery>;
 type Sights = [Result<Sight<Lottery>, Error>];
 
@@ -60,7 +61,7 @@ fn refuse_contradiction(sights: &Sights) -> Result<(), DrawError> {
 }
 
 fn highest_known(sights: &Sights) -> Result<Count, Error> {
-    highest_of(sights).ok_or_else(|| failure(sights, "no node shows the lottery's counter of requests"))
+    highest_of(sights).ok_or_else(|| failure(sights, "no node shows the contract's counter of requests"))
 }
 
 fn highest_of(sights: &Sights) -> Option<Count> {

@@ -11,7 +11,7 @@ use dvrf_cli::card::Layout;
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::exit::Exit;
 use dvrf_cli::input::InputArgs;
-use dvrf_cli::layout::refuse_draw;
+use dvrf_cli::layout;
 use dvrf_cli::legacy::{refuse_incomplete, unknown_client};
 use dvrf_cli::pipeline::each;
 use dvrf_cli::policy::PolicyArgs;
@@ -22,6 +22,7 @@ use supra_core::check::Policy;
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
 use supra_core::lang::Lang;
+use supra_core::layout::LayoutDraw;
 use supra_core::readiness::{Readiness, readiness};
 use supra_core::record::Record;
 use supra_core::target::Target;
@@ -98,11 +99,12 @@ pub(super) fn exit_of(found: &Readiness) -> Exit {
 pub(super) fn decide(
     checked: &Checked,
     target: Option<&Target>,
+    layout: Option<&LayoutDraw>,
     args: &ReadinessArgs,
     policy: &Policy,
     session: &Session,
 ) -> Result<Readiness, CliError> {
-    let mut draw_policy = args.demand(target, policy.lang, &session.settings)?;
+    let mut draw_policy = args.demand(target, layout, policy.lang, &session.settings)?;
     draw_policy.expected_aggregators = policy.aggregators.iter().map(ToString::to_string).collect();
     Ok(readiness(checked.report.state.as_ref(), &checked.report.views, &checked.checks, &draw_policy))
 }
@@ -111,7 +113,7 @@ pub(super) fn decide(
 pub(crate) fn ready(args: &ReadyArgs, session: &mut Session) -> Result<Exit, CliError> {
     args.live.fill(&mut session.settings);
     args.signer.fill(&mut session.settings);
-    refuse_draw(&session.settings)?;
+    layout::refuse_without_draw(&session.settings)?;
     if let Some(exit) = refuse_incomplete(session) {
         return Ok(exit);
     }
@@ -124,7 +126,10 @@ pub(crate) fn ready(args: &ReadyArgs, session: &mut Session) -> Result<Exit, Cli
         // Not the verdict of an earlier stage: its policy may have been another.
         let verdict = checker.check(item, session);
         let target = resolve(&session.settings, Some(&item.record)).ok().map(|(target, _)| target);
-        let mut found = decide(&verdict, target.as_ref(), &args.readiness, policy, session)?;
+        // A record may name a layout; only one that the operator gave a [draw] makes it ready.
+        let layout =
+            target.as_ref().and_then(|target| layout::draw(target, &session.settings).ok().flatten());
+        let mut found = decide(&verdict, target.as_ref(), layout.as_ref(), &args.readiness, policy, session)?;
         if session.old_script.is_some() {
             keep_spelling(&mut found, &item.record);
         }

@@ -129,6 +129,8 @@ pub(crate) fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, CliErro
 fn attempt(args: &RunArgs, result: &mut DrawResult, session: &mut Session) -> Result<Exit, DrawError> {
     let mut runner = DrawRunner::open(&args.draw, &args.policy, !args.dry_run, session)?;
     let token = if args.skip_readiness {
+        let why = "its conditions may be all that stands between two draws";
+        runner.refuse_with_layout("--skip-readiness", why)?;
         if args.dry_run {
             None
         } else {

@@ -7,6 +7,7 @@ use crate::nodes::{LotteryNodes, pin};
 use crate::sender::sender;
 use dvrf_cli::checker::{Checked, RecordChecker};
 use dvrf_cli::connect::fail;
+use dvrf_cli::layout;
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::submit::{self, journal_place};
@@ -16,6 +17,7 @@ use supra_core::client::ChainClient;
 use supra_core::draw::{DrawError, DrawErrorCode};
 use supra_core::error::{Error, chain};
 use supra_core::failure::{Failure, FailureKind};
+use supra_core::layout::LayoutDraw;
 use supra_core::record::Record;
 use supra_core::report::Report;
 use supra_core::state::State;
@@ -36,17 +38,14 @@ pub(crate) struct Reading {
     pub(crate) failure: Option<Failure>,
     /// When it was begun.
     pub(crate) read_at: BootInstant,
+    /// The contract's counter of requests.
+    pub(crate) round: Option<Count>,
 }
 
 impl Reading {
     /// The typed picture, where the chain could be read.
     pub(crate) fn state(&self) -> Option<&State> {
         self.checked.report.state.as_ref()
-    }
-
-    /// The lottery's counter of requests.
-    pub(crate) fn round(&self) -> Option<Count> {
-        self.state()?.lottery.rng_request_count
     }
 
     /// The chain's clock as it was read, seconds since 1970.
@@ -60,6 +59,8 @@ impl Reading {
 pub(crate) struct DrawRunner {
     pub(crate) nodes: LotteryNodes,
     pub(crate) target: Target,
+    /// The draw of a contract that has another layout than the lottery's.
+    pub(crate) layout: Option<LayoutDraw>,
     pub(crate) checker: RecordChecker,
     pub(crate) clock: Clock,
     pub(crate) guarded: GuardedSender,
@@ -124,11 +125,13 @@ impl DrawRunner {
         let failed = |error: Error| DrawError::from(&error);
         let settings = &session.settings;
         let (target, _) = dvrf_cli::target::resolve(settings, None).map_err(failed)?;
-        let (sender, words) = sender(args, &target, settings).map_err(failed)?;
+        let layout = layout::draw(&target, settings).map_err(failed)?;
+        let (sender, words) = sender(args, &target, layout.as_ref(), settings).map_err(failed)?;
         // One wait for both locks.
         let (lock, remaining) = args.guards.lock.take().map_err(lock_error)?;
-        let nodes = LotteryNodes::open(settings, &target, ChainClient::lottery_sight).map_err(failed)?;
-        let journal = if sends { journal(&target, &nodes, remaining, session)? } else { None };
+        let nodes = LotteryNodes::open(settings, &target, ChainClient::draw_sight).map_err(failed)?;
+        let contract = contract(&target, layout.as_ref()).map_err(failed)?;
+        let journal = if sends { journal(&contract, &nodes, remaining, session)? } else { None };
         let token_module =
             Settings::needed(settings.text(&variables::TREASURY_MODULE), &variables::TREASURY_MODULE);
         let mut runner = Self {
@@ -145,6 +148,7 @@ impl DrawRunner {
             treasury_module: token_module.map_err(failed)?.to_owned(),
             confirm_timeout: settings.needed_seconds(&variables::CONFIRM_TIMEOUT).map_err(failed)?,
             target,
+            layout,
         };
         if args.guards.lottery_redeployed {
             runner.change_journal(Journal::forget_rounds)?;
@@ -170,7 +174,11 @@ impl DrawRunner {
                 (Report::of(&record)?, Some(failure))
             }
         };
-        Ok(Reading { record, checked: self.checker.check_report(report, session), failure, read_at })
+        let round = report.state.as_ref().and_then(|state| match &self.layout {
+            Some(draw) => draw.round(state.consumer.as_ref()?),
+            None => state.lottery.rng_request_count,
+        });
+        Ok(Reading { record, checked: self.checker.check_report(report, session), failure, read_at, round })
     }
 
     /// Has the CLI send by the node that this run reads.
@@ -202,6 +210,13 @@ impl DrawRunner {
         self.change_journal(|journal| journal.give_back(amount))
     }
 
+    /// Refuses a flag that is about the lottery `main_v2` alone, where a layout says what is drawn.
+    pub(crate) fn refuse_with_layout(&self, flag: &str, why: &str) -> Result<(), DrawError> {
+        let Some(draw) = &self.layout else { return Ok(()) };
+        let message = format!("{flag} is not for contracts of a layout ({}): {why}", draw.layout());
+        Err(DrawError::from(&Error::new(FailureKind::Config, message)))
+    }
+
     fn change_journal(&mut self, change: impl FnOnce(&mut Journal)) -> Result<(), DrawError> {
         let Some(locked) = &mut self.guarded.journal else { return Ok(()) };
         change(&mut locked.journal);
@@ -214,9 +229,19 @@ impl DrawRunner {
     }
 }
 
-/// The journal of the target's lottery on its chain, locked by this run.
+/// The contract that a draw changes. A lottery that is drawn by a layout has the journal that it has by code.
+fn contract(target: &Target, layout: Option<&LayoutDraw>) -> Result<String, Error> {
+    let Some(draw) = layout else {
+        let lottery = target.lottery.map(|address| format!("{address}::{}", target.lottery_module));
+        return Ok(lottery.unwrap_or_default());
+    };
+    let function = draw.function()?;
+    Ok(format!("{}::{}", function.address, function.module))
+}
+
+/// The journal of a contract on its chain, locked by this run.
 fn journal(
-    target: &Target,
+    contract: &str,
     nodes: &LotteryNodes,
     wait: Duration,
     session: &Session,
@@ -226,11 +251,9 @@ fn journal(
             .log("warning", "there is no --state-dir and no HOME: this draw is guarded by the chain alone");
         return Ok(None);
     };
-    let lottery = target.lottery.map(|address| format!("{address}::{}", target.lottery_module));
-    let lottery = lottery.unwrap_or_default();
     let chain_id = nodes.chain_id().map_err(|failure| DrawError::of(DrawErrorCode::Unknown, &failure))?;
     let state = StateDir::open(&place).map_err(lock_error)?;
-    LockedJournal::open(&state, &lottery, chain_id, wait).map(Some).map_err(|error| match error {
+    LockedJournal::open(&state, contract, chain_id, wait).map(Some).map_err(|error| match error {
         JournalError::State(busy @ StateError::Busy { .. }) => lock_error(busy),
         // Scripts know a journal that cannot be read as `OUTPUT`, the code that earlier versions gave it.
         error => DrawError { code: DrawErrorCode::Failure(FailureKind::Output), ..journal_error(&error) },

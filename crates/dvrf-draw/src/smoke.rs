@@ -156,6 +156,7 @@ pub(crate) fn smoke(args: &SmokeArgs, session: &mut Session) -> Result<Exit, Cli
 /// Opens the runner, and decides about an earlier draw first.
 fn open(args: &SmokeArgs, session: &Session) -> Result<DrawRunner, DrawError> {
     let mut runner = DrawRunner::open(&args.draw, &PolicyArgs::default(), true, session)?;
+    runner.refuse_with_layout("smoke", "it is a round of the lottery main_v2")?;
     let reading = runner.read(session)?;
     runner.settle_earlier(&reading, session)?;
     Ok(runner)

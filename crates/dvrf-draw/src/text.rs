@@ -15,6 +15,10 @@ pub(crate) fn text(found: &Readiness, name: &str, lang: Lang, out: &mut dyn Writ
         })
     };
     let name = plain(name);
+    if found.ready && !found.conditions.is_empty() {
+        let held: Vec<String> = found.conditions.iter().map(|condition| condition.sentence(lang)).collect();
+        return writeln!(out, "{name}: {} ({})", lang.pick("READY", "ГОТОВО"), plain(&held.join(", ")));
+    }
     if found.ready {
         let tickets = found.ticket_count.map_or_else(unknown, |count| count.to_string());
         return writeln!(

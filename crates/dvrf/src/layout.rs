@@ -9,12 +9,14 @@ use dvrf_cli::connect::TargetReader;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::layout::layouts;
 use dvrf_cli::settings::variables;
+use dvrf_cli::target::resolve;
 use dvrf_cli::text::plain;
 use dvrf_cli::{CliError, Session};
 use serde_json::Value;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
-use supra_core::layout::{DEPOSIT_ONLY, Layout, MAIN, file_schema, text_of};
+use supra_core::lang::Lang;
+use supra_core::layout::{DEPOSIT_ONLY, Layout, LayoutDraw, MAIN, file_schema, text_of};
 use supra_core::record::Record;
 use supra_core::state::consumer::{Consumer, RequestOutcome};
 use supra_core::view_report::Views;
@@ -107,6 +109,11 @@ fn check(reads: bool, session: &mut Session) -> Result<Exit, CliError> {
         let consumer = filled.report.state.as_ref().and_then(|state| state.consumer.as_ref());
         if let Some(consumer) = consumer {
             text.push_str(&found(consumer, &filled.report.views));
+            let (target, _) = resolve(&session.settings, None)?;
+            let draw = LayoutDraw::of(layout, &target);
+            for condition in draw.iter().flat_map(|draw| draw.conditions(consumer)) {
+                text.push_str(&format!("  {:12}{}\n", "draw", plain(&condition.sentence(Lang::En))));
+            }
         }
         let is_whole = filled
             .report
@@ -131,7 +138,9 @@ fn summary(layout: &Layout) -> String {
         count(file.request.len(), "kind") + " of request",
         count(file.watch.len(), "condition"),
     ];
-    format!("{}: {}\n", plain(layout.name()), parts.join(", "))
+    let sends = [(file.draw.is_some(), ", a draw"), (file.fund.is_some(), ", a deposit of its own")];
+    let sends: String = sends.into_iter().filter(|(has, _)| *has).map(|(_, text)| text).collect();
+    format!("{}: {}{sends}\n", plain(layout.name()), parts.join(", "))
 }
 
 /// What was read: values, elements, requests, conditions, and what failed.

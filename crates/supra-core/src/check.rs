@@ -2,7 +2,7 @@
 
 mod chain;
 pub mod code;
-mod consumer;
+pub(crate) mod consumer;
 mod deposit;
 mod finding;
 mod legacy;

@@ -3,6 +3,7 @@
 //! A layout is a TOML file, [`file::SCHEMA`]. The dVRF deposit belongs to no layout: it is read by code.
 
 mod collect;
+mod draw;
 pub mod file;
 mod judge;
 pub mod path;
@@ -20,6 +21,7 @@ use crate::transport::{Deadline, Request, Transport};
 use file::{AddressRule, AddressText, LayoutFile};
 
 pub(crate) use collect::read;
+pub use draw::{Condition, LayoutDraw};
 
 /// The layout of the lottery `main_v2`, which is read by code.
 pub const MAIN: &str = "main_v2";

@@ -1,7 +1,8 @@
 //! May a draw be requested now? The contract's own asserts, in its order, and the operator's demands. Pure.
 //!
 //! What is not known is a reason of its own: a draw is requested only when everything it rests on was read. The
-//! assert order is that of `manual_draw` (Lottery.move) and of `supra_vrf::rng_request` behind it.
+//! assert order is that of `manual_draw` (Lottery.move) and of `supra_vrf::rng_request` behind it. For a contract of another
+//! layout, the conditions of its `[draw]` stand in for the lottery's asserts.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,11 @@ use crate::address::Address;
 use crate::amount::Count;
 use crate::check::code::Code;
 use crate::check::{Checks, Severity};
+use crate::failure::quote;
 use crate::lang::Lang;
+use crate::layout::{Condition, LayoutDraw};
 use crate::state::State;
+use crate::state::consumer::{Consumer, RequestOutcome};
 use crate::view_report::Views;
 
 /// What is demanded besides the contract's asserts.
@@ -28,8 +32,10 @@ pub struct DrawPolicy {
     pub skip_min_balance: bool,
     /// The account that will sign, where it is known.
     pub sender: Option<Address>,
-    /// The lottery's own account, which alone may draw.
-    pub lottery: Option<Address>,
+    /// The account that alone may draw: the lottery's own, or the one that `[draw]` names.
+    pub signer: Option<Address>,
+    /// The draw of a contract that has another layout than the lottery's.
+    pub layout: Option<LayoutDraw>,
     /// Expected callback senders, for the summary.
     pub expected_aggregators: Vec<String>,
     /// The language of messages.
@@ -72,6 +78,9 @@ pub struct Readiness {
     pub expected_aggregators: Vec<String>,
     /// Requests ever made: the number of the round that a draw would begin.
     pub round: Option<Count>,
+    /// The conditions of the layout, where the contract has another than the lottery.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// The report that it rests on, with `--include-report`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Value>,
@@ -91,7 +100,7 @@ impl Readiness {
 }
 
 /// Findings of `check` that stand against a draw, whatever the operator's alert level is.
-const BLOCKING: [Code; 14] = [
+const BLOCKING: [Code; 15] = [
     Code::WrongChain,
     Code::ChainStale,
     Code::ReportStale,
@@ -106,25 +115,67 @@ const BLOCKING: [Code; 14] = [
     Code::SubscriptionEnded,
     Code::ModuleDisabled,
     Code::NoConsumer,
+    Code::ConsumerNotReady,
 ];
 
 /// Judges.
 pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: &DrawPolicy) -> Readiness {
     let empty = State::default();
     let state = state.unwrap_or(&empty);
-    let lottery = &state.lottery;
     let lang = policy.lang;
     let mut reasons = Reasons { list: Vec::new(), lang };
 
-    if let (Some(sender), Some(owner)) = (policy.sender, policy.lottery)
+    if let (Some(sender), Some(owner)) = (policy.sender, policy.signer)
         && sender != owner
     {
+        let (en, ru) = match policy.layout {
+            None => ("the lottery's account", "счёт лотереи"),
+            Some(_) => ("the account that [draw] names,", "счёт, названный в [draw]:"),
+        };
         reasons.known(
             "NOT_OWNER",
-            &format!("the signer {} is not the lottery's account {}", sender.short(), owner.short()),
-            &format!("подписывает {}, а не счёт лотереи {}", sender.short(), owner.short()),
+            &format!("the signer {} is not {en} {}", sender.short(), owner.short()),
+            &format!("подписывает {}, а не {ru} {}", sender.short(), owner.short()),
         );
     }
+    let mut found = match (&policy.layout, &state.consumer) {
+        (None, None) => {
+            let found = of_lottery(state, policy, &mut reasons);
+            counters(state, views, checks, policy, &mut reasons);
+            found
+        }
+        (Some(draw), Some(consumer)) if consumer.layout == draw.layout() => {
+            of_layout(draw, consumer, views, policy, &mut reasons)
+        }
+        (Some(_), _) => {
+            reasons.unknown("what the contract of the layout holds", "состояние контракта этой раскладки");
+            Readiness::default()
+        }
+        (None, Some(consumer)) => {
+            let layout = quote(&consumer.layout);
+            reasons.known(
+                "NO_DRAW",
+                &format!("the layout {layout} has no draw that may be started"),
+                &format!("в раскладке {layout} нет розыгрыша, который можно запустить"),
+            );
+            Readiness::default()
+        }
+    };
+    findings(checks, policy, &mut reasons);
+    if !policy.skip_min_balance && !deposit_is_known(state) {
+        reasons.unknown("whether the deposit is above its minimum", "выше ли депозит минимума");
+    }
+    reasons.list.dedup_by(|a, b| a.code == b.code && a.message == b.message);
+    found.ready = reasons.list.is_empty();
+    found.reasons = reasons.list;
+    found.min_balance_reached = reached(state);
+    found.expected_aggregators.clone_from(&policy.expected_aggregators);
+    found
+}
+
+/// The lottery's own asserts, and what is known of it.
+fn of_lottery(state: &State, policy: &DrawPolicy, reasons: &mut Reasons) -> Readiness {
+    let lottery = &state.lottery;
     if !policy.skip_draw_scheduled {
         match lottery.draw_scheduled {
             Some(true) => {}
@@ -147,35 +198,61 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: 
         Some(_) => {}
         None => reasons.unknown("the number of tickets", "число билетов"),
     }
-    if !policy.allow_pending {
-        match lottery.pending_request {
-            Some(false) => {}
-            Some(true) => reasons.known(
-                "REQUEST_PENDING",
-                "a randomness request is pending",
-                "запрос случайных чисел ожидает ответа",
-            ),
-            None => reasons.unknown("whether a request is pending", "ожидает ли запрос ответа"),
-        }
-    }
-    counters(state, views, checks, policy, &mut reasons);
-    findings(checks, policy, &mut reasons);
-    if !policy.skip_min_balance && !deposit_is_known(state) {
-        reasons.unknown("whether the deposit is above its minimum", "выше ли депозит минимума");
-    }
-    reasons.list.dedup_by(|a, b| a.code == b.code && a.message == b.message);
+    reasons.pending(lottery.pending_request, policy);
     Readiness {
-        ready: reasons.list.is_empty(),
-        reasons: reasons.list,
         ticket_count: tickets.map(|count| u64::try_from(count).unwrap_or(u64::MAX)),
         min_tickets_required: policy.min_tickets,
         draw_scheduled: lottery.draw_scheduled,
         pending_request: lottery.pending_request,
-        min_balance_reached: reached(state),
         aggregators: lottery.aggregator.as_ref().map(|known| known.iter().map(Address::to_string).collect()),
-        expected_aggregators: policy.expected_aggregators.clone(),
         round: lottery.rng_request_count,
-        report: None,
+        ..Readiness::default()
+    }
+}
+
+/// The conditions of a layout, and the requests of the kind that its draw starts.
+fn of_layout(
+    draw: &LayoutDraw,
+    consumer: &Consumer,
+    views: &Views,
+    policy: &DrawPolicy,
+    reasons: &mut Reasons,
+) -> Readiness {
+    let conditions = draw.conditions(consumer);
+    // Of a contract that is not initialised nothing else was read; a finding says so.
+    let is_ready = consumer.ready != Some(false);
+    for condition in conditions.iter().filter(|_| is_ready) {
+        let text = &condition.text;
+        match condition.holds {
+            Some(true) => {}
+            Some(false) => {
+                let found = condition.found(policy.lang);
+                reasons.known(
+                    "CONDITION_NOT_MET",
+                    &format!("{text} does not hold: the value is {found}"),
+                    &format!("не выполнено {text}: значение – {found}"),
+                );
+            }
+            None => reasons.unknown(&format!("whether {text} holds"), &format!("выполнено ли {text}")),
+        }
+    }
+    let is_whole = views.iter().all(|(key, view)| !key.starts_with("consumer.") || view.error.is_none());
+    let has = |outcome| draw.requests(consumer).any(|request| request.outcome == outcome);
+    let pending = if has(RequestOutcome::Pending) {
+        Some(true)
+    } else if has(RequestOutcome::NotConfirmed) || !is_whole {
+        None
+    } else {
+        Some(false)
+    };
+    if is_ready {
+        reasons.pending(pending, policy);
+    }
+    Readiness {
+        pending_request: pending.filter(|_| is_ready),
+        round: draw.round(consumer),
+        conditions,
+        ..Readiness::default()
     }
 }
 
@@ -203,7 +280,7 @@ fn counters(state: &State, views: &Views, checks: &Checks, policy: &DrawPolicy, 
         unknown.flat_map(|finding| finding.unread_values()).any(|value| value == key)
     };
     let most = Count(u64::MAX.into());
-    if let (Some(consumers), Some(owner)) = (&lottery.consumers, policy.lottery)
+    if let (Some(consumers), Some(owner)) = (&lottery.consumers, policy.signer)
         && !consumers.is_empty()
         && !consumers.contains(&owner)
     {
@@ -277,6 +354,19 @@ impl Reasons {
 
     fn known(&mut self, code: &str, en: &str, ru: &str) {
         self.push(code, self.lang.pick(en, ru), true);
+    }
+
+    fn pending(&mut self, pending: Option<bool>, policy: &DrawPolicy) {
+        match pending {
+            _ if policy.allow_pending => {}
+            Some(false) => {}
+            Some(true) => self.known(
+                "REQUEST_PENDING",
+                "a randomness request is pending",
+                "запрос случайных чисел ожидает ответа",
+            ),
+            None => self.unknown("whether a request is pending", "ожидает ли запрос ответа"),
+        }
     }
 
     fn unknown(&mut self, en: &str, ru: &str) {

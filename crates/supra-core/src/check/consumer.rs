@@ -217,7 +217,7 @@ fn check_watch(watch: &Watch, facts: &Facts, findings: &mut Findings) {
 }
 
 /// A value of a contract as people read it.
-fn in_words(value: &Value, lang: Lang) -> String {
+pub(crate) fn in_words(value: &Value, lang: Lang) -> String {
     match value {
         Value::Array(items) if items.is_empty() => lang.pick("none", "нет"),
         Value::Array(items) => items.iter().map(|item| in_words(item, lang)).collect::<Vec<_>>().join(", "),

@@ -11,6 +11,7 @@ use crate::amount::Quants;
 use crate::collect::decode;
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
+use crate::layout::LayoutDraw;
 use crate::move_value::{DecodeError, Node};
 use crate::state::Lottery;
 use crate::submit::journal::Fate;
@@ -44,7 +45,19 @@ impl ChainClient {
             .lottery
             .ok_or_else(|| Error::new(FailureKind::Config, "the target has no lottery contract"))?;
         let status = call(lottery, &target.lottery_module, "get_lottery_status");
-        self.sight(status, decode::status, limit)
+        self.sight(Request::View(status), decode::status, limit)
+    }
+
+    /// Reads a node's view of the counters that a draw moves: those of the lottery, or those that `[draw]` of the target's
+    /// layout names.
+    ///
+    /// # Errors
+    /// When the target has nothing to draw, or the counters cannot be read.
+    pub fn draw_sight(&self, target: &Target, limit: Duration) -> Result<Sight<Lottery>, Error> {
+        let Some(name) = &target.layout else { return self.lottery_sight(target, limit) };
+        let draw = self.options.layouts.get(name).and_then(|layout| LayoutDraw::of(layout, target));
+        let draw = draw.ok_or_else(|| Error::new(FailureKind::Config, "the layout has no [draw]"))?;
+        self.sight(draw.counters()?, |answer| Ok(draw.counted(answer)), limit)
     }
 
     /// Reads a node's view of the client's fund (`check_client_fund`) in quants, its chain and its clock, within `limit`.
@@ -56,17 +69,17 @@ impl ChainClient {
             arguments: vec![Argument::Address(target.client)],
             ..call(target.deposit, &target.deposit_module, "check_client_fund")
         };
-        self.sight(fund, number, limit)
+        self.sight(Request::View(fund), number, limit)
     }
 
     fn sight<T>(
         &self,
-        value: ViewCall,
+        value: Request,
         read: impl FnOnce(&Value) -> Result<T, DecodeError>,
         limit: Duration,
     ) -> Result<Sight<T>, Error> {
         let time = call(Address::FRAMEWORK, "timestamp", "now_microseconds");
-        let requests = [Request::View(value), Request::View(time), Request::ChainId];
+        let requests = [value, Request::View(time), Request::ChainId];
         let limit = limit.min(self.options.call_timeout);
         let mut replies = self.transport.ask(&requests, Deadline::after(limit)).into_iter();
         let mut next = || replies.next().map_or_else(|| Err(unasked()), |reply| reply.result);

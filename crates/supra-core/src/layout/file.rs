@@ -1,5 +1,6 @@
 //! The layout file, `dvrf.layout/1`: what its keys mean, as TOML spells them.
 
+mod draw;
 mod mistakes;
 mod request;
 mod text;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path::{Path, Steps};
 use crate::check::Severity;
+pub use draw::{DrawRule, ReadyRule, ReadyTest};
 pub use request::{
     EventRule, FieldRule, FlagRule, Gone, KeyKind, OkRule, PendingRule, ProbeRule, RequestRule, Scalar,
     SinceRule, Unit, YesNo,
@@ -251,18 +253,6 @@ pub struct WatchRule {
     pub title: Option<String>,
 }
 
-/// `[draw]`: what `dvrf-draw` may start.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DrawRule {
-    /// The entry function.
-    pub run: Ref,
-    /// The address that signs.
-    pub signer: String,
-    /// The conditions.
-    pub ready: Vec<String>,
-}
-
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -311,6 +301,12 @@ impl LayoutFile {
     /// The list of a value, if it has one for each element.
     pub(super) fn list_of(&self, value: &ValueRule) -> Option<&str> {
         value.from.first().and_then(|path| self.read.get(&path.read)?.each.as_deref())
+    }
+
+    /// Whether a value may be a Move `Option`, which records hold as a list of none or one.
+    pub(super) fn is_option(&self, value: &ValueRule) -> bool {
+        let takes = |path: &Path| self.read.get(&path.read)?.take.as_ref().map(Steps::unwraps);
+        value.from.iter().any(|path| path.unwraps() || takes(path) == Some(true))
     }
 }
 

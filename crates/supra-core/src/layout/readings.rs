@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::file::{FieldRule, LayoutFile, Scalar, ValueRule, ValueType};
-use super::path::{Found, Path, Steps};
+use super::path::Found;
 use crate::failure::quote;
 use crate::move_value::Node;
 use crate::state::consumer::List;
@@ -63,12 +63,7 @@ impl<'a> Readings<'a> {
     /// A value as records have it.
     pub(super) fn json(&self, name: &str, element: Option<&str>) -> Value {
         let Some(rule) = self.file.value.get(name) else { return Value::Null };
-        to_json(self.value(name, element), self.is_option(rule))
-    }
-
-    fn is_option(&self, rule: &ValueRule) -> bool {
-        let takes = |path: &Path| self.file.read.get(&path.read)?.take.as_ref().map(Steps::unwraps);
-        rule.from.iter().any(|path| path.unwraps() || takes(path) == Some(true))
+        to_json(self.value(name, element), self.file.is_option(rule))
     }
 
     /// How many microseconds the unit of a time has.

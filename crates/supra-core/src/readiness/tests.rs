@@ -40,7 +40,8 @@ fn policy() -> DrawPolicy {
         allow_pending: false,
         skip_min_balance: false,
         sender: None,
-        lottery: Some(owner()),
+        signer: Some(owner()),
+        layout: None,
         expected_aggregators: Vec::new(),
         lang: Lang::En,
     }

@@ -1,16 +1,17 @@
 //! What a parsed layout file cannot mean: references that lead nowhere, and rules that say nothing.
 
+mod draw;
 mod requests;
 
 use std::collections::BTreeSet;
 
 use super::{
-    AddressRule, AddressText, DrawRule, LIST_MAX, LayoutFile, ListRule, ReadRule, Ref, SCHEMA, ValueRule,
-    ValueType, WatchRule, When,
+    AddressRule, AddressText, LIST_MAX, LayoutFile, ListRule, ReadRule, Ref, SCHEMA, ValueRule, ValueType,
+    WatchRule, When,
 };
 use crate::check::Severity;
 use crate::check::title::is_plain;
-use crate::layout::path::{Path, Steps};
+use crate::layout::path::Path;
 use crate::view::is_identifier;
 
 /// Something that the file refers to and does not have, with the text that refers to it.
@@ -307,12 +308,7 @@ impl LayoutFile {
         }
         let kind = self.value[&watch.value].kind;
         let fits = match watch.when {
-            When::Unset => {
-                self.value[&watch.value].from.iter().any(Path::unwraps) || {
-                    let paths = self.value[&watch.value].from.iter();
-                    paths.filter_map(|path| self.read.get(&path.read)?.take.as_ref()).any(Steps::unwraps)
-                }
-            }
+            When::Unset => self.is_option(&self.value[&watch.value]),
             When::Empty => matches!(kind, ValueType::Addresses | ValueType::Counts),
             When::Zero | When::Above(_) | When::Below(_) => kind.is_number(),
             When::True | When::False => kind == ValueType::Bool,
@@ -325,11 +321,5 @@ impl LayoutFile {
         }
         let switch = watch.while_.as_ref().filter(|name| self.value[*name].kind != ValueType::Bool);
         switch.and_then(|name| mistake(name, format!("{here}: while needs a bool, and {name} is not one")))
-    }
-
-    fn wrong_draw(&self, draw: &DrawRule) -> Option<Dangling> {
-        let signer = Some(&draw.signer).filter(|signer| !self.has_address(signer))?;
-        let message = format!("[draw] is signed by {signer}, which [address] does not have");
-        Some(Dangling { text: signer.clone(), message })
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{self, Deserializer};
 
 use crate::address::Address;
 use crate::layout::path::{Path, Steps};
@@ -17,8 +16,8 @@ use crate::view::is_identifier;
 macro_rules! written_as_text {
     ($($name:ident),*) => {$(
         impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
             }
         }
 
@@ -33,6 +32,7 @@ macro_rules! written_as_text {
         }
     )*};
 }
+pub(super) use written_as_text;
 
 written_as_text!(Path, Steps, Name, Ref, ArgumentRule, When, Span, AddressText);
 
