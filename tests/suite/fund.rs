@@ -527,3 +527,64 @@ fn a_new_journal_waits_for_a_person_too() {
     assert_eq!((code, deposits(&devnet)), (Some(1), 0), "{said}");
     assert!(said.contains("\"code\":\"DECLINED\""), "{said}");
 }
+
+/// The wheel of a devnet with dVRF 2, where only the contract's own function can deposit for it.
+fn wheel(words: &[&str]) -> (Devnet, impl Fn(&Devnet, &[&str]) -> Command) {
+    const WHEEL: &str = "0xc0de";
+    let devnet = Devnet::start(
+        &[&["--scenario", "low", "--interface", "v2", "--consumer", "wheel", "--wheel-addr", WHEEL], words]
+            .concat(),
+    );
+    let tool = |devnet: &Devnet, words: &[&str]| {
+        let mut command = fund(devnet, words);
+        command.env("LOTTERY_ADDR", WHEEL).env("CLIENT_ADDR", WHEEL);
+        command.env("DVRF_LAYOUT", testkit::root().join("tests/fixtures/layouts/wheel.toml"));
+        command
+    };
+    (devnet, tool)
+}
+
+/// A layout's `[fund]` is what dry runs and `check` print, and what `--execute` sends, once.
+#[test]
+fn a_contract_deposits_by_its_own_function() {
+    let (devnet, tool) = wheel(&[]);
+    let without = run(tool(&devnet, &["--live"]).env("DVRF_LAYOUT", "deposit-only")).json();
+    assert_eq!(without["funding"]["reasons"][0]["code"], "OWN_FUNCTION", "{without}");
+    assert_eq!(without["funding"]["remedy"].get("command"), None, "{without}");
+    let dry = run(&mut tool(&devnet, &["--live"])).json();
+    assert_eq!(dry["funding"]["reasons"], json!([]), "{dry}");
+    let amount = dry["funding"]["amount"].as_str().unwrap();
+    let command = dry["funding"]["remedy"]["command"].as_str().unwrap();
+    let own = format!("::supra_wheel::deposit_to_supra --args u64:{amount}");
+    assert!(command.ends_with(&own), "{command}");
+    // What `check` says of the same deposit.
+    let mut check = devnet.tool("dvrf", Way::Rpc);
+    check.env("LOTTERY_ADDR", "0xc0de").env("CLIENT_ADDR", "0xc0de").args(["check", "--live"]);
+    check.env("DVRF_LAYOUT", testkit::root().join("tests/fixtures/layouts/wheel.toml"));
+    let findings = run(&mut check).json()["checks"]["findings"].clone();
+    let remedies = findings.as_array().unwrap().iter().map(|finding| finding["remedy"]["command"].clone());
+    assert!(remedies.collect::<Vec<_>>().contains(&json!(command)), "{findings}");
+    let execute = || run(tool(&devnet, &["--execute", "--live"]).args(LIMITS));
+    let sent = execute();
+    assert_eq!((sent.code, &sent.json()["status"]), (0, &json!("topped_up")), "{sent}");
+    assert_eq!(deposits(&devnet), 1);
+    assert_eq!(execute().json()["status"], "enough");
+    assert_eq!(deposits(&devnet), 1);
+}
+
+/// Who must sign is the layout's to say.
+#[test]
+fn another_signer_is_refused() {
+    let (devnet, tool) = wheel(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signed.toml");
+    let text = std::fs::read_to_string(testkit::root().join("tests/fixtures/layouts/wheel.toml")).unwrap();
+    std::fs::write(
+        &path,
+        text.replace("args = [\"u64:{amount}\"]", "args = [\"u64:{amount}\"]\nsigner = \"consumer\""),
+    )
+    .unwrap();
+    let outcome = run(tool(&devnet, &["--execute", "--live"]).args(LIMITS).env("DVRF_LAYOUT", &path));
+    assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (1, &json!("OWN_FUNCTION")), "{outcome}");
+    assert_eq!(deposits(&devnet), 0);
+}

@@ -1,12 +1,14 @@
 //! What a deposit lacks, and what stands against topping it up, by a report and its verdict.
 
 use dvrf_cli::checker::Checked;
+use supra_core::address::Address;
 use supra_core::amount::Quants;
 use supra_core::check::code::Code;
-use supra_core::check::remedy::{Goal, deposit_function, deposit_remedy, shortage};
+use supra_core::check::remedy::{Goal, deposit_call, deposit_remedy, own_deposit, shortage};
 use supra_core::check::{Checks, Policy, Severity};
 use supra_core::forecast::Confidence;
 use supra_core::fund::{FundCode, FundError, Funding};
+use supra_core::report::Report;
 
 /// Findings by which the values are not those of the chain now.
 const DOUBTS: [Code; 4] = [Code::WrongChain, Code::ChainStale, Code::ReportStale, Code::DepositViewsDisagree];
@@ -60,9 +62,10 @@ pub(crate) fn assess(checked: &Checked, policy: &Policy, goal: Option<Goal>) -> 
     if deposit.and_then(|deposit| deposit.paused) == Some(true) {
         against(FundCode::DepositPaused, "Supra paused the deposit module", "wait, or ask Supra");
     }
-    if deposit_function(report).is_none() {
+    let quants = u64::try_from(missing.amount.get()).unwrap_or(u64::MAX);
+    if deposit_call(report, quants).is_none() {
         let text = "this chain has no deposit_fund_v2 that anybody may call: in dVRF 2 only the client itself can deposit";
-        let hint = "sign deposit_fund as the client, or use the wrapper of the contract that is the client";
+        let hint = "sign deposit_fund as the client, or use the wrapper of the contract that is the client: [fund] of a layout names it";
         against(FundCode::OwnFunction, text, hint);
     }
     let is_still_low =
@@ -72,6 +75,13 @@ pub(crate) fn assess(checked: &Checked, policy: &Policy, goal: Option<Goal>) -> 
         against(FundCode::TargetTooLow, &text, RAISE);
     }
     funding
+}
+
+/// Why this account cannot sign the contract's own function.
+pub(crate) fn wrong_signer(report: &Report, signer: Address) -> Option<FundError> {
+    let needed = own_deposit(report)?.signer.filter(|needed| *needed != signer)?;
+    let text = format!("[fund] of the layout is signed by {needed}, and the signer is {signer}");
+    Some(FundError::new(FundCode::OwnFunction, text).with_hint("use the profile of that account"))
 }
 
 /// Whether the history says how fast money is spent, with more than low confidence.

@@ -7,8 +7,9 @@ use dvrf_cli::Session;
 use dvrf_cli::exit::Exit;
 use dvrf_cli::nodes::LIMIT;
 use dvrf_cli::settings::variables::{self, fault_point};
+use dvrf_cli::text::plain;
 use supra_core::amount::Quants;
-use supra_core::check::remedy::Goal;
+use supra_core::check::remedy::{Goal, own_deposit};
 use supra_core::failure::quote;
 use supra_core::fund::{FundCode, FundError, FundLine, FundStatus, Funding, TopUpResult};
 use supra_core::state_dir::append_line;
@@ -18,7 +19,7 @@ use supra_core::submit::outcome::{SubmitOutcome, explained};
 use supra_core::view::Argument;
 
 use crate::args::{FundArgs, goal};
-use crate::assess::assess;
+use crate::assess::{assess, wrong_signer};
 use crate::execute::{finish, text};
 use crate::nodes::{FundNodes, highest};
 use crate::runner::{
@@ -128,6 +129,7 @@ fn object(
     funding.signer_balance = Some(owned);
     funding.payable = Some(!against.iter().any(|reason| reason.code == FundCode::Reserve));
     funding.reasons.extend(against);
+    funding.reasons.extend(wrong_signer(&reading.checked.report, signer));
     let Some(locked) = &runner.guarded.journal else { return Ok(()) };
     let journal = &locked.journal;
     if journal.is_before_last(now) {
@@ -144,12 +146,14 @@ fn object(
 }
 
 /// Asks the person at the terminal for the end of the client's address.
-fn ask(runner: &FundRunner, amount: Quants) -> Result<(), FundError> {
+fn ask(runner: &FundRunner, reading: &Reading, amount: Quants) -> Result<(), FundError> {
     let declined = || FundError::new(FundCode::Declined, "it was not confirmed: nothing was sent");
     let client = runner.target.client.to_string();
     let end = client.get(client.len().saturating_sub(4)..).unwrap_or(&client);
+    let own = own_deposit(&reading.checked.report);
+    let by = own.map(|own| format!(" by {}", plain(&own.function))).unwrap_or_default();
     let question = format!(
-        "Deposit {} SUPRA for the client {client}? Only that client can withdraw it again.\nType the last four digits of its address: ",
+        "Deposit {} SUPRA for the client {client}{by}? Only that client can withdraw it again.\nType the last four digits of its address: ",
         amount.supra()
     );
     let mut stderr = io::stderr();
@@ -171,11 +175,15 @@ fn send(
     let quants = u64::try_from(plan.amount.get())
         .map_err(|_| FundError::new(FundCode::MaxAmount, "the amount does not fit the chain's u64"))?;
     if is_attended(args) && runner.confirmed != Some(plan.amount) {
-        ask(runner, plan.amount)?;
+        ask(runner, reading, plan.amount)?;
         runner.confirmed = Some(plan.amount);
     }
     let client = runner.target.client;
     runner.words.arguments = vec![Argument::Address(client), Argument::U64(quants)];
+    if let Some(own) = own_deposit(&reading.checked.report) {
+        let unusable = || FundError::new(FundCode::OwnFunction, "[fund] of the layout is no call");
+        (runner.words.function, runner.words.arguments) = own.call(quants).ok_or_else(unusable)?;
+    }
     // Full disks show here, before anything is sent.
     if let Some(path) = args.output.log_file.as_ref().filter(|_| !runner.is_announced) {
         let mut submitting = FundLine { status: FundStatus::Submitting, ..line.clone() };

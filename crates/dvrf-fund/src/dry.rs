@@ -21,7 +21,7 @@ use supra_core::submit::fund_journal::{FundJournal, LockedFundJournal};
 use supra_core::submit::journal::Moment;
 
 use crate::args::{Format, FundArgs, FundLimits, checker, goal};
-use crate::assess::assess;
+use crate::assess::{assess, wrong_signer};
 use crate::runner::{check_amount, cooling_down, gas_allowance, journal_error, lock_error};
 use crate::text::lines;
 
@@ -53,6 +53,7 @@ pub(crate) fn dry(args: &FundArgs, session: &mut Session) -> Result<Exit, CliErr
                 let balance = owned.get_or_insert_with(|| owned_by(signer, session)).clone();
                 let spent = journal.as_ref().map_or((0, 0), |journal| journal.spent(now));
                 add_signer(&mut funding, signer, balance, spent, &limits, gas);
+                funding.reasons.extend(wrong_signer(&judged.report, signer));
             }
             if let Some(journal) = &journal {
                 add_journal(&mut funding, journal, limits.cool_down_s, now);

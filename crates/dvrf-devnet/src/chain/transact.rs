@@ -149,7 +149,8 @@ impl Chain {
         if !order.simulate {
             if result.is_ok() {
                 self.state = state;
-                if kind == "deposit" && id.name.starts_with("deposit_fund") {
+                let is_deposit = kind == "deposit" && id.name.starts_with("deposit_fund");
+                if is_deposit || id.name == "deposit_to_supra" {
                     self.deposits += 1;
                     self.take_fee(&mut tx);
                 }

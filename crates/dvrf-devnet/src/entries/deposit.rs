@@ -49,7 +49,12 @@ pub(crate) fn run(
 
 /// Moves an amount from the sender's coins into a client's fund, with the asserts of the V2 source in its order. Whether V3
 /// still asserts the minimum is not public.
-fn fund(state: &mut State, sender: Address, client: Address, amount: u128) -> Result<(), CallError> {
+pub(super) fn fund(
+    state: &mut State,
+    sender: Address,
+    client: Address,
+    amount: u128,
+) -> Result<(), CallError> {
     let names = state.names.clone();
     let fail = |code| Err(CallError::Abort(names.at_deposit(code)));
     if state.deposit.paused {

@@ -3,6 +3,7 @@
 use crate::abort::{Abort, CallError};
 use crate::address::Address;
 use crate::call::{Args, Transaction};
+use crate::entries::deposit;
 use crate::lottery::text;
 use crate::state::{Asker, State};
 use crate::wheel::{FEE, Finished, Outcome, PAUSED, PRIZE, Spin};
@@ -20,6 +21,11 @@ pub(crate) fn run(
 ) -> Result<(), CallError> {
     if function == "spin" {
         return spin(state, tx);
+    }
+    if function == "deposit_to_supra" {
+        // Anybody pays for the wheel, which is the client.
+        let client = state.wheel.as_ref().map_or(tx.sender, |wheel| wheel.address);
+        return deposit::fund(state, tx.sender, client, args.u64(0)?.into());
     }
     // `fulfill_randomness`
     let nonce = state.verify_callback(tx, args)?;

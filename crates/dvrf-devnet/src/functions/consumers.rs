@@ -85,6 +85,7 @@ pub(crate) const WHEEL: &[Function] = &[
     view(Any, "get_last_pending_nonce", "address", "0x1::option::Option<u64>"),
     view(Any, "get_all_active_nonces_for_player", "address", "vector<u64>"),
     entry(Any, "spin", "&signer"),
+    entry(Any, "deposit_to_supra", "&signer u64"),
     entry(Any, "fulfill_randomness", "u64 vector<u8> vector<u8> address u8 u64"),
 ];
 

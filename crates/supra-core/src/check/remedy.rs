@@ -13,8 +13,9 @@ use crate::amount::{Decimal, QUANTS_PER_SUPRA, Quants};
 use crate::lang::Lang;
 use crate::network::Network;
 use crate::report::Report;
+use crate::state::consumer::OwnDeposit;
 use crate::time::format_span;
-use crate::view::{FunctionId, is_identifier};
+use crate::view::{Argument, FunctionId, is_identifier};
 
 /// What to do about a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,12 +92,26 @@ pub fn deposit_remedy(
     context.deposit(code.unwrap_or(Code::DepositBelowWarnTier))
 }
 
-/// The function by which anybody can deposit for the report's client. In dVRF 2 only the client itself can: `None`.
-pub fn deposit_function(report: &Report) -> Option<FunctionId> {
+/// The function of dVRF by which anybody can deposit for the report's client. In dVRF 2 only the client itself can: `None`.
+fn deposit_function(report: &Report) -> Option<FunctionId> {
     let deposit = &report.state.as_ref()?.deposit;
     let is_third = deposit.modules.is_some() || deposit.max_txn_fee.is_some();
     let module = module_of(report, "balance", report.id.deposit.as_deref()).filter(|_| is_third)?;
     format!("{module}::deposit_fund_v2").parse().ok()
+}
+
+/// The contract's own function that deposits for the report's client, where its layout names one.
+pub fn own_deposit(report: &Report) -> Option<&OwnDeposit> {
+    report.state.as_ref()?.consumer.as_ref()?.fund.as_ref()
+}
+
+/// The call that deposits an amount of quants for the report's client; `None` where no function is known that can.
+pub fn deposit_call(report: &Report, amount: u64) -> Option<(FunctionId, Vec<Argument>)> {
+    if let Some(own) = own_deposit(report) {
+        return own.call(amount);
+    }
+    let client = report.id.payer()?.parse().ok()?;
+    Some((deposit_function(report)?, vec![Argument::Address(client), Argument::U64(amount)]))
 }
 
 /// What the deposit lacks to reach the goal, or, without one, to lift it above everything that is expected of it. `None`
@@ -177,14 +192,14 @@ impl<'a> Context<'a> {
             }
             _ => {}
         }
-        Some(Remedy { text, command: self.deposit_command(client, top_up.amount) })
+        Some(Remedy { text, command: self.deposit_command(top_up.amount) })
     }
 
     /// The command that deposits. dVRF 3 lets anybody pay for a client; in dVRF 2 only the client itself can.
-    fn deposit_command(&self, client: Address, amount: Quants) -> Option<String> {
-        let amount = u64::try_from(amount.get()).ok()?;
-        let function = deposit_function(self.report)?.to_string();
-        Some(self.command(&function, &format!("address:{client} u64:{amount}")))
+    fn deposit_command(&self, amount: Quants) -> Option<String> {
+        let (function, arguments) = deposit_call(self.report, u64::try_from(amount.get()).ok()?)?;
+        let arguments: Vec<String> = arguments.iter().map(Argument::to_cli).collect();
+        Some(self.command(&function.to_string(), &arguments.join(" ")))
     }
 
     fn callback_sender(&self) -> Remedy {

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Layout;
-use super::file::{LIST_DEFAULT, LayoutFile, ReadRule, Ref, Scalar, ValueRule};
+use super::file::{ArgumentRule, FundRule, LIST_DEFAULT, LayoutFile, ReadRule, Ref, Scalar, ValueRule};
 use super::path::{Found, Path, Steps};
 use super::readings::{Reading, Readings, decode, is_among, key_text};
 use super::resolver::Resolver;
 use super::watch;
 use crate::error::Error;
 use crate::failure::{Failure, FailureKind, quote};
-use crate::state::consumer::{Consumer, Element, List};
+use crate::state::consumer::{Consumer, Element, List, OwnDeposit};
 use crate::target::Target;
 use crate::transport::{Deadline, Request, Transport};
 use crate::view_report::{ViewReport, Views};
@@ -68,6 +68,7 @@ pub(crate) fn read(
         layout: layout.name().to_owned(),
         ready: reader.ready(),
         markers: file.marker.types.iter().map(|marker| reader.names.full_name(marker)).collect(),
+        fund: file.fund.as_ref().and_then(|fund| own_deposit(fund, &reader.names).ok()),
         ..Consumer::default()
     };
     if consumer.ready == Some(false) {
@@ -92,6 +93,21 @@ pub(crate) fn read(
             .insert((*name).to_owned(), List { elements: elements.collect(), left_out: list.left_out });
     }
     (consumer, reader.views)
+}
+
+/// `[fund]` with the target's addresses.
+fn own_deposit(fund: &FundRule, names: &Resolver) -> Result<OwnDeposit, Failure> {
+    let argument = |argument: &ArgumentRule| {
+        if argument.is_amount() {
+            return Ok("u64:{amount}".to_owned());
+        }
+        names.argument(argument, "").map(|argument| argument.to_cli())
+    };
+    Ok(OwnDeposit {
+        function: names.function(&fund.run)?.to_string(),
+        arguments: fund.args.iter().map(argument).collect::<Result<_, _>>()?,
+        signer: fund.signer.as_ref().map(|signer| names.address(signer)).transpose()?,
+    })
 }
 
 struct Reader<'a> {

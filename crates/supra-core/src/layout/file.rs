@@ -253,6 +253,18 @@ pub struct WatchRule {
     pub title: Option<String>,
 }
 
+/// `[fund]`: the contract's own function that deposits for the client.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FundRule {
+    /// The entry function.
+    pub run: Ref,
+    /// Its arguments: literals, addresses, and once `u64:{amount}`, the deposit in quants.
+    pub args: Vec<ArgumentRule>,
+    /// The address that must sign; anybody may where it is not given.
+    pub signer: Option<String>,
+}
+
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -293,6 +305,8 @@ pub struct LayoutFile {
     pub watch: Vec<WatchRule>,
     /// What `dvrf-draw` may start.
     pub draw: Option<DrawRule>,
+    /// How `dvrf-fund` deposits, where `deposit_fund_v2` of dVRF does not do.
+    pub fund: Option<FundRule>,
     /// Names of abort codes by module.
     #[serde(default)]
     pub errors: BTreeMap<String, BTreeMap<String, String>>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Layout;
-use super::file::{AddressText, ArgumentKind, ArgumentRule, ArgumentValue, LayoutFile, ReadRule, Ref};
+use super::file::{AddressText, ArgumentRule, ArgumentValue, LayoutFile, ReadRule, Ref};
 use crate::address::Address;
 use crate::events::VRF_MODULE;
 use crate::failure::{Failure, FailureKind, quote};
@@ -111,11 +111,7 @@ impl<'a> Resolver<'a> {
             ArgumentValue::Name(name) if self.file().list.contains_key(name) => part.to_owned(),
             ArgumentValue::Name(name) => self.address(name)?.to_string(),
         };
-        let parsed = match argument.kind {
-            ArgumentKind::Address => text.parse().map(Argument::Address).ok(),
-            ArgumentKind::U64 => text.parse().map(Argument::U64).ok(),
-            ArgumentKind::U8 => text.parse().map(Argument::U8).ok(),
-        };
+        let parsed = argument.kind.argument(&text);
         let message = || format!("{:?} does not fit the type of the argument", quote(&text));
         parsed.ok_or_else(|| Failure::new(FailureKind::Undecodable, message()))
     }

@@ -6,8 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::address::Address;
 use crate::check::Severity;
+use crate::layout::file::{ArgumentRule, ArgumentValue};
 use crate::requests::CallbackFailure;
+use crate::view::{Argument, FunctionId};
 
 /// What was read of a contract by its layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +34,37 @@ pub struct Consumer {
     /// The types that the client must have registered with dVRF 3.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub markers: Vec<String>,
+    /// The contract's own function that deposits for the client, where the layout names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fund: Option<OwnDeposit>,
+}
+
+/// A contract's own function that deposits for the client.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OwnDeposit {
+    /// The entry function, in full.
+    pub function: String,
+    /// Its arguments as the CLI takes them; `u64:{amount}` is the deposit in quants.
+    pub arguments: Vec<String>,
+    /// The account that must sign; `null` where anybody may.
+    pub signer: Option<Address>,
+}
+
+impl OwnDeposit {
+    /// The call that deposits an amount of quants; `None` where the record holds no such call.
+    pub fn call(&self, amount: u64) -> Option<(FunctionId, Vec<Argument>)> {
+        let argument = |text: &String| {
+            let rule: ArgumentRule = text.parse().ok()?;
+            match &rule.value {
+                _ if rule.is_amount() => Some(Argument::U64(amount)),
+                ArgumentValue::Literal(text) => rule.kind.argument(text),
+                _ => None,
+            }
+        };
+        let arguments = self.arguments.iter().map(argument).collect::<Option<Vec<_>>>()?;
+        Some((self.function.parse().ok()?, arguments))
+    }
 }
 
 /// A list of the contract.
@@ -163,5 +197,34 @@ impl Watch {
     pub fn label(&self) -> String {
         let parts = [Some(&self.code), self.element.as_ref()];
         parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records come from elsewhere: what stands in one becomes a command only where every word of it is what it seems.
+    #[test]
+    fn only_plain_calls_are_made() {
+        let call = |function: &str, arguments: &[&str]| {
+            let arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
+            OwnDeposit { function: function.to_owned(), arguments, signer: None }.call(7)
+        };
+        let (function, arguments) =
+            call("0x9::wheel::pay", &["u64:{amount}", "u8:1", "address:0x5"]).unwrap();
+        let words: Vec<String> = arguments.iter().map(Argument::to_cli).collect();
+        assert_eq!(function.to_string(), format!("{}::wheel::pay", function.address));
+        assert_eq!(words[..2], ["u64:7", "u8:1"]);
+        for (function, argument) in [
+            ("0x9::wheel", "u64:{amount}"),
+            ("0x9::wheel::pay;id", "u64:{amount}"),
+            ("0x9::wheel::pay", "u64:$(id)"),
+            ("0x9::wheel::pay", "u64:{key}"),
+            ("0x9::wheel::pay", "address:{client}"),
+            ("0x9::wheel::pay", "--help"),
+        ] {
+            assert_eq!(call(function, &[argument]), None, "{function} {argument}");
+        }
     }
 }

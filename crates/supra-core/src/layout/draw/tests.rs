@@ -150,13 +150,13 @@ fn conditions(#[case] condition: &str, #[case] value: Value, #[case] expected: O
     "main = \"main_v2\"",
     "main = [\"main_v2\", \"core_main_v2\"]",
     46,
-    "[draw]: run is main::manual_draw, and the module main has several names; a draw needs one"
+    "[draw]: run is main::manual_draw, and the module main has several names; one is needed"
 )]
 #[case::function_of_dvrf(
     "run = \"main::manual_draw\"",
     "run = \"deposit::withdraw_fund\"",
     46,
-    "[draw]: run is deposit::withdraw_fund, and a draw is of a module of [module]"
+    "[draw]: run is deposit::withdraw_fund, which is of no module of [module]"
 )]
 #[case::unknown_signer(
     "signer = \"consumer\"",
@@ -205,4 +205,39 @@ fn mistakes(#[case] from: &str, #[case] to: &str, #[case] line: usize, #[case] m
     let error = Layout::parse(&LOTTERY.replacen(from, to, 1), &|_| None).unwrap_err();
     assert!(error.message.starts_with(message), "{error}");
     assert_eq!(error.line, Some(line), "{error}");
+}
+
+const WHEEL: &str = include_str!("../../../../../tests/fixtures/layouts/wheel.toml");
+
+#[rstest]
+#[case::of_dvrf(
+    "run = \"deposit::withdraw_fund\"\nargs = [\"u64:{amount}\"]",
+    "[fund]: run is deposit::withdraw_fund, which is of no module of [module]"
+)]
+#[case::no_amount(
+    "run = \"main::pay\"\nargs = [\"u64:5\"]",
+    "[fund] needs u64:{amount} once among args: the deposit in quants"
+)]
+#[case::two_amounts(
+    "run = \"main::pay\"\nargs = [\"u64:{amount}\", \"u64:{amount}\"]",
+    "[fund] needs u64:{amount} once"
+)]
+#[case::amount_of_another_type(
+    "run = \"main::pay\"\nargs = [\"u8:{amount}\"]",
+    "[fund] needs u64:{amount} once"
+)]
+#[case::unknown_address(
+    "run = \"main::pay\"\nargs = [\"u64:{amount}\", \"address:{bank}\"]",
+    "[fund]: {bank} is not an address of [address]"
+)]
+#[case::unknown_signer(
+    "run = \"main::pay\"\nargs = [\"u64:{amount}\"]\nsigner = \"bank\"",
+    "[fund] is signed by bank, which [address] does not have"
+)]
+#[case::no_args("run = \"main::pay\"", "missing field `args`")]
+fn mistakes_of_fund(#[case] table: &str, #[case] message: &str) {
+    let (before, _) = WHEEL.split_once("[fund]").unwrap();
+    let error = Layout::parse(&format!("{before}[fund]\n{table}\n"), &|_| None).unwrap_err();
+    assert!(error.message.starts_with(message), "{error}");
+    assert!(error.line.is_some_and(|line| line > 50), "{error:?}");
 }

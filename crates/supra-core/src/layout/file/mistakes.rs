@@ -44,6 +44,7 @@ impl LayoutFile {
             .or_else(|| self.request.iter().find_map(|request| self.wrong_request(request)))
             .or_else(|| self.watch.iter().find_map(|watch| self.wrong_watch(watch)))
             .or_else(|| self.draw.as_ref().and_then(|draw| self.wrong_draw(draw)))
+            .or_else(|| self.fund.as_ref().and_then(|fund| self.wrong_fund(fund)))
             .or_else(|| {
                 let unknown = self.errors.keys().find(|alias| !self.has_module(alias))?;
                 mistake(unknown, format!("[errors] has {unknown}, which [module] does not"))
@@ -154,6 +155,7 @@ impl LayoutFile {
             refs.extend(request.events().map(|event| &event.event));
         }
         refs.extend(self.draw.iter().map(|draw| &draw.run));
+        refs.extend(self.fund.iter().map(|fund| &fund.run));
         refs
     }
 

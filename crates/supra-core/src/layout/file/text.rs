@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::address::Address;
 use crate::layout::path::{Path, Steps};
 use crate::time::parse_span;
-use crate::view::is_identifier;
+use crate::view::{Argument, is_identifier};
 
 /// Types that are written as text; the error names what is wrong with it.
 macro_rules! written_as_text {
@@ -125,6 +125,13 @@ pub struct ArgumentRule {
     pub value: ArgumentValue,
 }
 
+impl ArgumentRule {
+    /// Whether it is `u64:{amount}`, the deposit of `[fund]`.
+    pub fn is_amount(&self) -> bool {
+        self.kind == ArgumentKind::U64 && self.value == ArgumentValue::Name("amount".to_owned())
+    }
+}
+
 /// The Move types that arguments may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgumentKind {
@@ -134,6 +141,17 @@ pub enum ArgumentKind {
     U64,
     /// `u8`
     U8,
+}
+
+impl ArgumentKind {
+    /// A text as an argument of this type.
+    pub fn argument(self, text: &str) -> Option<Argument> {
+        match self {
+            Self::Address => text.parse().map(Argument::Address).ok(),
+            Self::U64 => text.parse().map(Argument::U64).ok(),
+            Self::U8 => text.parse().map(Argument::U8).ok(),
+        }
+    }
 }
 
 /// A value, or the placeholder of one.
@@ -160,11 +178,7 @@ impl FromStr for ArgumentRule {
             _ => return Err(bad()),
         };
         let placeholder = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        let fits = match kind {
-            ArgumentKind::Address => value.parse::<Address>().is_ok(),
-            ArgumentKind::U64 => value.parse::<u64>().is_ok(),
-            ArgumentKind::U8 => value.parse::<u8>().is_ok(),
-        };
+        let fits = kind.argument(value).is_some();
         let value = match placeholder {
             Some("key") => ArgumentValue::Key,
             Some(name) if is_identifier(name) => ArgumentValue::Name(name.to_owned()),

@@ -1,8 +1,9 @@
-//! Mistakes in `[draw]`: above all, what the guards of a draw need and it lacks.
+//! Mistakes in `[draw]` and `[fund]`: above all, what the guards of a transaction need and they lack.
 
 use super::Dangling;
 use crate::layout::file::{
-    ArgumentValue, DrawRule, LayoutFile, OneOrMany, ReadyRule, ReadyTest, Ref, ValueRule, ValueType,
+    ArgumentRule, ArgumentValue, DrawRule, FundRule, LayoutFile, OneOrMany, ReadyRule, ReadyTest, Ref,
+    ValueRule, ValueType,
 };
 
 impl LayoutFile {
@@ -12,7 +13,7 @@ impl LayoutFile {
         if let Some(signer) = draw.signer.as_ref().filter(|signer| !self.has_address(signer)) {
             return mistake(signer, format!("[draw] is signed by {signer}, which [address] does not have"));
         }
-        if let Some(found) = self.wrong_module_of_draw(&draw.run, "run") {
+        if let Some(found) = self.wrong_module_of("[draw]", &draw.run, "run") {
             return Some(found);
         }
         for argument in &draw.args {
@@ -59,17 +60,43 @@ impl LayoutFile {
         draw.ready.iter().find_map(|rule| self.wrong_condition(rule, draw))
     }
 
+    pub(super) fn wrong_fund(&self, fund: &FundRule) -> Option<Dangling> {
+        let mistake = |text: &str, message: String| Some(Dangling { text: text.to_owned(), message });
+        if let Some(signer) = fund.signer.as_ref().filter(|signer| !self.has_address(signer)) {
+            return mistake(signer, format!("[fund] is signed by {signer}, which [address] does not have"));
+        }
+        if let Some(found) = self.wrong_module_of("[fund]", &fund.run, "run") {
+            return Some(found);
+        }
+        let is_amount = |argument: &&ArgumentRule| argument.is_amount();
+        if fund.args.iter().filter(is_amount).count() != 1 {
+            return mistake(
+                "[fund]",
+                "[fund] needs u64:{amount} once among args: the deposit in quants".to_owned(),
+            );
+        }
+        let others = fund.args.iter().filter(|argument| !argument.is_amount());
+        let mut names = others.filter_map(|argument| match &argument.value {
+            ArgumentValue::Literal(_) => None,
+            ArgumentValue::Key => Some("key"),
+            ArgumentValue::Name(name) => Some(name.as_str()),
+        });
+        let unknown = names.find(|name| !self.has_address(name))?;
+        let text = format!("{{{unknown}}}");
+        mistake(&text, format!("[fund]: {text} is not an address of [address]"))
+    }
+
     /// What the nodes are compared by and what is sent must have one name, known before anything was read.
-    fn wrong_module_of_draw(&self, of: &Ref, what: &str) -> Option<Dangling> {
+    fn wrong_module_of(&self, table: &str, of: &Ref, what: &str) -> Option<Dangling> {
         let text = of.to_string();
         let Some(rule) = self.module.get(&of.alias) else {
-            let message = format!("[draw]: {what} is {of}, and a draw is of a module of [module]");
+            let message = format!("{table}: {what} is {of}, which is of no module of [module]");
             return Some(Dangling { text, message });
         };
         let is_several = matches!(rule.names(), OneOrMany::Many(names) if names.len() > 1);
         let alias = &of.alias;
         let message =
-            format!("[draw]: {what} is {of}, and the module {alias} has several names; a draw needs one");
+            format!("{table}: {what} is {of}, and the module {alias} has several names; one is needed");
         is_several.then_some(Dangling { text, message })
     }
 
@@ -93,7 +120,9 @@ impl LayoutFile {
             );
         }
         let of = read.view.as_ref().or(read.resource.as_ref());
-        if let Some(found) = of.and_then(|of| self.wrong_module_of_draw(of, &format!("the read of {name}"))) {
+        if let Some(found) =
+            of.and_then(|of| self.wrong_module_of("[draw]", of, &format!("the read of {name}")))
+        {
             return Some(found);
         }
         let first = self.value.get(&draw.counter).and_then(place);
