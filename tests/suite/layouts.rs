@@ -88,10 +88,13 @@ fn conditions_of_the_core_layout(#[case] order: Value, #[case] expected: &[&str]
     assert_eq!(found, expected);
 }
 
-/// An answer that the callback aborted is found, and named.
-#[test]
-fn an_aborted_answer_is_the_cause() {
+/// An answer that the callback aborted is found, and named. Where its fee was taken all the same, that is said.
+#[rstest]
+#[case::in_one_transaction(false)]
+#[case::in_two_transactions(true)]
+fn an_aborted_answer_is_the_cause(#[case] is_charged: bool) {
     let devnet = devnet("callback-aborts", "wheel");
+    devnet.control(&json!({"charges_aborted": is_charged}));
     let function = format!("{CONSUMER}::supra_wheel::spin");
     let spin = json!({"function": function, "type_arguments": [], "arguments": []}).to_string();
     devnet.call("POST", "/devnet/run", &spin);
@@ -109,6 +112,12 @@ fn an_aborted_answer_is_the_cause() {
         (&json!("REQUEST_STUCK"), &json!("callback_aborts"))
     );
     assert_eq!(finding["evidence"]["abort"], "E_NO_PRIZE");
+    let request = record["state"]["consumer"]["requests"].as_array().unwrap().iter();
+    let request = request.clone().find(|request| request["outcome"] == "pending").unwrap();
+    let said = finding["message"].as_str().unwrap();
+    let words = ": E_NO_PRIZE; 0.01 SUPRA were taken for an answer that was not delivered";
+    assert_eq!(said.ends_with(words), is_charged, "{said}");
+    assert_eq!(request.get("charged_quants"), is_charged.then_some(&json!("1000000")), "{request}");
 }
 
 /// Without a layout, `core` is recognised by its modules, and the card says so.

@@ -7,6 +7,7 @@ use super::code::Code;
 use super::requests::{Cause, abort_name, diagnose};
 use super::{Facts, Findings, Policy, Severity};
 use crate::address::Address;
+use crate::amount::Quants;
 use crate::failure::quote;
 use crate::lang::Lang;
 use crate::state::consumer::{By, Consumer, ConsumerRequest, RequestOutcome, Watch};
@@ -125,8 +126,12 @@ fn check_pending(
             let (en, ru) = cause.sentence();
             let name = aborted.map(abort_name);
             let suffix = name.as_ref().map(|name| format!(": {name}")).unwrap_or_default();
-            let fields = json!({"diagnosis": cause.name(), "diagnosis_help": cause.help(), "abort": name});
-            (lang.pick(format!("{en}{suffix}"), format!("{ru}{suffix}")), fields)
+            let fee = request.charged_quants;
+            let paid = fee.map(|fee| charged(fee, lang)).unwrap_or_default();
+            let fields = json!({
+                "diagnosis": cause.name(), "diagnosis_help": cause.help(), "abort": name, "charged_quants": fee,
+            });
+            (lang.pick(format!("{en}{suffix}{paid}"), format!("{ru}{suffix}{paid}")), fields)
         }
         By::Account => {
             let who = request.answerer.as_ref().map(|account| quote(account));
@@ -174,6 +179,15 @@ fn check_pending(
             lang.pick(format!("request {label} waits for its answer"), format!("запрос {label} ждёт ответа"));
         findings.add(Code::RequestPending, message, evidence);
     }
+}
+
+/// That the deposit has paid for an answer that did not arrive.
+fn charged(fee: Quants, lang: Lang) -> String {
+    let supra = fee.supra();
+    lang.pick(
+        format!("; {supra} SUPRA were taken for an answer that was not delivered"),
+        format!("; за недоставленный ответ списано {supra} SUPRA"),
+    )
 }
 
 fn check_watch(watch: &Watch, facts: &Facts, findings: &mut Findings) {

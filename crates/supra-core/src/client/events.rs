@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ChainClient;
 use crate::address::Address;
-use crate::amount::{Count, parse_u128};
+use crate::amount::{Count, Quants, parse_u128};
 use crate::error::Error;
 use crate::events::scan::block_point::BlockPoint;
 use crate::events::scan::{EventQuery, Scanner, rfc3339};
@@ -155,6 +155,25 @@ pub(crate) fn aborted_callbacks(
         }
     }
     Ok(found)
+}
+
+/// The fee that was taken from a client for the answer to a nonce, within [`ANSWER_BLOCKS`] after its request. `None` proves
+/// nothing: a fee that is taken in the transaction of an aborted callback is given back.
+pub(crate) fn callback_fee(
+    scanner: &Scanner,
+    type_tag: &str,
+    (nonce, client): (u128, Address),
+    from: u64,
+    tip: u64,
+) -> Result<Option<Quants>, Error> {
+    let types = [type_tag.to_owned()];
+    let to = tip.min(from.saturating_add(ANSWER_BLOCKS)).saturating_add(1);
+    let query = EventQuery { types: &types, from, to, limit: None, times: false };
+    let is_its = |event: &&Event| {
+        event.number("nonce") == Some(nonce) && event.address("client_address") == Some(client)
+    };
+    let events = scanner.read(&query)?.events;
+    Ok(events.iter().find(is_its).and_then(|event| event.number("amount")).map(Quants))
 }
 
 /// Serialises an event as one line of JSON.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::amount::Quants;
 use crate::check::Severity;
 use crate::layout::file::{ArgumentRule, ArgumentValue};
 use crate::requests::CallbackFailure;
@@ -142,6 +143,9 @@ pub struct ConsumerRequest {
     /// The answer that the contract's callback aborted, if one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aborted: Option<CallbackFailure>,
+    /// The fee that the deposit paid for its answer, in quants, if it was taken; looked for where an aborted answer is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charged_quants: Option<Quants>,
     /// How long it has waited.
     pub age_seconds: Option<u64>,
     /// When an earlier run first saw it waiting, UTC.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, REQUESTS_MAX, Reader, field_is};
 use crate::address::Address;
-use crate::client::events::aborted_callbacks;
+use crate::client::events::{aborted_callbacks, callback_fee};
 use crate::error::Error;
 use crate::events::Event;
 use crate::events::scan::block_point::BlockPoint;
@@ -18,6 +18,7 @@ use crate::layout::path::Found;
 use crate::layout::readings::{Reading, Readings, is_among, key_text, ok_of};
 use crate::requests::CallbackFailure;
 use crate::state::consumer::{By, ConsumerRequest, RequestOutcome};
+use crate::target::Target;
 
 /// How far back requests are looked for.
 const WINDOW_US: u64 = 24 * 3600 * 1_000_000;
@@ -174,8 +175,8 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// Looks for an aborted answer to each request that has waited too long. A node that does not show the transactions costs
-    /// only the cause.
+    /// Looks for an aborted answer to each request that has waited too long, and for the fee that was taken for it. A node that
+    /// does not show them costs only the cause.
     fn find_aborts(&self, rule: &RequestRule, asked: &[Happened], found: &mut [ConsumerRequest]) {
         let limit = rule.warn.map_or(ABORTS_AFTER_S, |span| span.0.as_secs());
         let Some(tip) = self.tip.filter(|_| rule.by == By::Dvrf) else { return };
@@ -193,6 +194,13 @@ impl<'a> Reader<'a> {
             let aborts = aborted_callbacks(&scanner, &callbacks, event.height, tip).unwrap_or_default();
             let is_its = |abort: &CallbackFailure| abort.nonce.map(|nonce| nonce.to_string()) == request.key;
             request.aborted = aborts.into_iter().rfind(is_its).map(|abort| self.named(abort));
+            if rule.key == KeyKind::Nonce {
+                let client = self.names.target.client;
+                let fee = fee_tag(self.names.target);
+                let charged = request.key.as_ref().and_then(|nonce| Some((nonce.parse().ok()?, client)));
+                request.charged_quants = charged
+                    .and_then(|whose| callback_fee(&scanner, &fee, whose, event.height, tip).ok().flatten());
+            }
         }
     }
 
@@ -282,6 +290,11 @@ impl<'a> Reader<'a> {
 fn is_of_element(row: &Happened, rule: &RequestRule, element: Option<&str>) -> bool {
     let label = rule.each.as_ref().and_then(|list| row.labels.get(list));
     label.is_none() || label.map(String::as_str) == element
+}
+
+/// The event of a fee that dVRF took from a client.
+fn fee_tag(target: &Target) -> String {
+    format!("{}::{}::SupraCollected", target.deposit.short(), target.deposit_module)
 }
 
 fn row_of(event: &Event) -> Happened {
