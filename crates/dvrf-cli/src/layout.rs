@@ -1,7 +1,9 @@
 //! The layouts of a run: those that are built in, and the files that the operator names.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
@@ -40,8 +42,44 @@ fn add(layouts: &mut Layouts, path: &str, source: &str, settings: &Settings) -> 
     Ok(())
 }
 
-/// Reads a layout file; `source` names who asked for it.
-pub fn read(path: &str, source: &str, settings: &Settings) -> Result<Layout, Error> {
+/// The layout files of a run: each is read and parsed once, however many records are about it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LayoutFiles(Arc<Mutex<Vec<ParsedFile>>>);
+
+/// A layout file that was read, and what the variables held that it asks for.
+#[derive(Debug)]
+struct ParsedFile {
+    path: String,
+    variables: Vec<(String, Option<String>)>,
+    layout: Arc<Layout>,
+}
+
+impl ParsedFile {
+    /// Whether the file would be parsed to the same layout with these settings: a subscription may have other addresses.
+    fn holds_for(&self, settings: &Settings) -> bool {
+        self.variables.iter().all(|(name, value)| settings.address_variable(name) == *value)
+    }
+}
+
+/// The layout in a file; `source` names who asked for it.
+fn read(path: &str, source: &str, settings: &Settings) -> Result<Arc<Layout>, Error> {
+    let mut known = settings.layout_files().0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(file) = known.iter().find(|file| file.path == path && file.holds_for(settings)) {
+        return Ok(Arc::clone(&file.layout));
+    }
+    let variables = RefCell::new(Vec::new());
+    let variable = |name: &str| {
+        let value = settings.address_variable(name);
+        variables.borrow_mut().push((name.to_owned(), value.clone()));
+        value
+    };
+    let layout = Arc::new(parse(path, source, &variable)?);
+    let (path, shared) = (path.to_owned(), Arc::clone(&layout));
+    known.push(ParsedFile { path, variables: variables.take(), layout: shared });
+    Ok(layout)
+}
+
+fn parse(path: &str, source: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Layout, Error> {
     let shown = quote(path);
     let wrong = |message: String| Error::new(FailureKind::Config, message);
     let size = fs::metadata(Path::new(path)).map(|file| file.len());
@@ -53,7 +91,7 @@ pub fn read(path: &str, source: &str, settings: &Settings) -> Result<Layout, Err
     }
     let text = fs::read_to_string(path);
     let text = text.map_err(|error| wrong(format!("{source}: {shown} cannot be read: {error}")))?;
-    Layout::parse(&text, &|name| settings.address_variable(name)).map_err(|error| {
+    Layout::parse(&text, variable).map_err(|error| {
         let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
         let known = "dvrf explain layout shows the format";
         wrong(format!("{shown}{line}: {error}")).with_hint(known)
@@ -110,4 +148,53 @@ fn no_draw(name: &str) -> Error {
     let message = format!("the layout {} has no draw that may be started", quote(name));
     Error::new(FailureKind::Config, message)
         .with_hint("only the lottery main_v2 and layout files with [draw] can be drawn")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "layout = \"dvrf.layout/1\"\nname = \"vault\"\n[address]\nvault = { env = \"VAULT_ADDR\", else = \"consumer\" }\n";
+
+    fn settings(path: &Path, more: &[(&'static str, &str)]) -> Settings {
+        let files = [(variables::LAYOUT_FILES.name, path.to_str().unwrap().to_owned())].into_iter();
+        Settings::new(files.chain(more.iter().map(|(name, text)| (*name, (*text).to_owned()))).collect())
+    }
+
+    /// A file that is gone after it was read once serves the whole run, in the settings that are made from these too.
+    #[test]
+    fn a_file_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.toml");
+        std::fs::write(&path, FILE).unwrap();
+        let run = settings(&path, &[]);
+        check_name("vault", "layout", &run).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        for _ in 0..3 {
+            check_name("vault", "layout", &run).unwrap();
+            assert!(
+                layouts(&run.of_network(supra_core::network::Network::Mainnet))
+                    .unwrap()
+                    .get("vault")
+                    .is_some()
+            );
+        }
+        assert_eq!(run.layout_files().0.lock().unwrap().len(), 1);
+        let other = check_name("vault", "layout", &settings(&path, &[])).unwrap_err();
+        assert!(other.message().contains("cannot be read"), "{}", other.message());
+    }
+
+    /// Addresses that the file takes from variables are those of the settings that ask.
+    #[test]
+    fn another_variable_is_another_layout() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("client.toml");
+        std::fs::write(&path, FILE.replace("VAULT_ADDR", "CLIENT_ADDR")).unwrap();
+        let mut run = settings(&path, &[("CLIENT_ADDR", "0x5")]);
+        let first = layouts(&run).unwrap();
+        run.set_flag(&variables::CLIENT_ADDR, Some("0x6"));
+        let second = layouts(&run).unwrap();
+        assert_ne!(first.get("vault"), second.get("vault"));
+        assert_eq!(run.layout_files().0.lock().unwrap().len(), 2);
+    }
 }

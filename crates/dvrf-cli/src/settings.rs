@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::layout::LayoutFiles;
 use crate::parse::{self, did_you_mean, supra_hint};
 use file::{ConfigFile, FileValue, Subscription};
 pub use selection::{CommandLine, TARGET_FLAGS};
@@ -37,6 +38,8 @@ pub struct Settings {
     targets: Vec<Arc<Subscription>>,
     /// Flags that contradict the subscriptions, unless a piped target replaces them.
     conflict: Option<Error>,
+    /// The layout files that were read; settings that are made from these share them.
+    layout_files: LayoutFiles,
 }
 
 /// What overrides the variables: the values of a subscription. Its network decides which other values are about its chain.
@@ -64,6 +67,10 @@ impl Settings {
     /// The settings file.
     pub fn file(&self) -> &ConfigFile {
         &self.file
+    }
+
+    pub(crate) fn layout_files(&self) -> &LayoutFiles {
+        &self.layout_files
     }
 
     /// A value of the settings file, by its variable's name or by its flag. One of the subscription overrides one of the
@@ -120,6 +127,7 @@ impl Settings {
             environment: self.environment.clone(),
             flags: self.flags.clone(),
             file: Arc::clone(&self.file),
+            layout_files: self.layout_files.clone(),
             ..Self::default()
         }
     }

@@ -140,8 +140,9 @@ impl Layouts {
     }
 
     /// Adds a layout, or replaces the one of its name.
-    pub fn add(&mut self, layout: Layout) {
-        self.0.insert(layout.name().to_owned(), Arc::new(layout));
+    pub fn add(&mut self, layout: impl Into<Arc<Layout>>) {
+        let layout = layout.into();
+        self.0.insert(layout.name().to_owned(), layout);
     }
 
     /// The layout with this name.
