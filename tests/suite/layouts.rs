@@ -59,6 +59,10 @@ fn verdict(devnet: &Devnet, layout: &str) -> (i32, Vec<String>) {
 #[case::generic_healthy("healthy", "wheel", "generic", 0, &[])]
 #[case::generic_pending("pending", "wheel", "generic", 0, &["REQUEST_PENDING request 10"])]
 #[case::generic_stuck("stuck", "wheel", "generic", 1, &["REQUEST_STUCK request 10"])]
+#[case::multi_healthy("healthy", "multi", "multi", 0, &[])]
+#[case::multi_pending("pending", "multi", "multi", 0, &["REQUEST_PENDING draw 5 10"])]
+#[case::multi_stuck("stuck", "multi", "multi", 1, &["REQUEST_STUCK draw 5 10"])]
+#[case::multi_not_initialised("empty", "multi", "multi", 2, &["CONSUMER_NOT_READY"])]
 #[case::deposit_only("stuck", "wheel", "deposit-only", 0, &[])]
 fn contracts_in_situations(
     #[case] scenario: &str,
@@ -86,6 +90,35 @@ fn conditions_of_the_core_layout(#[case] order: Value, #[case] expected: &[&str]
     let mut expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
     expected.sort();
     assert_eq!(found, expected);
+}
+
+/// The package that only its tables show.
+#[rstest]
+#[case::paused(json!({"multi": {"requests_paused": true}}), &["REQUESTS_PAUSED REQUESTS_PAUSED", "REQUEST_PENDING draw 5 10"])]
+#[case::copy_is_old(json!({"multi": {"gate_age_s": 1000}}), &["DEPOSIT_GATE_STALE DEPOSIT_GATE_STALE", "REQUEST_PENDING draw 5 10"])]
+#[case::last_attempt(json!({"multi": {"attempt": 4}}), &["REQUEST_PENDING draw 5 10", "VRF_ATTEMPTS VRF_ATTEMPTS 5"])]
+fn conditions_of_the_multi_layout(#[case] order: Value, #[case] expected: &[&str]) {
+    let devnet = devnet("pending", "multi");
+    devnet.control(&order);
+    let (_, mut found) = verdict(&devnet, "multi");
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+/// A lottery that is cancelled withdraws its request.
+#[test]
+fn a_cancelled_lottery_waits_no_more() {
+    let devnet = devnet("pending", "multi");
+    let cancel = json!({"function": format!("{CONSUMER}::cancellation::cancel_lottery_admin"), "arguments": ["5", 1, "1"]});
+    devnet.call("POST", "/devnet/run", &cancel.to_string());
+    devnet.control(&json!({"advance_blocks": 2}));
+    let output = dvrf(&devnet, &["check", "--live", "--layout", "multi"]).output().unwrap();
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let requests = record["state"]["consumer"]["requests"].as_array().unwrap().iter();
+    let outcomes: Vec<_> =
+        requests.map(|request| (request["key"].clone(), request["outcome"].clone())).collect();
+    assert!(outcomes.contains(&(json!("10"), json!("withdrawn"))), "{outcomes:?}");
+    assert_eq!(output.status.code(), Some(0), "{record}");
 }
 
 /// An answer that the callback aborted is found, and named. Where its fee was taken all the same, that is said.

@@ -130,6 +130,7 @@ impl Chain {
                 core: options.address(Consumer::Core),
                 wheel: options.address(Consumer::Wheel),
                 dice: options.address(Consumer::Dice),
+                multi: options.address(Consumer::Multi),
                 old_names: options.core_old_names,
             },
         )
@@ -180,6 +181,10 @@ impl Chain {
             let name = crate::dice::MODULE;
             all.push(module(name, dice.address, name, functions::DICE));
         }
+        if let Some(multi) = &self.state.multi {
+            let published = functions::MULTI;
+            all.extend(published.map(|(name, functions)| module(name, multi.address, name, functions)));
+        }
         all
     }
 
@@ -224,7 +229,7 @@ impl Chain {
             "scenario": self.scenario, "chain_id": self.options.chain_id, "height": self.clock.height(),
             "time_us": self.clock.now_us(), "paused": state.deposit.paused, "clients": clients,
             "lottery": state.lottery.as_ref().map(crate::lottery::Lottery::resource),
-            "core": state.core_json(), "wheel": state.wheel_json(), "dice": state.dice_json(),
+            "core": state.core_json(), "wheel": state.wheel_json(), "dice": state.dice_json(), "multi": state.multi_json(),
             "pending": state.request_of(Asker::Lottery).map(|r| json!({"nonce": r.id, "asked_us": r.asked_us, "due_us": r.due_us})),
             "events": per_kind, "draws": draws, "transactions": self.transactions.len(),
             "submissions": self.submissions, "deposits": self.deposits,

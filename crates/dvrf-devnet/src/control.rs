@@ -34,6 +34,7 @@ struct Control {
     client: Option<String>,
     core: Option<consumers::CoreOrder>,
     wheel: Option<consumers::WheelOrder>,
+    multi: Option<consumers::MultiOrder>,
     /// Sets the client's consumer modules.
     module: Option<ModuleOrder>,
     #[serde(default)]
@@ -172,6 +173,9 @@ fn control(chain: &mut Chain, body: &[u8]) -> Result<(), String> {
     }
     if let Some(wheel) = &order.wheel {
         wheel.apply(&mut chain.state)?;
+    }
+    if let Some(multi) = &order.multi {
+        multi.apply(&mut chain.state)?;
     }
     let address = client.unwrap_or(chain.state.names.client);
     if let Some(client) = chain.state.deposit.client_mut(address) {

@@ -5,5 +5,6 @@ pub(crate) mod core_layout;
 pub(crate) mod deposit;
 pub(crate) mod dice;
 pub(crate) mod lottery;
+pub(crate) mod multi;
 pub(crate) mod treasury;
 pub(crate) mod wheel;

@@ -2,7 +2,7 @@
 
 mod consumers;
 
-pub(crate) use consumers::{CORE_LAYOUT, DICE, HUB_HANDLES, WHEEL, WHEEL_HANDLES, aborts};
+pub(crate) use consumers::{CORE_LAYOUT, DICE, HUB_HANDLES, MULTI, WHEEL, WHEEL_HANDLES, aborts};
 
 use crate::abort::Words;
 use crate::bytecode;

@@ -1,7 +1,7 @@
 //! An emulator of a Supra node and of the `supra` CLI, written from public facts; it is not a node.
 //!
 //! From the bottom up: `call`, `names`, `move_json` (what a call is made of), `deposit`, `lottery`, `treasury`,
-//! `core_layout`, `dice`, `wheel` (the contracts), `state` (all of them together), `entries` (what transactions do to the state), `chain` (blocks, views,
+//! `core_layout`, `multi`, `dice`, `wheel` (the contracts), `state` (all of them together), `entries` (what transactions do to the state), `chain` (blocks, views,
 //! history), `rest` and `supra_cli` (the two ways in), `server` and `cli`.
 
 mod abort;
@@ -25,6 +25,7 @@ mod functions;
 mod http;
 mod lottery;
 mod move_json;
+mod multi;
 mod names;
 mod options;
 mod rest;

@@ -17,12 +17,16 @@ const WHEEL: &str = "0x7ee1b1a6c0f3d24e95a8074c13d6f2b05e89a7c4d1f3602b8e5c97a04
 /// An invented one: the template is published by whoever uses it.
 const DICE: &str = "0xd1ce4f8a26b7903ec51d68f27a0b94e3c6d85f1027ae3b964c80d5f71e29a3b6";
 
+/// An invented one: no deployment of the package is known.
+const MULTI: &str = "0x3a17c5e80f92d46b7ae50c81f3d69b24e7105a8cd2f4b693e08d71a5c6429f0b";
+
 /// A contract of another layout than the lottery's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Consumer {
     Core,
     Wheel,
     Dice,
+    Multi,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -69,7 +73,7 @@ pub(crate) struct ChainOptions {
     /// Delay of a VRF answer; default 2000, and never for the requests `stuck` and `pending` begin with
     #[arg(long)]
     pub(crate) answer_ms: Option<u64>,
-    /// A further consumer, at an address of its own: `core` has many lotteries behind a hub, `wheel` and `dice` are games that ask dVRF
+    /// A further consumer, at an address of its own: `core` has many lotteries behind a hub, `wheel` and `dice` are games that ask dVRF, `multi` is read through tables
     #[arg(long)]
     pub(crate) consumer: Vec<Consumer>,
     /// Modules answer without an ABI
@@ -97,6 +101,8 @@ pub(crate) struct ChainOptions {
     pub(crate) wheel_addr: Address,
     #[arg(long, hide_short_help = true, default_value = DICE)]
     pub(crate) dice_addr: Address,
+    #[arg(long, hide_short_help = true, default_value = MULTI)]
+    pub(crate) multi_addr: Address,
     /// Default: the lottery's address
     #[arg(long, hide_short_help = true)]
     pub(crate) client_addr: Option<Address>,
@@ -133,6 +139,7 @@ impl ChainOptions {
             Consumer::Core => self.core_addr,
             Consumer::Wheel => self.wheel_addr,
             Consumer::Dice => self.dice_addr,
+            Consumer::Multi => self.multi_addr,
         };
         self.consumer.contains(&consumer).then_some(address)
     }
@@ -143,6 +150,7 @@ impl ChainOptions {
             ("core", "CORE_ADDR", Consumer::Core),
             ("wheel", "WHEEL_ADDR", Consumer::Wheel),
             ("dice", "DICE_ADDR", Consumer::Dice),
+            ("multi", "MULTI_ADDR", Consumer::Multi),
         ];
         let hosted = all.into_iter();
         hosted

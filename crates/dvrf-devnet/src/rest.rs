@@ -68,6 +68,7 @@ pub(crate) fn answer(chain: &Chain, request: &Request) -> Response {
         ("GET", ["block"]) => blocks::latest(chain, number),
         ("GET", ["block", "height", height]) => blocks::at(chain, number, height, request),
         ("POST", ["view"]) => view(chain, &request.body),
+        ("POST", ["tables", handle, "item"]) => table_item(chain, number, handle, &request.body),
         ("GET", ["events", kind]) => match number {
             Version::V1 => events::v1(chain, kind, request),
             Version::V2 => Response::no_route(),
@@ -105,6 +106,33 @@ fn view(chain: &Chain, body: &[u8]) -> Response {
             let dialect = chain.options.dialect();
             Response::message(error.status(dialect), &error.message(dialect, &call.function))
         }
+    }
+}
+
+#[derive(Deserialize)]
+struct ItemBody {
+    key_type: String,
+    value_type: String,
+    key: Value,
+}
+
+/// An item of a table, of which only `lottery_multi` has some.
+fn table_item(chain: &Chain, version: Version, handle: &str, body: &[u8]) -> Response {
+    let body: ItemBody = match serde_json::from_slice(body) {
+        Ok(body) => body,
+        Err(error) => return Response::message(400, &format!("Json deserialize error: {error}")),
+    };
+    let multi = chain.state.multi.as_ref();
+    let long = |text: &str| {
+        let id = FunctionId::parse(text);
+        id.map_or_else(|| text.to_owned(), |id| format!("{}::{}::{}", id.address, id.module, id.name))
+    };
+    let found =
+        multi.and_then(|multi| multi.item(handle, &body.key_type, &long(&body.value_type), &body.key));
+    match found {
+        None => missing(chain, &format!("Table Item not found by key: {}", body.key)),
+        Some(item) if version == Version::V1 => Response::json(200, &json!({"result": [item]})),
+        Some(item) => Response::json(200, &item),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::core_layout::CoreLayout;
 use crate::deposit::{Client, Deposit, ModuleInfo};
 use crate::dice::Dice;
 use crate::lottery::{ClientSnapshot, DRAW_AT, Lottery, TICKET_PRICE};
+use crate::multi::Multi;
 use crate::names::Names;
 use crate::state::{Answers, Asker, OpenRequest, State};
 use crate::treasury::{Token, Treasury};
@@ -153,6 +154,7 @@ pub(crate) struct Start {
     pub(crate) core: Option<Address>,
     pub(crate) wheel: Option<Address>,
     pub(crate) dice: Option<Address>,
+    pub(crate) multi: Option<Address>,
     pub(crate) old_names: bool,
 }
 
@@ -171,8 +173,19 @@ pub(crate) fn pending_due_us(scenario: &str, now_us: u64, answer_ms: Option<u64>
 }
 
 pub(crate) fn state(scenario: &str, start: Start) -> State {
-    let Start { names, now_us, past_draws, extra_clients, answer_ms, seed, core, wheel, dice, old_names } =
-        start;
+    let Start {
+        names,
+        now_us,
+        past_draws,
+        extra_clients,
+        answer_ms,
+        seed,
+        core,
+        wheel,
+        dice,
+        multi,
+        old_names,
+    } = start;
     let empty = scenario == "empty";
     let of_lottery = |address, scenario: &str| {
         let marker = format!("{}::{}::LotteryMarker", names.lottery, names.lottery_module);
@@ -189,11 +202,12 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
             ..of_lottery(address, "healthy")
         });
     }
-    // The core layout and the wheel are clients themselves; of the dice each player has to be one.
+    // The core layout, the package and the wheel are clients themselves; of the dice each player has to be one.
     let further = [
         (core, core, Some("core_rounds::LotteryMarker")),
         (wheel, wheel, Some("supra_wheel::WheelClient")),
         (dice.map(|_| player(1)), dice, None),
+        (multi, multi, Some("draw::LotteryMarker")),
     ];
     for (address, consumer, marker) in further {
         if let (Some(address), Some(consumer)) = (address, consumer)
@@ -225,6 +239,7 @@ pub(crate) fn state(scenario: &str, start: Start) -> State {
         }),
         dice: dice.map(|address| Dice::new(address, !empty)),
         wheel: wheel.map(|address| Wheel::new(address, !empty)),
+        multi: multi.map(|address| Multi::new(address, !empty)),
         answers: if scenario == "stuck" {
             Answers::Never
         } else {
@@ -259,6 +274,7 @@ pub(crate) fn for_tests(scenario: &str) -> State {
         core: Some(Address::small(0xc)),
         wheel: Some(Address::small(0xf)),
         dice: Some(Address::small(0x1d)),
+        multi: Some(Address::small(0x2d)),
         old_names: false,
     };
     state(scenario, start)

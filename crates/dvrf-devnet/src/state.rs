@@ -9,6 +9,7 @@ use crate::core_layout::CoreLayout;
 use crate::deposit::Deposit;
 use crate::dice::Dice;
 use crate::lottery::Lottery;
+use crate::multi::Multi;
 use crate::names::Names;
 use crate::treasury::Treasury;
 use crate::wheel::Wheel;
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) core: Option<CoreLayout>,
     pub(crate) wheel: Option<Wheel>,
     pub(crate) dice: Option<Dice>,
+    pub(crate) multi: Option<Multi>,
     pub(crate) answers: Answers,
     pub(crate) callback_aborts: bool,
     /// The fee is taken in a transaction of its own, so that an aborted callback costs it too.

@@ -144,6 +144,7 @@ impl Chain {
             "deposit" | "vrf" => entries::deposit::run(&mut state, tx.sender, &id.name, &args),
             "dice_roll" => entries::dice::run(&mut state, &mut tx, &id.name, &args),
             "supra_wheel" => entries::wheel::run(&mut state, &mut tx, &id.name, &args),
+            "draw" | "cancellation" => entries::multi::run(&mut state, &mut tx, &id.name, &args),
             module => entries::core_layout::run(&mut state, &mut tx, module, &id.name, &args),
         };
         if !order.simulate {

@@ -42,6 +42,16 @@ pub(super) struct WheelOrder {
     forget: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MultiOrder {
+    requests_paused: Option<bool>,
+    /// How many seconds ago somebody typed the deposit in.
+    gate_age_s: Option<u64>,
+    /// The attempt that the last lottery's request is.
+    attempt: Option<u8>,
+}
+
 fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("`{text}` is not a u64"))
 }
@@ -103,6 +113,19 @@ impl WheelOrder {
         }
         wheel.paused = self.paused.unwrap_or(wheel.paused);
         wheel.outcome = self.outcome.unwrap_or(wheel.outcome);
+        Ok(())
+    }
+}
+
+impl MultiOrder {
+    pub(super) fn apply(&self, state: &mut State) -> Result<(), String> {
+        let multi = state.multi.as_mut().ok_or("no --consumer multi")?;
+        multi.requests_paused = self.requests_paused.unwrap_or(multi.requests_paused);
+        multi.gate_age_s = self.gate_age_s.unwrap_or(multi.gate_age_s);
+        if let Some(attempt) = self.attempt {
+            let last = multi.lotteries.values_mut().next_back().and_then(|lottery| lottery.draw.as_mut());
+            last.ok_or("no lottery has been drawn")?.attempt = attempt;
+        }
         Ok(())
     }
 }

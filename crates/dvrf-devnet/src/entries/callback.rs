@@ -1,6 +1,6 @@
 //! The transaction that answers a request.
 
-use super::{core_layout, dice, wheel};
+use super::{core_layout, dice, multi, wheel};
 use crate::abort::{Abort, CallError};
 use crate::call::{Args, Transaction};
 use crate::state::{Asker, Callback, OpenRequest, State};
@@ -27,6 +27,7 @@ impl State {
             }
             (Asker::Wheel, ..) => wheel::run(self, tx, name, &args)?,
             (Asker::Dice, ..) => dice::run(self, tx, name, &args)?,
+            (Asker::Multi, ..) => multi::run(self, tx, name, &args)?,
             (Asker::Lottery, _, Some(lottery)) => {
                 lottery.receive(&self.names, tx, request.id, self.seed);
                 self.verified(tx, request.id);

@@ -101,6 +101,7 @@ mod tests {
             core: None,
             wheel: None,
             dice: None,
+            multi: None,
             old_names: false,
         };
         scenario::state(scenario, start)

@@ -95,6 +95,21 @@ pub(crate) const DICE: &[Function] = &[
     entry(Any, "resolve_dice_roll", "u64 vector<u8> vector<u8> address u8 u64"),
 ];
 
+/// The modules of `lottery_multi` with the functions that are emulated. None of them is a view.
+pub(crate) const MULTI: [(&str, &[Function]); 5] = [
+    (
+        "draw",
+        &[
+            entry(Any, "request_draw_admin", "&signer u64 u64 u64 u8 u64"),
+            entry(Any, "vrf_callback", "u64 vector<u8> vector<u8> address u8 u64"),
+        ],
+    ),
+    ("lottery_registry", &[]),
+    ("vrf_deposit", &[]),
+    ("history", &[]),
+    ("cancellation", &[entry(Any, "cancel_lottery_admin", "&signer u64 u8 u64")]),
+];
+
 /// The modules of the core layout with their functions.
 pub(crate) const CORE_LAYOUT: [(&str, &[Function]); 5] = [
     ("hub", HUB),

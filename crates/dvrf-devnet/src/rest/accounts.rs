@@ -76,6 +76,11 @@ pub(crate) fn resources(chain: &Chain, address: Address) -> Vec<Value> {
         let shown = |(name, data)| json!({"type": name, "data": data});
         found.extend(core.resources().into_iter().map(shown));
     }
+    if let Some(multi) = chain.state.multi.as_ref().filter(|multi| multi.address == address) {
+        let now_s = chain.clock.now_us() / 1_000_000;
+        let shown = |(name, data)| json!({"type": name, "data": data});
+        found.extend(multi.resources(now_s).into_iter().map(shown));
+    }
     if let Some(wheel) =
         chain.state.wheel.as_ref().filter(|wheel| wheel.address == address && wheel.initialized)
     {

@@ -17,6 +17,7 @@ pub(crate) enum Asker {
     Lottery,
     Wheel,
     Dice,
+    Multi,
     /// Through the hub, where an account answers and not dVRF.
     Core,
 }
@@ -53,6 +54,9 @@ impl Callback {
 impl State {
     /// The address, the module and the function that dVRF calls back.
     pub(crate) fn target(&self, asker: Asker) -> (Address, String, &'static str) {
+        if let (Asker::Multi, Some(multi)) = (asker, &self.multi) {
+            return (multi.address, "draw".to_owned(), "vrf_callback");
+        }
         match (asker, &self.wheel, &self.dice) {
             (Asker::Wheel, Some(wheel), _) => {
                 (wheel.address, crate::wheel::MODULE.to_owned(), "fulfill_randomness")

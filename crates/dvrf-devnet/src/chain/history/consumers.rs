@@ -45,6 +45,7 @@ impl Chain {
         }
         let lived = std::mem::replace(&mut self.state, start);
         (self.state.core, self.state.wheel, self.state.dice) = (lived.core, lived.wheel, lived.dice);
+        self.state.multi = lived.multi;
         self.state.next_nonce = lived.next_nonce;
         self.state.open.extend(lived.open);
     }
@@ -85,7 +86,7 @@ impl Chain {
         self.call_rounds("request_randomness", None, vec![json!(lottery.to_string()), json!("0x00")]);
     }
 
-    /// Plays both games.
+    /// Plays both games, and asks for the draw of a further lottery of the package.
     fn play(&mut self, number: u64) {
         if let Some(address) = self.state.wheel.as_ref().map(|wheel| wheel.address) {
             let sender = player(u8::try_from(number % 9).unwrap_or(0) + 1);
@@ -93,6 +94,11 @@ impl Chain {
         }
         if let Some(address) = self.state.dice.as_ref().map(|dice| dice.address) {
             self.call(player(1), format!("{address}::{}::roll_dice", crate::dice::MODULE), vec![json!("6")]);
+        }
+        if let Some(multi) = &mut self.state.multi {
+            let (id, sender) = (multi.create(), multi.address);
+            let arguments = [id, 1, 1, 6, 1].map(|number| json!(number.to_string()));
+            self.call(sender, format!("{sender}::draw::request_draw_admin"), arguments.to_vec());
         }
     }
 

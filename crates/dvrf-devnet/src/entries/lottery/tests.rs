@@ -32,6 +32,7 @@ fn start(scenario: &str) -> State {
         core: None,
         wheel: None,
         dice: None,
+        multi: None,
         old_names: false,
     };
     state(scenario, start)
