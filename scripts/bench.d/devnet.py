@@ -7,6 +7,7 @@ import tempfile
 import urllib.request
 
 LOTTERY = "0x9a969d3b77941cec267f03b9bbb323c0333fa63d0e9e15204edabc415f134490"
+CORE = "0xbc959517601034979f21fa2f2f41862219ea38554be27c2fdb4fd9a392caafe0"
 
 
 class Devnet:

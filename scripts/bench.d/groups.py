@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from devnet import LOTTERY, Devnet
+from devnet import CORE, LOTTERY, Devnet
 from link import Link
 from report import Goal, Group, between, mb, ms, times
 from stopwatch import Run, at_once, cpu, filter_peak, interleaved, once, spread, wall, watched
@@ -223,9 +223,11 @@ def fleet(bench):
         f"`dvrf-json --jobs N < fleet.jsonl` over 1,000 subscriptions at {LATENCY_MS} ms a call, beside calls × latency / N. "
         "Memory grows until 4,096 records are read ahead, so 30,000 subscriptions are held against 10,000. Then "
         f"one target of the thousand never answers: when the others had their records, with `--unordered --call-timeout "
-        f"{CALL_TIMEOUT_MS / 1000:g}`, beside the same run with all of them alive.",
+        f"{CALL_TIMEOUT_MS / 1000:g}`, beside the same run with all of them alive. Layouts are read beside the "
+        "lottery: `core`, with three lotteries behind a hub, takes 15 calls where the lottery is one resource.",
     )
-    with Devnet(bench.tool, "--clients", "1000", "--fault", f"latency={LATENCY_MS}ms") as devnet:
+    with Devnet(bench.tool, "--clients", "1000", "--consumer", "core", "--fault", f"latency={LATENCY_MS}ms") as devnet:
+        each = {}
         for kind, lottery in (("deposit only", None), ("with the lottery", LOTTERY)):
             targets = fleet_file(bench, devnet.clients()[1:1001], lottery)
             for jobs in (8, 32, 64):
@@ -248,8 +250,23 @@ def fleet(bench):
                     beside_it=ms(ideal),
                     ratio=times(middle / ideal),
                 )
-            each = calls / 1000
-            group.row(f"calls of a subscription, {kind}", Goal(most=3, unit="calls"), each, measured=f"{each:.2f}")
+            each[kind] = calls / 1000
+            group.row(f"calls of a subscription, {kind}", Goal(most=3, unit="calls"), each[kind], measured=f"{each[kind]:.2f}")
+        # What a layout adds to the deposit; `generic` reads the tip and two types of events.
+        for layout, most in (("core", 15), ("generic", 4)):
+            targets = fleet_file(bench, devnet.clients()[1:1001], CORE, layout)
+            calls, run = devnet.calls(lambda: watched([bench.tool("dvrf-json"), "--jobs", "64"], fleet_env(devnet), targets, (0, 1, 2)))
+            own = calls / 1000 - each["deposit only"]
+            group.row(
+                f"calls of a contract of the layout `{layout}`, beside the lottery",
+                Goal(most=most + 0.1, unit="calls"),
+                own,
+                measured=f"{own:.2f}",
+                CPU=ms(run.cpu),
+                calls=str(calls),
+                beside_it=f"{each['with the lottery'] - each['deposit only']:.2f}",
+                ratio=times(calls / 1000 / each["with the lottery"]),
+            )
         # The judge has its targets filled by dvrf-json beside it.
         words = [bench.tool("dvrf-check"), "--jobs", "64"]
         judged = watched(words, fleet_env(devnet), fleet_file(bench, devnet.clients()[1:1001], None), (0, 1, 2))
@@ -258,9 +275,10 @@ def fleet(bench):
     return dead_target(bench, group)
 
 
-def fleet_file(bench, clients, lottery):
+def fleet_file(bench, clients, lottery, layout=None):
     """A target a line."""
-    rows = [{"client_addr": client} | ({"lottery_addr": lottery} if lottery else {}) for client in clients]
+    contract = ({"lottery_addr": lottery} if lottery else {}) | ({"layout": layout} if layout else {})
+    rows = [{"client_addr": client} | contract for client in clients]
     return bench.file("fleet.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
