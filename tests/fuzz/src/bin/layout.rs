@@ -1,5 +1,5 @@
 //! Layout files and what contracts answer: a wrong file is one plain line, and a contract that was not read as a whole is
-//! never fine.
+//! never fine, nor ready for a draw.
 
 #![no_main]
 
@@ -10,11 +10,14 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use oracle::{one_plain_line, texts};
 use serde_json::Value;
+use supra_core::check::remedy::own_deposit;
 use supra_core::check::{Checker, Policy, Status};
 use supra_core::client::{ChainClient, ClientOptions};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
-use supra_core::layout::{Layout, Layouts};
+use supra_core::lang::Lang;
+use supra_core::layout::{Layout, LayoutDraw, Layouts};
+use supra_core::readiness::{DrawPolicy, readiness};
 use supra_core::report::Report;
 use supra_core::target::Target;
 use supra_core::transport::{Block, Deadline, EventPage, EventRow, Reply, Request, Transport};
@@ -88,15 +91,16 @@ fuzz_target!(|data: &[u8]| {
         }
     };
     let answers: Vec<Value> = answers.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let options = ClientOptions { layouts, timeout: Duration::from_secs(5), ..ClientOptions::default() };
-    let client = ChainClient::new(Box::new(Chain(Arc::new(answers), 0.into())), options);
     let address = "0xc0".parse().unwrap();
     let target = Target {
         lottery: None,
         consumer: Some(address),
-        layout: Some(name),
+        layout: Some(name.clone()),
         ..Target::of_lottery(address, "0xd".parse().unwrap())
     };
+    let draw = layouts.get(&name).and_then(|layout| LayoutDraw::of(layout, &target));
+    let options = ClientOptions { layouts, timeout: Duration::from_secs(5), ..ClientOptions::default() };
+    let client = ChainClient::new(Box::new(Chain(Arc::new(answers), 0.into())), options);
     let now = Timestamp::from_second(NOW_S).unwrap();
     let collected = client.collect(&target, now);
     let is_whole =
@@ -112,6 +116,29 @@ fuzz_target!(|data: &[u8]| {
     let checks = checker.check(&report, None, now);
     if !is_whole {
         assert_ne!(checks.status, Status::Ok);
+    }
+    if let Some(draw) = draw {
+        let signer = draw.signer().unwrap_or_default();
+        let policy = DrawPolicy {
+            min_tickets: 5,
+            skip_draw_scheduled: false,
+            allow_pending: false,
+            skip_min_balance: true,
+            sender: None,
+            signer,
+            layout: Some(draw),
+            expected_aggregators: Vec::new(),
+            lang: Lang::En,
+        };
+        let found = readiness(report.state.as_ref(), &report.views, &checks, &policy);
+        let hold = found.conditions.iter().all(|condition| condition.holds == Some(true));
+        assert!(!found.ready || is_whole && hold, "{found:?}");
+        for reason in &found.reasons {
+            one_plain_line(&reason.message, 4000);
+        }
+    }
+    if let Some(own) = own_deposit(&report) {
+        assert!(own.call(5).is_some(), "{own:?}");
     }
     for finding in &checks.findings {
         one_plain_line(&finding.message, 4000);
