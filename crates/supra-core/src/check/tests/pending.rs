@@ -1,0 +1,52 @@
+//! How long a pending request has waited: by its event, by the events that were read, or since it was first seen.
+
+use super::*;
+
+/// Requests as they were read since 2 h ago, with a pending one of this age.
+fn read_requests(change: impl FnOnce(&mut Requests), pending_age_s: Option<u64>) -> Requests {
+    let since = now().checked_sub(jiff::SignedDuration::from_hours(2)).unwrap();
+    let pending = pending_age_s.map(|age| crate::requests::Pending {
+        nonce: Count(3),
+        height: 7,
+        transaction_hash: None,
+        requested_at: None,
+        age_seconds: Some(age),
+        requester: None,
+    });
+    let mut requests = Requests {
+        since: Some(since.to_string()),
+        pending: pending.into_iter().collect(),
+        ..Requests::default()
+    };
+    change(&mut requests);
+    requests
+}
+
+const WAITED: &str = "a randomness request has waited for";
+
+#[rstest]
+#[case::fresh_by_its_event(Some(read_requests(|_| {}, Some(6))), None, Status::Ok, "a randomness request is pending")]
+#[case::old_by_its_event(Some(read_requests(|_| {}, Some(1800))), None, Status::Alert, &format!("{WAITED} 30 min"))]
+#[case::older_than_the_events(Some(read_requests(|_| {}, None)), None, Status::Alert, &format!("{WAITED} at least 2 h"))]
+#[case::answered_meanwhile(Some(read_requests(|r| r.requested = 1, None)), None, Status::Unknown, "how long it has waited")]
+#[case::events_with_gaps(Some(read_requests(|r| r.notes.push("pruned".into()), None)), None, Status::Unknown, "how long")]
+#[case::seen_for_a_while(None, Some(301), Status::Alert, &format!("{WAITED} at least 5 min 1 s"))]
+#[case::just_seen(None, Some(0), Status::Ok, "a randomness request is pending")]
+#[case::never_seen(None, None, Status::Unknown, "how long it has waited is not known")]
+fn a_pending_request_is_dated(
+    #[case] requests: Option<Requests>,
+    #[case] seen_for_s: Option<i64>,
+    #[case] status: Status,
+    #[case] message: &str,
+) {
+    let mut state = healthy();
+    state.lottery.pending_request = Some(true);
+    state.lottery.rng_request_count = Some(Count(3));
+    let pending_since =
+        seen_for_s.map(|age| now().checked_sub(jiff::SignedDuration::from_secs(age)).unwrap());
+    let views = views();
+    let facts = Facts { requests: requests.as_ref(), pending_since, ..facts(&state, &views) };
+    let checks = evaluate(facts, &Policy::default());
+    assert_eq!(checks.status, status, "{checks:?}");
+    assert!(checks.findings.iter().any(|finding| finding.message.contains(message)), "{checks:?}");
+}
