@@ -302,7 +302,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 #[case::option(
     "[[channel]]\nkind = \"slack\"\ncolour = \"red\"",
     "channel slack: the option \"colour\" is not known (dvrf.toml:1)",
-    "slack takes name, min, resolved, after, url, url_file, url_credential, url_env"
+    "slack takes name, min, resolved, after, mention, mention_min, url, url_file, url_credential, url_env"
 )]
 #[case::order(
     "[thresholds]\nplan = 1.5\nwarn = 2",

@@ -131,13 +131,15 @@ impl ChannelArgs {
             let kind = ChannelKind::parse(&entry.kind).unwrap_or(ChannelKind::Generic);
             let place = format!(" ({})", entry.place);
             let channel = parse::of_options(kind, &entry.options, &read_secret);
+            // The file's keys have `_` where the options of a flag have `-`.
+            let spelled = |text: &str| {
+                ["file", "credential", "env", "min"].iter().fold(text.to_owned(), |text, word| {
+                    text.replace(&format!("-{word}"), &format!("_{word}"))
+                })
+            };
             let placed = |problem: Problem| Problem {
-                problem: format!("{}{place}", problem.problem),
-                fix: problem
-                    .fix
-                    .replace("-file", "_file")
-                    .replace("-credential", "_credential")
-                    .replace("-env", "_env"),
+                problem: format!("{}{place}", problem.problem.replace("mention-min", "mention_min")),
+                fix: spelled(&problem.fix),
                 ..problem
             };
             add(channel.map_err(placed), &place);
