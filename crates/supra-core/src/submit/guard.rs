@@ -229,3 +229,6 @@ impl GuardedSender {
         locked.write()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,10 @@ const MONTH: i64 = 30 * 86_400;
 #[case::node_is_behind(at(1000, Some(990)), at(1070, Some(500)), Some(0))]
 #[case::no_chain(at(1000, None), at(1070, None), Some(70))]
 #[case::no_chain_and_set_back(at(1000 + MONTH, None), at(1070, None), None)]
+#[case::no_time(at(1000, None), at(1000, None), Some(0))]
+#[case::set_back_by_a_second(at(1000, Some(990)), at(999, Some(1000)), Some(10))]
+#[case::set_back_with_the_same_block(at(1000, Some(990)), at(999, Some(990)), Some(0))]
+#[case::set_back_and_node_behind(at(1000, Some(990)), at(999, Some(989)), None)]
 #[case::chain_only_now(at(1000, None), at(1070, Some(1050)), Some(50))]
 fn elapsed(#[case] then: Moment, #[case] now: Moment, #[case] passed: Option<i64>) {
     assert_eq!(now.since(then), passed);
@@ -93,6 +97,80 @@ fn attempts_are_counted_per_round_and_come_back() {
         [another(7, Some(5030)), another(7, Some(5031)), another(8, Some(5031)), another(0, None)],
         [false, true, false, false]
     );
+}
+
+#[test]
+fn a_rest_is_doubled_up_to_a_day_and_is_no_shorter_than_the_cool_down() {
+    let rest = |attempts, cool_down_s, max| {
+        let tried = Some(Tried { round: Count(7), attempts, last_s: 1000, chain_s: None });
+        let mut journal = Journal { tried, ..Journal::default() };
+        journal.rest(Count(7), cool_down_s, max, at(1000, Some(5000)))
+    };
+    let hours = |attempts| rest(attempts, 60, 2).1.unwrap() / 3600;
+    assert_eq!([2, 3, 4, 5, 6, 7, 50].map(hours), [1, 2, 4, 8, 16, 24, 24]);
+    assert_eq!(rest(1, 60, 2), (1, Some(60)));
+    assert_eq!(rest(2, 7200, 2), (2, Some(7200)), "longer than an hour");
+    assert_eq!(rest(7, 90_000, 2), (7, Some(90_000)), "longer than a day");
+}
+
+#[test]
+fn a_rest_ends_by_the_faster_clock() {
+    let rest = |now| {
+        let tried = Some(Tried { round: Count(7), attempts: 1, last_s: 1000, chain_s: Some(990) });
+        let mut journal = Journal { tried, ..Journal::default() };
+        let left = journal.rest(Count(7), 60, 3, now).1;
+        (left, journal.tried.unwrap().last_s)
+    };
+    assert_eq!(rest(at(1010, Some(1020))), (Some(30), 1000));
+    assert_eq!(rest(at(1030, Some(1000))), (Some(30), 1000));
+    assert_eq!(rest(at(1000, None)), (Some(60), 1000));
+    assert_eq!(rest(at(999, Some(990))), (Some(60), 1000), "the chain's clock stands still");
+    assert_eq!(rest(at(999, Some(989))), (Some(60), 999), "both were set back: it begins again");
+}
+
+#[test]
+fn a_round_is_drawn_once_and_forgotten_with_its_lottery() {
+    let mut journal = Journal::new("0x9", 6);
+    let seen = |journal: &Journal| (journal.drawn, journal.drawn_chain_s);
+    journal.set_drawn(Count(7), Some(5000));
+    journal.set_drawn(Count(7), Some(6000));
+    journal.set_drawn(Count(6), Some(7000));
+    assert_eq!(seen(&journal), (Some(Count(7)), Some(5000)), "the first sight of the highest round");
+    journal.open(Intent::new("a", at(1000, None), None, 0, Count(8)));
+    journal.forget_rounds();
+    assert_eq!((seen(&journal), journal.tried), ((None, None), None));
+    assert!(journal.intent.is_some(), "an open intent stays");
+    journal.set_drawn(Count(1), None);
+    assert_eq!(seen(&journal), (Some(Count(1)), None));
+    assert!(!journal.is_another_lottery(Count(1), Some(9000)), "when it was drawn is not known");
+}
+
+#[test]
+fn an_intent_may_end_when_it_begins() {
+    let journal = |expires_s: i64| {
+        let text = format!(
+            r#"{{"schema":"x","lottery":"0x9","intent":{{"run_id":"r","at_s":10,"expires_s":{expires_s},"round":"7"}}}}"#
+        );
+        Journal::parse(text.as_bytes()).map(|_| ())
+    };
+    assert_eq!((journal(10), journal(9)), (Ok(()), Err(EXPIRES_EARLY.to_owned())));
+}
+
+#[test]
+fn purchases_that_were_not_sent_are_given_back() {
+    let mut journal = Journal::default();
+    journal.give_back(5);
+    assert_eq!(journal.spent, None);
+    journal.spend(10, at(1000, Some(900)));
+    journal.spend(7, at(1100, Some(1000)));
+    let spent = |amount| Some(Spent { amount: Count(amount), since_s: 1000, chain_s: Some(900) });
+    assert_eq!(journal.spent, spent(17));
+    journal.give_back(7);
+    assert_eq!(journal.spent, spent(10));
+    journal.give_back(11);
+    assert_eq!(journal.spent, spent(0));
+    journal.spend(3, at(2000, None));
+    assert_eq!(journal.spent, Some(Spent { amount: Count(3), since_s: 2000, chain_s: None }));
 }
 
 #[test]
