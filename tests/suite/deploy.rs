@@ -158,7 +158,7 @@ fn deploy_the_units_start_lines_do_their_work() {
     fs::create_dir_all(folder.path().join("dvrf/testnet")).unwrap();
     let told = start("dvrf-notify@.service");
     assert_eq!((told.code, told.err.as_str(), inbox.requests().len()), (0, "", 1), "{told}");
-    assert!(told.out.starts_with("⚠️ devnet: deposit is getting low"), "{told}");
+    assert!(told.out.starts_with("⚠️ devnet (testnet): deposit is getting low"), "{told}");
     assert_eq!((start("dvrf-notify@.service").code, inbox.requests().len()), (0, 1));
     let metrics = start("dvrf-prom@.service");
     assert_eq!((metrics.code, metrics.err.as_str(), metrics.out.as_str()), (0, "", ""), "{metrics}");

@@ -87,7 +87,7 @@ fn d10_e9_e11_words_and_locales() {
         .write_stdin(report(50))
         .assert()
         .code(0)
-        .stdout(starts_with("🚨 Ночь · devnet: deposit below the minimum"));
+        .stdout(starts_with("🚨 Ночь · devnet (testnet): deposit below the minimum"));
     let devnet = Devnet::start(&[]);
     let mut named = devnet.tool("dvrf-json", Way::Cli("v9"));
     named.args(["--live", "--profile=-x"]).assert().code(0).stdout(json_at("/profile", "-x"));

@@ -77,7 +77,9 @@ fn a_pipe_of_three_tells_and_passes_on() {
     assert_eq!(letters.len(), 1);
     let text = letters[0].json()["text"].as_str().unwrap().to_owned();
     assert!(
-        text.starts_with("⚠️ devnet: deposit is getting low\nDo: Deposit 236.25 SUPRA (23625000000 quants)"),
+        text.starts_with(
+            "⚠️ devnet (testnet): deposit is getting low\nDo: Deposit 236.25 SUPRA (23625000000 quants)"
+        ),
         "{text}"
     );
 }
@@ -112,7 +114,7 @@ fn the_old_command_line_still_works() {
         .assert()
         .code(0)
         .stdout(starts_with(
-            "🚨 Night · devnet: deposit below the minimum – draws are refused\n\nDo: 1. Deposit 393.75 SUPRA",
+            "🚨 Night · devnet (testnet): deposit below the minimum – draws are refused\n\nDo: 1. Deposit 393.75 SUPRA",
         ))
         .stderr(starts_with("[warning] dvrf-notify: the secret after --webhook-url can be seen"))
         .stderr(contains("\n").count(1));

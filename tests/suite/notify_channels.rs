@@ -108,13 +108,13 @@ fn a_shared_cause_is_one_message() {
     assert_eq!(delivered, 120, "every record says that its message was delivered");
     assert_eq!((chat.requests().len(), hook.requests().len(), pager.requests().len()), (1, 1, 40));
     let text = chat.requests()[0].json()["text"].as_str().unwrap().to_owned();
-    assert!(text.contains("40 subscriptions: status unknown: "), "{text}");
+    assert!(text.contains("40 subscriptions (testnet): status unknown: "), "{text}");
     assert!(text.contains("Concerns: s0, s1, ") && text.contains("s19 and 20 more"), "{text}");
     assert_eq!(hook.requests()[0].json()["subscriptions"].as_array().unwrap().len(), 40);
     let outcome = tell(&channels, &words, &of_all(&healthy_report().to_string()));
     assert_eq!((outcome.code, chat.requests().len(), pager.requests().len()), (0, 2, 80), "{}", outcome.err);
     let text = chat.requests()[1].json()["text"].as_str().unwrap().to_owned();
-    assert!(text.contains("40 subscriptions: status known again"), "{text}");
+    assert!(text.contains("40 subscriptions (testnet): status known again"), "{text}");
 }
 
 #[test]

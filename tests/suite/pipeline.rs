@@ -64,6 +64,9 @@ fn the_demo_tells_its_story() {
             contains("cannot tell: the node does not answer")
                 .and(contains("draw request unanswered for 3 h")),
         )
-        .stdout(contains("not set up: a draw would abort").and(contains("⚠️ devnet: deposit is getting low")))
+        .stdout(
+            contains("not set up: a draw would abort")
+                .and(contains("⚠️ devnet (testnet): deposit is getting low")),
+        )
         .stdout(contains("\"status\":\"executed\"").and(contains("\"handled\":true")));
 }

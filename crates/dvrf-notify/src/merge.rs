@@ -117,6 +117,8 @@ fn join(bond: Option<&Bond>, members: &[(usize, &OutboxEntry)]) -> Option<Parcel
             message.subscription =
                 message.lang.pick(format!("{count} subscriptions"), format!("подписки ({count})"));
             message.numbers.clear();
+            message.network =
+                message.network.filter(|_| all().all(|one| one.network == first.message.network));
             // A remedy may name an amount and an address, which are those of one subscription.
             for item in &mut message.items {
                 item.command = None;

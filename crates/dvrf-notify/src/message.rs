@@ -65,7 +65,7 @@ pub struct Message {
     /// The alerts as Alertmanager keeps them, one per incident.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Alert>,
-    /// The network's name, if it is configured.
+    /// The network's name, where it is known.
     pub network: Option<String>,
     /// The name of the host that sends it.
     #[serde(skip_serializing_if = "String::is_empty")]

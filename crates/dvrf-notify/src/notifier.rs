@@ -28,6 +28,7 @@ use crate::notification::{DeliveryOutcome, Notification};
 use crate::outbox::OutboxEntry;
 use crate::planner::{Planner, Verdict};
 use dvrf_cli::Session;
+use dvrf_cli::card::network_of;
 use dvrf_cli::channel::{Channel, ChannelKind};
 use dvrf_cli::checker::Checked;
 use dvrf_cli::settings::variables;
@@ -99,8 +100,7 @@ impl Notifier {
         is_fault_logged: bool,
         session: &Session,
     ) -> Planned {
-        let own = record.get::<String>("network").ok().flatten();
-        self.template.network = own.or_else(|| self.network.clone());
+        self.template.network = self.network_of(record).or_else(|| network_of(&checked.report));
         let document = self.document(record);
         let verdict = Verdict {
             key,
@@ -122,6 +122,7 @@ impl Notifier {
         draw: &DrawOutcome,
         session: &Session,
     ) -> Planned {
+        self.template.network = self.network_of(record);
         let id = SubscriptionId::of(record);
         let document = self.document(record);
         let fallback = session.settings.text(&variables::PROFILE).unwrap_or("-");
@@ -135,6 +136,11 @@ impl Notifier {
             now_s: session.now.as_second(),
         };
         self.plan_verdict(&verdict, false, session)
+    }
+
+    /// The network that a record names, else that of the settings.
+    fn network_of(&self, record: &Record) -> Option<String> {
+        record.get::<String>("network").ok().flatten().or_else(|| self.network.clone())
     }
 
     /// The record for channels that attach it. One that is nested too deeply must not prevent the notification.
