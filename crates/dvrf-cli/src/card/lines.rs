@@ -227,7 +227,12 @@ fn steps(finding: &Finding, layout: &Layout) -> String {
     } else {
         &finding.remedy.text
     };
-    remedy_steps(text, finding.remedy.command.as_deref(), layout)
+    let steps = remedy_steps(text, finding.remedy.command.as_deref(), layout);
+    // What Supra needs is of use only whole.
+    if finding.code == Code::RequestStuck && !layout.verbose {
+        return layout.lang.pick(format!("{steps} (-v: whole)"), format!("{steps} (целиком: -v)"));
+    }
+    steps
 }
 
 /// The steps of a remedy, numbered where there are several; the command of the first is shown whole, so that it can be

@@ -1,12 +1,13 @@
 //! Fills the remedies of a verdict in with the amounts, addresses and commands of the report that was checked.
 
+mod stuck;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::code::Code;
 use super::remediation::remedy;
-use super::requests::Cause;
 use super::{Checks, Finding, Policy};
 use crate::address::Address;
 use crate::amount::{Decimal, QUANTS_PER_SUPRA, Quants};
@@ -231,62 +232,6 @@ impl<'a> Context<'a> {
                 self.command(&format!("{module}::whitelist_consumer"), &format!("address:{consumer}"))
             }),
         }
-    }
-
-    fn stuck(&self, finding: &Finding) -> Remedy {
-        let text = |key: &str| finding.evidence.get(key).and_then(Value::as_str);
-        let mut steps = vec![self.lang.pick(
-            "Do not request another draw: the contract refuses it while this one waits.",
-            "Не запрашивайте новый розыгрыш: контракт отклонит его, пока ждёт этот.",
-        )];
-        let (code, of_callback) = match Cause::of(finding) {
-            Some(Cause::Paused) => (Some(Code::DepositPaused), false),
-            Some(Cause::ClientNotWhitelisted) => (Some(Code::ClientNotWhitelisted), false),
-            Some(Cause::ModuleDisabled) => (Some(Code::ModuleDisabled), false),
-            Some(Cause::DepositLow) => (Some(Code::DepositBelowWarnTier), false),
-            Some(Cause::CallbackFeeTooLow) => (Some(Code::ModuleFeeAboveLimit), false),
-            Some(Cause::AggregatorNotSet) => (Some(Code::AggregatorNotSet), false),
-            Some(Cause::ConsumerMissing) => (Some(Code::ConsumersEmpty), false),
-            Some(Cause::NodeLagging) => (Some(Code::ChainStale), false),
-            Some(Cause::CallbackAborts) => (None, true),
-            Some(Cause::Unknown) | None => (None, false),
-        };
-        let mut command = None;
-        if let Some(code) = code {
-            let specific = if code.is_deposit_level() { self.deposit(code) } else { None };
-            let specific = specific.unwrap_or_else(|| Remedy::general(code, self.lang));
-            command = specific.command;
-            steps.insert(0, specific.text);
-        } else if of_callback {
-            let why = text("abort").map(|name| format!(" ({name})")).unwrap_or_default();
-            steps.insert(
-                0,
-                self.lang.pick(
-                    format!("Fix the lottery's callback: it aborts the answer{why}."),
-                    format!("Исправьте обратный вызов лотереи: он прерывает ответ{why}."),
-                ),
-            );
-        }
-        steps.push(self.report_to_supra(text("nonce"), text("transaction_hash")));
-        Remedy { text: steps.join("\n"), command }
-    }
-
-    fn report_to_supra(&self, nonce: Option<&str>, hash: Option<&str>) -> String {
-        let nonce = nonce.map(|nonce| format!("nonce {nonce}"));
-        let hash =
-            hash.map(|hash| self.lang.pick(format!("transaction {hash}"), format!("транзакция {hash}")));
-        let known: Vec<String> = nonce.into_iter().chain(hash).collect();
-        if known.is_empty() {
-            return self.lang.pick(
-                "If it stays unanswered, write to Supra with the lottery's address.",
-                "Если ответа так и не будет, напишите в Supra и укажите адрес лотереи.",
-            );
-        }
-        let known = known.join(", ");
-        self.lang.pick(
-            format!("If it stays unanswered, send Supra this: {known}."),
-            format!("Если ответа так и не будет, отправьте в Supra: {known}."),
-        )
     }
 
     fn wrong_chain(&self, finding: &Finding) -> Option<Remedy> {

@@ -140,7 +140,7 @@ fn a_missing_callback_sender_has_its_command_when_the_sender_is_known() {
 #[test]
 fn a_stuck_request_names_its_nonce_and_transaction() {
     let pending = json!({
-        "state": {"lottery": {"pending_request": true, "pending_nonce": ["5"]}},
+        "state": {"chain": {"id": 6}, "lottery": {"pending_request": true, "pending_nonce": ["5"]}},
         "requests": {"pending": [{"nonce": "5", "height": 1, "transaction_hash": "0xe9e7", "requested_at": null,
             "age_seconds": 10_800, "requester": null}]}
     });
@@ -149,7 +149,8 @@ fn a_stuck_request_names_its_nonce_and_transaction() {
     assert_eq!(stuck.title, "draw request unanswered for 3 h");
     assert_eq!(stuck.evidence["transaction_hash"], "0xe9e7");
     let steps: Vec<&str> = stuck.remedy.text.lines().collect();
-    assert_eq!(steps.last(), Some(&"If it stays unanswered, send Supra this: nonce 5, transaction 0xe9e7."));
+    let sent = format!("Send Supra this: testnet, contract {CLIENT}, nonce 5, transaction 0xe9e7.");
+    assert_eq!(steps.last(), Some(&sent.as_str()));
 }
 
 /// 30 days at 1 SUPRA a day: what the balance above the minimum and a grant beside it do not pay for.
