@@ -49,7 +49,7 @@ struct OutputArgs {
     /// Indent the JSON
     #[arg(long)]
     pretty: bool,
-    /// Print one plugin line; exit 0 ok, 1 warning, 2 critical, 3 unknown
+    /// Print one plugin line: exit 0 ok, 1 warning, 2 critical, 3 unknown
     #[arg(long)]
     nagios: bool,
     /// What an unanswered check counts as with --nagios

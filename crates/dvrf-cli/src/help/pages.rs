@@ -50,7 +50,7 @@ pub const PAGES: &[Page] = &[
         ],
         examples: &[
             ("Is everything fine?", "DVRF_NETWORK=testnet LOTTERY_ADDR=0x… dvrf check"),
-            ("A line for Nagios or Icinga", "dvrf check --network testnet --client-addr 0x… --nagios"),
+            ("A line for Nagios or Icinga", "dvrf check --live --network testnet --client-addr 0x… --nagios"),
             (
                 "Another limit, and only what is wrong",
                 "dvrf check --warn 250% --format json | jq .checks.findings",
