@@ -147,5 +147,6 @@ fn sum(rows: &[&Row], layout: &Layout) -> String {
         .map(|glyph| format!("{} {}", count(glyph), glyph.text()))
         .collect();
     let (all, counts) = (rows.len(), counts.join("  "));
-    layout.lang.pick(format!("{all} subscriptions: {counts}\n"), format!("подписок: {all} – {counts}\n"))
+    let subscriptions = if all == 1 { "subscription" } else { "subscriptions" };
+    layout.lang.pick(format!("{all} {subscriptions}: {counts}\n"), format!("подписок: {all} – {counts}\n"))
 }
