@@ -1,8 +1,9 @@
-//! The live table in a real terminal: 200 rows, keys, another size, a node that goes and comes back.
+//! The live table in a real terminal: 200 rows, keys, another size, a node that goes and comes back, six situations.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use assert_cmd::Command;
 use testkit::receivers::eventually;
 use testkit::{Devnet, Way, needs, program, run};
 
@@ -61,6 +62,13 @@ impl Drop for Terminal {
     }
 }
 
+/// The shell's words for a tool with the settings that it has here.
+fn shell_words(tool: &Command) -> String {
+    let settings = tool.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)));
+    let settings: Vec<String> = settings.map(|(name, value)| format!("{name}='{value}'")).collect();
+    format!("env {} DVRF_RPC_RETRIES=0 '{}'", settings.join(" "), tool.get_program().display())
+}
+
 /// The name in the marked row.
 fn chosen(screen: &[String]) -> Option<&str> {
     screen.iter().find_map(|line| line.strip_prefix("› ")?.split_whitespace().next())
@@ -83,14 +91,10 @@ fn two_hundred_rows_in_a_terminal() {
     };
     let fleet = folder.path().join("fleet.jsonl");
     std::fs::write(&fleet, (1..=200).map(target).collect::<String>()).unwrap();
-    let tool = devnet.tool("dvrf-status", Way::Rpc);
-    let settings = tool.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)));
-    let settings = settings.filter(|(name, _)| *name != "LOTTERY_ADDR");
-    let settings: Vec<String> = settings.map(|(name, value)| format!("{name}='{value}'")).collect();
+    let mut tool = devnet.tool("dvrf-status", Way::Rpc);
     let line = format!(
-        "env {} DVRF_RPC_RETRIES=0 '{}' --watch 1s --input '{}'; echo \"ended $?\"; stty -a; cat",
-        settings.join(" "),
-        tool.get_program().display(),
+        "{} --watch 1s --input '{}'; echo \"ended $?\"; stty -a; cat",
+        shell_words(tool.env_remove("LOTTERY_ADDR")),
         fleet.display()
     );
     let mut table = devnet.tool("dvrf-status", Way::Rpc);
@@ -140,4 +144,35 @@ fn two_hundred_rows_in_a_terminal() {
     let modes = modes.join(" ");
     assert!(modes.contains(" icanon ") && modes.contains(" echo ") && modes.contains("susp = ^Z"), "{modes}");
     assert_eq!(rows(&ended), 0, "{}", ended.join("\n"));
+}
+
+#[test]
+#[needs("tmux")]
+fn the_six_situations_in_a_terminal() {
+    let devnet = Devnet::start(&["--scenario", "healthy"]);
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("{} --watch 1s", shell_words(&devnet.tool("dvrf-status", Way::Rpc)));
+    let terminal = Terminal::open(&folder, &line, (80, 24));
+    let is_row = |screen: &[String]| screen.iter().any(|line| line.starts_with("› ") && line.contains('✔'));
+    terminal.shows("a row", is_row);
+    terminal.keys(&["Enter"]);
+    for (scenario, headline) in [
+        ("low", "▲ deposit is getting low"),
+        ("at-minimum", "✖ deposit at the minimum"),
+        ("stuck", "✖ draw request unanswered for "),
+        ("empty", "✖ not set up: a draw would abort"),
+        ("healthy", "✔ "),
+    ] {
+        devnet.enter(scenario);
+        let (glyph, words) = headline.split_once(' ').unwrap();
+        let is_card = |screen: &[String]| {
+            let head = screen.iter().find(|line| line.starts_with(&format!("{glyph} ")));
+            head.is_some_and(|head| head.contains(words))
+                && screen.iter().all(|line| line.chars().count() <= 80)
+        };
+        terminal.shows(headline, is_card);
+    }
+    devnet.fault("html=true");
+    terminal.shows("a node that is gone", |screen| screen.iter().any(|line| line.starts_with("? ")));
+    terminal.keys(&["q"]);
 }
