@@ -72,6 +72,21 @@ fn a_later_target_is_compared_with_what_an_earlier_one_saw() {
 }
 
 #[test]
+fn nodes_that_keep_in_step_are_believed_for_a_minute() {
+    let nodes = Nodes::new("n", None);
+    let low = |now, clock| report(&nodes, at(now), &[(clock, clock, LOW)]);
+    let counts: Vec<usize> = (0..4).map(|_| low(5000, 1000).1).collect();
+    assert_eq!(counts, [4, 4, 4, 1]);
+    assert_eq!((low(5059, 1000).1, low(5060, 1000).1), (1, 4));
+    assert_eq!(low(5061, 1000), (Some(LOW), 4));
+    assert_eq!(low(5061, 1000), (Some(LOW), 4));
+    assert_eq!(low(5061, 1000), (Some(LOW), 1));
+    assert_eq!(low(5062, 1031), (Some(LOW), 1));
+    assert_eq!(low(5062, 1000), (None, 9), "a node that is behind ends that");
+    assert_eq!(low(5062, 1031), (Some(LOW), 5));
+}
+
+#[test]
 fn nodes_that_differed_are_remembered_for_an_hour() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Nodes::new("rpc http://n", Some(folder.path()));
