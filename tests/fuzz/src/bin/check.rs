@@ -269,7 +269,8 @@ fuzz_target!(|data: &[u8]| {
         allow_pending: false,
         skip_min_balance: false,
         sender: None,
-        lottery: None,
+        signer: None,
+        layout: None,
         expected_aggregators: Vec::new(),
         lang: policy.lang,
     };
