@@ -136,8 +136,7 @@ fn an_open_intent_is_shared(
 ) {
     let devnet = ready_chain();
     let state = tempfile::tempdir().unwrap();
-    let killed = run(auto(first, &devnet, state.path()).env("DVRF_TEST_KILL_AT", "after_intent"));
-    assert_ne!(killed.code, 0, "{killed}");
+    auto(first, &devnet, state.path()).env("DVRF_TEST_KILL_AT", "after_intent").assert().interrupted();
     let line = run(&mut auto(second, &devnet, state.path())).json();
     assert_eq!(line["error"]["code"], "INTENT_OPEN", "{line}");
     assert_eq!(requests(&devnet), "4");
