@@ -572,19 +572,19 @@ fn a_contract_deposits_by_its_own_function() {
     assert_eq!(deposits(&devnet), 1);
 }
 
-/// Who must sign is the layout's to say.
-#[test]
-fn another_signer_is_refused() {
+/// Who signs and what is called is the layout's to say; dVRF's own function is not called instead.
+#[rstest]
+#[case::another_signer("[\"u64:{amount}\"]\nsigner = \"consumer\"", "is signed by 0x")]
+#[case::no_call("[\"u64:{amount}\", \"u64:{client}\"]", "does not name a call that can be sent")]
+fn a_fund_section_that_does_not_fit_is_refused(#[case] args: &str, #[case] message: &str) {
     let (devnet, tool) = wheel(&[]);
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("signed.toml");
+    let path = folder.path().join("wrong.toml");
     let text = std::fs::read_to_string(testkit::root().join("tests/fixtures/layouts/wheel.toml")).unwrap();
-    std::fs::write(
-        &path,
-        text.replace("args = [\"u64:{amount}\"]", "args = [\"u64:{amount}\"]\nsigner = \"consumer\""),
-    )
-    .unwrap();
+    std::fs::write(&path, text.replace("[\"u64:{amount}\"]", args)).unwrap();
     let outcome = run(tool(&devnet, &["--execute", "--live"]).args(LIMITS).env("DVRF_LAYOUT", &path));
-    assert_eq!((outcome.code, &outcome.json()["error"]["code"]), (1, &json!("OWN_FUNCTION")), "{outcome}");
+    let error = &outcome.json()["error"];
+    assert_eq!((outcome.code, &error["code"]), (1, &json!("OWN_FUNCTION")), "{outcome}");
+    assert!(error["message"].as_str().unwrap().contains(message), "{outcome}");
     assert_eq!(deposits(&devnet), 0);
 }

@@ -9,6 +9,7 @@ use supra_core::check::{Checks, Policy, Severity};
 use supra_core::forecast::Confidence;
 use supra_core::fund::{FundCode, FundError, Funding};
 use supra_core::report::Report;
+use supra_core::state::consumer::UNUSABLE_FUND;
 
 /// Findings by which the values are not those of the chain now.
 const DOUBTS: [Code; 4] = [Code::WrongChain, Code::ChainStale, Code::ReportStale, Code::DepositViewsDisagree];
@@ -64,8 +65,13 @@ pub(crate) fn assess(checked: &Checked, policy: &Policy, goal: Option<Goal>) -> 
     }
     let quants = u64::try_from(missing.amount.get()).unwrap_or(u64::MAX);
     if deposit_call(report, quants).is_none() {
-        let text = "this chain has no deposit_fund_v2 that anybody may call: in dVRF 2 only the client itself can deposit";
-        let hint = "sign deposit_fund as the client, or use the wrapper of the contract that is the client: [fund] of a layout names it";
+        let (text, hint) = match own_deposit(report) {
+            Some(_) => (UNUSABLE_FUND, "correct run, args and signer under [fund] in the layout file"),
+            None => (
+                "this chain has no deposit_fund_v2 that anybody may call: in dVRF 2 only the client itself can deposit",
+                "sign deposit_fund as the client, or use the wrapper of the contract that is the client: [fund] of a layout names it",
+            ),
+        };
         against(FundCode::OwnFunction, text, hint);
     }
     let is_still_low =

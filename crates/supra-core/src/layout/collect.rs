@@ -16,7 +16,7 @@ use super::resolver::Resolver;
 use super::watch;
 use crate::error::Error;
 use crate::failure::{Failure, FailureKind, quote};
-use crate::state::consumer::{Consumer, Element, List, OwnDeposit};
+use crate::state::consumer::{Consumer, Element, List, OwnDeposit, UNUSABLE_FUND};
 use crate::target::Target;
 use crate::transport::{Deadline, Request, Transport};
 use crate::view_report::{ViewReport, Views};
@@ -68,7 +68,7 @@ pub(crate) fn read(
         layout: layout.name().to_owned(),
         ready: reader.ready(),
         markers: file.marker.types.iter().map(|marker| reader.names.full_name(marker)).collect(),
-        fund: file.fund.as_ref().and_then(|fund| own_deposit(fund, &reader.names).ok()),
+        fund: file.fund.as_ref().map(|fund| reader.own_deposit(fund)),
         ..Consumer::default()
     };
     if consumer.ready == Some(false) {
@@ -93,21 +93,6 @@ pub(crate) fn read(
             .insert((*name).to_owned(), List { elements: elements.collect(), left_out: list.left_out });
     }
     (consumer, reader.views)
-}
-
-/// `[fund]` with the target's addresses.
-fn own_deposit(fund: &FundRule, names: &Resolver) -> Result<OwnDeposit, Failure> {
-    let argument = |argument: &ArgumentRule| {
-        if argument.is_amount() {
-            return Ok("u64:{amount}".to_owned());
-        }
-        names.argument(argument, "").map(|argument| argument.to_cli())
-    };
-    Ok(OwnDeposit {
-        function: names.function(&fund.run)?.to_string(),
-        arguments: fund.args.iter().map(argument).collect::<Result<_, _>>()?,
-        signer: fund.signer.as_ref().map(|signer| names.address(signer)).transpose()?,
-    })
 }
 
 struct Reader<'a> {
@@ -218,6 +203,18 @@ impl<'a> Reader<'a> {
         let report = ViewReport { error: Some(failure), ..ViewReport::default() };
         self.views.entry(key.to_owned()).or_insert(report);
     }
+
+    /// `[fund]` with the target's addresses. One that names no call is reported and stays, so that dVRF's own function is
+    /// not called instead.
+    fn own_deposit(&mut self, fund: &FundRule) -> OwnDeposit {
+        let resolved = resolved_deposit(fund, &self.names);
+        resolved.unwrap_or_else(|cause| {
+            let message = format!("{UNUSABLE_FUND}: {}", cause.message);
+            self.report("consumer.fund", Failure::new(cause.kind, message));
+            OwnDeposit::default()
+        })
+    }
+
     /// What stands at a path, undecoded.
     fn find(&self, path: &Path, part: &str) -> Reading {
         let Some(rule) = self.file().read.get(&path.read) else { return Reading::Unknown };
@@ -353,6 +350,20 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+fn resolved_deposit(fund: &FundRule, names: &Resolver) -> Result<OwnDeposit, Failure> {
+    let argument = |argument: &ArgumentRule| {
+        if argument.is_amount() {
+            return Ok("u64:{amount}".to_owned());
+        }
+        names.argument(argument, "").map(|argument| argument.to_cli())
+    };
+    Ok(OwnDeposit {
+        function: names.function(&fund.run)?.to_string(),
+        arguments: fund.args.iter().map(argument).collect::<Result<_, _>>()?,
+        signer: fund.signer.as_ref().map(|signer| names.address(signer)).transpose()?,
+    })
 }
 
 impl ReadRule {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::Error;
 use crate::failure::FailureKind;
-use crate::state::consumer::Consumer;
+use crate::state::consumer::{Consumer, OwnDeposit};
 use crate::target::Target;
 use crate::transport::{Block, Deadline, EventPage, EventRow, Reply, Request, Transport};
 use crate::view_report::Views;
@@ -196,6 +196,22 @@ fn spun(ago_s: u64) -> Chain {
 #[case::too_old_for_the_events(spun(100_000), &[])]
 fn a_wheel(#[case] chain: Chain, #[case] expected: &[&str]) {
     assert_eq!(chain.judged(&parsed(WHEEL)), expected);
+}
+
+/// A `[fund]` that cannot be resolved is not the same as none, by which dVRF's own function would be used.
+#[test]
+fn a_fund_that_names_no_call_is_reported() {
+    let (consumer, views) = wheel().read(&parsed(WHEEL));
+    assert!(consumer.fund.unwrap().call(7).is_some());
+    assert_eq!(views, Views::new());
+    let text = WHEEL.replace("[\"u64:{amount}\"]", "[\"u64:{amount}\", \"u64:{client}\"]");
+    let (consumer, mut views) = wheel().read(&parsed(&text));
+    assert_eq!(consumer.fund, Some(OwnDeposit::default()));
+    let failure = views.remove("consumer.fund").unwrap().error.unwrap();
+    let start = "the [fund] section of the layout does not name a call that can be sent: \"0x";
+    assert!(failure.message.starts_with(start), "{failure:?}");
+    assert_eq!(failure.kind, FailureKind::Undecodable);
+    assert_eq!(views, Views::new());
 }
 
 fn rolled() -> Chain {

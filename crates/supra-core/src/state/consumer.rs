@@ -40,11 +40,14 @@ pub struct Consumer {
     pub fund: Option<OwnDeposit>,
 }
 
+/// Why a contract's own deposit cannot be sent, where [`OwnDeposit::call`] has none.
+pub const UNUSABLE_FUND: &str = "the [fund] section of the layout does not name a call that can be sent";
+
 /// A contract's own function that deposits for the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OwnDeposit {
-    /// The entry function, in full.
+    /// The entry function, in full; empty where the layout's `[fund]` could not be resolved for the target.
     pub function: String,
     /// Its arguments as the CLI takes them; `u64:{amount}` is the deposit in quants.
     pub arguments: Vec<String>,
