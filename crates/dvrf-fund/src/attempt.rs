@@ -12,18 +12,21 @@ use supra_core::amount::Quants;
 use supra_core::check::remedy::{Goal, own_deposit};
 use supra_core::failure::quote;
 use supra_core::fund::{FundCode, FundError, FundLine, FundStatus, Funding, TopUpResult};
+use supra_core::report::Report;
+use supra_core::state::consumer::UNUSABLE_FUND;
 use supra_core::state_dir::append_line;
 use supra_core::submit::fund_journal::TopUpPlan;
 use supra_core::submit::journal::{Fate, Moment};
 use supra_core::submit::outcome::{SubmitOutcome, explained};
-use supra_core::view::Argument;
+use supra_core::target::Target;
+use supra_core::view::{Argument, FunctionId};
 
 use crate::args::{FundArgs, goal};
 use crate::assess::{assess, wrong_signer};
 use crate::execute::{finish, text};
 use crate::nodes::{FundNodes, highest};
 use crate::runner::{
-    FundRunner, Reading, check_amount, cooling_down, gas_allowance, guard_error, journal_error,
+    FundRunner, Reading, check_amount, cooling_down, deposit_fund, gas_allowance, guard_error, journal_error,
 };
 
 /// The fees of this many answered requests may be taken while a top-up is under way.
@@ -163,6 +166,13 @@ fn ask(runner: &FundRunner, reading: &Reading, amount: Quants) -> Result<(), Fun
     if answer.trim().eq_ignore_ascii_case(end) { Ok(()) } else { Err(declined()) }
 }
 
+/// The call of a try: the contract's own where the record has one, else dVRF's.
+fn call(report: &Report, target: &Target, quants: u64) -> Result<(FunctionId, Vec<Argument>), FundError> {
+    let unusable = || FundError::new(FundCode::OwnFunction, UNUSABLE_FUND);
+    own_deposit(report)
+        .map_or_else(|| Ok(deposit_fund(target, quants)), |own| own.call(quants).ok_or_else(unusable))
+}
+
 /// Sends the top-up, once, and follows it until the chain shows it.
 fn send(
     args: &FundArgs,
@@ -178,12 +188,8 @@ fn send(
         ask(runner, reading, plan.amount)?;
         runner.confirmed = Some(plan.amount);
     }
-    let client = runner.target.client;
-    runner.words.arguments = vec![Argument::Address(client), Argument::U64(quants)];
-    if let Some(own) = own_deposit(&reading.checked.report) {
-        let unusable = || FundError::new(FundCode::OwnFunction, "[fund] of the layout is no call");
-        (runner.words.function, runner.words.arguments) = own.call(quants).ok_or_else(unusable)?;
-    }
+    let call = call(&reading.checked.report, &runner.target, quants)?;
+    (runner.words.function, runner.words.arguments) = call;
     // Full disks show here, before anything is sent.
     if let Some(path) = args.output.log_file.as_ref().filter(|_| !runner.is_announced) {
         let mut submitting = FundLine { status: FundStatus::Submitting, ..line.clone() };
@@ -291,4 +297,38 @@ fn fate(runner: &FundRunner, result: &TopUpResult, limit: Duration) -> Option<Fa
 fn not_confirmed(why: String) -> FundError {
     FundError::new(FundCode::NotConfirmed, why)
         .with_hint("the next run decides by the chain before it sends anything")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use supra_core::state::State;
+    use supra_core::state::consumer::{Consumer, OwnDeposit};
+
+    use super::*;
+
+    fn own(function: &str) -> Option<OwnDeposit> {
+        let arguments = ["u64:{amount}", "u8:1"].map(str::to_owned).to_vec();
+        Some(OwnDeposit { function: function.to_owned(), arguments, signer: None })
+    }
+
+    /// Each try makes the whole call from its own reading.
+    #[rstest]
+    #[case::official(None, Ok("deposit::deposit_fund_v2 address u64:7"))]
+    #[case::own(own("0x9::wheel::pay"), Ok("wheel::pay u64:7 u8:1"))]
+    #[case::unresolved(Some(OwnDeposit::default()), Err(UNUSABLE_FUND))]
+    #[case::no_call(own("0x9::wheel"), Err(UNUSABLE_FUND))]
+    fn what_a_try_calls(#[case] fund: Option<OwnDeposit>, #[case] expected: Result<&str, &str>) {
+        let target = Target::of_lottery("0xc".parse().unwrap(), "0xd".parse().unwrap());
+        let consumer = Some(Consumer { fund, ..Consumer::default() });
+        let report = Report { state: Some(State { consumer, ..State::default() }), ..Report::default() };
+        let found = call(&report, &target, 7).map(|(function, arguments)| {
+            let arguments = arguments.iter().map(|argument| match argument {
+                Argument::Address(_) => "address".to_owned(),
+                other => other.to_cli(),
+            });
+            [vec![format!("{}::{}", function.module, function.name)], arguments.collect()].concat().join(" ")
+        });
+        assert_eq!(found.map_err(|error| error.message), expected.map(str::to_owned).map_err(str::to_owned));
+    }
 }

@@ -52,7 +52,7 @@ pub(crate) struct FundRunner {
     pub(crate) checker: RecordChecker,
     pub(crate) clock: Clock,
     pub(crate) guarded: GuardedSender<LockedFundJournal>,
-    /// The CLI's words, of which the amount is not known yet.
+    /// The CLI's words; each try sets the function and its arguments.
     pub(crate) words: RunWords,
     pub(crate) limits: FundLimits,
     pub(crate) confirm_timeout: Duration,
@@ -92,6 +92,16 @@ pub(crate) fn guard_error(error: GuardError) -> FundError {
             .with_hint("run again to read the chain again"),
         other => FundError::new(FundCode::IntentOpen, other.to_string()),
     }
+}
+
+/// dVRF's own call that deposits an amount of quants for the client.
+pub(crate) fn deposit_fund(target: &Target, amount: u64) -> (FunctionId, Vec<Argument>) {
+    let function = FunctionId {
+        address: target.deposit,
+        module: target.deposit_module.clone(),
+        name: "deposit_fund_v2".to_owned(),
+    };
+    (function, vec![Argument::Address(target.client), Argument::U64(amount)])
 }
 
 /// The most that the gas of a top-up costs.
@@ -155,12 +165,7 @@ impl FundRunner {
         let failed = |error: Error| FundError::from(&error);
         let settings = &session.settings;
         let (target, _) = dvrf_cli::target::resolve(settings, None).map_err(failed)?;
-        let function = FunctionId {
-            address: target.deposit,
-            module: target.deposit_module.clone(),
-            name: "deposit_fund_v2".to_owned(),
-        };
-        let arguments = vec![Argument::Address(target.client), Argument::U64(0)];
+        let (function, arguments) = deposit_fund(&target, 0);
         let (sender, words) = submit::sender(function, arguments, true, settings).map_err(failed)?;
         if sender.timeout.as_secs() > SUBMIT_S_MAX.unsigned_abs() {
             let wrong = bad(
