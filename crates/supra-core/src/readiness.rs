@@ -17,9 +17,9 @@ use crate::lang::Lang;
 use crate::layout::{Condition, LayoutDraw};
 use crate::state::State;
 use crate::state::consumer::{Consumer, RequestOutcome};
-use crate::view_report::Views;
+use crate::view_report::{Views, failed_reads};
 
-/// What is demanded besides the contract's asserts.
+/// What a draw needs besides the contract's asserts.
 #[derive(Debug, Clone)]
 pub struct DrawPolicy {
     /// Fewer tickets are too few.
@@ -236,7 +236,7 @@ fn of_layout(
             None => reasons.unknown(&format!("whether {text} holds"), &format!("выполнено ли {text}")),
         }
     }
-    let is_whole = views.iter().all(|(key, view)| !key.starts_with("consumer.") || view.error.is_none());
+    let is_whole = failed_reads(views).next().is_none();
     let has = |outcome| draw.requests(consumer).any(|request| request.outcome == outcome);
     let pending = if has(RequestOutcome::Pending) {
         Some(true)

@@ -27,3 +27,10 @@ pub struct ViewReport {
 
 /// All of them, by the value's catalogue name (`balance`, `min_balance`, `lottery_status`, …).
 pub type Views = BTreeMap<String, ViewReport>;
+
+/// The keys of the values of a consumer contract that could not be read.
+pub(crate) fn failed_reads(views: &Views) -> impl Iterator<Item = &String> {
+    let failed =
+        |(key, report): &(&String, &ViewReport)| key.starts_with("consumer.") && report.error.is_some();
+    views.iter().filter(failed).map(|(key, _)| key)
+}

@@ -12,6 +12,7 @@ use crate::failure::quote;
 use crate::lang::Lang;
 use crate::state::consumer::{By, Consumer, ConsumerRequest, RequestOutcome, Watch};
 use crate::time::format_span;
+use crate::view_report::failed_reads;
 
 pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
     let Some(consumer) = &facts.state.consumer else { return };
@@ -36,18 +37,10 @@ pub(super) fn check(facts: &Facts, policy: &Policy, findings: &mut Findings) {
 
 /// Adds a finding for each read of the layout that failed.
 fn check_reads(facts: &Facts, findings: &mut Findings) {
-    let failed =
-        facts.views.iter().filter(|(key, report)| key.starts_with("consumer.") && report.error.is_some());
-    for (key, _) in failed {
+    for key in failed_reads(facts.views) {
         let name = quote(key.trim_start_matches("consumer."));
         findings.add_unknown(key, &format!("{name} of the contract"), &format!("{name} контракта"));
     }
-}
-
-/// The views of the contract that failed.
-fn failed_reads<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a String> {
-    let of_contract = facts.views.iter().filter(|(key, _)| key.starts_with("consumer."));
-    of_contract.filter(|(_, report)| report.error.is_some()).map(|(key, _)| key)
 }
 
 fn check_markers(facts: &Facts, consumer: &Consumer, findings: &mut Findings) {
@@ -202,7 +195,7 @@ fn check_watch(watch: &Watch, facts: &Facts, findings: &mut Findings) {
     });
     if watch.holds.is_none() {
         // A read that failed is said once, by its own finding.
-        if failed_reads(facts).next().is_some() {
+        if failed_reads(facts.views).next().is_some() {
             return;
         }
         let message = lang.pick(
