@@ -49,8 +49,7 @@ impl Event {
 
     /// Returns a field that is a u64 or u128.
     pub fn number(&self, field: &str) -> Option<u128> {
-        let value = self.data.get(field)?;
-        value.as_str().map_or_else(|| value.as_u64().map(u128::from), |text| text.parse().ok())
+        number(&self.data, field)
     }
 
     /// Returns a field that is an address.
@@ -62,6 +61,12 @@ impl Event {
     pub fn micros(&self) -> Option<u64> {
         self.time_us.as_deref()?.parse().ok()
     }
+}
+
+/// Returns a field of an event's data that is a u64 or u128. Nodes write small ones as JSON numbers too.
+fn number(data: &Value, field: &str) -> Option<u128> {
+    let value = data.get(field)?;
+    value.as_str().map_or_else(|| value.as_u64().map(u128::from), |text| text.parse().ok())
 }
 
 /// The event types of the lottery.
@@ -286,6 +291,15 @@ mod tests {
         assert_eq!(types(&["whitelist"], &none).unwrap().len(), 10);
         assert_eq!(types(&["all", "draw-handled"], &none).unwrap().len(), 25);
         assert!(types(&["drawn"], &none).unwrap_err().contains("is not an event type"));
+    }
+
+    #[rstest]
+    #[case::text(serde_json::json!({"nonce": "7"}), Some(7))]
+    #[case::number(serde_json::json!({"nonce": 7}), Some(7))]
+    #[case::no_number(serde_json::json!({"nonce": "x"}), None)]
+    #[case::missing(serde_json::json!({}), None)]
+    fn fields_that_are_numbers(#[case] data: Value, #[case] expected: Option<u128>) {
+        assert_eq!(number(&data, "nonce"), expected);
     }
 
     #[test]

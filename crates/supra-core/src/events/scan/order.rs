@@ -3,9 +3,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use serde_json::Value;
-
 use super::Found;
+use crate::events::number;
 
 /// Sorts the rows of one block, which are sorted by type, by transaction and type.
 pub(super) fn sort_block(rows: &mut [Found]) {
@@ -20,7 +19,7 @@ pub(super) fn sort_block(rows: &mut [Found]) {
 fn ranks(rows: &[Found]) -> HashMap<Option<String>, usize> {
     let mut nonces: HashMap<&Option<String>, u128> = HashMap::new();
     for row in rows {
-        let nonce = nonce(&row.data).unwrap_or(u128::MAX);
+        let nonce = number(&row.data, "nonce").unwrap_or(u128::MAX);
         nonces.entry(&row.hash).and_modify(|least| *least = nonce.min(*least)).or_insert(nonce);
     }
     // The transactions of each type, in the node's order.
@@ -53,11 +52,6 @@ fn ranks(rows: &[Found]) -> HashMap<Option<String>, usize> {
     }
 }
 
-fn nonce(data: &Value) -> Option<u128> {
-    let nonce = data.get("nonce")?;
-    nonce.as_str().map_or_else(|| nonce.as_u64().map(u128::from), |text| text.parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -85,14 +79,9 @@ mod tests {
         let mut rows: Vec<Found> = rows.iter().map(found).collect();
         sort_block(&mut rows);
         let word = |row: &Found| {
-            let nonce = nonce(&row.data).map_or("-1".to_owned(), |nonce| nonce.to_string());
+            let nonce = number(&row.data, "nonce").map_or("-1".to_owned(), |nonce| nonce.to_string());
             format!("{}{nonce}", row.hash.as_deref().unwrap_or_default())
         };
         assert_eq!(rows.iter().map(word).collect::<Vec<_>>().join(" "), expected);
-    }
-
-    #[test]
-    fn a_number_is_a_nonce_too() {
-        assert_eq!((nonce(&json!({"nonce": 7})), nonce(&json!({"nonce": "x"}))), (Some(7), None));
     }
 }
