@@ -274,19 +274,21 @@ fn tls_error(error: &rustls::Error) -> Option<HttpError> {
     }
 }
 
+/// Whether a certificate is its own authority, which rustls only says in its text.
+fn is_self_signed(why: &CertificateError) -> bool {
+    why.to_string().contains("CaUsedAsEndEntity")
+}
+
 fn certificate_hint(why: &CertificateError) -> &'static str {
-    let is_self_signed = || why.to_string().contains("CaUsedAsEndEntity");
-    if matches!(why, CertificateError::UnknownIssuer) || is_self_signed() {
+    if matches!(why, CertificateError::UnknownIssuer) || is_self_signed(why) {
         "; DVRF_TLS_ROOTS=+FILE adds an authority of your own, DVRF_TLS_ROOTS=system trusts the system's"
     } else {
         ""
     }
 }
 
-/// The certificate's fault, in words where rustls only has a name of its own.
 fn certificate_fault(why: &CertificateError) -> String {
-    let text = why.to_string();
-    if text.contains("CaUsedAsEndEntity") { "it is self-signed".to_owned() } else { quote(&text) }
+    if is_self_signed(why) { "it is self-signed".to_owned() } else { quote(&why.to_string()) }
 }
 
 fn http_error(error: ureq::Error, call: &Call) -> HttpError {
