@@ -68,12 +68,23 @@ impl Context<'_> {
         ];
         let known = known.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let age = finding.evidence.get("age_seconds").and_then(Value::as_u64);
-        if age.is_some_and(|age| age >= OVERDUE_S) {
-            return lang.pick(format!("Send Supra this: {known}."), format!("Отправьте в Supra: {known}."));
+        let is_overdue = age.is_some_and(|age| age >= OVERDUE_S);
+        match (is_overdue, known.is_empty()) {
+            (true, false) => {
+                lang.pick(format!("Send Supra this: {known}."), format!("Отправьте в Supra: {known}."))
+            }
+            (false, false) => lang.pick(
+                format!("If it is unanswered after an hour, send Supra this: {known}."),
+                format!("Если ответа нет больше часа, отправьте в Supra: {known}."),
+            ),
+            (true, true) => lang.pick(
+                "Ask Supra about it: give the contract's address and the time of the request.",
+                "Обратитесь в Supra: укажите адрес контракта и время запроса.",
+            ),
+            (false, true) => lang.pick(
+                "If it is unanswered after an hour, ask Supra about it: give the contract's address and the time of the request.",
+                "Если ответа нет больше часа, обратитесь в Supra: укажите адрес контракта и время запроса.",
+            ),
         }
-        lang.pick(
-            format!("If it is unanswered after an hour, send Supra this: {known}."),
-            format!("Если ответа нет больше часа, отправьте в Supra: {known}."),
-        )
     }
 }

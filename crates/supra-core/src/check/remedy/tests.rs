@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
-use crate::check::{Checker, Policy};
+use crate::check::{Checker, Policy, Severity};
 
 const CLIENT: &str = "0x9a969d3b77941cec267f03b9bbb323c0333fa63d0e9e15204edabc415f134490";
 const DEPOSIT: &str = "0x186ba2ba88f4a14ca51f6ce42702c7ebdf6bfcf738d897cc98b986ded6f1219e";
@@ -151,6 +151,22 @@ fn a_stuck_request_names_its_nonce_and_transaction() {
     let steps: Vec<&str> = stuck.remedy.text.lines().collect();
     let sent = format!("Send Supra this: testnet, contract {CLIENT}, nonce 5, transaction 0xe9e7.");
     assert_eq!(steps.last(), Some(&sent.as_str()));
+}
+
+/// A report that names neither the contract nor the request still says whom to ask.
+#[rstest]
+#[case::new(
+    Some(900),
+    "If it is unanswered after an hour, ask Supra about it: give the contract's address and the time of the request."
+)]
+#[case::overdue(Some(10_800), "Ask Supra about it: give the contract's address and the time of the request.")]
+fn a_stuck_request_of_which_nothing_is_known(#[case] age: Option<u64>, #[case] expected: &str) {
+    let mut evidence = serde_json::Map::new();
+    evidence.insert("age_seconds".to_owned(), json!(age));
+    let finding = Finding::new(Code::RequestStuck, Severity::Critical, String::new(), evidence, Lang::En);
+    let (report, policy) = (Report::default(), Policy::default());
+    let remedy = Context::new(&Checks::default(), &report, &policy).stuck(&finding);
+    assert_eq!(remedy.text.lines().last(), Some(expected));
 }
 
 /// 30 days at 1 SUPRA a day: what the balance above the minimum and a grant beside it do not pay for.
