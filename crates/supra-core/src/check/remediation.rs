@@ -163,8 +163,8 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "Укажите в SUPRA_RPC_URL отдельные узлы вместо балансировщика, без отстающего узла.",
         ),
         C::NotANode => (
-            "Check the RPC URL: it is the node's address without a path such as /rpc/v3.",
-            "Проверьте адрес RPC: это адрес узла без пути вида /rpc/v3.",
+            "Check host and path of the RPC URL: a proxy or a login page may have answered.",
+            "Проверьте хост и путь в адресе RPC: возможно, ответил прокси или страница входа.",
         ),
         C::CliFailed => (
             "Run dvrf doctor: it names the profile, password or program that is missing.",
