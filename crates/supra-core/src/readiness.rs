@@ -1,8 +1,8 @@
-//! May a draw be requested now? The contract's own asserts, in its order, and the operator's demands. Pure.
+//! Decides whether a draw may be requested now, by the contract's own asserts, in their order, and the operator's
+//! requirements. Pure.
 //!
-//! What is not known is a reason of its own: a draw is requested only when everything it rests on was read. The
-//! assert order is that of `manual_draw` (Lottery.move) and of `supra_vrf::rng_request` behind it. For a contract of another
-//! layout, the conditions of its `[draw]` stand in for the lottery's asserts.
+//! A value that is not known is a reason against a draw. The order of the asserts is that of `manual_draw` (Lottery.move) and
+//! of `supra_vrf::rng_request`, which it calls. A contract of another layout has the conditions of its `[draw]` instead.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub struct DrawPolicy {
     pub lang: Lang,
 }
 
-/// Why not.
+/// A reason against a draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// Stable; `docs/draw.md` explains each.
@@ -53,23 +53,23 @@ pub struct Reason {
     pub known: bool,
 }
 
-/// The answer. The keys up to `expected_aggregators` are the old summary's.
+/// Whether a draw may be requested. The keys up to `expected_aggregators` are the old summary's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Readiness {
     /// Whether a draw may be requested.
     pub ready: bool,
-    /// Everything that stands against it, in the contract's order.
+    /// Everything that stands against a draw, in the contract's order.
     pub reasons: Vec<Reason>,
     /// Tickets sold.
     pub ticket_count: Option<u64>,
-    /// Tickets demanded.
+    /// Tickets that a draw needs.
     pub min_tickets_required: u64,
     /// Whether a draw is due.
     pub draw_scheduled: Option<bool>,
     /// Whether a request waits for its answer.
     pub pending_request: Option<bool>,
-    /// The chain's own verdict on the deposit: `true` is bad, and blocks.
+    /// Whether the deposit is at or below its minimum, so that the chain refuses requests.
     pub min_balance_reached: Option<bool>,
     /// The whitelisted callback sender, as a list of none or one.
     pub aggregators: Option<Vec<String>>,
@@ -81,18 +81,18 @@ pub struct Readiness {
     /// The conditions of the layout, where the contract has another than the lottery.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// The report that it rests on, with `--include-report`.
+    /// The report that was judged, with `--include-report`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Value>,
 }
 
 impl Readiness {
-    /// Whether it is not ready only because something is not known.
+    /// Returns whether values that are not known are the only reasons against a draw.
     pub fn is_unknown(&self) -> bool {
         !self.ready && self.reasons.iter().all(|reason| !reason.known)
     }
 
-    /// Adds a reason that the caller knows, such as a cool-down.
+    /// Adds a known reason, such as a cool-down.
     pub fn object(&mut self, code: &str, message: String) {
         self.ready = false;
         self.reasons.push(Reason { code: code.to_owned(), message, known: true });
@@ -118,7 +118,7 @@ const BLOCKING: [Code; 15] = [
     Code::ConsumerNotReady,
 ];
 
-/// Judges.
+/// Judges a report and its verdict.
 pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: &DrawPolicy) -> Readiness {
     let empty = State::default();
     let state = state.unwrap_or(&empty);
@@ -173,7 +173,7 @@ pub fn readiness(state: Option<&State>, views: &Views, checks: &Checks, policy: 
     found
 }
 
-/// The lottery's own asserts, and what is known of it.
+/// Judges by the lottery's own asserts.
 fn of_lottery(state: &State, policy: &DrawPolicy, reasons: &mut Reasons) -> Readiness {
     let lottery = &state.lottery;
     if !policy.skip_draw_scheduled {
@@ -210,7 +210,7 @@ fn of_lottery(state: &State, policy: &DrawPolicy, reasons: &mut Reasons) -> Read
     }
 }
 
-/// The conditions of a layout, and the requests of the kind that its draw starts.
+/// Judges by the conditions of a layout and by open requests of the kind that its draw starts.
 fn of_layout(
     draw: &LayoutDraw,
     consumer: &Consumer,

@@ -1,4 +1,4 @@
-//! What nobody is to be told of for a while. It changes neither the verdict nor the exit code.
+//! Silences: problems about which no messages are sent for a while. They change neither the verdict nor the exit code.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,7 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// Whether it is about this problem of this subscription. `names` are what the problem is called: its key, and the codes
-    /// of its findings.
+    /// Returns whether it covers a problem of a subscription. `names` are the problem's key and the codes of its findings.
     pub fn covers(&self, subscription: &str, names: &[&str]) -> bool {
         let is_it = |wanted: &str, name: &str| {
             let kind = name.split(' ').next().unwrap_or_default();
@@ -52,7 +51,7 @@ impl Silence {
             && self.problem.as_deref().is_none_or(|wanted| names.iter().any(|name| is_it(wanted, name)))
     }
 
-    /// Whether it is about the whole subscription, or about one of the findings.
+    /// Returns whether it covers the whole subscription or one of the findings. An acknowledgement needs a finding.
     fn concerns(&self, subscription: &str, findings: &[Finding]) -> bool {
         let is_named = |finding: &Finding| self.covers(subscription, &[&key(finding), finding.code.name()]);
         match self.kind {

@@ -1,4 +1,4 @@
-//! Fills in what a layout leaves to its target: addresses, the names that modules have, and arguments.
+//! Resolves the addresses, module names and arguments of a layout for one target.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use crate::view::{Argument, FunctionId, ViewCall};
 pub(super) struct Resolver<'a> {
     pub(super) layout: &'a Layout,
     pub(super) target: &'a Target,
-    /// Which of its names each module has, as far as is known; the first where nothing is.
+    /// The index of the name that each module has among its possible names; the first until a read fails by it.
     pub(super) candidates: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Resolver<'a> {
-    /// A layout of which no module was read yet.
+    /// Starts with the first name of each module.
     pub(super) fn new(layout: &'a Layout, target: &'a Target) -> Self {
         Self { layout, target, candidates: BTreeMap::new() }
     }
@@ -78,7 +78,7 @@ impl<'a> Resolver<'a> {
         self.type_tag(of).unwrap_or_else(|_| of.to_string())
     }
 
-    /// The request of a view or a resource, for an element or a key; `None` for a table.
+    /// The request that reads a view or a resource; `part` is the list element or the request's key. `None` for a table.
     pub(super) fn request(&self, rule: &ReadRule, part: &str) -> Option<Result<Request, Failure>> {
         if let Some(view) = &rule.view {
             return Some(self.view(view, rule, part));

@@ -123,7 +123,7 @@ pub enum RequestOutcome {
 pub struct ConsumerRequest {
     /// The kind of request, as the layout calls it.
     pub request: String,
-    /// What joins it with its answer, such as the nonce; `null` where the contract does not say.
+    /// What it has in common with its answer, such as the nonce; `null` where the contract does not say.
     pub key: Option<String>,
     /// The element of a list that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +146,7 @@ pub struct ConsumerRequest {
     /// The answer that the contract's callback aborted, if one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aborted: Option<CallbackFailure>,
-    /// The fee that the deposit paid for its answer, in quants, if it was taken; looked for where an aborted answer is.
+    /// The fee that the deposit paid for its answer, in quants, if it was taken; only looked for with an aborted answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charged_quants: Option<Quants>,
     /// How long it has waited.
@@ -211,7 +211,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    /// Records come from elsewhere: what stands in one becomes a command only where every word of it is what it seems.
+    /// A record may come from another program: only a well-formed function and arguments become a command.
     #[test]
     fn only_plain_calls_are_made() {
         let call = |function: &str, arguments: &[&str]| {

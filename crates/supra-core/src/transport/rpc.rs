@@ -28,7 +28,7 @@ pub struct RpcConfig {
     pub headers: Vec<(String, Secret)>,
     /// REST versions in order of preference: `v3`, `v2`, `v1`, `v4`.
     pub versions: Vec<String>,
-    /// The time for one attempt.
+    /// How long one attempt may take.
     pub call_timeout: Duration,
     /// The largest number of requests in flight.
     pub jobs: usize,
@@ -40,7 +40,7 @@ pub struct RpcConfig {
     pub roots: Roots,
     /// The proxies that nodes are called through.
     pub proxies: Proxies,
-    /// The chain id that every response must have, if it has one.
+    /// The chain id that a response must have if it names one.
     pub chain_id: Option<u8>,
 }
 
@@ -188,7 +188,7 @@ impl RpcTransport {
         Reply { result: Err(last), elapsed: started.elapsed(), attempts }
     }
 
-    /// What each node says of its latest block.
+    /// The time of each node's latest block.
     fn tips(&self, deadline: Deadline) -> Vec<Tip> {
         let request = Request::Block { height: None, transactions: false };
         let deadline = deadline.min_with(PROBE_TIMEOUT);
@@ -309,7 +309,7 @@ impl RpcTransport {
             429 => Err(again(FailureKind::Throttled, wait)),
             403 | 503 if html => Err(again(FailureKind::Throttled, wait)),
             408 | 425 | 502 | 503 | 504 => Err(again(FailureKind::Unreachable, wait)),
-            // Nodes before v11.7 return 500 for what is wrong with a view too, which is final.
+            // Nodes before v11.7 also return 500 for a view that is wrong in itself, which is final.
             500 if is_unrecognised(&classify_view(&text)) => Err(again(FailureKind::Unreachable, wait)),
             404 if !html && may_be_elsewhere(request) => Err(Next::Elsewhere(Absent::NotYet)),
             410 if is_of_blocks(request) => {
@@ -320,7 +320,7 @@ impl RpcTransport {
                 let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
                 Err(Next::Stop(Error::new(FailureKind::Unsupported, message)))
             }
-            // A web server that is no node, or a gateway that does not know the path.
+            // A web server that is not a node, or a gateway that does not know the path.
             404 | 405 | 501 if html => Err(again(FailureKind::Undecodable, None)),
             _ if html => Err(again(FailureKind::Unreachable, wait)),
             _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),

@@ -1,4 +1,4 @@
-//! Mistakes in `[draw]` and `[fund]`: above all, what the guards of a transaction need and they lack.
+//! Finds mistakes in `[draw]` and `[fund]`, above all the lack of what the guards of a transaction need.
 
 use super::Dangling;
 use crate::layout::file::{
@@ -86,7 +86,7 @@ impl LayoutFile {
         mistake(&text, format!("[fund]: {text} is not an address of [address]"))
     }
 
-    /// What the nodes are compared by and what is sent must have one name, known before anything was read.
+    /// A call that is sent, and a read that nodes are compared by, must have one name, known before the first read.
     fn wrong_module_of(&self, table: &str, of: &Ref, what: &str) -> Option<Dangling> {
         let text = of.to_string();
         let Some(rule) = self.module.get(&of.alias) else {
@@ -100,7 +100,7 @@ impl LayoutFile {
         is_several.then_some(Dangling { text, message })
     }
 
-    /// A counter is read of every node by one request, so it stands in one place.
+    /// Each node is asked for the counters with one request, so a counter comes from one place.
     fn wrong_counter(&self, name: &str, draw: &DrawRule) -> Option<Dangling> {
         let mistake = |text: &str, message: String| Some(Dangling { text: text.to_owned(), message });
         let Some(value) = self.value.get(name) else {
