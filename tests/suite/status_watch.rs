@@ -26,11 +26,15 @@ impl Terminal {
         terminal
     }
 
-    fn tmux(&self, words: &[&str]) -> String {
+    fn command(&self, words: &[&str]) -> std::process::Command {
         let mut tmux = program("tmux");
         tmux.env_clear().env("PATH", testkit::requirements::path()).env("LC_ALL", "C.UTF-8");
         tmux.args(["-u", "-f", "/dev/null", "-S"]).arg(&self.socket).args(words);
-        let outcome = run(&mut tmux);
+        tmux
+    }
+
+    fn tmux(&self, words: &[&str]) -> String {
+        let outcome = run(&mut self.command(words));
         assert_eq!(outcome.code, 0, "tmux {words:?}: {outcome}");
         outcome.out
     }
@@ -58,7 +62,8 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
+        // It has ended already where the tool in its only window has.
+        run(&mut self.command(&["kill-server"]));
     }
 }
 
