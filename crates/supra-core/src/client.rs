@@ -6,7 +6,7 @@ pub mod sight;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -99,13 +99,14 @@ impl ChainClient {
     ///
     /// Everything is read again where the nodes behind the transport differ, or where the values look bad.
     pub fn collect_with_row(&self, target: &Target, row: Option<&ClientRow>, now: Timestamp) -> Collected {
-        let deadline = Deadline::after(self.options.timeout);
+        let (started, deadline) = (Instant::now(), Deadline::after(self.options.timeout));
         let first = self.collect_once(&*self.transport, target, row, deadline, now);
         if !self.transport.reaches_node() {
             return first;
         }
         let alone = self.transport.unshared().unwrap_or(&*self.transport);
-        self.nodes.agree(first, now, deadline, || self.collect_once(alone, target, None, deadline, now))
+        self.nodes
+            .agree(first, started, now, deadline, || self.collect_once(alone, target, None, deadline, now))
     }
 
     fn collect_once(

@@ -4,7 +4,7 @@ pub mod cli;
 pub mod parallel;
 pub mod replay;
 pub mod rpc;
-mod semaphore;
+pub(crate) mod semaphore;
 pub mod singleflight;
 
 use std::time::{Duration, Instant};

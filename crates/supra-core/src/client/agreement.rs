@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::sight::BEHIND_S;
+use crate::check::Policy;
 use crate::collect::Collected;
 use crate::failure::{Failure, FailureKind};
 use crate::file::{self, Durability, Temporary};
@@ -17,6 +19,7 @@ use crate::state::State;
 use crate::state::consumer::RequestOutcome;
 use crate::time::format_span;
 use crate::transport::Deadline;
+use crate::transport::semaphore::Semaphore;
 
 /// How often everything is read again at most.
 const READ_AGAIN_MAX: usize = 8;
@@ -44,6 +47,14 @@ pub(super) struct Nodes {
     in_step: AtomicU64,
     /// When that were enough, in seconds since 1970; 0 for never.
     proven_s: AtomicU64,
+    /// Lets one target at a time read its bad news again, so that the others of a fleet can rely on what it finds.
+    turn: Semaphore,
+}
+
+/// A reading, and when it was begun.
+struct Reading {
+    collected: Collected,
+    started: Instant,
 }
 
 impl Nodes {
@@ -58,6 +69,7 @@ impl Nodes {
             file,
             in_step: AtomicU64::new(0),
             proven_s: AtomicU64::new(0),
+            turn: Semaphore::new(1),
         }
     }
 
@@ -66,24 +78,47 @@ impl Nodes {
     pub(super) fn agree(
         &self,
         first: Collected,
+        started: Instant,
         now: Timestamp,
         deadline: Deadline,
         read: impl Fn() -> Collected,
     ) -> Collected {
-        let mut apart_us = self.behind_us(&first).unwrap_or(0);
-        let differed = self.differed(now);
-        let is_believed = || !looks_bad(&first.state) || is_within(&self.proven_s, now, IN_STEP_S);
-        if apart_us == 0 && !differed && is_believed() {
-            return first;
+        let first = Reading { collected: first, started };
+        let first_behind_us = self.behind_us(&first);
+        if self.differed(now) || first_behind_us.is_some_and(|behind_us| behind_us > 0) {
+            return self.read_again(first, now, deadline, read);
         }
-        let needed = |apart_us: u64| if differed || apart_us > 0 { AGREEING_OF_DIFFERENT } else { AGREEING };
-        let (mut agreeing, mut changed) = (usize::from(apart_us == 0), false);
+        let is_believed = || !looks_bad(&first.collected.state) || is_within(&self.proven_s, now, IN_STEP_S);
+        // An undated reading could not be compared with the next one.
+        if first_behind_us.is_none() || is_believed() {
+            return first.collected;
+        }
+        let _turn = self.turn.acquire(deadline);
+        if is_believed() { first.collected } else { self.read_again(first, now, deadline, read) }
+    }
+
+    fn read_again(
+        &self,
+        first: Reading,
+        now: Timestamp,
+        deadline: Deadline,
+        read: impl Fn() -> Collected,
+    ) -> Collected {
+        let differed = self.differed(now);
+        let first_behind_us = self.behind_us(&first);
+        let mut apart_us = first_behind_us.unwrap_or(0);
+        // Where nodes differ, any two values may be of two heights. On a chain of one node a busy contract moves on from
+        // one reading to the next, and only what would alert has to stay.
+        let is_strict = |apart_us: u64| differed || apart_us > 0;
+        let needed = |apart_us: u64| if is_strict(apart_us) { AGREEING_OF_DIFFERENT } else { AGREEING };
+        let (mut agreeing, mut changed) = (usize::from(first_behind_us == Some(0)), false);
         let mut kept = first;
         for _ in 0..READ_AGAIN_MAX {
             if deadline.is_expired() {
                 break;
             }
-            let next = read();
+            let started = Instant::now();
+            let next = Reading { collected: read(), started };
             // A reading that is dated by no clock proves nothing.
             let Some(behind_us) = self.behind_us(&next) else { continue };
             // The next one may show that the node that was read before is behind.
@@ -92,8 +127,12 @@ impl Nodes {
             self.count_step(apart_us == 0, now);
             if behind_us > 0 {
                 agreeing = 0;
-            } else if agreeing > 0 && kept_behind_us == 0 && !contradict(&kept.state, &next.state) {
+            } else if agreeing > 0
+                && kept_behind_us == 0
+                && !contradict(&kept.collected.state, &next.collected.state, is_strict(apart_us))
+            {
                 agreeing += 1;
+                kept.take_clocks(next);
             } else {
                 (agreeing, changed) = (1, true);
                 kept = next;
@@ -108,21 +147,25 @@ impl Nodes {
         // Without time for a second look, one reading has to do.
         let nothing_speaks_against_it = apart_us == 0 && !differed && !changed;
         if agreeing >= needed(apart_us) || nothing_speaks_against_it {
-            kept
+            kept.collected
         } else {
-            kept.failed(&failure(apart_us))
+            kept.collected.failed(&failure(apart_us))
         }
     }
 
     /// By how much the oldest clock of a reading is behind the newest that was seen, if that is too much; else 0. `None`
     /// without a clock.
-    fn behind_us(&self, collected: &Collected) -> Option<u64> {
+    fn behind_us(&self, reading: &Reading) -> Option<u64> {
+        let Reading { collected, started } = reading;
         let clocks = [collected.state.chain.time_us, collected.last_clock_us];
         let clocks = clocks.into_iter().flatten().filter_map(|clock| u64::try_from(clock.get()).ok());
         let (oldest, newest) = clocks.clone().min().zip(clocks.max())?;
         let newest = newest.max(self.newest_us.fetch_max(newest, Ordering::Relaxed));
         let behind = newest.saturating_sub(oldest);
-        Some(if behind > BEHIND_S.unsigned_abs() * 1_000_000 { behind } else { 0 })
+        // The chain itself moves on while a slow reading goes on.
+        let passed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let allowed = passed_us.saturating_add(BEHIND_S.unsigned_abs() * 1_000_000);
+        Some(if behind > allowed { behind } else { 0 })
     }
 
     fn differed(&self, now: Timestamp) -> bool {
@@ -150,6 +193,15 @@ impl Nodes {
     }
 }
 
+impl Reading {
+    /// Is dated as a later reading that says the same.
+    fn take_clocks(&mut self, later: Self) {
+        self.started = later.started;
+        self.collected.state.chain.time_us = later.collected.state.chain.time_us;
+        self.collected.last_clock_us = later.collected.last_clock_us;
+    }
+}
+
 /// Whether a time in seconds since 1970 was less than `span_s` ago.
 fn is_within(then_s: &AtomicU64, now: Timestamp, span_s: i64) -> bool {
     let then_s = i64::try_from(then_s.load(Ordering::Relaxed)).unwrap_or(0);
@@ -167,28 +219,56 @@ fn failure(apart_us: u64) -> Failure {
         .with_hint("name single nodes in SUPRA_RPC_URL in place of a load balancer, and leave out the one that is behind")
 }
 
-/// Whether a state may alert, so that it is worth a second look. The thresholds are the default ones.
-fn looks_bad(state: &State) -> bool {
+/// What of a state would alert: each piece of news by whether it holds, `null` where that is not known. The thresholds
+/// are the default ones.
+fn news(state: &State) -> Value {
     let State { deposit, lottery, consumer, .. } = state;
     let is_low = deposit
         .balance
         .zip(deposit.refusal_minimum())
-        .is_some_and(|(balance, minimum)| balance.get() < minimum.get().saturating_mul(2));
-    let has_waiting = consumer.as_ref().is_some_and(|consumer| {
-        consumer.requests.iter().any(|request| request.outcome == RequestOutcome::Pending)
-            || consumer.watches.iter().any(|watch| watch.holds == Some(true))
-    });
-    is_low
-        || has_waiting
-        || deposit.at_or_below_minimum == Some(true)
-        || deposit.client_whitelisted == Some(false)
-        || deposit.paused == Some(true)
-        || lottery.pending_request == Some(true)
+        .map(|(balance, minimum)| balance.get() < minimum.get().saturating_mul(2));
+    let (mut overdue, mut watches) = (Map::new(), Map::new());
+    for request in consumer.iter().flat_map(|consumer| &consumer.requests) {
+        let warn_s = request.warn_seconds.unwrap_or(Policy::default().pending_warn_s);
+        let is_overdue = request.outcome == RequestOutcome::Pending
+            && request.age_seconds.is_some_and(|age_s| age_s >= warn_s);
+        overdue.insert(request.label(), json!(is_overdue));
+    }
+    for watch in consumer.iter().flat_map(|consumer| &consumer.watches) {
+        watches.insert(watch.label(), json!(watch.holds));
+    }
+    let pending = lottery.pending_request.map(|is_pending| json!([is_pending, lottery.pending_nonce]));
+    json!({
+        "low": is_low,
+        "refused": deposit.at_or_below_minimum,
+        "unlisted": deposit.client_whitelisted.map(|is_listed| !is_listed),
+        "paused": deposit.paused,
+        "pending": pending,
+        "overdue": overdue,
+        "watches": watches,
+    })
 }
 
-/// Whether two readings have different values where both have one. The chain's clock moves on.
-fn contradict(a: &State, b: &State) -> bool {
+/// Whether a state may alert, so that it is worth a second look.
+fn looks_bad(state: &State) -> bool {
+    fn holds(news: &Value) -> bool {
+        match news {
+            Value::Bool(holds) => *holds,
+            Value::Array(parts) => parts.first().is_some_and(holds),
+            Value::Object(parts) => parts.values().any(holds),
+            _ => false,
+        }
+    }
+    holds(&news(state))
+}
+
+/// Whether two readings have different values where both have one: of everything but the chain's clock, which moves on,
+/// or else of the news alone.
+fn contradict(a: &State, b: &State, everything: bool) -> bool {
     let parts = |state: &State| serde_json::to_value((&state.deposit, &state.lottery, &state.consumer));
+    if !everything {
+        return differ(&news(a), &news(b));
+    }
     match (parts(a), parts(b)) {
         (Ok(a), Ok(b)) => differ(&a, &b),
         _ => true,

@@ -6,29 +6,29 @@ use super::Deadline;
 
 /// A counting semaphore whose waits have a deadline.
 #[derive(Debug)]
-pub(super) struct Semaphore {
+pub(crate) struct Semaphore {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// A permit for one request; dropping it returns it.
+/// A permit; dropping it returns it.
 #[derive(Debug)]
-pub(super) struct Permit<'a>(&'a Semaphore);
+pub(crate) struct Permit<'a>(&'a Semaphore);
 
 impl Semaphore {
     /// Creates a semaphore with this number of permits, at least one.
-    pub(super) fn new(permits: usize) -> Self {
+    pub(crate) fn new(permits: usize) -> Self {
         Self { free: Mutex::new(permits.max(1)), freed: Condvar::new() }
     }
 
     /// Returns how many requests are worth sending at the same time: the free permits, at least one. More threads would
     /// only wait for permits.
-    pub(super) fn parallelism(&self) -> usize {
+    pub(crate) fn parallelism(&self) -> usize {
         (*self.free.lock().unwrap_or_else(PoisonError::into_inner)).max(1)
     }
 
     /// Waits for a permit; `None` if the deadline passes first.
-    pub(super) fn acquire(&self, deadline: Deadline) -> Option<Permit<'_>> {
+    pub(crate) fn acquire(&self, deadline: Deadline) -> Option<Permit<'_>> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free == 0 {
             let left = deadline.remaining();

@@ -6,6 +6,8 @@ use rstest::rstest;
 
 use super::*;
 use crate::amount::{Count, Quants};
+use crate::state::Maybe;
+use crate::state::consumer::{Consumer, ConsumerRequest};
 use crate::view_report::{ViewReport, Views};
 
 const MINIMUM: u128 = 100;
@@ -36,7 +38,7 @@ fn report(nodes: &Nodes, now: Timestamp, seen: &[Seen]) -> (Option<u128>, usize)
         reading(*rest.next().unwrap_or(seen.last().unwrap()))
     };
     let deadline = Deadline::after(std::time::Duration::from_secs(60));
-    let found = nodes.agree(reading(seen[0]), now, deadline, read);
+    let found = nodes.agree(reading(seen[0]), Instant::now(), now, deadline, read);
     let failed = found.views["balance"].error.as_ref().map(|failure| failure.kind);
     assert_eq!(failed.is_some(), found.state.deposit.balance.is_none() && found.state == State::default());
     assert!(failed.is_none_or(|kind| kind == FailureKind::NodesDisagree));
@@ -52,7 +54,10 @@ const LOW: u128 = 199;
 #[case::without_a_second_clock(&[(1000, 0, OK)], Some(OK), 1)]
 #[case::bad_news_is_read_four_times(&[(1000, 1000, LOW)], Some(LOW), 4)]
 #[case::bad_news_of_one_reading(&[(1000, 1000, LOW), (1000, 1000, OK)], Some(OK), 5)]
-#[case::ever_changing(&[(1000, 1000, 9), (1000, 1000, 8), (1001, 1001, 7), (1001, 1001, 6), (1002, 1002, 5), (1002, 1002, 4), (1003, 1003, 3), (1003, 1003, 2), (1004, 1004, 1)], None, 9)]
+#[case::bad_news_of_a_busy_contract(&[(1000, 1000, 99), (1001, 1001, 98), (1002, 1002, 97), (1003, 1003, 96)], Some(99), 4)]
+#[case::ever_changing(&[(1000, 1000, LOW), (1000, 1000, OK), (1001, 1001, LOW), (1001, 1001, OK), (1002, 1002, LOW), (1002, 1002, OK), (1003, 1003, LOW), (1003, 1003, OK), (1004, 1004, LOW)], None, 9)]
+#[case::bad_news_over_a_minute(&[(1000, 1000, LOW), (1025, 1025, LOW), (1050, 1050, LOW), (1075, 1075, LOW)], Some(LOW), 4)]
+#[case::bad_news_without_a_clock(&[(0, 0, LOW)], Some(LOW), 1)]
 #[case::a_node_behind_answered_once(&[(1000, 1031, OK), (1031, 1031, OK)], Some(OK), 6)]
 #[case::the_last_clock_counts_too(&[(1031, 1000, OK), (1031, 1031, OK)], Some(OK), 6)]
 #[case::mixed_for_ever(&[(1000, 1031, OK)], None, 9)]
@@ -99,6 +104,44 @@ fn nodes_that_differed_are_remembered_for_an_hour() {
     assert_eq!(report(&open(), at(5001), &changing), (None, 9));
     let other = Nodes::new("rpc http://other", Some(folder.path()));
     assert_eq!(report(&other, at(5001), &[(2000, 2000, OK)]), (Some(OK), 1));
+    assert_eq!(report(&open(), at(5001), &[(0, 0, OK), (2000, 2000, OK)]), (Some(OK), 6), "undated");
+}
+
+/// The nodes of one URL, and how long ago each reading was begun.
+#[rstest]
+#[case::no_time(0, 1000, 1031, true)]
+#[case::as_long_as_the_chain_moved_on(1, 1000, 1031, false)]
+#[case::longer(10, 1000, 1039, false)]
+#[case::not_long_enough(10, 1000, 1045, true)]
+fn a_slow_reading_may_span_more(
+    #[case] seconds: u64,
+    #[case] first: u128,
+    #[case] last: u128,
+    #[case] behind: bool,
+) {
+    let nodes = Nodes::new("n", None);
+    let started = Instant::now().checked_sub(std::time::Duration::from_secs(seconds)).unwrap();
+    let found = nodes.behind_us(&Reading { collected: reading((first, last, OK)), started });
+    assert_eq!(found.map(|behind_us| behind_us > 0), Some(behind));
+}
+
+#[test]
+fn one_target_at_a_time_reads_its_bad_news_again() {
+    let (nodes, again) = (Nodes::new("n", None), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let read = || {
+                    again.fetch_add(1, Ordering::Relaxed);
+                    reading((1000, 1000, LOW))
+                };
+                let deadline = Deadline::after(std::time::Duration::from_secs(60));
+                let found = nodes.agree(reading((1000, 1000, LOW)), Instant::now(), at(5000), deadline, read);
+                assert_eq!(found.state.deposit.balance, Some(Quants(LOW)));
+            });
+        }
+    });
+    assert_eq!(again.into_inner(), 9, "three more readings of each of three targets");
 }
 
 #[test]
@@ -106,39 +149,86 @@ fn no_time_is_no_second_look() {
     let read = || panic!("the time is over");
     let found = |seen| {
         let deadline = Deadline::after(std::time::Duration::ZERO);
-        Nodes::new("n", None).agree(reading(seen), at(5000), deadline, read).state.deposit.balance
+        Nodes::new("n", None)
+            .agree(reading(seen), Instant::now(), at(5000), deadline, read)
+            .state
+            .deposit
+            .balance
     };
     assert_eq!(found((1000, 1000, LOW)), Some(Quants(LOW)));
     assert_eq!(found((1000, 1031, OK)), None);
 }
 
+fn consumer(change: impl FnOnce(&mut Consumer)) -> Option<Consumer> {
+    let mut consumer = Consumer::default();
+    change(&mut consumer);
+    Some(consumer)
+}
+
+fn waiting(age_seconds: u64) -> Option<Consumer> {
+    let outcome = RequestOutcome::Pending;
+    let request = ConsumerRequest { outcome, age_seconds: Some(age_seconds), ..ConsumerRequest::default() };
+    consumer(|consumer| consumer.requests.push(request))
+}
+
+fn watched(holds: Option<bool>) -> Option<Consumer> {
+    let watch =
+        json!({"code": "HUB_LOST", "severity": "critical", "holds": holds, "name": "lost", "value": 1});
+    consumer(|consumer| consumer.watches.push(serde_json::from_value(watch).unwrap()))
+}
+
 #[rstest]
-#[case::flag(|state: &mut State| state.deposit.at_or_below_minimum = Some(true))]
-#[case::unknown_client(|state: &mut State| state.deposit.client_whitelisted = Some(false))]
-#[case::paused(|state: &mut State| state.deposit.paused = Some(true))]
-#[case::waiting(|state: &mut State| state.lottery.pending_request = Some(true))]
-#[case::of_supras_minimum(|state: &mut State| state.deposit.supra_min_balance = Some(Quants(MINIMUM + 1)))]
-fn bad_news(#[case] change: fn(&mut State)) {
+#[case::flag(|state: &mut State| state.deposit.at_or_below_minimum = Some(true), true)]
+#[case::unknown_client(|state: &mut State| state.deposit.client_whitelisted = Some(false), true)]
+#[case::paused(|state: &mut State| state.deposit.paused = Some(true), true)]
+#[case::waiting(|state: &mut State| state.lottery.pending_request = Some(true), true)]
+#[case::of_supras_minimum(|state: &mut State| state.deposit.supra_min_balance = Some(Quants(MINIMUM + 1)), true)]
+#[case::overdue(|state: &mut State| state.consumer = waiting(300), true)]
+#[case::young(|state: &mut State| state.consumer = waiting(299), false)]
+#[case::watch(|state: &mut State| state.consumer = watched(Some(true)), true)]
+#[case::no_watch(|state: &mut State| state.consumer = watched(Some(false)), false)]
+#[case::unknown_watch(|state: &mut State| state.consumer = watched(None), false)]
+fn bad_news(#[case] change: fn(&mut State), #[case] is_bad: bool) {
     let mut state = reading((1, 1, OK)).state;
     assert!(!looks_bad(&state));
     change(&mut state);
-    assert!(looks_bad(&state));
+    assert_eq!(looks_bad(&state), is_bad);
+}
+
+#[rstest]
+#[case::another_request(|state: &mut State| state.lottery.pending_nonce = Some(Maybe(Some(Count(8)))), true)]
+#[case::answered(|state: &mut State| state.lottery.pending_request = Some(false), true)]
+#[case::unknown(|state: &mut State| state.lottery.pending_request = None, false)]
+#[case::unknown_nonce(|state: &mut State| state.lottery.pending_nonce = None, false)]
+#[case::another_balance(|state: &mut State| state.deposit.balance = Some(Quants(LOW - 1)), false)]
+#[case::another_counter(|state: &mut State| state.lottery.rng_request_count = Some(Count(9)), false)]
+#[case::request_not_listed(|state: &mut State| state.consumer = None, false)]
+#[case::request_answered(|state: &mut State| state.consumer.as_mut().unwrap().requests[0].outcome = RequestOutcome::Answered, true)]
+#[case::request_older(|state: &mut State| state.consumer = waiting(400), false)]
+fn news_contradict_each_other(#[case] change: fn(&mut State), #[case] expected: bool) {
+    let mut one = reading((1, 1, LOW)).state;
+    one.lottery.pending_request = Some(true);
+    one.lottery.pending_nonce = Some(Maybe(Some(Count(7))));
+    one.consumer = waiting(300);
+    let mut other = one.clone();
+    change(&mut other);
+    assert_eq!((contradict(&one, &other, false), contradict(&other, &one, false)), (expected, expected));
 }
 
 #[test]
 fn values_contradict_each_other() {
     let (a, mut b) = (reading((1, 1, OK)).state, reading((9, 9, OK)).state);
-    assert!(!contradict(&a, &b), "clocks move on");
+    assert!(!contradict(&a, &b, true), "clocks move on");
     b.lottery.consumers = Some(vec![]);
-    assert!(!contradict(&a, &b), "a value of one side only");
+    assert!(!contradict(&a, &b, true), "a value of one side only");
     let mut a = a;
     a.lottery.consumers = Some(vec!["0x1".parse().unwrap()]);
-    assert!(contradict(&a, &b), "a longer list");
+    assert!(contradict(&a, &b, true), "a longer list");
     b.lottery.consumers = Some(vec!["0x2".parse().unwrap()]);
-    assert!(contradict(&a, &b), "another element");
+    assert!(contradict(&a, &b, true), "another element");
     b.lottery.consumers.clone_from(&a.lottery.consumers);
-    assert!(!contradict(&a, &b));
+    assert!(!contradict(&a, &b, true));
     b.deposit.paused = Some(true);
     a.deposit.paused = Some(false);
-    assert!(contradict(&a, &b));
+    assert!(contradict(&a, &b, true));
 }
