@@ -54,7 +54,7 @@ fn the_version_through_a_link() {
 
 #[test]
 fn usage_errors_name_the_program() {
-    let said = "[error] dvrf-check: there is no flag --nope\n\
+    let said = "[error] dvrf-check: unknown flag --nope\n\
         [info] dvrf-check: -h shows the usual flags, --help all of them\n";
     dvrf(&["check", "--nope"]).assert().code(2).stdout("").stderr(said);
     through_link("dvrf-check", &["--nope"]).code(2).stdout("").stderr(said);
@@ -65,7 +65,7 @@ fn a_usage_error_of_the_plugin_is_a_plugin_line() {
     dvrf(&["check", "--nagios", "--nope"])
         .assert()
         .code(3)
-        .stdout(starts_with("DVRF UNKNOWN - there is no flag --nope |"));
+        .stdout(starts_with("DVRF UNKNOWN - unknown flag --nope |"));
     // Only dvrf-check is a plugin.
     dvrf(&["json", "--nagios"]).assert().code(2).stdout("");
 }
@@ -105,7 +105,7 @@ fn mistakes_are_refused() {
     dvrf(&["chek"])
         .assert()
         .code(2)
-        .stderr(starts_with("[error] dvrf: there is no command \"chek\"; did you mean check?\n"));
+        .stderr(starts_with("[error] dvrf: unknown command \"chek\"; did you mean check?\n"));
     through_link("dvrf-chek", &[]).code(2).stdout(contains("Usage: dvrf COMMAND")).stderr("");
 }
 
@@ -131,7 +131,7 @@ fn the_emulator_and_its_cli_are_in_the_same_file() {
 fn explain_prints_the_section_of_a_code() {
     let explain = |words: &[&str]| dvrf(&["explain"]).args(words).assert();
     explain(&["request_stuck"]).code(0).stdout(starts_with("REQUEST_STUCK\nwarning: ")).stderr("");
-    let near = "[error] dvrf: there is no code \"REQUEST_STUK\"; did you mean REQUEST_STUCK?";
+    let near = "[error] dvrf: unknown code \"REQUEST_STUK\"; did you mean REQUEST_STUCK?";
     explain(&["REQUEST_STUK"]).code(2).stdout("").stderr(starts_with(near));
     explain(&[]).code(2).stdout("").stderr(starts_with("[error] dvrf: explain needs one code"));
 }

@@ -169,7 +169,7 @@ fn old_outputs_have_their_keys_in_their_order() {
 fn the_dispatcher_lists_suggests_and_passes_on() {
     let dvrf = |words: &[&str]| tool("dvrf").args(words).assert();
     dvrf(&["--list"]).code(0).stdout(predicate::function(|list: &str| list.contains("\nSet up:\n")));
-    let near = "[error] dvrf: there is no command \"chek\"; did you mean check?";
+    let near = "[error] dvrf: unknown command \"chek\"; did you mean check?";
     dvrf(&["chek"]).code(2).stdout("").stderr(starts_with(near));
     dvrf(&[]).code(2);
     dvrf(&["--verbose", "json"]).code(2);

@@ -427,7 +427,7 @@ fn a_host_with_docker_alone_keeps_working() {
 }
 
 #[rstest]
-#[case::flag(&["monitor-json", "--nope"], "[error] dvrf-json: there is no flag --nope")]
+#[case::flag(&["monitor-json", "--nope"], "[error] dvrf-json: unknown flag --nope")]
 #[case::both(&["auto-draw", "--execute", "--dry-run"], "[error] dvrf-draw: --execute cannot be used with --dry-run")]
 #[case::alone(&["draw-readiness", "--include-report"], "[error] dvrf-draw: --include-report needs --json-summary")]
 fn usage_errors_have_a_level(#[case] words: &[&str], #[case] begins: &'static str) {

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
 
-use crate::parse::{bad, near_or, nearest};
+use crate::parse::{bad, did_you_mean, near_or};
 
 /// What clap writes around the names of values.
 const BRACKETS: [char; 4] = ['[', ']', '<', '>'];
@@ -25,18 +25,17 @@ fn worded(error: &clap::Error, command: &Command) -> Option<Error> {
     let first = named.first().map(|arg| flag(arg));
     Some(match error.kind() {
         ErrorKind::UnknownArgument => unknown(first?, command),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             refused(format!("a subcommand is needed: {}", subcommands(command).join(", ")))
                 .with_hint("-h shows what each does")
         }
         ErrorKind::InvalidSubcommand => {
             let typed = words(error, ContextKind::InvalidSubcommand).into_iter().next()?;
             let known = subcommands(command);
-            refused(format!("there is no subcommand {:?}", quote(&typed))).with_hint(near_or(
-                &typed,
-                known.iter().copied(),
-                || format!("there are {}", known.join(", ")),
-            ))
+            let hint = near_or(&typed, known.iter().copied(), || {
+                format!("the subcommands are {}", known.join(", "))
+            });
+            refused(format!("unknown subcommand {:?}", quote(&typed))).with_hint(hint)
         }
         ErrorKind::ValueValidation => bad(first?, &typed_value(error)?, error.source()?),
         ErrorKind::InvalidValue => match typed_value(error)? {
@@ -47,15 +46,13 @@ fn worded(error: &clap::Error, command: &Command) -> Option<Error> {
             typed => {
                 let known = words(error, ContextKind::ValidValue);
                 let refused = bad(first?, &typed, format!("one of {} is needed", known.join(", ")));
-                match nearest(&typed, known.iter().map(String::as_str)) {
-                    Some(near) => refused.with_hint(format!("did you mean {near}?")),
-                    None => refused,
-                }
+                let near = did_you_mean(&typed, known.iter().map(String::as_str));
+                near.into_iter().fold(refused, Error::with_hint)
             }
         },
         ErrorKind::TooManyValues => {
             let typed = typed_value(error)?;
-            refused(format!("{} takes no value, and {:?} was given", first?, quote(&typed)))
+            refused(format!("{} takes no value, but {:?} was given", first?, quote(&typed)))
         }
         ErrorKind::MissingRequiredArgument => {
             let verb = if named.len() == 1 { "is" } else { "are" };
@@ -85,17 +82,15 @@ fn unknown(typed: &str, command: &Command) -> Error {
         };
         return refused(format!("unexpected argument {:?}", quote(typed))).with_hint(hint);
     }
-    let sentence = refused(format!("there is no flag {}", quote(typed)));
+    let sentence = refused(format!("unknown flag {}", quote(typed)));
     let has = |inner: &&Command| longs(inner).any(|long| long == typed);
     let owners: Vec<&str> = command.get_subcommands().filter(has).map(Command::get_name).collect();
     if !owners.is_empty() {
         return sentence.with_hint(format!("it is a flag of {}", owners.join(" and ")));
     }
     let known: Vec<String> = longs(command).chain(command.get_subcommands().flat_map(longs)).collect();
-    match nearest(typed, known.iter().map(String::as_str)) {
-        Some(near) => sentence.with_hint(format!("did you mean {near}?")),
-        None => sentence.with_hint("-h shows the usual flags, --help all of them"),
-    }
+    let otherwise = || "-h shows the usual flags, --help all of them".to_owned();
+    sentence.with_hint(near_or(typed, known.iter().map(String::as_str), otherwise))
 }
 
 fn subcommands(command: &Command) -> Vec<&str> {
@@ -150,13 +145,14 @@ mod tests {
     #[rstest]
     #[case::unknown_flag(
         "auto --frob",
-        "there is no flag --frob",
+        "unknown flag --frob",
         "-h shows the usual flags, --help all of them"
     )]
-    #[case::mistyped_flag("auto --max-spned", "there is no flag --max-spned", "did you mean --max-spend?")]
-    #[case::flag_before_subcommand("--format json", "there is no flag --format", "it is a flag of ready")]
-    #[case::mistyped_subcommand("redy", r#"there is no subcommand "redy""#, "did you mean ready?")]
-    #[case::no_such_subcommand("smoke", r#"there is no subcommand "smoke""#, "there are auto, ready")]
+    #[case::mistyped_flag("auto --max-spned", "unknown flag --max-spned", "did you mean --max-spend?")]
+    #[case::flag_before_subcommand("--format json", "unknown flag --format", "it is a flag of ready")]
+    #[case::mistyped_subcommand("redy", r#"unknown subcommand "redy""#, "did you mean ready?")]
+    #[case::no_such_subcommand("smoke", r#"unknown subcommand "smoke""#, "the subcommands are auto, ready")]
+    #[case::no_subcommand("", "a subcommand is needed: auto, ready", "-h shows what each does")]
     #[case::no_value("ready --format", "--format needs a value: FORMAT", "")]
     #[case::no_such_value("ready --format xml", r#"--format is "xml": one of json, text is needed"#, "")]
     #[case::mistyped_value(
@@ -164,7 +160,7 @@ mod tests {
         r#"--format is "jsn": one of json, text is needed"#,
         "did you mean json?"
     )]
-    #[case::switch_with_value("auto --dry-run=yes", r#"--dry-run takes no value, and "yes" was given"#, "")]
+    #[case::switch_with_value("auto --dry-run=yes", r#"--dry-run takes no value, but "yes" was given"#, "")]
     #[case::missing(
         "auto --fill-tickets",
         "--max-spend <AMOUNT> is needed",
@@ -179,7 +175,7 @@ mod tests {
     #[case::value("ready --limit 900", r#"--limit is "900": 900 is not in 0..=255"#, "")]
     fn mistakes(#[case] words: &str, #[case] message: &str, #[case] hint: &str) {
         let mut tool = tool();
-        let typed = std::iter::once("draw").chain(words.split(' '));
+        let typed = std::iter::once("draw").chain(words.split_whitespace());
         let error = usage_error(&tool.try_get_matches_from_mut(typed).unwrap_err(), &tool);
         assert_eq!((error.message().as_str(), error.hint().unwrap_or_default()), (message, hint));
     }

@@ -67,7 +67,9 @@ pub fn main() -> ExitCode {
         "-V" | "--version" => print(concat!("dvrf ", env!("CARGO_PKG_VERSION"), "\n")),
         "--generate" => completion::generate(rest.get(1..).unwrap_or_default()),
         "explain" => explain(rest.get(1..).unwrap_or_default()),
-        flag if flag.starts_with('-') => refuse(&format!("{flag:?} is not known before a command")),
+        flag if flag.starts_with('-') => {
+            refuse(&format!("unknown flag {flag:?}; the flags of a command follow it"))
+        }
         name => run(name, rest.get(1..).unwrap_or_default()),
     }
 }
@@ -91,8 +93,8 @@ fn explain(words: &[OsString]) -> ExitCode {
     let name = name.to_string_lossy();
     match (explain::explain(&name), explain::nearest(&name)) {
         (Some(text), _) => print(&text),
-        (None, Some(near)) => refuse(&format!("there is no code {name:?}; did you mean {near}?")),
-        (None, None) => refuse(&format!("there is no code {name:?}; docs/fix.md lists all")),
+        (None, Some(near)) => refuse(&format!("unknown code {name:?}; did you mean {near}?")),
+        (None, None) => refuse(&format!("unknown code {name:?}; docs/fix.md lists all")),
     }
 }
 
@@ -102,8 +104,8 @@ fn run(name: &str, words: &[OsString]) -> ExitCode {
     match commands::command(name, words) {
         Some(command) => command.run(),
         None => refuse(&match commands::nearest(name) {
-            Some(near) => format!("there is no command {name:?}; did you mean {near}?"),
-            None => format!("there is no command {name:?}"),
+            Some(near) => format!("unknown command {name:?}; did you mean {near}?"),
+            None => format!("unknown command {name:?}"),
         }),
     }
 }
