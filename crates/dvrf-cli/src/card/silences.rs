@@ -69,7 +69,9 @@ pub(super) fn list<'a>(all: impl Iterator<Item = &'a Silence>, layout: &Layout) 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use supra_core::check::Status;
+    use serde_json::Map;
+    use supra_core::check::code::Code;
+    use supra_core::check::{Finding, Severity, Status};
     use supra_core::lang::Lang;
     use supra_core::report::{Report, SubscriptionId};
 
@@ -163,6 +165,36 @@ mod tests {
         let without = Checks { silences: Vec::new(), ..checks.clone() };
         let card = |checks| card(&report, checks, &[], &layout(Lang::En));
         assert_eq!(card(&checks), card(&without));
+    }
+
+    /// A row is muted only if the problem that it shows is.
+    #[rstest]
+    #[case::whole(SilenceKind::Mute, None, "muted · deposit is getting low")]
+    #[case::shown(SilenceKind::Mute, Some("deposit"), "muted · deposit is getting low")]
+    #[case::shown_by_its_code(
+        SilenceKind::Maintenance,
+        Some("DEPOSIT_BELOW_WARN_TIER"),
+        "muted · deposit is getting low"
+    )]
+    #[case::another(SilenceKind::Mute, Some("CONSUMERS_EMPTY"), "deposit is getting low")]
+    #[case::ack(SilenceKind::Ack, Some("deposit"), "deposit is getting low")]
+    fn a_row_is_muted_with_its_problem(
+        #[case] kind: SilenceKind,
+        #[case] problem: Option<&str>,
+        #[case] expected: &str,
+    ) {
+        let (report, mut checks) = muted(silence(kind, problem, TODAY));
+        checks.status = Status::Alert;
+        for code in [Code::DepositBelowWarnTier, Code::ConsumersEmpty] {
+            let finding = Finding::new(code, Severity::Warning, String::new(), Map::new(), Lang::En);
+            checks.findings.push(finding);
+        }
+        let mut printer = CardPrinter::new(Layout { width: 120, ..layout(Lang::En) });
+        printer.add(&report, &checks, &[], "");
+        printer.add(&report, &checks, &[], "");
+        let text = printer.finish();
+        let row = text.lines().nth(2).unwrap();
+        assert!(row.ends_with(&format!("  {expected}")), "{text}");
     }
 
     #[test]

@@ -51,13 +51,18 @@ impl Silence {
             && self.problem.as_deref().is_none_or(|wanted| names.iter().any(|name| is_it(wanted, name)))
     }
 
+    /// Returns whether it covers the problem of a finding or, without a finding, the whole subscription.
+    pub fn covers_finding(&self, subscription: &str, finding: Option<&Finding>) -> bool {
+        match finding {
+            Some(finding) => self.covers(subscription, &[&key(finding), finding.code.name()]),
+            None => self.covers(subscription, &[]),
+        }
+    }
+
     /// Returns whether it covers the whole subscription or one of the findings. An acknowledgement needs a finding.
     fn concerns(&self, subscription: &str, findings: &[Finding]) -> bool {
-        let is_named = |finding: &Finding| self.covers(subscription, &[&key(finding), finding.code.name()]);
-        match self.kind {
-            SilenceKind::Mute | SilenceKind::Maintenance if self.covers(subscription, &[]) => true,
-            _ => findings.iter().any(is_named),
-        }
+        let is_whole = self.kind != SilenceKind::Ack && self.covers_finding(subscription, None);
+        is_whole || findings.iter().any(|finding| self.covers_finding(subscription, Some(finding)))
     }
 }
 
