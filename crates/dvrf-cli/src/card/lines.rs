@@ -227,10 +227,12 @@ fn steps(finding: &Finding, layout: &Layout) -> String {
     } else {
         &finding.remedy.text
     };
-    let steps = remedy_steps(text, finding.remedy.command.as_deref(), layout);
-    // What Supra needs is of use only whole.
-    if finding.code == Code::RequestStuck && !layout.verbose {
-        return layout.lang.pick(format!("{steps} (-v: whole)"), format!("{steps} (целиком: -v)"));
+    let command = finding.remedy.command.as_deref();
+    let steps = remedy_steps(text, command, layout);
+    // Supra needs the whole addresses and hashes.
+    let is_cut = || steps != remedy_steps(text, command, &Layout { verbose: true, ..*layout });
+    if finding.code == Code::RequestStuck && is_cut() {
+        return layout.lang.pick(format!("{steps} (-v shows it in full)"), format!("{steps} (целиком: -v)"));
     }
     steps
 }
