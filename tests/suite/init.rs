@@ -64,7 +64,7 @@ fn questions_are_answered_over_a_pipe() {
 #[case::kind(
     &["--network", "testnet", "--lottery-addr", LOTTERY, "--name", "a", "--tell", "slak"],
     "",
-    "channel \"slak\": its kind is not known\n"
+    "channel \"slak\": unknown kind\n"
 )]
 fn wrong_answers_write_nothing(#[case] words: &[&str], #[case] input: &str, #[case] message: &'static str) {
     let devnet = Devnet::start(&["--scenario", "healthy"]);

@@ -170,7 +170,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 )]
 #[case::near_option(
     "[[channel]]\nkind = \"slack\"\nurl_flie = \"/a\"",
-    "channel slack: the option \"url-flie\" is not known (dvrf.toml:1)",
+    "channel slack: unknown option \"url-flie\" (dvrf.toml:1)",
     "did you mean url_file?"
 )]
 #[case::fail_on(
@@ -301,7 +301,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 )]
 #[case::option(
     "[[channel]]\nkind = \"slack\"\ncolour = \"red\"",
-    "channel slack: the option \"colour\" is not known (dvrf.toml:1)",
+    "channel slack: unknown option \"colour\" (dvrf.toml:1)",
     "slack takes name, min, resolved, after, mention, mention_min, url, url_file, url_credential, url_env"
 )]
 #[case::order(

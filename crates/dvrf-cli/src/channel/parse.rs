@@ -56,7 +56,7 @@ pub fn parse(spec: &str, read_secret: ReadSecret) -> Result<Channel, Problem> {
         let shown = if kind_name.contains("://") { redact_url(kind_name) } else { quote(kind_name) };
         return Err(Problem {
             channel: format!("{shown:?}"),
-            problem: "its kind is not known".to_owned(),
+            problem: "unknown kind".to_owned(),
             fix: near_or(kind_name, known.iter().copied(), || {
                 format!("begin with one of {}", known.join(", "))
             }),
@@ -67,8 +67,8 @@ pub fn parse(spec: &str, read_secret: ReadSecret) -> Result<Channel, Problem> {
         let Some((key, value)) = part.split_once('=') else {
             let shown = if part.contains("://") { "***".to_owned() } else { quote(part) };
             return Err(options.problem(
-                format!("{shown:?} is not an option"),
-                "write option=value, with url=, token= or key= before a secret".to_owned(),
+                format!("{shown:?} has no option before it"),
+                "write OPTION=VALUE; a secret follows url=, token= or key=".to_owned(),
             ));
         };
         options.add(key, value)?;
@@ -133,7 +133,7 @@ impl<'a> Options<'a> {
         if !known.contains(&key) {
             let takes = || format!("{} takes {}", self.kind.name(), known.join(", "));
             let fix = near_or(&key, known.iter().map(String::as_str), takes);
-            return Err(self.problem(format!("the option {:?} is not known", quote(typed)), fix));
+            return Err(self.problem(format!("unknown option {:?}", quote(typed)), fix));
         }
         let (key, value) = (key.as_str(), value.trim());
         if self.get(key).is_some() {
@@ -198,7 +198,7 @@ impl<'a> Options<'a> {
         };
         match found {
             Some(secret) if secret.reveal().trim().is_empty() => {
-                Err(self.problem(format!("{key} is empty"), format!("put the {key} there")))
+                Err(self.problem(format!("{key} is empty"), format!("write the {key} into it")))
             }
             None if required => {
                 let fix = format!("add {key}-file=PATH, or the credential {}-{key}", self.name);
@@ -243,7 +243,7 @@ impl<'a> Options<'a> {
         if self.kind == ChannelKind::Matrix && !(chat.starts_with('!') && chat.len() > 1) {
             let problem = match chat.as_str() {
                 "" => "room is needed".to_owned(),
-                _ => format!("the room {:?} is not the id of a room", quote(&chat)),
+                _ => format!("the room {:?} is not a room id", quote(&chat)),
             };
             let fix = "add room=ID, such as !abc:example.org; the room's advanced settings show it";
             return Err(self.problem(problem, fix.to_owned()));
@@ -251,7 +251,7 @@ impl<'a> Options<'a> {
         let signing_keys = match secret("secret") {
             None => Vec::new(),
             Some(keys) => parse_signing_keys(keys.reveal()).map_err(|problem| {
-                let fix = "use whsec_ and 24 to 64 bytes in base64, several separated by spaces".to_owned();
+                let fix = "use whsec_ and 24 to 64 bytes in base64; separate several with spaces".to_owned();
                 self.problem(problem.to_owned(), fix)
             })?,
         };
@@ -285,7 +285,7 @@ impl<'a> Options<'a> {
     fn mention(&self) -> Result<Vec<String>, Problem> {
         let text = self.get("mention").unwrap_or_default();
         if text.len() > MENTION_BYTES_MAX {
-            let fix = format!("at most {MENTION_BYTES_MAX} bytes fit: mention a group");
+            let fix = format!("use at most {MENTION_BYTES_MAX} bytes, or mention a group");
             return Err(self.problem("mention is too long".to_owned(), fix));
         }
         let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
@@ -293,7 +293,7 @@ impl<'a> Options<'a> {
             None => Ok(words),
             Some(word) => {
                 let takes = self.kind.mentionable().unwrap_or_default();
-                let fix = format!("{} takes {takes}; several are separated by blanks", self.kind.name());
+                let fix = format!("{} takes {takes}; separate several with spaces", self.kind.name());
                 Err(self.problem(format!("mention is {:?}", quote(word)), fix))
             }
         }
@@ -315,8 +315,7 @@ impl<'a> Options<'a> {
             Ok(topic @ 1..) => Ok(Some(topic)),
             _ => Err(self.problem(
                 format!("topic is {:?}", quote(text)),
-                "use the number of the topic: the one before the last in the link to a message of it"
-                    .to_owned(),
+                "use the topic's number: the last but one in a link to one of its messages".to_owned(),
             )),
         }
     }
@@ -422,21 +421,21 @@ mod tests {
 
     /// Every error has a fix, and none contains a secret.
     #[rstest]
-    #[case::empty("", "channel \"\": its kind is not known", "begin with one of slack, teams,")]
+    #[case::empty("", "channel \"\": unknown kind", "begin with one of slack, teams,")]
     #[case::unknown_kind(
         "slak,url=https://h/SECRET",
-        "channel \"slak\": its kind is not known",
+        "channel \"slak\": unknown kind",
         "did you mean slack?"
     )]
-    #[case::url_as_kind("https://h/SECRET", "channel \"https://h/***\": its kind is not known", "begin with")]
+    #[case::url_as_kind("https://h/SECRET", "channel \"https://h/***\": unknown kind", "begin with")]
     #[case::url_without_key(
         "slack,https://h/SECRET",
-        "channel slack: \"***\" is not an option",
-        "write option=value"
+        "channel slack: \"***\" has no option before it",
+        "write OPTION=VALUE"
     )]
     #[case::unknown_option(
         "slack,colour=red",
-        "channel slack: the option \"colour\" is not known",
+        "channel slack: unknown option \"colour\"",
         "slack takes name, min, resolved, after, mention, mention-min, url,"
     )]
     #[case::given_twice("slack,url=https://h/SECRET,url=x", "channel slack: url is given twice", "keep one")]
@@ -451,7 +450,7 @@ mod tests {
         "channel slack: url cannot be read: no such file",
         "name a file"
     )]
-    #[case::empty_file("slack,url-file=/empty", "channel slack: url is empty", "put the url there")]
+    #[case::empty_file("slack,url-file=/empty", "channel slack: url is empty", "write the url into it")]
     #[case::missing_credential(
         "slack,url-credential=none",
         "channel slack: there is no credential \"none\"",
@@ -490,7 +489,7 @@ mod tests {
     )]
     #[case::mention_of_mail(
         "email,server=h,from=a@h,to=b@h,mention=c",
-        "channel email: the option \"mention\" is not known",
+        "channel email: unknown option \"mention\"",
         "email takes name,"
     )]
     #[case::name(
@@ -507,28 +506,28 @@ mod tests {
     #[case::topic(
         "telegram,token=12:ab,chat=1,topic=x",
         "channel telegram: topic is \"x\"",
-        "use the number"
+        "use the topic's number"
     )]
     #[case::no_topic(
         "telegram,token=12:ab,chat=1,topic=0",
         "channel telegram: topic is \"0\"",
-        "use the number"
+        "use the topic's number"
     )]
     #[case::room("matrix,url=https://h,token=SECRET", "channel matrix: room is needed", "add room=ID")]
     #[case::alias(
         "matrix,url=https://h,token=SECRET,room=#ops:h",
-        "channel matrix: the room \"#ops:h\" is not the id of a room",
+        "channel matrix: the room \"#ops:h\" is not a room id",
         "add room=ID"
     )]
     #[case::server("email,from=a@h,to=b@h", "channel email: server is needed", "add server=HOST")]
     #[case::server_port(
         "email,server=h:smtp,from=a@h,to=b@h",
-        "channel email: the server \"h:smtp\" has no port",
+        "channel email: the port of server \"h:smtp\" is not",
         "write"
     )]
     #[case::server_url(
         "email,server=smtp://h,from=a@h,to=b@h",
-        "channel email: the server \"smtp://h\" has no port",
+        "channel email: the port of server \"smtp://h\" is not",
         "write HOST"
     )]
     #[case::from("email,server=h,to=b@h", "channel email: from is needed", "add from=ADDRESS")]
@@ -545,12 +544,12 @@ mod tests {
     )]
     #[case::no_password(
         "email,server=h,user=u,from=a@h,to=b@h",
-        "channel email: user has no password",
+        "channel email: user is given without a password",
         "add password-file"
     )]
     #[case::no_user(
         "email,server=h,password=SECRET,from=a@h,to=b@h",
-        "channel email: the password has no user",
+        "channel email: a password is given without user",
         "add user"
     )]
     #[case::bare_password(

@@ -17,7 +17,7 @@ impl Options<'_> {
             Some((host, port)) => (host, Some(port.parse::<u16>().unwrap_or(0))),
         };
         if port == Some(0) {
-            let problem = format!("the server {:?} has no port that can be used", quote(server));
+            let problem = format!("the port of server {:?} is not a number from 1 to 65535", quote(server));
             return Err(self.problem(problem, write.to_owned()));
         }
         let is_host = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
@@ -39,13 +39,15 @@ impl Options<'_> {
         match (&user, has_password, tls) {
             (Some(_), false, _) => {
                 let fix = format!("add password-file=PATH, or the credential {}-password", self.name);
-                return Err(self.problem("user has no password".to_owned(), fix));
+                return Err(self.problem("user is given without a password".to_owned(), fix));
             }
             (None, true, _) => {
-                return Err(self.problem("the password has no user".to_owned(), "add user=NAME".to_owned()));
+                return Err(
+                    self.problem("a password is given without user".to_owned(), "add user=NAME".to_owned())
+                );
             }
             (Some(_), true, MailTls::None) => {
-                let fix = "leave tls=none out: the password would be sent for all to read";
+                let fix = "leave tls=none out: without TLS anybody on the way can read the password";
                 return Err(self.problem("a password needs TLS".to_owned(), fix.to_owned()));
             }
             _ => {}
@@ -59,10 +61,10 @@ impl Options<'_> {
             if is_mail_address(text) {
                 return Ok(text.to_owned());
             }
-            let fix = "write NAME@DOMAIN, several recipients separated by blanks; a domain in its ASCII form";
+            let fix = "write NAME@DOMAIN, with the domain in ASCII; separate several recipients with spaces";
             Err(self.problem(format!("{key} is {:?}, not an e-mail address", quote(text)), fix.to_owned()))
         };
-        let to = needed("to", "add to=ADDRESS, several separated by blanks")?;
+        let to = needed("to", "add to=ADDRESS; separate several with spaces")?;
         let to = to.split(|c: char| c == ',' || c.is_whitespace()).filter(|text| !text.is_empty());
         let to: Vec<String> = to.map(|text| address("to", text)).collect::<Result<_, _>>()?;
         if to.is_empty() {
