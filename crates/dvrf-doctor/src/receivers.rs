@@ -103,7 +103,7 @@ fn within<T: Send + 'static>(
     };
     thread::Builder::new().spawn(run)?;
     receiver.recv_timeout(timeout).unwrap_or_else(|_| {
-        let why = format!("the name was not found within {timeout:?}");
+        let why = format!("the name lookup timed out after {timeout:?}");
         Err(io::Error::new(io::ErrorKind::TimedOut, why))
     })
 }
@@ -117,7 +117,7 @@ mod tests {
         let (end, wait) = mpsc::channel::<()>();
         let hangs = move || wait.recv().map_err(io::Error::other);
         let error = within(Duration::from_millis(20), hangs).unwrap_err();
-        assert_eq!(error.to_string(), "the name was not found within 20ms");
+        assert_eq!(error.to_string(), "the name lookup timed out after 20ms");
         drop(end);
         assert_eq!(within(CONNECT_TIMEOUT, || Ok(7)).unwrap(), 7);
         let failed = within(CONNECT_TIMEOUT, || Err::<(), _>(io::Error::other("no such name")));
