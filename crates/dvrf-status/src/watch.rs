@@ -242,8 +242,9 @@ impl View {
         } else {
             lines.push(status);
         }
-        // The sum, and what is muted.
+        // The sum, and what is muted, on the lower half at most: the rows come first.
         let after = table.get(rows + 2..).unwrap_or_default();
+        let after = &after[..after.len().min(height.saturating_sub(4)).min(height / 2)];
         let room = height.saturating_sub(3 + after.len()).max(1);
         let first = self.chosen.saturating_sub(room.saturating_sub(1));
         for (index, line) in table.iter().skip(2).take(rows).enumerate().skip(first).take(room) {
@@ -274,6 +275,8 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+    use supra_core::check::silence::{Silence, SilenceKind};
     use supra_core::check::{Checks, Status};
     use supra_core::report::{Report, SubscriptionId};
 
@@ -336,6 +339,36 @@ mod tests {
         assert_eq!(chosen(&view), "a");
         take(&mut view, &[("c", fine)]);
         assert_eq!(chosen(&view), "c");
+    }
+
+    /// However much is muted, the heading, the chosen row and the keys stay on the screen.
+    #[rstest]
+    #[case::tiny(4, 1)]
+    #[case::small(8, 1)]
+    #[case::middle(12, 3)]
+    #[case::large(40, 5)]
+    fn what_is_muted_leaves_room_for_the_rows(#[case] height: usize, #[case] rows: usize) {
+        let mut view = view();
+        for number in 0..5 {
+            let silence = |part| Silence {
+                kind: SilenceKind::Mute,
+                subscription: None,
+                problem: None,
+                since_s: 0,
+                until_s: i64::MAX,
+                by: format!("{number} {part}"),
+                reason: String::new(),
+            };
+            let id = SubscriptionId { name: Some(format!("s{number}")), ..SubscriptionId::default() };
+            let checks = Checks { silences: (0..4).map(silence).collect(), ..Checks::default() };
+            view.board.add(&Report { id, ..Report::default() }, &checks, &[], &view.layout);
+        }
+        let lines = view.lines((height, 80));
+        assert!(lines.len() <= height, "{lines:#?}");
+        assert_eq!(chosen(&view), "s0");
+        assert!(lines[0].starts_with("dvrf · ") && lines[lines.len() - 1].starts_with("↑ ↓"), "{lines:#?}");
+        let is_row = |line: &&String| line.trim_start_matches(['›', ' ']).starts_with('s');
+        assert_eq!(lines.iter().filter(is_row).count(), rows, "{lines:#?}");
     }
 
     #[test]
