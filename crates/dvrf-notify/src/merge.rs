@@ -145,6 +145,8 @@ fn id_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::message::Item;
 
@@ -197,6 +199,22 @@ mod tests {
             (3, entry("d", "deposit", EventKind::Firing, "low", 1)),
         ];
         assert_eq!(joined(ChannelKind::Slack, &others).len(), 4);
+    }
+
+    #[rstest]
+    #[case::one(&["testnet", "testnet"], Some("testnet"))]
+    #[case::several(&["testnet", "mainnet"], None)]
+    #[case::one_not_known(&["testnet", ""], None)]
+    fn a_network_is_named_if_all_are_on_it(#[case] networks: &[&str], #[case] expected: Option<&str>) {
+        let on = |(number, network): (usize, &&str)| {
+            let mut entry = entry(&number.to_string(), UNKNOWN, EventKind::Firing, "no answer", 1);
+            entry.message.network = Some((*network).to_owned()).filter(|network| !network.is_empty());
+            (number, entry)
+        };
+        let entries: Vec<_> = networks.iter().enumerate().map(on).collect();
+        let pairs: Vec<_> = entries.iter().map(|(number, entry)| (*number, entry)).collect();
+        let found = parcels(ChannelKind::Slack, &pairs);
+        assert_eq!((found.len(), found[0].message.network.as_deref()), (1, expected));
     }
 
     #[test]
