@@ -84,6 +84,22 @@ fn a_pipe_of_three_tells_and_passes_on() {
     );
 }
 
+/// A headline names the network of the record, else that of the chain that was read, else that of the settings.
+#[rstest]
+#[case::of_the_record(Some("devnet"), Some(6), "devnet")]
+#[case::of_the_chain(None, Some(6), "testnet")]
+#[case::of_the_settings(None, None, "mainnet")]
+fn the_network_of_a_headline(#[case] named: Option<&str>, #[case] chain: Option<u8>, #[case] network: &str) {
+    let inbox = MockReceiver::friendly();
+    let mut record: Value = serde_json::from_str(&report(150)).unwrap();
+    record["network"] = json!(named);
+    record["state"]["chain"]["id"] = json!(chain);
+    record["deposit_addr"] = Value::Null;
+    let outcome = run(notify(&slack(&inbox)).env("DVRF_NETWORK", "mainnet").write_stdin(record.to_string()));
+    let text = inbox.requests()[0].json()["text"].as_str().unwrap().to_owned();
+    assert!(text.lines().next().unwrap().contains(&format!(" ({network}): ")), "{text} {outcome}");
+}
+
 #[rstest]
 #[case::well(&[], report(500), 0)]
 #[case::low(&[], report(150), 0)]

@@ -47,7 +47,7 @@ pub(crate) struct Notifier {
     /// The channels whose configuration has a mistake; their messages wait.
     pub(super) broken: BTreeSet<String>,
     pub(super) template: MessageTemplate,
-    /// The network of the settings; a target of another network names it.
+    /// The network of the settings, for what neither names another nor was read from a chain.
     pub(super) network: Option<String>,
     pub(super) policy: Policy,
     pub(super) rules: AlertRules,
@@ -100,7 +100,8 @@ impl Notifier {
         is_fault_logged: bool,
         session: &Session,
     ) -> Planned {
-        self.template.network = self.network_of(record).or_else(|| network_of(&checked.report));
+        let of_chain = || network_of(&checked.report);
+        self.template.network = own_network(record).or_else(of_chain).or_else(|| self.network.clone());
         let document = self.document(record);
         let verdict = Verdict {
             key,
@@ -122,7 +123,7 @@ impl Notifier {
         draw: &DrawOutcome,
         session: &Session,
     ) -> Planned {
-        self.template.network = self.network_of(record);
+        self.template.network = own_network(record).or_else(|| self.network.clone());
         let id = SubscriptionId::of(record);
         let document = self.document(record);
         let fallback = session.settings.text(&variables::PROFILE).unwrap_or("-");
@@ -136,11 +137,6 @@ impl Notifier {
             now_s: session.now.as_second(),
         };
         self.plan_verdict(&verdict, false, session)
-    }
-
-    /// The network that a record names, else that of the settings.
-    fn network_of(&self, record: &Record) -> Option<String> {
-        record.get::<String>("network").ok().flatten().or_else(|| self.network.clone())
     }
 
     /// The record for channels that attach it. One that is nested too deeply must not prevent the notification.
@@ -378,5 +374,10 @@ impl Notifier {
 
 fn planned(message: Message, due: Vec<OutboxEntry>, has_failed: bool) -> Planned {
     let report = NotifyReport { messages: vec![message], notifications: Vec::new(), has_failed };
+/// The network that a record names.
+fn own_network(record: &Record) -> Option<String> {
+    record.get("network").ok().flatten()
+}
+
     Planned { due, report, ..Planned::default() }
 }
