@@ -23,7 +23,7 @@ use supra_core::state_dir::StateDir;
 use crate::args::StateArgs;
 use crate::exit::Exit;
 use crate::policy::PolicyArgs;
-use crate::silence::Silences;
+use crate::silence::{CurrentSilences, Silences};
 use crate::stream::ReportItem;
 use crate::{CliError, Session, chain};
 
@@ -43,8 +43,7 @@ pub struct RecordChecker {
     network: Option<Network>,
     /// Where the time at which a pending request was first seen is kept.
     state_dir: Option<StateDir>,
-    /// What is silenced, and the second at which it was read.
-    silences: RefCell<Option<(i64, Silences)>>,
+    silences: RefCell<CurrentSilences>,
     /// Whether it could not be used, which is logged once.
     state_failed: Cell<bool>,
     /// Whether the history of each subscription is read and, where this process reads the chain, written.
@@ -98,7 +97,7 @@ impl RecordChecker {
             checker: checker(args.policy(&session.settings)?),
             network: crate::args::network(&session.settings)?,
             state_dir,
-            silences: RefCell::new(None),
+            silences: RefCell::default(),
             state_failed: Cell::new(false),
             has_history: false,
         })
@@ -202,18 +201,15 @@ impl RecordChecker {
         })
     }
 
-    /// Notes what is silenced now; a run that goes on reads it again. The old scripts had nothing of the kind.
+    /// What is silenced now.
+    pub fn silences(&self, session: &Session) -> Silences {
+        self.silences.borrow_mut().get(self.state_dir.as_ref(), session).clone()
+    }
+
+    /// Notes what is silenced now. The old scripts had nothing of the kind.
     fn note_silences(&self, id: &SubscriptionId, checks: &mut Checks, session: &Session) {
-        if session.old_script.is_some() {
-            return;
-        }
-        let now_s = session.now.as_second();
-        let mut read = self.silences.borrow_mut();
-        if read.as_ref().is_none_or(|(at, _)| *at != now_s) {
-            *read = Some((now_s, Silences::read(self.state_dir.as_ref(), session).0));
-        }
-        if let Some((_, silences)) = read.as_ref() {
-            checks.note_silences(id.label(), &silences.0);
+        if session.old_script.is_none() {
+            checks.note_silences(id.label(), &self.silences(session).0);
         }
     }
 

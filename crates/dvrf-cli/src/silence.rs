@@ -50,15 +50,11 @@ pub fn text(silence: &Silence, lang: Lang) -> String {
 impl Silences {
     /// Those of the settings file and of the state directory. A file that cannot be read is logged, and silences nothing.
     pub fn load(state_dir: Option<&StateDir>, session: &Session) -> Self {
-        let (silences, problem) = Self::read(state_dir, session);
-        if let Some(problem) = problem {
-            session.log("warning", &format!("the mutes cannot be read ({problem}); nothing is muted"));
-        }
-        silences
+        CurrentSilences::default().get(state_dir, session).clone()
     }
 
-    /// The same without a log: `dvrf notify` says why the file cannot be read.
-    pub(crate) fn read(state_dir: Option<&StateDir>, session: &Session) -> (Self, Option<String>) {
+    /// The same, with the reason why the file cannot be read instead of a log.
+    fn read(state_dir: Option<&StateDir>, session: &Session) -> (Self, Option<String>) {
         let now_s = session.now.as_second();
         let mut all = windows(session);
         let bytes = state_dir.map(|directory| directory.read(FILE, "json")).transpose();
@@ -80,14 +76,41 @@ impl Silences {
 
     /// The acknowledgement of a problem that began at this time.
     pub fn ack(&self, subscription: &str, names: &[&str], since_s: i64) -> Option<&Silence> {
-        let acks =
-            self.0.iter().filter(|silence| silence.kind == SilenceKind::Ack && silence.since_s >= since_s);
-        acks.filter(|silence| silence.covers(subscription, names)).max_by_key(|found| found.until_s)
+        let acks = self.0.iter().filter(|silence| is_ack_of(silence, subscription, names, since_s));
+        acks.max_by_key(|found| found.until_s)
     }
 
     /// A line for each.
     pub fn text(&self, lang: Lang) -> String {
         self.0.iter().map(|silence| text(silence, lang) + "\n").collect()
+    }
+}
+
+/// Whether a silence is the acknowledgement of a problem that began at this time.
+pub fn is_ack_of(silence: &Silence, subscription: &str, names: &[&str], since_s: i64) -> bool {
+    silence.kind == SilenceKind::Ack && silence.since_s >= since_s && silence.covers(subscription, names)
+}
+
+/// The silences of a run that goes on: they are read again in each second.
+#[derive(Default)]
+pub(crate) struct CurrentSilences {
+    read_at_s: Option<i64>,
+    silences: Silences,
+    /// Why the file could not be read, which is logged when it changes.
+    problem: Option<String>,
+}
+
+impl CurrentSilences {
+    pub(crate) fn get(&mut self, state_dir: Option<&StateDir>, session: &Session) -> &Silences {
+        let now_s = session.now.as_second();
+        if self.read_at_s.replace(now_s) != Some(now_s) {
+            let (silences, problem) = Silences::read(state_dir, session);
+            if let Some(why) = problem.as_ref().filter(|_| problem != self.problem) {
+                session.log("warning", &format!("the mutes cannot be read ({why}); nothing is muted"));
+            }
+            (self.silences, self.problem) = (silences, problem);
+        }
+        &self.silences
     }
 }
 

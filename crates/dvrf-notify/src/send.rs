@@ -15,7 +15,6 @@ use dvrf_cli::legacy::unknown_client;
 use dvrf_cli::low::low_exit;
 use dvrf_cli::pipeline::{Consumer, consume, held_max};
 use dvrf_cli::policy::PolicyArgs;
-use dvrf_cli::silence::Silences;
 use dvrf_cli::stream::ReportItem;
 use dvrf_cli::text::plain_lines;
 use dvrf_cli::{CliError, Session};
@@ -41,7 +40,6 @@ pub(crate) fn send(
     let state_dir = state_dir.unwrap_or_default();
     let checker = RecordChecker::with_state_dir(policy, session, state_dir.clone())?.with_history(session);
     let mut notifier = args.notifier(checker.checker.policy.clone(), session)?;
-    notifier.silences = Silences::load(state_dir.as_ref(), session);
     (notifier.state_dir, notifier.is_memory_unusable) = (state_dir, is_memory_unusable);
     let heartbeat = notifier.start_heartbeat();
     let mut run = SendRun {
@@ -112,6 +110,7 @@ impl SendRun<'_> {
 impl Consumer for SendRun<'_> {
     fn take(&mut self, mut item: ReportItem, session: &mut Session) -> Result<Exit, CliError> {
         session.now = self.clock.now();
+        self.notifier.silences = self.checker.silences(session);
         let lang = self.checker.checker.policy.lang;
         let (planned, exit) = if let Some(draw) = DrawOutcome::of(&item.record, lang) {
             let id = SubscriptionId::of(&item.record);
