@@ -12,8 +12,9 @@ use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::{contains, starts_with};
 use rstest::rstest;
+use serde_json::json;
 use testkit::mock_receiver::MockReceiver;
-use testkit::{DEPOSIT, Devnet, LOTTERY, tool};
+use testkit::{DEPOSIT, Devnet, LOTTERY, report, tool};
 
 /// A folder with a settings file about one low subscription, `main`, which tells this receiver.
 fn folder(devnet: &Devnet, inbox: &MockReceiver, more: &str) -> tempfile::TempDir {
@@ -103,6 +104,59 @@ fn an_acknowledged_problem_is_not_repeated() {
     while Instant::now() < until {
         assert_eq!(sent(folder.path(), &inbox), [""; 0]);
     }
+}
+
+/// The list of mutes and acknowledgements.
+fn listed(folder: &Path) -> String {
+    String::from_utf8(run("dvrf-notify", folder, &["mutes"]).output().unwrap().stdout).unwrap()
+}
+
+/// A new problem is not acknowledged by what was said of the one before.
+#[rstest]
+#[case::subscription(&["ack", "main"])]
+#[case::problem(&["ack", "deposit"])]
+#[case::both(&["ack", "main", "deposit", "--for", "7d"])]
+fn an_acknowledgement_ends_with_its_problem(#[case] words: &[&str]) {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let folder = folder(&devnet, &inbox, "");
+    assert_eq!(sent(folder.path(), &inbox), ["firing"]);
+    run("dvrf-notify", folder.path(), words).assert().success();
+    let card = || {
+        let output = run("dvrf-status", folder.path(), &["--live", "--format", "text"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(card().contains("acknowledged at "), "{}", card());
+    devnet.control(&json!({"balance": "900000000000"}));
+    assert_eq!(sent(folder.path(), &inbox), [""; 0]);
+    assert!(listed(folder.path()).contains("\"ack\""));
+    assert_eq!(sent(folder.path(), &inbox), ["resolved"]);
+    assert_eq!(listed(folder.path()), "{\"silences\":[]}\n");
+    devnet.control(&json!({"balance": "23625000000"}));
+    assert_eq!(sent(folder.path(), &inbox), ["firing"]);
+    assert!(!card().contains("acknowledged"), "{}", card());
+}
+
+/// One without a subscription stays for as long as any subscription has the problem.
+#[test]
+fn an_acknowledgement_of_several_ends_with_the_last() {
+    let (devnet, inbox) = (Devnet::start(&["--scenario", "low"]), MockReceiver::friendly());
+    let folder = folder(&devnet, &inbox, "[alerts]\nresolve_after = 1\n");
+    let notify = |name: &str, percent: u64| {
+        let mut record: serde_json::Value = serde_json::from_str(&report(percent)).unwrap();
+        record["name"] = json!(name);
+        record["client_addr"] = json!(if name == "main" { "0x1" } else { "0x2" });
+        run("dvrf-notify", folder.path(), &["--input", "-"])
+            .write_stdin(record.to_string())
+            .assert()
+            .success();
+    };
+    notify("main", 150);
+    notify("asia", 150);
+    run("dvrf-notify", folder.path(), &["ack", "deposit"]).assert().success();
+    notify("main", 500);
+    assert!(listed(folder.path()).contains("\"ack\""));
+    notify("asia", 500);
+    assert_eq!(listed(folder.path()), "{\"silences\":[]}\n");
 }
 
 /// Windows of a century, and one that is over.

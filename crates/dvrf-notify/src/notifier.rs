@@ -3,6 +3,7 @@
 //! A batch is planned and saved first, and then delivered: so each channel is called for all subscriptions in one go, the
 //! worst first, and a channel that fails does not delay the others.
 
+mod acks;
 pub(crate) mod apply;
 pub(crate) mod log;
 mod memory;
@@ -216,6 +217,7 @@ impl Notifier {
         let due = self.due(&mut state, verdict.now_s, &mut notifications);
         // The outbox is on disk before its first message is sent, so that no message is lost.
         let has_failed = !save(&file, &state, session);
+        self.forget_acks(&plan.resolved, verdict, session);
         let report = NotifyReport { messages: plan.messages, notifications, has_failed };
         Planned {
             memory: Some((file, state)),
@@ -372,12 +374,12 @@ impl Notifier {
     }
 }
 
-fn planned(message: Message, due: Vec<OutboxEntry>, has_failed: bool) -> Planned {
-    let report = NotifyReport { messages: vec![message], notifications: Vec::new(), has_failed };
 /// The network that a record names.
 fn own_network(record: &Record) -> Option<String> {
     record.get("network").ok().flatten()
 }
 
+fn planned(message: Message, due: Vec<OutboxEntry>, has_failed: bool) -> Planned {
+    let report = NotifyReport { messages: vec![message], notifications: Vec::new(), has_failed };
     Planned { due, report, ..Planned::default() }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use self::mutes::names;
+pub(crate) use self::mutes::names;
 use self::recipients::{alerts, has_not_taken, is_due, is_notified, is_told};
 use super::alert_state::{AlertEvent, AlertRules, AlertState, Incident, incident_id};
 use super::draw::DrawOutcome;
@@ -73,6 +73,8 @@ pub struct Plan {
     pub messages: Vec<Message>,
     /// The old messages that were dropped because too many wait for their channel.
     pub dropped: Vec<OutboxEntry>,
+    /// The problems that have ended.
+    pub resolved: Vec<(String, Incident)>,
 }
 
 impl Planner<'_> {
@@ -166,6 +168,9 @@ impl Planner<'_> {
                 self.all_clear(state, verdict, &mut plan);
                 continue;
             };
+            if event.kind == EventKind::Resolved {
+                plan.resolved.push((event.key.clone(), incident.clone()));
+            }
             let is_muted = self.is_muted(verdict.name, &event.key, &incident.items);
             if is_muted && event.kind != EventKind::Resolved {
                 // What changes meanwhile is said when the mute ends.

@@ -62,6 +62,6 @@ impl Planner<'_> {
 }
 
 /// What a problem is called: its key and the codes of its findings.
-pub(super) fn names<'a>(key: &'a str, items: &'a [Item]) -> Vec<&'a str> {
+pub(crate) fn names<'a>(key: &'a str, items: &'a [Item]) -> Vec<&'a str> {
     std::iter::once(key).chain(items.iter().map(|item| item.code.as_str())).collect()
 }
