@@ -164,6 +164,7 @@ fn no_other_page_has_blocks() {
 #[test]
 fn translated_pages_have_the_same_blocks() {
     assert_eq!(blocks(&page("docs/watch.ru.md")), blocks(&page("docs/watch.md")));
+    assert_eq!(blocks(&page("docs/fix.ru.md")), blocks(&page("docs/fix.md")));
     assert_eq!(blocks(&page("docs/README.ru.md")), blocks(&page("README.md")));
     let commands = |page: &str| -> Vec<String> {
         page.lines()

@@ -80,7 +80,7 @@ pub fn remedy(code: Code, lang: Lang) -> String {
         ),
         C::RequestStuck => (
             "evidence.diagnosis has the cause; docs/fix.md says what to do about it.",
-            "Причина в evidence.diagnosis; что делать, сказано в docs/fix.md.",
+            "Причина в evidence.diagnosis; что делать, сказано в docs/fix.ru.md.",
         ),
         C::EventMissing => {
             ("Look at the scheduler that should have drawn.", "Проверьте планировщик розыгрышей.")
