@@ -127,13 +127,19 @@ fn the_emulator_and_its_cli_are_in_the_same_file() {
     .stdout(contains("\"result\": ["));
 }
 
-#[test]
-fn explain_prints_the_section_of_a_code() {
-    let explain = |words: &[&str]| dvrf(&["explain"]).args(words).assert();
-    explain(&["request_stuck"]).code(0).stdout(starts_with("REQUEST_STUCK\nwarning: ")).stderr("");
-    let near = "[error] dvrf: unknown code \"REQUEST_STUK\"; did you mean REQUEST_STUCK?";
-    explain(&["REQUEST_STUK"]).code(2).stdout("").stderr(starts_with(near));
-    explain(&[]).code(2).stdout("").stderr(starts_with("[error] dvrf: explain needs one code"));
+#[rstest]
+#[case::english(&["request_stuck"], "REQUEST_STUCK\nwarning: A randomness request ")]
+#[case::russian(&["REQUEST_STUCK", "--lang", "ru"], "REQUEST_STUCK\nwarning: Запрос случайных чисел ")]
+fn explain_prints_the_section_of_a_code(#[case] words: &[&str], #[case] begins: &'static str) {
+    dvrf(&["explain"]).args(words).assert().code(0).stdout(starts_with(begins)).stderr("");
+}
+
+#[rstest]
+#[case::english("en", "unknown code \"REQUEST_STUK\"", "did you mean REQUEST_STUCK?")]
+#[case::russian("ru", "неизвестный код \"REQUEST_STUK\"", "возможно, REQUEST_STUCK?")]
+fn explain_names_the_nearest_code(#[case] lang: &str, #[case] error: &str, #[case] hint: &str) {
+    let said = format!("[error] dvrf-explain: {error}\n[info] dvrf-explain: {hint}\n");
+    dvrf(&["explain", "REQUEST_STUK"]).env("DVRF_LANG", lang).assert().code(2).stdout("").stderr(said);
 }
 
 /// Otherwise every word has a line of its own.

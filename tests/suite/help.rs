@@ -8,7 +8,7 @@ use rstest::rstest;
 use testkit::tool;
 
 /// Every tool, and every subcommand.
-pub(crate) const COMMANDS: [&str; 21] = [
+pub(crate) const COMMANDS: [&str; 22] = [
     "status",
     "json",
     "check",
@@ -27,6 +27,7 @@ pub(crate) const COMMANDS: [&str; 21] = [
     "events pair",
     "calc",
     "doctor",
+    "explain",
     "devnet serve",
     "devnet exec",
     "devnet env",

@@ -31,10 +31,8 @@ impl Group {
 }
 
 /// Commands that are not tools.
-const OTHERS: [(Group, &str, &str); 2] = [
-    (Group::SetUp, "explain", "says what a code means and what to do"),
-    (Group::SetUp, "help", "shows the help of a command, or the shared settings"),
-];
+const OTHERS: [(Group, &str, &str); 1] =
+    [(Group::SetUp, "help", "shows the help of a command, or the shared settings")];
 
 /// A command with its words, ready to run.
 pub(crate) struct Command {
@@ -54,7 +52,7 @@ impl Command {
     }
 }
 
-static TOOLS: [Tool; 14] = [
+static TOOLS: [Tool; 15] = [
     Tool {
         name: "status",
         group: Group::Watch,
@@ -151,6 +149,13 @@ static TOOLS: [Tool; 14] = [
         group: Group::SetUp,
         about: "emulates a Supra node and CLI, for demos and tests",
         run: dvrf_devnet::run,
+        old_names: &[],
+    },
+    Tool {
+        name: "explain",
+        group: Group::SetUp,
+        about: "says what a code means and what to do",
+        run: crate::explain::run,
         old_names: &[],
     },
 ];

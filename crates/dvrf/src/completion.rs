@@ -74,7 +74,7 @@ fn complete(words: &[String]) -> ExitCode {
             let settings = ("settings".to_owned(), "the settings that tools share".to_owned());
             begun(&mut names.chain([settings]).chain(own), typed)
         }
-        [command, typed] if command == "explain" => {
+        [command, typed] if command == "explain" && !typed.starts_with('-') => {
             begun(&mut explain::codes().map(|code| (code.to_owned(), String::new())), typed)
         }
         [command, rest @ ..] if command == "devnet" => print(&offer(&dvrf_devnet::command(), rest).text()),

@@ -66,7 +66,6 @@ pub fn main() -> ExitCode {
         "help" => help(rest.get(1..).unwrap_or_default()),
         "-V" | "--version" => print(concat!("dvrf ", env!("CARGO_PKG_VERSION"), "\n")),
         "--generate" => completion::generate(rest.get(1..).unwrap_or_default()),
-        "explain" => explain(rest.get(1..).unwrap_or_default()),
         flag if flag.starts_with('-') => {
             refuse(&format!("unknown flag {flag:?}; the flags of a command follow it"))
         }
@@ -79,22 +78,8 @@ fn help(words: &[OsString]) -> ExitCode {
     match words {
         [] => print(&help_text()),
         [topic] if topic == "settings" => print(&dvrf_cli::help::settings_text()),
-        [topic] if topic == "explain" || topic == "help" => print(&help_text()),
+        [topic] if topic == "help" => print(&help_text()),
         [name, rest @ ..] => run(&name.to_string_lossy(), &[rest, &["--help".into()]].concat()),
-    }
-}
-
-/// Prints the section about a code.
-fn explain(words: &[OsString]) -> ExitCode {
-    if words.iter().any(|word| word == "-h" || word == "--help") {
-        return print(&help_text());
-    }
-    let [name] = words else { return refuse("explain needs one code, such as DEPOSIT_BELOW_WARN_TIER") };
-    let name = name.to_string_lossy();
-    match (explain::explain(&name), explain::nearest(&name)) {
-        (Some(text), _) => print(&text),
-        (None, Some(near)) => refuse(&format!("unknown code {name:?}; did you mean {near}?")),
-        (None, None) => refuse(&format!("unknown code {name:?}; docs/fix.md lists all")),
     }
 }
 

@@ -339,6 +339,15 @@ pub const PAGES: &[Page] = &[
         ],
     },
     Page {
+        command: "dvrf-explain",
+        flags: &["lang"],
+        examples: &[
+            ("What does a code in a message mean?", "dvrf explain DEPOSIT_BELOW_WARN_TIER"),
+            ("And an abort of a Move module?", "dvrf explain ECLIENT_NOT_EXIST"),
+            ("In Russian", "dvrf explain REQUEST_STUCK --lang ru"),
+        ],
+    },
+    Page {
         command: "dvrf-doctor",
         flags: &["channel", "webhook-url-file", "state-dir", "format", "verbose"],
         examples: &[
