@@ -117,6 +117,8 @@ impl ChainClient {
         deadline: Deadline,
         now: Timestamp,
     ) -> Collected {
+        let named = target.layout.as_ref().and_then(|name| self.options.layouts.get(name));
+        let layout = named.filter(|_| self.options.detail != Detail::Deposit);
         let collector = Collector {
             transport,
             deadline,
@@ -125,14 +127,19 @@ impl ChainClient {
             detail: self.options.detail,
             row,
             now,
+            repeats_header: layout.is_none(),
         };
         let mut collected = collector.run(target);
-        self.read_consumer(transport, target, deadline, now, &mut collected);
+        if let Some(layout) = layout {
+            read_by(layout, target, false, transport, deadline, now, &mut collected);
+        } else {
+            self.recognise(transport, target, deadline, now, &mut collected);
+        }
         collected
     }
 
-    /// Reads the contract of a target that names a layout, or whose layout is recognised because it is not the lottery's.
-    fn read_consumer(
+    /// Reads the contract of a target whose layout is recognised because it is not the lottery's.
+    fn recognise(
         &self,
         transport: &dyn Transport,
         target: &Target,
@@ -140,14 +147,9 @@ impl ChainClient {
         now: Timestamp,
         collected: &mut Collected,
     ) {
-        if self.options.detail == Detail::Deposit {
-            return;
-        }
-        if let Some(layout) = target.layout.as_ref().and_then(|name| self.options.layouts.get(name)) {
-            return read_by(layout, target, false, transport, deadline, now, collected);
-        }
         let is_absent = collected.lacks_lottery() && target.layout.is_none();
-        let Some(account) = target.lottery.filter(|_| is_absent) else { return };
+        let is_wanted = is_absent && self.options.detail != Detail::Deposit;
+        let Some(account) = target.lottery.filter(|_| is_wanted) else { return };
         let found = layout::recognise(&self.options.layouts, account, transport, deadline);
         if let Some(layout) = found {
             let target = Target { lottery: None, consumer: Some(account), ..target.clone() };
@@ -248,4 +250,64 @@ fn read_by(
     let (consumer, views) = layout::read(layout, target, transport, deadline, now);
     collected.state.consumer = Some(Consumer { recognised, ..consumer });
     collected.views.extend(views);
+    if transport.reaches_node() {
+        let header = Request::Block { height: None, transactions: false };
+        let reply = transport.ask(&[header], deadline).pop().and_then(|reply| reply.result.ok());
+        collected.last_clock_us = reply.and_then(|block| decode::clock(&block).ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::transport::Reply;
+
+    /// A node that notes what it is asked for, and does not answer.
+    struct Node(Arc<Mutex<Vec<Request>>>);
+
+    impl Transport for Node {
+        fn ask(&self, requests: &[Request], _: Deadline) -> Vec<Reply> {
+            self.0.lock().unwrap().extend_from_slice(requests);
+            let reply = |_| Reply {
+                result: Err(Error::new(FailureKind::Unreachable, "no answer")),
+                elapsed: Duration::ZERO,
+                attempts: 1,
+            };
+            requests.iter().map(reply).collect()
+        }
+
+        fn identity(&self) -> String {
+            "node".to_owned()
+        }
+
+        fn reaches_node(&self) -> bool {
+            true
+        }
+    }
+
+    /// All that is read of a target lies between two headers, so that a node that is behind is noticed.
+    #[rstest]
+    #[case::lottery(None)]
+    #[case::named_layout(Some("generic"))]
+    fn a_header_is_asked_for_first_and_last(#[case] layout: Option<&str>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let node = Node(Arc::clone(&asked));
+        let account = "0xc0".parse().unwrap();
+        let target = Target {
+            layout: layout.map(str::to_owned),
+            lottery: layout.is_none().then_some(account),
+            consumer: Some(account),
+            ..Target::of_lottery(account, "0xd".parse().unwrap())
+        };
+        ChainClient::new(Box::new(node), ClientOptions::default()).collect(&target, Timestamp::now());
+        let asked = asked.lock().unwrap();
+        let header = Request::Block { height: None, transactions: false };
+        let is_header: Vec<bool> = asked.iter().map(|request| *request == header).collect();
+        assert_eq!((is_header.first(), is_header.last()), (Some(&true), Some(&true)), "{asked:?}");
+        assert!(is_header.iter().filter(|is_header| !**is_header).count() >= 5, "{asked:?}");
+    }
 }

@@ -67,6 +67,8 @@ pub struct Collector<'a> {
     pub row: Option<&'a ClientRow>,
     /// When the run started.
     pub now: Timestamp,
+    /// Whether the latest block is asked for once more at the end: not where more of the target is read after this.
+    pub repeats_header: bool,
 }
 
 /// What was read.
@@ -127,7 +129,7 @@ impl Collector<'_> {
             target,
             knowledge: &knowledge,
             looks_at_modules: memory.is_stale && self.transport.offers_abi(),
-            repeats_header: true,
+            repeats_header: self.repeats_header,
             consulted: Vec::new(),
             answered: HashMap::new(),
         };
@@ -224,10 +226,13 @@ impl Rounds<'_> {
                 .extend([Place::Deposit, Place::Lottery].into_iter().filter_map(|place| self.module(place)));
         }
         let header = Request::Block { height: None, transactions: false };
-        let repeats_header = std::mem::take(&mut self.repeats_header) && requests.contains(&header);
-        if repeats_header {
+        let is_dated = requests.contains(&header);
+        let repeats_header = std::mem::take(&mut self.repeats_header) && is_dated;
+        if is_dated {
             requests.retain(|request| *request != header);
             requests.insert(0, header.clone());
+        }
+        if repeats_header {
             requests.push(header);
         }
         let Collector { transport, row, deadline, .. } = *self.collector;

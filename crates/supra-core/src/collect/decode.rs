@@ -103,7 +103,7 @@ fn view_from_resource(wanted: Wanted, resource: &Value) -> Option<Value> {
 }
 
 /// The chain's clock by a block's header, in microseconds since 1970.
-pub(super) fn clock(block: &Value) -> Result<Count, DecodeError> {
+pub(crate) fn clock(block: &Value) -> Result<Count, DecodeError> {
     count(&Node::root(block).field("time_us")?)
 }
 

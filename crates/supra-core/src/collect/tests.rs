@@ -124,6 +124,7 @@ fn run_in(
         overrides: &Overrides::default(),
         cache: &Cache::new(directory, &table.identity(), &target),
         now: Timestamp::UNIX_EPOCH,
+        repeats_header: true,
     };
     collector.run(&target)
 }
@@ -450,6 +451,7 @@ fn run_at(table: &Table, directory: &std::path::Path, hours: i64) -> Collected {
         overrides: &Overrides::default(),
         cache: &Cache::new(Some(directory), "chain", &target),
         now: Timestamp::from_second(hours * 3600).unwrap(),
+        repeats_header: true,
     };
     collector.run(&target)
 }
