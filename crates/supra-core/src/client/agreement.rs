@@ -132,7 +132,7 @@ impl Nodes {
                 && !contradict(&kept.collected.state, &next.collected.state, is_strict(apart_us))
             {
                 agreeing += 1;
-                kept.take_clocks(next);
+                kept.take_clocks(&next);
             } else {
                 (agreeing, changed) = (1, true);
                 kept = next;
@@ -195,7 +195,7 @@ impl Nodes {
 
 impl Reading {
     /// Is dated as a later reading that says the same.
-    fn take_clocks(&mut self, later: Self) {
+    fn take_clocks(&mut self, later: &Self) {
         self.started = later.started;
         self.collected.state.chain.time_us = later.collected.state.chain.time_us;
         self.collected.last_clock_us = later.collected.last_clock_us;

@@ -159,22 +159,16 @@ fn no_time_is_no_second_look() {
     assert_eq!(found((1000, 1031, OK)), None);
 }
 
-fn consumer(change: impl FnOnce(&mut Consumer)) -> Option<Consumer> {
-    let mut consumer = Consumer::default();
-    change(&mut consumer);
-    Some(consumer)
-}
-
-fn waiting(age_seconds: u64) -> Option<Consumer> {
+fn waiting(age_seconds: u64) -> Consumer {
     let outcome = RequestOutcome::Pending;
     let request = ConsumerRequest { outcome, age_seconds: Some(age_seconds), ..ConsumerRequest::default() };
-    consumer(|consumer| consumer.requests.push(request))
+    Consumer { requests: vec![request], ..Consumer::default() }
 }
 
-fn watched(holds: Option<bool>) -> Option<Consumer> {
+fn watched(holds: Option<bool>) -> Consumer {
     let watch =
         json!({"code": "HUB_LOST", "severity": "critical", "holds": holds, "name": "lost", "value": 1});
-    consumer(|consumer| consumer.watches.push(serde_json::from_value(watch).unwrap()))
+    Consumer { watches: vec![serde_json::from_value(watch).unwrap()], ..Consumer::default() }
 }
 
 #[rstest]
@@ -183,11 +177,11 @@ fn watched(holds: Option<bool>) -> Option<Consumer> {
 #[case::paused(|state: &mut State| state.deposit.paused = Some(true), true)]
 #[case::waiting(|state: &mut State| state.lottery.pending_request = Some(true), true)]
 #[case::of_supras_minimum(|state: &mut State| state.deposit.supra_min_balance = Some(Quants(MINIMUM + 1)), true)]
-#[case::overdue(|state: &mut State| state.consumer = waiting(300), true)]
-#[case::young(|state: &mut State| state.consumer = waiting(299), false)]
-#[case::watch(|state: &mut State| state.consumer = watched(Some(true)), true)]
-#[case::no_watch(|state: &mut State| state.consumer = watched(Some(false)), false)]
-#[case::unknown_watch(|state: &mut State| state.consumer = watched(None), false)]
+#[case::overdue(|state: &mut State| state.consumer = Some(waiting(300)), true)]
+#[case::young(|state: &mut State| state.consumer = Some(waiting(299)), false)]
+#[case::watch(|state: &mut State| state.consumer = Some(watched(Some(true))), true)]
+#[case::no_watch(|state: &mut State| state.consumer = Some(watched(Some(false))), false)]
+#[case::unknown_watch(|state: &mut State| state.consumer = Some(watched(None)), false)]
 fn bad_news(#[case] change: fn(&mut State), #[case] is_bad: bool) {
     let mut state = reading((1, 1, OK)).state;
     assert!(!looks_bad(&state));
@@ -204,12 +198,12 @@ fn bad_news(#[case] change: fn(&mut State), #[case] is_bad: bool) {
 #[case::another_counter(|state: &mut State| state.lottery.rng_request_count = Some(Count(9)), false)]
 #[case::request_not_listed(|state: &mut State| state.consumer = None, false)]
 #[case::request_answered(|state: &mut State| state.consumer.as_mut().unwrap().requests[0].outcome = RequestOutcome::Answered, true)]
-#[case::request_older(|state: &mut State| state.consumer = waiting(400), false)]
+#[case::request_older(|state: &mut State| state.consumer = Some(waiting(400)), false)]
 fn news_contradict_each_other(#[case] change: fn(&mut State), #[case] expected: bool) {
     let mut one = reading((1, 1, LOW)).state;
     one.lottery.pending_request = Some(true);
     one.lottery.pending_nonce = Some(Maybe(Some(Count(7))));
-    one.consumer = waiting(300);
+    one.consumer = Some(waiting(300));
     let mut other = one.clone();
     change(&mut other);
     assert_eq!((contradict(&one, &other, false), contradict(&other, &one, false)), (expected, expected));
