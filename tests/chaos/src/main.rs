@@ -7,11 +7,11 @@ mod shrink;
 mod summary;
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use case::Case;
+use chaos::play_all;
 use clap::Parser;
 use summary::Summary;
 
@@ -86,29 +86,18 @@ fn run_one(text: &str, falsify: bool, out: &mut dyn Write) -> io::Result<bool> {
 fn run_many(args: &Args, out: &mut dyn Write) -> io::Result<bool> {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     writeln!(out, "{} cases from --seed {seed} --first {}", args.count, args.first)?;
-    let (next, stop) = (AtomicU64::new(args.first), AtomicBool::new(false));
-    let end = args.first.saturating_add(args.count);
-    let summary = Mutex::new(Summary::new());
-    std::thread::scope(|scope| {
-        for _ in 0..args.jobs.max(1) {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= end {
-                        break;
-                    }
-                    let case = Case::of(seed, number);
-                    let result = try_case(&case, args.falsify);
-                    stop.fetch_or(result.is_err() && !args.keep_going, Ordering::Relaxed);
-                    summary
-                        .lock()
-                        .unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .add(number, &case, result, args.count);
-                }
-            });
-        }
-    });
-    let summary = summary.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let play = |number| {
+        let case = Case::of(seed, number);
+        let result = try_case(&case, args.falsify);
+        (case, result)
+    };
+    let add = |summary: &mut Summary, number, (case, result): (Case, Result<_, _>)| {
+        let is_over = result.is_err() && !args.keep_going;
+        summary.add(number, &case, result, args.count);
+        if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let numbers = args.first..args.first.saturating_add(args.count);
+    let summary = play_all(numbers, args.jobs, play, add);
     summary.write(out)?;
     for failure in &summary.failures {
         writeln!(out, "\nwrong: {}", failure.wrong.join("\n       "))?;

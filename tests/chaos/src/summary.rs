@@ -30,9 +30,9 @@ pub(crate) struct Summary {
     pub(crate) failures: Vec<Failure>,
 }
 
-impl Summary {
+impl Default for Summary {
     /// No cases yet.
-    pub(crate) fn new() -> Self {
+    fn default() -> Self {
         Self {
             started: Instant::now(),
             cases: 0,
@@ -42,7 +42,9 @@ impl Summary {
             failures: Vec::new(),
         }
     }
+}
 
+impl Summary {
     /// Adds a case and its verdicts, or what is wrong and the run. `all` is the total number of cases.
     pub(crate) fn add(
         &mut self,

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chaos::play_all;
 use clap::Parser;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -381,31 +381,18 @@ fn play(seed: u64, number: u64, forgets: bool) -> Summary {
 fn main() -> ExitCode {
     let args = Args::parse();
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-    let end = args.first + args.count.div_ceil(ROUNDS);
-    let next = AtomicU64::new(args.first);
-    let all = Mutex::new(Summary::default());
-    std::thread::scope(|scope| {
-        for _ in 0..args.jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= end {
-                        break;
-                    }
-                    let one = play(seed, number, args.forget);
-                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.rounds += one.rounds;
-                    all.runs += one.runs;
-                    all.blocked_s.extend(one.blocked_s);
-                    all.wrong.extend(one.wrong);
-                    for (ending, count) in one.endings {
-                        *all.endings.entry(ending).or_default() += count;
-                    }
-                }
-            });
+    let worlds = args.first..args.first + args.count.div_ceil(ROUNDS);
+    let add = |all: &mut Summary, _, one: Summary| {
+        all.rounds += one.rounds;
+        all.runs += one.runs;
+        all.blocked_s.extend(one.blocked_s);
+        all.wrong.extend(one.wrong);
+        for (ending, count) in one.endings {
+            *all.endings.entry(ending).or_default() += count;
         }
-    });
-    let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        ControlFlow::Continue(())
+    };
+    let mut all = play_all(worlds, args.jobs, |number| play(seed, number, args.forget), add);
     match report(seed, &mut all, &mut io::stdout()) {
         Ok(()) if all.wrong.is_empty() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
