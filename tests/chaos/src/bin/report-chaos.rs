@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chaos::play_all;
 use clap::Parser;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -173,14 +175,13 @@ struct Summary {
     /// By change and ending.
     endings: BTreeMap<(&'static str, &'static str), u64>,
     wrong: Vec<String>,
+    /// Why series could not be played.
+    failed: Vec<String>,
 }
 
 impl Summary {
-    fn count(&self, change: Change, ending: &str) -> u64 {
-        let of = |((name, known), count): (&(&str, &str), &u64)| {
-            (*name == name_of(change) && *known == ending).then_some(*count)
-        };
-        self.endings.iter().filter_map(of).sum()
+    fn count(&self, change: Change, ending: &'static str) -> u64 {
+        self.endings.get(&(name_of(change), ending)).copied().unwrap_or_default()
     }
 }
 
@@ -233,36 +234,26 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let series = args.count.div_ceil(SERIES);
-    let next = AtomicU64::new(0);
-    let all = Mutex::new(Summary::default());
-    std::thread::scope(|scope| {
-        for _ in 0..args.jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(change) =
-                        usize::try_from(number / series).ok().and_then(|index| Change::ALL.get(index))
-                    else {
-                        break;
-                    };
-                    let one = play(*change, number, seed, &args);
-                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                    match one {
-                        Ok(one) => {
-                            all.wrong.extend(one.wrong);
-                            for (ending, count) in one.endings {
-                                *all.endings.entry(ending).or_default() += count;
-                            }
-                        }
-                        Err(error) => all.wrong.push(error.to_string()),
-                    }
+    let played = |number: u64| {
+        // The series of one change follow those of another.
+        let index = usize::try_from(number / series).unwrap_or_default();
+        play(Change::ALL[index], number, seed, &args)
+    };
+    let add = |all: &mut Summary, _, one: io::Result<Summary>| {
+        match one {
+            Ok(one) => {
+                all.wrong.extend(one.wrong);
+                for (ending, count) in one.endings {
+                    *all.endings.entry(ending).or_default() += count;
                 }
-            });
+            }
+            Err(error) => all.failed.push(error.to_string()),
         }
-    });
-    let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        ControlFlow::Continue(())
+    };
+    let all = play_all(0..3 * series, args.jobs, played, add);
     match report(seed, &all, &mut io::stdout()) {
-        Ok(()) if all.count(Change::Better, "false alert") == 0 => ExitCode::SUCCESS,
+        Ok(()) if all.failed.is_empty() && all.count(Change::Better, "false alert") == 0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
 }
@@ -274,5 +265,6 @@ fn report(seed: u64, all: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let counts = words.map(|ending| format!("{ending} {}", all.count(change, ending)));
         writeln!(out, "{}: {}", name_of(change), counts.join(", "))?;
     }
+    all.failed.iter().try_for_each(|failed| writeln!(out, "\nfailed: {failed}"))?;
     all.wrong.iter().try_for_each(|wrong| writeln!(out, "\nwrong: {wrong}"))
 }
