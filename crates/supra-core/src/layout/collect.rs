@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Layout;
 use super::file::{ArgumentRule, FundRule, LIST_DEFAULT, LayoutFile, ReadRule, Ref, Scalar, ValueRule};
-use super::path::{Found, Path, Steps};
+use super::path::{Path, Steps};
 use super::readings::{Reading, Readings, decode, is_among, key_text};
 use super::resolver::Resolver;
 use super::watch;
@@ -172,12 +172,11 @@ impl<'a> Reader<'a> {
         });
         let answer = match result {
             Ok(_) if rule.exists.is_some() => Answer::Value(json!(true)),
-            Ok(value) => match rule.take.as_ref().map(|take| take.follow(&value)) {
+            Ok(value) => match rule.take.as_ref().map(|take| take.follow(&value).into()) {
                 None => Answer::Value(value),
-                Some(Found::Value(taken)) => Answer::Value(taken.clone()),
-                Some(Found::Length(length)) => Answer::Value(json!(length)),
-                Some(Found::Unset) => Answer::Unset,
-                Some(Found::Nothing) => {
+                Some(Reading::Known(taken)) => Answer::Value(taken),
+                Some(Reading::Unset) => Answer::Unset,
+                Some(Reading::Unknown | Reading::Off) => {
                     let message =
                         format!("{name}: the answer has no such part: {}", quote(&value.to_string()));
                     Answer::Failed(Failure::new(FailureKind::Undecodable, message))
@@ -220,12 +219,7 @@ impl<'a> Reader<'a> {
         let Some(rule) = self.file().read.get(&path.read) else { return Reading::Unknown };
         let part = if rule.each.is_some() || rule.is_probe() { part } else { "" };
         match self.answers.get(&(path.read.as_str(), part.to_owned())) {
-            Some(Answer::Value(value)) => match path.follow(value) {
-                Found::Value(value) => Reading::Known(value.clone()),
-                Found::Length(length) => Reading::Known(json!(length)),
-                Found::Unset => Reading::Unset,
-                Found::Nothing => Reading::Unknown,
-            },
+            Some(Answer::Value(value)) => path.follow(value).into(),
             Some(Answer::Unset) => Reading::Unset,
             Some(Answer::Failed(failure)) if rule.optional && failure.kind == FailureKind::Unsupported => {
                 Reading::Off
@@ -384,12 +378,11 @@ fn field_is(answer: Option<&Answer>, field: Option<&Steps>, is: &[Scalar]) -> Op
         Answer::Unset => return Some(false),
         Answer::Failed(_) => return None,
     };
-    let found = match field.map(|field| field.follow(value)) {
+    let found = match field.map(|field| field.follow(value).into()) {
         None => return Some(is.is_empty() || is_among(value, is)),
-        Some(Found::Value(found)) => found.clone(),
-        Some(Found::Length(length)) => json!(length),
-        Some(Found::Unset) => return Some(false),
-        Some(Found::Nothing) => return None,
+        Some(Reading::Known(found)) => found,
+        Some(Reading::Unset) => return Some(false),
+        Some(Reading::Unknown | Reading::Off) => return None,
     };
     Some(if is.is_empty() { found == json!(true) } else { is_among(&found, is) })
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Layout;
 use super::file::{DrawRule, LayoutFile, ReadyRule, ReadyTest};
-use super::path::Found;
-use super::readings::decode;
+use super::readings::{Reading, decode};
 use super::resolver::Resolver;
 use crate::address::Address;
 use crate::amount::Count;
@@ -134,16 +133,9 @@ impl LayoutDraw {
         let rule = self.file().value.get(name)?;
         let path = rule.from.first()?;
         let take = self.file().read.get(&path.read)?.take.as_ref();
-        let taken = match take.map(|take| take.follow(answer)) {
-            None => answer,
-            Some(Found::Value(taken)) => taken,
-            Some(_) => return None,
-        };
-        let found = match path.follow(taken) {
-            Found::Value(found) => found.clone(),
-            Found::Length(length) => json!(length),
-            _ => return None,
-        };
+        let taken = take.map_or_else(|| Reading::Known(answer.clone()), |take| take.follow(answer).into());
+        let Reading::Known(taken) = taken else { return None };
+        let Reading::Known(found) = path.follow(&taken).into() else { return None };
         count(&decode(rule, &found)?)
     }
 

@@ -22,6 +22,18 @@ pub(super) enum Reading {
     /// The value: numbers and addresses are text.
     Known(Value),
 }
+
+impl From<Found<'_>> for Reading {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::Value(value) => Self::Known(value.clone()),
+            Found::Length(length) => Self::Known(json!(length)),
+            Found::Unset => Self::Unset,
+            Found::Nothing => Self::Unknown,
+        }
+    }
+}
+
 /// The values of a contract, and of the elements of its lists.
 pub(super) struct Readings<'a> {
     pub(super) file: &'a LayoutFile,
