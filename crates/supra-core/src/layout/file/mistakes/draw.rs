@@ -10,22 +10,9 @@ impl LayoutFile {
     pub(super) fn wrong_draw(&self, draw: &DrawRule) -> Option<Dangling> {
         let mistake = |text: &str, message: String| Some(Dangling { text: text.to_owned(), message });
         let lacks = |what: &str, why: &str| mistake("[draw]", format!("[draw] needs {what}: {why}"));
-        if let Some(signer) = draw.signer.as_ref().filter(|signer| !self.has_address(signer)) {
-            return mistake(signer, format!("[draw] is signed by {signer}, which [address] does not have"));
-        }
-        if let Some(found) = self.wrong_module_of("[draw]", &draw.run, "run") {
-            return Some(found);
-        }
-        for argument in &draw.args {
-            let name = match &argument.value {
-                ArgumentValue::Literal(_) => continue,
-                ArgumentValue::Key => "key",
-                ArgumentValue::Name(name) => name,
-            };
-            if !self.has_address(name) {
-                let text = format!("{{{name}}}");
-                return mistake(&text, format!("[draw]: {text} is not an address of [address]"));
-            }
+        let wrong = self.wrong_call("[draw]", draw.signer.as_ref(), &draw.run, &draw.args);
+        if wrong.is_some() {
+            return wrong;
         }
         if draw.request.is_empty() {
             return lacks("request", "the kind of request that the draw starts");
@@ -61,29 +48,37 @@ impl LayoutFile {
     }
 
     pub(super) fn wrong_fund(&self, fund: &FundRule) -> Option<Dangling> {
-        let mistake = |text: &str, message: String| Some(Dangling { text: text.to_owned(), message });
-        if let Some(signer) = fund.signer.as_ref().filter(|signer| !self.has_address(signer)) {
-            return mistake(signer, format!("[fund] is signed by {signer}, which [address] does not have"));
+        let (amounts, others): (Vec<_>, Vec<_>) = fund.args.iter().partition(|argument| argument.is_amount());
+        if amounts.len() != 1 {
+            let message = "[fund] needs u64:{amount} once among args: the deposit in quants";
+            return Some(Dangling { text: "[fund]".to_owned(), message: message.to_owned() });
         }
-        if let Some(found) = self.wrong_module_of("[fund]", &fund.run, "run") {
+        self.wrong_call("[fund]", fund.signer.as_ref(), &fund.run, others)
+    }
+
+    /// Finds a mistake in the signer, the function or the arguments of a transaction.
+    fn wrong_call<'a>(
+        &self,
+        table: &str,
+        signer: Option<&String>,
+        run: &Ref,
+        args: impl IntoIterator<Item = &'a ArgumentRule>,
+    ) -> Option<Dangling> {
+        let mistake = |text: &str, message: String| Some(Dangling { text: text.to_owned(), message });
+        if let Some(signer) = signer.filter(|signer| !self.has_address(signer)) {
+            return mistake(signer, format!("{table} is signed by {signer}, which [address] does not have"));
+        }
+        if let Some(found) = self.wrong_module_of(table, run, "run") {
             return Some(found);
         }
-        let is_amount = |argument: &&ArgumentRule| argument.is_amount();
-        if fund.args.iter().filter(is_amount).count() != 1 {
-            return mistake(
-                "[fund]",
-                "[fund] needs u64:{amount} once among args: the deposit in quants".to_owned(),
-            );
-        }
-        let others = fund.args.iter().filter(|argument| !argument.is_amount());
-        let mut names = others.filter_map(|argument| match &argument.value {
+        let mut names = args.into_iter().filter_map(|argument| match &argument.value {
             ArgumentValue::Literal(_) => None,
             ArgumentValue::Key => Some("key"),
             ArgumentValue::Name(name) => Some(name.as_str()),
         });
         let unknown = names.find(|name| !self.has_address(name))?;
         let text = format!("{{{unknown}}}");
-        mistake(&text, format!("[fund]: {text} is not an address of [address]"))
+        mistake(&text, format!("{table}: {text} is not an address of [address]"))
     }
 
     /// A call that is sent, and a read that nodes are compared by, must have one name, known before the first read.
