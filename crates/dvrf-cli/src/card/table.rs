@@ -42,13 +42,12 @@ impl Row {
         let last_ratio = last_ratio.map(|ratio| format!("({ratio})"));
         let pending = report.state.as_ref().and_then(|state| state.lottery.pending_request);
         let silences: Vec<Silence> = silences::present(checks, layout).cloned().collect();
-        // Another problem that is muted does not quieten the one that the row shows.
-        let mutes = |silence: &Silence| {
+        // A mute of another problem does not count.
+        let covers_row = |silence: &Silence| {
             silence.kind != SilenceKind::Ack
                 && silence.covers_finding(report.id.label(), main_finding(checks))
         };
-        let is_muted = silences.iter().any(mutes);
-        let muted = is_muted.then(|| layout.lang.pick("muted", "без уведомлений"));
+        let muted = silences.iter().any(covers_row).then(|| layout.lang.pick("muted", "без уведомлений"));
         let problem = Some(plain(&problem(checks, layout.lang))).filter(|problem| !problem.is_empty());
         let problem = muted.into_iter().chain(problem).collect::<Vec<_>>().join(" · ");
         Self {
