@@ -134,6 +134,15 @@ fn explain_prints_the_section_of_a_code(#[case] words: &[&str], #[case] begins: 
     dvrf(&["explain"]).args(words).assert().code(0).stdout(starts_with(begins)).stderr("");
 }
 
+#[test]
+fn explain_helps_with_a_broken_settings_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dvrf.toml");
+    std::fs::write(&file, "x = [").unwrap();
+    let mut explain = dvrf(&["explain", "REQUEST_STUCK"]);
+    explain.env("DVRF_CONFIG", &file).assert().code(0).stdout(starts_with("REQUEST_STUCK\n")).stderr("");
+}
+
 #[rstest]
 #[case::english("en", "unknown code \"REQUEST_STUK\"", "did you mean REQUEST_STUCK?")]
 #[case::russian("ru", "неизвестный код \"REQUEST_STUK\"", "возможно, REQUEST_STUCK?")]

@@ -49,7 +49,8 @@ fn unknown(name: &str, lang: Lang) -> Error {
 
 /// Runs the command on the words of a command line, of which the first is the program's name.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
-    dvrf_cli::run(words, act)
+    // It also explains what is wrong with a settings file.
+    dvrf_cli::run_without_file(words, act)
 }
 
 /// The sections of the page: heading and text. The headings are the same in both languages.
