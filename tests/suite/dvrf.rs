@@ -127,6 +127,24 @@ fn the_emulator_and_its_cli_are_in_the_same_file() {
     .stdout(contains("\"result\": ["));
 }
 
+/// What is tried out on the emulator must not alert through the channels of a file that happens to lie there.
+#[rstest]
+#[case::usual_place("XDG_CONFIG_HOME", "", "DVRF_CONFIG=/dev/null\n")]
+#[case::named("DVRF_CONFIG", "dvrf/dvrf.toml", "DVRF_CONFIG=/tmp")]
+fn a_rehearsal_uses_a_settings_file_only_by_name(
+    #[case] variable: &str,
+    #[case] below: &str,
+    #[case] expected: &'static str,
+) {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    dvrf(&["devnet", "exec", "--", "sh", "-c", "echo DVRF_CONFIG=$DVRF_CONFIG"])
+        .env("PATH", testkit::requirements::path())
+        .env(variable, folder.path().join(below))
+        .assert()
+        .code(0)
+        .stdout(starts_with(expected));
+}
+
 #[rstest]
 #[case::english(&["request_stuck"], "REQUEST_STUCK\nwarning: A randomness request ")]
 #[case::russian(&["REQUEST_STUCK", "--lang", "ru"], "REQUEST_STUCK\nwarning: Запрос случайных чисел ")]

@@ -1,4 +1,4 @@
-//! The variables of the emulated CLI; the crate reads the environment nowhere else.
+//! The variables of the emulated CLI and of `exec`; the crate reads the environment nowhere else.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Generation {
@@ -46,4 +46,10 @@ impl Settings {
         };
         Ok(Self { url: variable("DVRF_DEVNET_URL"), generation, noise })
     }
+}
+
+/// Whether a settings file is named.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
+pub(crate) fn names_settings_file() -> bool {
+    std::env::var_os("DVRF_CONFIG").is_some_and(|path| !path.is_empty())
 }

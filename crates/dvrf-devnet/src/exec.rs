@@ -1,6 +1,7 @@
 //! Runs a command with a chain: starts the chain before it and stops it afterwards.
 
 use crate::chain::Chain;
+use crate::environment::names_settings_file;
 use crate::failure::Failure;
 use crate::options::ChainOptions;
 use crate::server;
@@ -23,7 +24,10 @@ pub(crate) fn run(
     options: ChainOptions,
     command: &[OsString],
 ) -> Result<ExitCode, Failure> {
-    let environment = options.environment();
+    let mut environment = options.environment();
+    if names_settings_file() {
+        environment.retain(|(name, _)| *name != "DVRF_CONFIG");
+    }
     let chain = Arc::new(Mutex::new(Chain::new(options)?));
     let url = server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), chain)?;
     let bin = tempfile::tempdir()?;
