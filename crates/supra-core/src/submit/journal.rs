@@ -56,15 +56,17 @@ pub struct Moment {
 
 impl Moment {
     /// The seconds that have passed since `then` by the slower clock: neither a wall clock that jumped nor a node that
-    /// is behind ends a wait too early. A wall clock that was set back does not count. `None` where no clock can tell.
+    /// is behind ends a wait too early. A wall clock that was set back does not count, and none does alone where the
+    /// chain's was read before. `None` where no clock can tell.
     pub fn since(self, then: Moment) -> Option<i64> {
         let wall = Some(self.wall_s.saturating_sub(then.wall_s)).filter(|passed| *passed >= 0);
-        let chain_then = then.chain_s.unwrap_or(then.wall_s);
-        let chain = self.chain_s.map(|now| now.saturating_sub(chain_then));
-        match (wall, chain) {
-            (Some(wall), Some(chain)) => Some(wall.min(chain.max(0))),
-            (Some(passed), None) => Some(passed),
-            (None, chain) => chain.filter(|passed| *passed >= 0),
+        match (self.chain_s, then.chain_s) {
+            (Some(now), then_s) => {
+                let chain = now.saturating_sub(then_s.unwrap_or(then.wall_s));
+                wall.map_or(Some(chain).filter(|passed| *passed >= 0), |wall| Some(wall.min(chain.max(0))))
+            }
+            (None, None) => wall,
+            (None, Some(_)) => None,
         }
     }
 }
@@ -172,16 +174,23 @@ impl Intent {
         self.expires_s.saturating_sub(self.at_s)
     }
 
-    /// How long the chain can still accept it; `None` where no clock can tell.
-    fn left_s(&self, now: Moment) -> Option<i64> {
-        let passed = now.since(Moment { wall_s: self.at_s, chain_s: self.chain_s })?;
-        Some(self.span_s().saturating_sub(passed).max(0))
+    /// How long the chain can still accept it.
+    fn left_s(&mut self, now: Moment) -> i64 {
+        if let Some(passed) = now.since(Moment { wall_s: self.at_s, chain_s: self.chain_s }) {
+            return self.span_s().saturating_sub(passed).max(0);
+        }
+        if now.wall_s < self.at_s {
+            self.restart(now);
+        }
+        // No clock shows that it is over.
+        self.span_s().saturating_sub(now.wall_s.saturating_sub(self.at_s)).max(1)
     }
 
     /// Restarts the wait, because no clock can tell how much of it has passed.
     fn restart(&mut self, now: Moment) {
         self.expires_s = now.wall_s.saturating_add(self.span_s());
-        (self.at_s, self.chain_s) = (now.wall_s, now.chain_s);
+        // An earlier time of the chain still bounds the wait once the chain can be read again.
+        (self.at_s, self.chain_s) = (now.wall_s, now.chain_s.or(self.chain_s));
     }
 
     /// Decides by the chain: `round` is its count of requests now, `fate` what it says of the transaction, where it could
@@ -192,10 +201,7 @@ impl Intent {
             Some(Fate::Failed(words)) => return IntentStatus::Failed(words.clone()),
             _ => {}
         }
-        let left_s = self.left_s(now).unwrap_or_else(|| {
-            self.restart(now);
-            self.span_s()
-        });
+        let left_s = self.left_s(now);
         if left_s == 0 && fate != Some(&Fate::Pending) {
             return IntentStatus::Lost;
         }

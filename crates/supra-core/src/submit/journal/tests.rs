@@ -28,6 +28,7 @@ const MONTH: i64 = 30 * 86_400;
 #[case::set_back_by_a_second(at(1000, Some(990)), at(999, Some(1000)), Some(10))]
 #[case::set_back_with_the_same_block(at(1000, Some(990)), at(999, Some(990)), Some(0))]
 #[case::set_back_and_node_behind(at(1000, Some(990)), at(999, Some(989)), None)]
+#[case::chain_only_then(at(1000, Some(990)), at(1070, None), None)]
 #[case::chain_only_now(at(1000, None), at(1070, Some(1050)), Some(50))]
 fn elapsed(#[case] then: Moment, #[case] now: Moment, #[case] passed: Option<i64>) {
     assert_eq!(now.since(then), passed);
@@ -38,8 +39,8 @@ fn elapsed(#[case] then: Moment, #[case] now: Moment, #[case] passed: Option<i64
 #[case::failed(8, Some(Fate::Failed("x".into())), at(1001, None), IntentStatus::Failed("x".into()))]
 #[case::somebody_elses(8, Some(Fate::Absent), at(1001, Some(1001)), open(109, true))]
 #[case::whose_is_unknown(8, None, at(1001, Some(1001)), open(109, true))]
-#[case::waiting(7, None, at(1109, None), open(1, false))]
-#[case::lost(7, None, at(1110, None), IntentStatus::Lost)]
+#[case::waiting_without_the_chains_clock(7, None, at(1050, None), open(60, false))]
+#[case::nothing_shows_that_it_is_over(7, None, at(5000, None), open(1, false))]
 #[case::lost_to_another(8, Some(Fate::Absent), at(1110, Some(1110)), IntentStatus::Lost)]
 #[case::pending(7, Some(Fate::Pending), at(1110, Some(1110)), open(0, false))]
 #[case::node_behind(7, None, at(5000, Some(1109)), open(1, false))]
@@ -66,6 +67,22 @@ fn a_clock_a_month_ahead_blocks_for_the_expiry() {
     assert_eq!(intent.status(Count(7), None, at(1630, None)), IntentStatus::Lost);
     let mut intent = Intent::new("r", at(1000 + MONTH, Some(1000)), None, 0, Count(7));
     assert_eq!(intent.status(Count(7), None, at(1630, Some(1630))), IntentStatus::Lost);
+}
+
+/// A host whose clock is a month behind for some runs, and a chain whose clock some of them cannot read.
+#[rstest]
+#[case::sent_a_month_behind(&[at(1000 - MONTH, Some(1000)), at(1070, None), at(1075, Some(1075))], open(35, false))]
+#[case::read_a_month_behind(&[at(1000, Some(1000)), at(1010 - MONTH, None), at(1020, Some(1020))], open(90, false))]
+#[case::then_over(&[at(1000, Some(1000)), at(1010 - MONTH, None), at(1110, Some(1110))], IntentStatus::Lost)]
+#[case::unread_again(&[at(1000, Some(1000)), at(1010 - MONTH, None), at(1050, None)], open(1, false))]
+fn a_clock_that_comes_back_ends_no_wait(#[case] moments: &[Moment], #[case] expected: IntentStatus) {
+    let [sent, between @ .., last] = moments else { panic!("two moments at least") };
+    let mut intent = Intent::new("r", *sent, Some(60), 20, Count(7));
+    for moment in between {
+        let status = intent.status(Count(7), None, *moment);
+        assert!(matches!(status, IntentStatus::Open { .. }), "{status:?}");
+    }
+    assert_eq!(intent.status(Count(7), None, *last), expected);
 }
 
 #[test]
