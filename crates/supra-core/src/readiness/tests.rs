@@ -1,11 +1,17 @@
 //! Every assert of the contract, every policy, and every way of not knowing.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
+use rstest::rstest;
 
 use super::*;
 use crate::amount::{GasPrice, GasUnits, Quants};
 use crate::check::{Facts, Finding, Policy, evaluate};
+use crate::layout::Layout;
+use crate::state::consumer::Consumer;
 use crate::state::{Maybe, VrfRequestConfig};
+use crate::target::Target;
 use crate::view_report::Views;
 
 fn owner() -> Address {
@@ -69,6 +75,26 @@ fn codes(change: impl Fn(&mut State), policy: &DrawPolicy) -> Vec<String> {
     let mut state = good();
     change(&mut state);
     judge(&state, policy).reasons.into_iter().map(|reason| reason.code).collect()
+}
+
+/// A record that another layout filled says nothing about the conditions of this one.
+#[rstest]
+#[case::the_same("lottery", true)]
+#[case::another("core", false)]
+fn conditions_are_judged_by_their_own_layout(#[case] name: &str, #[case] is_judged: bool) {
+    let file = include_str!("../../../../tests/fixtures/layouts/lottery.toml");
+    let layout = Arc::new(Layout::parse(file, &|_| None).unwrap());
+    let target = Target {
+        lottery: None,
+        consumer: Some(owner()),
+        ..Target::of_lottery(owner(), "0xd".parse().unwrap())
+    };
+    let policy = DrawPolicy { layout: LayoutDraw::of(&layout, &target), ..policy() };
+    let consumer = Consumer { layout: name.to_owned(), ..Consumer::default() };
+    let found = judge(&State { consumer: Some(consumer), ..good() }, &policy);
+    assert_eq!((found.conditions.is_empty(), found.ready), (!is_judged, false));
+    let unknown = "what the contract of the layout holds is not known";
+    assert_eq!(found.reasons.iter().any(|reason| reason.message == unknown), !is_judged, "{found:?}");
 }
 
 #[test]

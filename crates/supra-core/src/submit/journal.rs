@@ -189,8 +189,8 @@ impl Intent {
     /// Restarts the wait, because no clock can tell how much of it has passed.
     fn restart(&mut self, now: Moment) {
         self.expires_s = now.wall_s.saturating_add(self.span_s());
-        // An earlier time of the chain still bounds the wait once the chain can be read again.
-        (self.at_s, self.chain_s) = (now.wall_s, now.chain_s.or(self.chain_s));
+        // The chain's time of the sending still counts once a node that is not behind can be read again.
+        (self.at_s, self.chain_s) = (now.wall_s, now.chain_s.max(self.chain_s));
     }
 
     /// Decides by the chain: `round` is its count of requests now, `fate` what it says of the transaction, where it could

@@ -74,6 +74,7 @@ fn a_clock_a_month_ahead_blocks_for_the_expiry() {
 #[case::sent_a_month_behind(&[at(1000 - MONTH, Some(1000)), at(1070, None), at(1075, Some(1075))], open(35, false))]
 #[case::read_a_month_behind(&[at(1000, Some(1000)), at(1010 - MONTH, None), at(1020, Some(1020))], open(90, false))]
 #[case::then_over(&[at(1000, Some(1000)), at(1010 - MONTH, None), at(1110, Some(1110))], IntentStatus::Lost)]
+#[case::read_from_a_node_that_is_behind(&[at(1000, Some(1000)), at(1010 - MONTH, Some(400)), at(1060, Some(1060))], open(50, false))]
 #[case::unread_again(&[at(1000, Some(1000)), at(1010 - MONTH, None), at(1050, None)], open(1, false))]
 fn a_clock_that_comes_back_ends_no_wait(#[case] moments: &[Moment], #[case] expected: IntentStatus) {
     let [sent, between @ .., last] = moments else { panic!("two moments at least") };
