@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use rstest::rstest;
+use serde_json::json;
 
 use super::*;
 use crate::amount::{GasPrice, GasUnits, Quants};
 use crate::check::{Facts, Finding, Policy, evaluate};
 use crate::layout::Layout;
-use crate::state::consumer::Consumer;
+use crate::state::consumer::{Consumer, ConsumerRequest};
 use crate::state::{Maybe, VrfRequestConfig};
 use crate::target::Target;
 use crate::view_report::Views;
@@ -77,11 +78,7 @@ fn codes(change: impl Fn(&mut State), policy: &DrawPolicy) -> Vec<String> {
     judge(&state, policy).reasons.into_iter().map(|reason| reason.code).collect()
 }
 
-/// A record that another layout filled says nothing about the conditions of this one.
-#[rstest]
-#[case::the_same("lottery", true)]
-#[case::another("core", false)]
-fn conditions_are_judged_by_their_own_layout(#[case] name: &str, #[case] is_judged: bool) {
+fn by_layout() -> DrawPolicy {
     let file = include_str!("../../../../tests/fixtures/layouts/lottery.toml");
     let layout = Arc::new(Layout::parse(file, &|_| None).unwrap());
     let target = Target {
@@ -89,20 +86,66 @@ fn conditions_are_judged_by_their_own_layout(#[case] name: &str, #[case] is_judg
         consumer: Some(owner()),
         ..Target::of_lottery(owner(), "0xd".parse().unwrap())
     };
-    let policy = DrawPolicy { layout: LayoutDraw::of(&layout, &target), ..policy() };
-    let consumer = Consumer { layout: name.to_owned(), ..Consumer::default() };
-    let found = judge(&State { consumer: Some(consumer), ..good() }, &policy);
-    assert_eq!((found.conditions.is_empty(), found.ready), (!is_judged, false));
+    DrawPolicy { layout: LayoutDraw::of(&layout, &target), ..policy() }
+}
+
+/// A contract of which every condition holds.
+fn contract(name: &str, outcome: RequestOutcome) -> Consumer {
+    let values = json!({
+        "draw_scheduled": true, "ticket_count": "5", "pending": false, "asked_ever": "4", "answered_ever": "4",
+        "callback_sender": ["0xa6"], "requesters": [owner()], "max_gas_price": "1000", "max_gas_limit": "500000",
+    });
+    let request = ConsumerRequest { request: "draw".to_owned(), outcome, ..ConsumerRequest::default() };
+    Consumer {
+        layout: name.to_owned(),
+        values: serde_json::from_value(values).unwrap(),
+        requests: vec![request],
+        ..Consumer::default()
+    }
+}
+
+/// A record that another layout filled says nothing about the conditions of this one.
+#[rstest]
+#[case::the_same("lottery", true)]
+#[case::another("core", false)]
+fn conditions_are_judged_by_their_own_layout(#[case] name: &str, #[case] is_judged: bool) {
+    let consumer = Some(contract(name, RequestOutcome::Answered));
+    let found = judge(&State { consumer, ..good() }, &by_layout());
+    assert_eq!((found.conditions.is_empty(), found.ready), (!is_judged, is_judged), "{found:?}");
     let unknown = "what the contract of the layout holds is not known";
     assert_eq!(found.reasons.iter().any(|reason| reason.message == unknown), !is_judged, "{found:?}");
+}
+
+#[rstest]
+#[case::answered(|_: &mut Consumer| {}, RequestOutcome::Answered, &[], Some(false))]
+#[case::withdrawn(|_: &mut Consumer| {}, RequestOutcome::Withdrawn, &[], Some(false))]
+#[case::pending(|_: &mut Consumer| {}, RequestOutcome::Pending, &["REQUEST_PENDING"], Some(true))]
+#[case::not_confirmed(|_: &mut Consumer| {}, RequestOutcome::NotConfirmed, &["VALUE_UNKNOWN"], None)]
+#[case::of_another_kind(|c: &mut Consumer| c.requests[0].request = "roll".to_owned(), RequestOutcome::Pending, &[], Some(false))]
+#[case::too_few(|c: &mut Consumer| drop(c.values.insert("ticket_count".to_owned(), json!("4"))), RequestOutcome::Answered, &["CONDITION_NOT_MET"], Some(false))]
+#[case::unread(|c: &mut Consumer| drop(c.values.remove("ticket_count")), RequestOutcome::Answered, &["VALUE_UNKNOWN"], Some(false))]
+#[case::not_initialised(|c: &mut Consumer| c.ready = Some(false), RequestOutcome::Pending, &["CONSUMER_NOT_READY"], None)]
+#[case::initialised(|c: &mut Consumer| c.ready = Some(true), RequestOutcome::Answered, &[], Some(false))]
+fn a_contract_of_a_layout(
+    #[case] change: fn(&mut Consumer),
+    #[case] outcome: RequestOutcome,
+    #[case] expected: &[&str],
+    #[case] pending: Option<bool>,
+) {
+    let mut consumer = contract("lottery", outcome);
+    change(&mut consumer);
+    let found = judge(&State { consumer: Some(consumer), ..good() }, &by_layout());
+    let codes: Vec<&str> = found.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert_eq!((codes.as_slice(), found.pending_request, found.round), (expected, pending, Some(Count(4))));
 }
 
 #[test]
 fn ready() {
     let found = judge(&good(), &policy());
     assert_eq!((found.ready, found.reasons), (true, vec![]));
-    assert_eq!((found.ticket_count, found.round), (Some(5), Some(Count(4))));
+    assert_eq!((found.ticket_count, found.min_tickets_required, found.round), (Some(5), 5, Some(Count(4))));
     assert_eq!((found.min_balance_reached, found.draw_scheduled), (Some(false), Some(true)));
+    assert_eq!(found.pending_request, Some(false));
     assert_eq!(found.aggregators.unwrap().len(), 1);
 }
 
