@@ -51,7 +51,7 @@ codes! {
     RequestConfigNotSet "REQUEST_CONFIG_NOT_SET" Info: "The lottery's randomness request is not configured."
     RequestPending "REQUEST_PENDING" Info: "A randomness request waits for its answer."
     RequestsUnanswered "REQUESTS_UNANSWERED" Warning: "More requests were made than answered, beyond the pending one."
-    RequestStuck "REQUEST_STUCK" Warning: "A randomness request has waited too long; the evidence says why. Critical from 30 minutes on."
+    RequestStuck "REQUEST_STUCK" Warning: "A randomness request has waited too long. Critical from 30 minutes on."
     EventMissing "EVENT_MISSING" Warning: "An expected event has not come within its time."
     WhitelistChanged "WHITELIST_CHANGED" Warning: "A whitelist was changed in the blocks that were read."
     RequestFailed "REQUEST_FAILED" Info: "A request was answered without success, such as a refund."

@@ -36,8 +36,8 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "Запишите снимок заново или исправьте настройки газа.",
         ),
         C::ClientNotWhitelisted => (
-            "Check the client's address and the network, then ask Supra to whitelist the client.",
-            "Проверьте адрес клиента и сеть, затем попросите Supra внести клиента в белый список.",
+            "Check the client's address and the network. If both are right, whitelist the client (whitelist_client_address, which the client signs), or ask Supra whether it was removed.",
+            "Проверьте адрес клиента и сеть. Если они верны, внесите клиента в белый список (whitelist_client_address, подписывает сам клиент) или узнайте у Supra, не удалён ли он оттуда.",
         ),
         C::DepositPaused => ("Wait, or ask Supra.", "Подождите или спросите Supra."),
         C::SubscriptionEnded | C::SubscriptionEndsSoon => {
