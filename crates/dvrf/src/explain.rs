@@ -176,7 +176,7 @@ fn of_tables(wanted: &str, lang: Lang) -> Option<String> {
 
 /// Words in lines of the usual width.
 fn wrapped(text: &str) -> String {
-    dvrf_cli::card::wrapped(text, WIDTH).iter().map(|line| format!("{line}\n")).collect()
+    dvrf_cli::card::wrapped(text, WIDTH).join("\n") + "\n"
 }
 
 /// A text without the marks of bold words and links, of which the words stay.
