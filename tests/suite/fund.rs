@@ -100,6 +100,17 @@ fn a_target_is_a_ratio_or_an_amount(#[case] to: &str, #[case] code: i32, #[case]
     assert_eq!((outcome.code, &outcome.json()["funding"]["amount"]), (code, &json!(amount)), "{outcome}");
 }
 
+/// A dry run says when --execute would send nothing, and why.
+#[rstest]
+#[case::limit("low", "--max-amount=5SUPRA", "236.25 SUPRA is more")]
+#[case::not_low("healthy", "--to=900%", "the deposit is not low")]
+fn a_dry_run_says_what_execute_would_not_do(#[case] scenario: &str, #[case] flag: &str, #[case] why: &str) {
+    let devnet = Devnet::start(&["--scenario", scenario]);
+    let text = run(&mut fund(&devnet, &["--live", "--format", "text", flag]));
+    let line = format!("  but       --execute would send nothing: {why}");
+    assert!(text.code == 1 && text.out.contains(&line), "{text}");
+}
+
 /// Writes a history of this many days in which one SUPRA an hour was spent.
 fn spend_a_supra_an_hour(memory: &Path, days: u32) {
     let files = std::fs::read_dir(memory).unwrap().map(|entry| entry.unwrap().path());

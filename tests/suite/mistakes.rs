@@ -4,10 +4,12 @@
 use std::fmt::Write;
 use std::process::{Command, Stdio};
 
+use assert_cmd::Command as Tool;
+use rstest::rstest;
 use testkit::{LOTTERY, binary, root};
 
 /// What is typed after `dvrf`. `LOTTERY` is an address; `TESTNET` stands for a whole target.
-const LINES: [&str; 46] = [
+const LINES: [&str; 59] = [
     // Commands.
     "chek",
     "--nagios",
@@ -60,6 +62,20 @@ const LINES: [&str; 46] = [
     "notify TESTNET",
     "notify TESTNET --channel slak,url-file=/x",
     "prom TESTNET --push-job dvrf",
+    // Synonyms, stray words, and values of another kind.
+    "topup",
+    "check TESTNET main-2",
+    "check --network",
+    "check TESTNET --warn 200",
+    "check TESTNET --warn 0.5 --critical 2",
+    "check TESTNET --fail-on warn",
+    "fund TESTNET --to 500",
+    "fund TESTNET --max-amount 500",
+    "notify mute main --for 2",
+    "notify mute REQUEST_STUK --for 2h",
+    "draw ready TESTNET --min-tickets five",
+    "draw auto --wait-handled 2m",
+    "calc --max-txn-fee 5.25SUPRA",
 ];
 
 #[test]
@@ -83,4 +99,43 @@ fn a_mistake_is_named_with_what_to_type_instead() {
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(kept == said, "tests/golden/mistakes.txt differs; what is said now:\n{said}");
+}
+
+/// What a record and a card say to do about a mistake of the user: never to ask another node.
+#[rstest]
+#[case::setting(
+    "check --network testnet --lottery-addr 0x9zz",
+    "",
+    "a setting is wrong",
+    "Correct what the message names."
+)]
+#[case::hint(
+    "check --network testnet",
+    "",
+    "a setting is wrong",
+    "a subscription without a lottery is named by CLIENT_ADDR or --client-addr"
+)]
+#[case::cut(
+    "check",
+    "{\"state\":",
+    "the input cannot be used",
+    "the record is cut off: run the tool that writes it again"
+)]
+#[case::no_record("check", "\n", "the input cannot be used", "use --live to ask the chain")]
+fn a_record_says_what_to_correct(
+    #[case] words: &str,
+    #[case] input: &str,
+    #[case] title: &str,
+    #[case] remedy: &str,
+) {
+    let mut tool = Tool::new(binary("dvrf"));
+    tool.env_clear().env("DVRF_CACHE_DIR", "off").args(words.split(' '));
+    if input.is_empty() {
+        tool.arg("--live");
+    }
+    let output = tool.write_stdin(input).output().unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = &record["checks"]["findings"][0];
+    assert_eq!((&finding["title"], &finding["remedy"]["text"]), (&title.into(), &remedy.into()), "{record}");
+    assert_eq!((output.status.code(), finding["code"].as_str()), (Some(2), Some("VALUE_UNKNOWN")));
 }

@@ -177,7 +177,7 @@ fn a_low_deposit_is_told_topped_up_and_resolved() {
             "--new-journal",
             "--sender-account",
             testkit::LOTTERY,
-            "--reserve=1",
+            "--reserve=1SUPRA",
         ]);
         fund.args(["--max-per-day=900SUPRA", "--max-per-month=900SUPRA", limit, "--state-dir"]);
         run(fund.arg(folder.path().join("funds"))).json()

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use dvrf_cli::args::lang;
 use dvrf_cli::exit::Exit;
+use dvrf_cli::parse::supra_hint;
 use dvrf_cli::{CliError, Session};
 use supra_core::amount::{AmountError, Count, Decimal, GasPrice, GasUnits, Quants, parse_u128_typed};
 use supra_core::error::Error;
@@ -20,7 +21,7 @@ use supra_core::min_balance::{Calculation, FeeCalculation, MinBalanceError};
 #[command(name = "dvrf-calc", allow_negative_numbers = true)]
 struct Args {
     /// Highest gas price of a request, in quants
-    #[arg(long, value_name = "QUANTS", required_unless_present = "max_txn_fee", value_parser = |text: &str| positive(text).map(GasPrice))]
+    #[arg(long, value_name = "QUANTS", required_unless_present = "max_txn_fee", value_parser = |text: &str| quants(text).map(GasPrice))]
     max_gas_price: Option<GasPrice>,
     /// Highest gas of a request
     #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee", value_parser = |text: &str| positive(text).map(GasUnits))]
@@ -29,7 +30,7 @@ struct Args {
     #[arg(long, value_name = "GAS", required_unless_present = "max_txn_fee", value_parser = |text: &str| parse_u128_typed(text).map(GasUnits))]
     verification_gas: Option<GasUnits>,
     /// Highest fee of one callback on Supra L1, in quants, instead of the gas values
-    #[arg(long, value_name = "QUANTS", conflicts_with_all = ["max_gas_price", "max_gas_limit", "verification_gas"], value_parser = |text: &str| positive(text).map(Quants))]
+    #[arg(long, value_name = "QUANTS", conflicts_with_all = ["max_gas_price", "max_gas_limit", "verification_gas"], value_parser = |text: &str| quants(text).map(Quants))]
     max_txn_fee: Option<Quants>,
     /// Requests the minimum covers on Supra L1
     #[arg(long, value_name = "N", default_value = "30", requires = "max_txn_fee", value_parser = |text: &str| positive(text).map(Count))]
@@ -62,6 +63,14 @@ fn positive(text: &str) -> Result<u128, NumberError> {
         0 => Err(NumberError::Zero),
         number => Ok(number),
     }
+}
+
+/// Parses a number of quants above 0; an amount of SUPRA is refused with what it is in quants.
+fn quants(text: &str) -> Result<u128, String> {
+    positive(text).map_err(|error| match supra_hint(text) {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
 }
 
 fn window(text: &str) -> Result<u32, NumberError> {

@@ -201,7 +201,8 @@ mod tests {
     #[test]
     fn lines() {
         let mut checks = {
-            let error = ReportError { kind: "timeout".into(), message: "a | b".into(), view: None };
+            let error =
+                ReportError { kind: "timeout".into(), message: "a | b".into(), view: None, hint: None };
             evaluate_failure(&error, &Policy::default())
         };
         assert_eq!(

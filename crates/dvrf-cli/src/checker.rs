@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use supra_core::amount::Count;
 use supra_core::check::{Checker, Checks, Policy, Status, evaluate_failure};
 use supra_core::error::Error;
-use supra_core::failure::FailureKind;
+use supra_core::failure::{Failure, FailureKind};
 use supra_core::history::{self, LockedHistory, Point};
 use supra_core::network::Network;
 use supra_core::record::{Record, RecordError};
@@ -254,8 +254,8 @@ impl RecordChecker {
         let report = Report::readable(&item.record);
         let message = chain(error);
         session.log("error", &format!("{}: {message}", report.id.label()));
-        let kind = FailureKind::Input.name().to_owned();
-        let checks = evaluate_failure(&ReportError { kind, message, view: None }, &self.checker.policy);
+        let failure = Failure::new(FailureKind::Input, message);
+        let checks = evaluate_failure(&ReportError::new(&failure, None), &self.checker.policy);
         Checked { exit: exit_of(&checks), report, checks, history: Vec::new() }
     }
 

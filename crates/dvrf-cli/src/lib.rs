@@ -90,15 +90,23 @@ pub enum CliError {
     },
 }
 
+impl From<CliError> for Failure {
+    fn from(error: CliError) -> Self {
+        let kind = match error {
+            CliError::Core(error) => return error.into(),
+            CliError::Write { .. } => FailureKind::Output,
+            CliError::Read { .. } | CliError::Record(_) | CliError::Open { .. } => FailureKind::Input,
+        };
+        let is_cut = matches!(&error, CliError::Read { source: ReadError::Cut { .. }, .. });
+        let hint = is_cut.then(|| "the record is cut off: run the tool that writes it again".to_owned());
+        Self { hint, ..Self::new(kind, chain(&error)) }
+    }
+}
+
 /// The error of a run as a line of output says it.
 impl<C: From<FailureKind>> From<CliError> for CodedError<C> {
     fn from(error: CliError) -> Self {
-        let kind = match &error {
-            CliError::Core(error) => return Self::from(error),
-            CliError::Read { .. } | CliError::Record(_) | CliError::Open { .. } => FailureKind::Input,
-            CliError::Write { .. } => FailureKind::Output,
-        };
-        Self::new(kind.into(), chain(&error))
+        Self::from(&Error::from(Failure::from(error)))
     }
 }
 
@@ -265,10 +273,7 @@ fn start<A: Parser>(
     };
     let result = result.and_then(|exit| session.out.finish().map(|()| exit));
     let exit = result.unwrap_or_else(|error| {
-        match &error {
-            CliError::Core(error) => session.log_error(error),
-            other => session.log("error", &chain(other)),
-        }
+        session.log_failure(&error.into());
         Exit::CannotAnswer
     });
     ExitCode::from(exit.code())

@@ -16,6 +16,11 @@ pub fn bad(flag: &str, text: &str, why: impl Display) -> Error {
 /// The word nearest to a mistyped one, if one is near.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase();
+    let words: Vec<&str> = words.into_iter().collect();
+    let mut begun = words.iter().filter(|word| typed.len() >= 3 && word.to_lowercase().starts_with(&typed));
+    if let (Some(word), None) = (begun.next(), begun.next()) {
+        return Some(word);
+    }
     let distance = |word: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &typed);
     let (distance, word) =
         words.into_iter().map(|word| (distance(word), word)).min_by_key(|(distance, _)| *distance)?;
@@ -93,6 +98,8 @@ mod tests {
         assert_eq!(nearest("tesnet", networks), Some("testnet"));
         assert_eq!(nearest("Mainnet ", networks), Some("mainnet"));
         assert_eq!(nearest("elsewhere", networks), None);
+        assert_eq!((nearest("test", networks), nearest("te", networks)), (Some("testnet"), None));
+        assert_eq!(nearest("draw", ["draw-handled", "draw-requested"]), None);
         assert_eq!(supra_hint("150.5").as_deref(), Some("150.5 SUPRA are 15050000000 quants"));
         assert_eq!(supra_hint("2 SUPRA").as_deref(), Some("2 SUPRA are 200000000 quants"));
         assert_eq!((supra_hint("150"), supra_hint("many")), (None, None));

@@ -100,11 +100,18 @@ impl Given {
     /// `2`, `2.5` or `250%`.
     fn ratio(&self, default: Decimal) -> Result<Decimal, Error> {
         let Some(text) = &self.text else { return Ok(default) };
-        let parsed = match text.trim().strip_suffix('%') {
+        let percent = text.trim().strip_suffix('%');
+        let parsed = match percent {
             Some(percent) => percent.parse::<Decimal>().and_then(|percent| percent.shifted(2)),
             None => text.parse(),
         };
-        parsed.map_err(|error| bad(&self.by, text, error))
+        let ratio = parsed.map_err(|_| bad(&self.by, text, "2 or 200% is needed"))?;
+        if ratio.of(100).is_ok_and(|percent| percent <= RATIO_PERCENT_MAX) {
+            return Ok(ratio);
+        }
+        let (means, text) = (format!("this means {} % of the minimum", ratio.as_percent()), text.trim());
+        let refused = bad(&self.by, text, format!("{means}, and at most {RATIO_PERCENT_MAX} % is useful"));
+        Err(if percent.is_none() { refused.with_hint(format!("did you mean {text}%?")) } else { refused })
     }
 
     fn number(&self) -> Result<Option<u128>, Error> {
@@ -137,6 +144,9 @@ impl Given {
         Err(did_you_mean(text, fail_on_words()).into_iter().fold(refused, Error::with_hint))
     }
 }
+
+/// The largest threshold: a larger one is a percentage without its sign.
+const RATIO_PERCENT_MAX: u128 = 5000;
 
 /// The longest span that a rule about time accepts: a longer one is a mistake, such as milliseconds.
 const RULE_SPAN_MAX_S: u64 = 366 * 86_400;
@@ -277,17 +287,17 @@ impl Level {
         Self { given: given.clone(), default: format!("{}%", value.as_percent()) }
     }
 
-    /// `--warn is "150%"`, or `--warn is 200% by default`.
+    /// `--warn (150%)`, or `--warn (200% by default)`.
     fn shown(&self) -> String {
         match &self.given.text {
-            Some(text) => format!("{} is {:?}", self.given.by, quote(text)),
-            None => format!("{} is {} by default", self.given.by, self.default),
+            Some(text) => format!("{} ({})", self.given.by, quote(text)),
+            None => format!("{} ({} by default)", self.given.by, self.default),
         }
     }
 
     /// The error that this threshold is below one that it must not be below.
     fn is_below(&self, other: &Self) -> Error {
-        let message = format!("{}, but {}: it must not be below it", self.shown(), other.shown());
+        let message = format!("{} must be at least {}", self.shown(), other.shown());
         let hint = format!("raise {} or lower {}", self.given.by, other.given.by);
         Error::new(FailureKind::Config, message).with_hint(hint)
     }
@@ -313,15 +323,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case::warn(
-        "--warn 50%",
-        "--warn is \"50%\", but --critical is 100% by default: it must not be below it"
-    )]
-    #[case::plan("--plan 1.5", "--plan is \"1.5\", but --warn is 200% by default: it must not be below it")]
-    #[case::both("--plan 2 --warn 3", "--plan is \"2\", but --warn is \"3\": it must not be below it")]
+    #[case::warn("--warn 50%", "--warn (50%) must be at least --critical (100% by default)")]
+    #[case::plan("--plan 1.5", "--plan (1.5) must be at least --warn (200% by default)")]
+    #[case::both("--plan 2 --warn 3", "--plan (2) must be at least --warn (3)")]
     #[case::ages(
         "--pending-warn 1h",
-        "--pending-critical is 30min by default, but --pending-warn is \"1h\": it must not be below it"
+        "--pending-critical (30min by default) must be at least --pending-warn (1h)"
     )]
     #[case::milliseconds(
         "--max-lag 300000000",
@@ -355,6 +362,12 @@ mod tests {
         assert_eq!(of("2"), Ok("2".to_owned()));
         assert_eq!(of("250%"), Ok("2.5".to_owned()));
         assert_eq!(of("12.5 %"), Ok("0.125".to_owned()));
-        assert!(of("two").unwrap_err().message().starts_with("--warn is \"two\": a decimal number"));
+        let refused = |text| of(text).map_err(|error| (error.message(), error.hint().map(str::to_owned)));
+        assert_eq!(refused("two"), Err(("--warn is \"two\": 2 or 200% is needed".to_owned(), None)));
+        let large = "this means 20000 % of the minimum, and at most 5000 % is useful";
+        let hint = Some("did you mean 200%?".to_owned());
+        assert_eq!(refused("200"), Err((format!("--warn is \"200\": {large}"), hint)));
+        assert_eq!(refused("20000%"), Err((format!("--warn is \"20000%\": {large}"), None)));
+        assert_eq!(of("50"), Ok("50".to_owned()));
     }
 }

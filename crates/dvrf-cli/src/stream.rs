@@ -114,11 +114,7 @@ pub fn next(records: &mut Records, now: jiff::Timestamp) -> Option<StreamItem> {
         Ok(record) => sort(record, now),
         Err(error) => {
             let last = Records::is_final(&error);
-            let failure = match error {
-                CliError::Core(error) => Failure::from(error),
-                other => Failure::new(FailureKind::Input, chain(&other)),
-            };
-            StreamItem::Report(ReportItem::refused(Record::new(), failure, now), last)
+            StreamItem::Report(ReportItem::refused(Record::new(), error.into(), now), last)
         }
     })
 }

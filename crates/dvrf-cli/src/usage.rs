@@ -1,11 +1,14 @@
 //! Errors of the command line, worded like those of settings: one sentence about what was typed, one about what to type.
 
 use std::error::Error as _;
+use std::num::ParseIntError;
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
+use supra_core::network::Network;
+use supra_core::view::is_identifier;
 
 use crate::parse::{bad, did_you_mean, near_or};
 
@@ -37,9 +40,22 @@ fn worded(error: &clap::Error, command: &Command) -> Option<Error> {
             });
             refused(format!("unknown subcommand {:?}", quote(&typed))).with_hint(hint)
         }
-        ErrorKind::ValueValidation => bad(first?, &typed_value(error)?, error.source()?),
+        ErrorKind::ValueValidation => {
+            let source = error.source()?;
+            let is_number = source.is::<ParseIntError>();
+            let why = match named.first()?.contains("SECONDS") {
+                true if is_number => "whole seconds are needed, such as 120".to_owned(),
+                _ if is_number => "a whole number is needed, such as 5".to_owned(),
+                _ => source.to_string(),
+            };
+            bad(first?, &typed_value(error)?, why)
+        }
         ErrorKind::InvalidValue => match typed_value(error)? {
             typed if typed.is_empty() => {
+                let known = words(error, ContextKind::ValidValue);
+                if !known.is_empty() {
+                    return Some(refused(format!("{} needs a value: one of {}", first?, known.join(", "))));
+                }
                 let value = named.first()?.split_once(' ').map_or("a value", |(_, value)| value);
                 refused(format!("{} needs a value: {}", first?, value.trim_matches(BRACKETS)))
             }
@@ -75,10 +91,17 @@ fn worded(error: &clap::Error, command: &Command) -> Option<Error> {
 fn unknown(typed: &str, command: &Command) -> Error {
     if !typed.starts_with('-') {
         let has_target = longs(command).any(|long| long == "--network");
-        let hint = if has_target {
-            "flags name the subscription, such as --network testnet --lottery-addr 0x…: dvrf help settings"
+        let hint = if !has_target {
+            "-h shows how to use it".to_owned()
+        } else if Network::named(typed).is_some() {
+            format!("did you mean --network {typed}?")
+        } else if typed.starts_with("0x") {
+            "did you mean --lottery-addr or --client-addr?".to_owned()
+        } else if is_identifier(&typed.replace('-', "_")) {
+            format!("a subscription of dvrf.toml is chosen by --only {typed}")
         } else {
-            "-h shows how to use it"
+            "flags name the subscription, such as --network testnet --lottery-addr 0x…: dvrf help settings"
+                .to_owned()
         };
         return refused(format!("unexpected argument {:?}", quote(typed))).with_hint(hint);
     }
@@ -153,7 +176,8 @@ mod tests {
     #[case::mistyped_subcommand("redy", r#"unknown subcommand "redy""#, "did you mean ready?")]
     #[case::no_such_subcommand("smoke", r#"unknown subcommand "smoke""#, "the subcommands are auto, ready")]
     #[case::no_subcommand("", "a subcommand is needed: auto, ready", "-h shows what each does")]
-    #[case::no_value("ready --format", "--format needs a value: FORMAT", "")]
+    #[case::no_value("ready --format", "--format needs a value: one of json, text", "")]
+    #[case::no_free_value("auto --max-spend", "--max-spend needs a value: AMOUNT", "")]
     #[case::no_such_value("ready --format xml", r#"--format is "xml": one of json, text is needed"#, "")]
     #[case::mistyped_value(
         "ready --format jsn",
@@ -172,6 +196,13 @@ mod tests {
         ""
     )]
     #[case::argument("auto now", r#"unexpected argument "now""#, "-h shows how to use it")]
+    #[case::name(
+        "ready main-2",
+        r#"unexpected argument "main-2""#,
+        "a subscription of dvrf.toml is chosen by --only main-2"
+    )]
+    #[case::network("ready testnet", r#"unexpected argument "testnet""#, "did you mean --network testnet?")]
+    #[case::no_number("ready --limit five", r#"--limit is "five": a whole number is needed, such as 5"#, "")]
     #[case::value("ready --limit 900", r#"--limit is "900": 900 is not in 0..=255"#, "")]
     fn mistakes(#[case] words: &str, #[case] message: &str, #[case] hint: &str) {
         let mut tool = tool();

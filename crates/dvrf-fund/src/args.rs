@@ -11,9 +11,9 @@ use dvrf_cli::parse::{amount, bad};
 use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::setting_flags;
 use dvrf_cli::settings::Settings;
-use dvrf_cli::settings::variables;
+use dvrf_cli::settings::variables::{self, Variable};
 use dvrf_cli::submit::{LockArgs, RetryArgs, SubmitArgs};
-use supra_core::amount::{Decimal, Quants};
+use supra_core::amount::{Decimal, QUANTS_PER_SUPRA, Quants};
 use supra_core::check::remedy::Goal;
 use supra_core::error::Error;
 use supra_core::fund::{FundCode, FundError};
@@ -133,10 +133,10 @@ impl FundLimits {
         let by = settings.source(&variables::FUND_COOL_DOWN);
         let wrong = || bad(by, span, "a span such as 90s, 5m or 1h is needed");
         Ok(Self {
-            max_amount: settings.amount(&variables::FUND_MAX_AMOUNT)?,
-            max_per_day: settings.amount(&variables::FUND_MAX_PER_DAY)?,
-            max_per_month: settings.amount(&variables::FUND_MAX_PER_MONTH)?,
-            reserve: settings.amount(&variables::FUND_RESERVE)?,
+            max_amount: limit(settings, &variables::FUND_MAX_AMOUNT)?,
+            max_per_day: limit(settings, &variables::FUND_MAX_PER_DAY)?,
+            max_per_month: limit(settings, &variables::FUND_MAX_PER_MONTH)?,
+            reserve: limit(settings, &variables::FUND_RESERVE)?,
             cool_down_s: seconds.ok_or_else(wrong)?,
         })
     }
@@ -157,6 +157,22 @@ impl FundLimits {
                 .with_hint(format!("set {flag} or {}", variable.name)),
         )
     }
+}
+
+fn limit(settings: &Settings, variable: &Variable) -> Result<Option<Quants>, Error> {
+    let Some(text) = settings.text(variable) else { return Ok(None) };
+    money(settings.source(variable), text, |text| format!("did you mean {text}SUPRA?")).map(Some)
+}
+
+/// Parses an amount. A number without a unit that is less than 1 SUPRA was meant in SUPRA; 0 is 0 in both.
+fn money(by: &str, text: &str, hint: impl FnOnce(&str) -> String) -> Result<Quants, Error> {
+    let amount = amount(by, text)?;
+    let has_unit = text.ends_with(|c: char| c.is_ascii_alphabetic());
+    if has_unit || !(1..QUANTS_PER_SUPRA).contains(&amount.get()) {
+        return Ok(amount);
+    }
+    let why = format!("{amount} quants are {} SUPRA", amount.supra());
+    Err(bad(by, text, why).with_hint(hint(text)))
 }
 
 /// The checker; a target in time needs the history of the subscription.
@@ -181,9 +197,12 @@ pub(crate) fn goal(settings: &Settings) -> Result<Option<Goal>, Error> {
         return Err(bad(by_to, text, why));
     }
     let Some(percent) = text.trim().strip_suffix('%') else {
-        let amount = amount(by_to, text)
-            .map_err(|error| error.with_hint("a multiple of the minimum is written 300%"))?;
-        return Ok(Some(Goal::Amount(amount)));
+        let amount = money(by_to, text, |text| format!("did you mean {text}SUPRA or {text}%?"));
+        let with_hint = |error: Error| match error.hint() {
+            Some(_) => error,
+            None => error.with_hint("a multiple of the minimum is written 300%"),
+        };
+        return amount.map(Goal::Amount).map(Some).map_err(with_hint);
     };
     let ratio = percent.trim().parse::<Decimal>().and_then(|percent| percent.shifted(2));
     ratio.map(Goal::Ratio).map(Some).map_err(|error| bad(by_to, text, error))
@@ -191,7 +210,6 @@ pub(crate) fn goal(settings: &Settings) -> Result<Option<Goal>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use dvrf_cli::settings::variables::Variable;
     use rstest::rstest;
 
     use super::*;
@@ -203,6 +221,8 @@ mod tests {
     #[case::span(&variables::FUND_COOL_DOWN, false, "1x", "DVRF_FUND_COOL_DOWN is \"1x\": a span such as 90s, 5m or 1h is needed")]
     #[case::ratio(&variables::FUND_TO, false, "x%", "DVRF_FUND_TO is \"x%\": ")]
     #[case::amount(&variables::FUND_TO, true, "x", "--to is \"x\": ")]
+    #[case::quants(&variables::FUND_TO, true, "500", "--to is \"500\": 500 quants are 0.000005 SUPRA")]
+    #[case::quants_limit(&variables::FUND_RESERVE, false, "99_999_999", "DVRF_FUND_RESERVE is \"99_999_999\": 99999999 quants are 0.99999999 SUPRA")]
     #[case::time(&variables::FUND_FOR, false, "0d", "DVRF_FUND_FOR is \"0d\": a span such as 30d or 12h is needed")]
     fn mistakes_name_what_was_typed(
         #[case] variable: &'static Variable,

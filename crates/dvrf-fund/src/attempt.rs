@@ -12,6 +12,7 @@ use supra_core::amount::Quants;
 use supra_core::check::remedy::{Goal, own_deposit};
 use supra_core::failure::quote;
 use supra_core::fund::{FundCode, FundError, FundLine, FundStatus, Funding, TopUpResult};
+use supra_core::lang::Lang;
 use supra_core::report::Report;
 use supra_core::state::consumer::UNUSABLE_FUND;
 use supra_core::state_dir::append_line;
@@ -19,6 +20,7 @@ use supra_core::submit::fund_journal::TopUpPlan;
 use supra_core::submit::journal::{Fate, Moment};
 use supra_core::submit::outcome::{SubmitOutcome, explained};
 use supra_core::target::Target;
+use supra_core::time::format_span;
 use supra_core::view::{Argument, FunctionId};
 
 use crate::args::{FundArgs, goal};
@@ -26,7 +28,8 @@ use crate::assess::{assess, wrong_signer};
 use crate::execute::{finish, text};
 use crate::nodes::{FundNodes, highest};
 use crate::runner::{
-    FundRunner, Reading, check_amount, cooling_down, deposit_fund, gas_allowance, guard_error, journal_error,
+    FundRunner, Reading, check_limits, check_signer, cooling_down, deposit_fund, gas_allowance, guard_error,
+    journal_error,
 };
 
 /// The fees of this many answered requests may be taken while a top-up is under way.
@@ -117,6 +120,7 @@ fn object(
 ) -> Result<(), FundError> {
     let now = runner.moment(reading);
     let failed = |error| FundError::from(&error);
+    funding.reasons.extend(check_limits(amount, runner.spent(now), &runner.limits));
     let signer = session.settings.address(&variables::SENDER_ACCOUNT).map_err(failed)?;
     let Some(signer) = signer else {
         let text = "the account that signs is not named: whether it can pay is not known";
@@ -127,10 +131,10 @@ fn object(
     let owned = runner.nodes.client().coin_balance(signer, LIMIT);
     let owned = owned.map_err(|error| FundError::of(FundCode::Unknown, &error))?;
     let gas = gas_allowance(&session.settings).map_err(failed)?;
-    let against = check_amount(amount, owned, runner.spent(now), &runner.limits, gas);
+    let against = check_signer(amount, owned, &runner.limits, gas);
     funding.signer = Some(signer);
     funding.signer_balance = Some(owned);
-    funding.payable = Some(!against.iter().any(|reason| reason.code == FundCode::Reserve));
+    funding.payable = Some(against.is_none());
     funding.reasons.extend(against);
     funding.reasons.extend(wrong_signer(&reading.checked.report, signer));
     let Some(locked) = &runner.guarded.journal else { return Ok(()) };
@@ -141,7 +145,10 @@ fn object(
     }
     funding.reasons.extend(cooling_down(journal, runner.limits.cool_down_s, now));
     if let Some(left) = journal.settles_in(now).filter(|_| !args.guards.new_journal) {
-        let text = format!("the journal is new: a top-up of a lost one could still be accepted for {left} s");
+        let left = format_span(left.unsigned_abs(), Lang::En);
+        let text = format!(
+            "no journal of earlier top-ups was found, and one that was sent and lost track of could still arrive for {left}: nothing is sent before that"
+        );
         let hint = "run again after that, or accept the new journal with --new-journal";
         funding.reasons.push(FundError::new(FundCode::JournalNew, text).with_hint(hint));
     }

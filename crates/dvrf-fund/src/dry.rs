@@ -22,7 +22,7 @@ use supra_core::submit::journal::Moment;
 
 use crate::args::{Format, FundArgs, FundLimits, checker, goal};
 use crate::assess::{assess, wrong_signer};
-use crate::runner::{check_amount, cooling_down, gas_allowance, journal_error, lock_error};
+use crate::runner::{check_limits, check_signer, cooling_down, gas_allowance, journal_error, lock_error};
 use crate::text::lines;
 
 pub(crate) fn dry(args: &FundArgs, session: &mut Session) -> Result<Exit, CliError> {
@@ -49,10 +49,11 @@ pub(crate) fn dry(args: &FundArgs, session: &mut Session) -> Result<Exit, CliErr
                 funding.reasons.push(error);
                 None
             });
+            let spent = journal.as_ref().map_or((0, 0), |journal| journal.spent(now));
+            funding.reasons.extend(check_limits(funding.amount.unwrap_or_default(), spent, &limits));
             if let Some(signer) = signer {
                 let balance = owned.get_or_insert_with(|| owned_by(signer, session)).clone();
-                let spent = journal.as_ref().map_or((0, 0), |journal| journal.spent(now));
-                add_signer(&mut funding, signer, balance, spent, &limits, gas);
+                add_signer(&mut funding, signer, balance, &limits, gas);
                 funding.reasons.extend(wrong_signer(&judged.report, signer));
             }
             if let Some(journal) = &journal {
@@ -106,12 +107,11 @@ fn add_journal(funding: &mut Funding, journal: &FundJournal, cool_down_s: i64, n
     funding.reasons.extend(cooling_down(journal, cool_down_s, now));
 }
 
-/// Adds the signer, what it owns, and the limits that it would break.
+/// Adds the signer, what it owns, and why it cannot pay.
 fn add_signer(
     funding: &mut Funding,
     signer: Address,
     balance: Result<Quants, FundError>,
-    spent: (u128, u128),
     limits: &FundLimits,
     gas: Quants,
 ) {
@@ -120,8 +120,8 @@ fn add_signer(
         Ok(balance) => {
             funding.signer_balance = Some(balance);
             let amount = funding.amount.unwrap_or_default();
-            let against = check_amount(amount, balance, spent, limits, gas);
-            funding.payable = Some(!against.iter().any(|reason| reason.code == FundCode::Reserve));
+            let against = check_signer(amount, balance, limits, gas);
+            funding.payable = Some(against.is_none());
             funding.reasons.extend(against);
         }
         Err(error) => funding.reasons.push(error),

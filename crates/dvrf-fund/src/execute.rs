@@ -18,6 +18,9 @@ pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, Cl
     args.fill(&mut session.settings);
     let target = take(&args.input, &["lottery_addr", "client_addr"], session).map_err(FundError::from);
     let mut line = begin(session);
+    let is_text = args.output.format.map_or(session.is_terminal(), |format| format == Format::Text);
+    // A terminal shows the sentence on stdout, and does not need it twice.
+    let is_shown = is_text && session.is_terminal();
     let result = target.and_then(|name| {
         line.name = name;
         attempt(args, &mut line, session)
@@ -26,7 +29,10 @@ pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, Cl
         line.status = status_of(error.code);
         // A top-up that only has to wait needs nobody: cron would send a mail for every run.
         if line.status != FundStatus::Waiting {
-            session.log(if line.status == FundStatus::Busy { "warning" } else { "error" }, &error.message);
+            if !is_shown {
+                let level = if line.status == FundStatus::Busy { "warning" } else { "error" };
+                session.log(level, &error.message);
+            }
             if let Some(hint) = &error.hint {
                 session.log("info", hint);
             }
@@ -40,7 +46,6 @@ pub(crate) fn execute(args: &FundArgs, session: &mut Session) -> Result<Exit, Cl
     let is_unwritable = line.error.as_ref().is_some_and(|error| error.code == FundCode::Log);
     let log = args.output.log_file.as_ref().filter(|_| !is_unwritable);
     let logged = log.map_or(Ok(()), |path| append_line(path, &text(&line)));
-    let is_text = args.output.format.map_or(session.is_terminal(), |format| format == Format::Text);
     if is_text {
         let lang = dvrf_cli::args::lang(&session.settings).unwrap_or(Lang::En);
         session.out.text(&format!("{}\n", plain(&sentence(&line, lang))))?;

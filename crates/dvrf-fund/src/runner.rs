@@ -112,13 +112,7 @@ pub(crate) fn gas_allowance(settings: &Settings) -> Result<Quants, Error> {
 }
 
 /// The limits that an amount would break; `spent` is what the last day and the last 30 days cost.
-pub(crate) fn check_amount(
-    amount: Quants,
-    owned: Quants,
-    spent: (u128, u128),
-    limits: &FundLimits,
-    gas: Quants,
-) -> Vec<FundError> {
+pub(crate) fn check_limits(amount: Quants, spent: (u128, u128), limits: &FundLimits) -> Vec<FundError> {
     let mut reasons = Vec::new();
     let mut cap = |code, limit: Option<Quants>, before: u128, flag: &str| {
         let total = before.saturating_add(amount.get());
@@ -134,9 +128,19 @@ pub(crate) fn check_amount(
     cap(FundCode::MaxAmount, limits.max_amount, 0, "--max-amount");
     cap(FundCode::MaxPerDay, limits.max_per_day, spent.0, "--max-per-day");
     cap(FundCode::MaxPerMonth, limits.max_per_month, spent.1, "--max-per-month");
+    reasons
+}
+
+/// Why the signer cannot pay an amount, if it cannot.
+pub(crate) fn check_signer(
+    amount: Quants,
+    owned: Quants,
+    limits: &FundLimits,
+    gas: Quants,
+) -> Option<FundError> {
     let reserve = limits.reserve.unwrap_or_default();
     let needed = amount.get().saturating_add(gas.get()).saturating_add(reserve.get());
-    if owned.get() < needed {
+    (owned.get() < needed).then(|| {
         let text = format!(
             "the signer has {} SUPRA; {} SUPRA, up to {} SUPRA of gas and a reserve of {} SUPRA are more",
             owned.supra(),
@@ -144,9 +148,8 @@ pub(crate) fn check_amount(
             gas.supra(),
             reserve.supra()
         );
-        reasons.push(FundError::new(FundCode::Reserve, text).with_hint("send coins to the signer"));
-    }
-    reasons
+        FundError::new(FundCode::Reserve, text).with_hint("send coins to the signer")
+    })
 }
 
 /// The rest after the last top-up, if it is not over.

@@ -29,9 +29,13 @@ pub(crate) fn lines(funding: &Funding, layout: &Layout) -> Vec<(String, String)>
             .pick(format!("{who} has {supra} SUPRA: {enough}"), format!("{who}: {supra} SUPRA, {enough}"));
         lines.push((lang.pick("signer", "подпись"), text));
     }
-    let against = funding.reasons.iter().map(|reason| plain(&reason.message)).collect::<Vec<_>>();
+    let mut against: Vec<String> = funding.reasons.iter().map(|reason| plain(&reason.message)).collect();
+    if (funding.missing, funding.low) == (Some(true), Some(false)) {
+        against.insert(0, lang.pick("the deposit is not low", "депозит ещё не низкий"));
+    }
     if !against.is_empty() {
-        lines.push((lang.pick("but", "но"), against.join("\n")));
+        let nothing = lang.pick("--execute would send nothing: ", "--execute ничего не отправит: ");
+        lines.push((lang.pick("but", "но"), nothing + &against.join("\n")));
     }
     if let Some(remedy) = &funding.remedy {
         lines.push((lang.pick("do", "сделать"), remedy_steps(remedy, layout)));

@@ -30,11 +30,20 @@ pub(crate) struct MuteArgs {
     #[arg(value_name = "ABOUT")]
     pub(crate) about: Vec<String>,
     /// How long mute or ack holds, such as 30m, 2h or 1d, at most 30d [default for ack: until the problem ends, at most 7d]
-    #[arg(long = "for", value_name = "SPAN", value_parser = span_s)]
+    #[arg(long = "for", value_name = "SPAN", value_parser = span_with_unit_s)]
     span: Option<i64>,
     /// Why, for those who see it in dvrf status and dvrf notify mutes
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+}
+
+/// Parses a span that has a unit: `2` is hardly meant as two seconds.
+fn span_with_unit_s(text: &str) -> Result<i64, String> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("a unit is needed, such as {text}h"));
+    }
+    span_s(text).map_err(str::to_owned)
 }
 
 fn bad(message: impl Into<String>, hint: impl Into<String>) -> Error {
@@ -61,10 +70,12 @@ fn about(words: &[String], settings: &Settings) -> Result<(Option<String>, Optio
                 "give a subscription, a code, or one of each",
             ));
         }
-        if code.is_none() && !is_name && !known.is_empty() {
+        let is_like_code = word.contains('_') && !word.contains(|c: char| c.is_ascii_lowercase());
+        if code.is_none() && !is_name && (is_like_code || !known.is_empty()) {
             let all = known.iter().copied().chain(codes.iter().map(String::as_str));
-            let hint = near_or(word, all, || {
-                format!("the subscriptions are {}; docs/fix.md lists the codes", known.join(", "))
+            let hint = near_or(word, all, || match known.as_slice() {
+                [] => "docs/fix.md lists the codes".to_owned(),
+                known => format!("the subscriptions are {}; docs/fix.md lists the codes", known.join(", ")),
             });
             return Err(bad(format!("there is no subscription and no code {:?}", quote(word)), hint));
         }
@@ -106,6 +117,11 @@ pub(crate) fn add(
             return Err(bad("mute needs --for, so that it ends by itself", "such as --for 2h").into());
         }
     };
+    let path = session.settings.file().path.as_deref();
+    let is_in_file = |name: &String| session.settings.file().find(name).is_some();
+    if let (Some(path), Some(name)) = (path, subscription.as_ref().filter(|name| !is_in_file(name))) {
+        session.log("warning", &format!("no subscription of {path} is named {:?}", quote(name)));
+    }
     let user = session.settings.text(&variables::USER).unwrap_or("unknown");
     let silence = Silence {
         kind,

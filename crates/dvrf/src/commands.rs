@@ -181,8 +181,21 @@ fn old_names() -> impl Iterator<Item = (&'static Tool, &'static OldName)> {
     TOOLS.iter().flat_map(move |tool| tool.old_names.iter().filter_map(old).map(move |old| (tool, old)))
 }
 
+/// Words that people try, and the commands that they mean.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("topup", "fund"),
+    ("top-up", "fund"),
+    ("deposit", "fund"),
+    ("monitor", "check"),
+    ("alert", "notify"),
+    ("balance", "status"),
+];
+
 /// The command name nearest to a mistyped one, if one is near.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    if let Some((_, command)) = SYNONYMS.iter().find(|(word, _)| *word == name) {
+        return Some(command);
+    }
     let others = OTHERS.iter().map(|(_, name, _)| *name);
     let names = TOOLS.iter().map(|tool| tool.name).chain(others).chain(old_names().map(|(_, old)| old.name));
     dvrf_cli::parse::nearest(name, names)
@@ -234,6 +247,7 @@ mod tests {
     #[rstest]
     #[case::tool("chek", Some("check"))]
     #[case::old_name("monitor-jsn", Some("monitor-json"))]
+    #[case::synonym("topup", Some("fund"))]
     #[case::nothing_near("frobnicate", None)]
     fn mistyped_names(#[case] name: &str, #[case] expected: Option<&str>) {
         assert_eq!(nearest(name), expected);

@@ -335,6 +335,9 @@ pub fn evaluate_failure(error: &ReportError, policy: &Policy) -> Checks {
         .pick(format!("nothing could be judged: {message}"), format!("оценка невозможна: {message}"));
     let mut findings = Findings { list: Vec::new(), lang: policy.lang, views: &Views::new() };
     findings.add(Code::ValueUnknown, sentence, serde_json::json!({"value": error.view, "error": error.kind}));
+    if let (Some(finding), Some(hint)) = (findings.list.last_mut(), &error.hint) {
+        finding.remedy.text = quote(hint);
+    }
     verdict(findings.list, policy)
 }
 

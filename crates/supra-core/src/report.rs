@@ -60,6 +60,8 @@ pub struct ReportError {
     pub message: String,
     /// The value that could not be read, where it was one.
     pub view: Option<String>,
+    /// What to do about it, where the failure said so.
+    pub hint: Option<String>,
 }
 
 impl ReportError {
@@ -69,6 +71,7 @@ impl ReportError {
             kind: failure.kind.name().to_owned(),
             message: failure.message.clone(),
             view: view.map(str::to_owned),
+            hint: failure.hint.clone(),
         }
     }
 }

@@ -164,7 +164,8 @@ fn a_healthy_record_in_full() {
 
 #[test]
 fn a_failed_report_has_no_amounts() {
-    let error = ReportError { kind: "unreachable".to_owned(), message: "down".to_owned(), view: None };
+    let error =
+        ReportError { kind: "unreachable".to_owned(), message: "down".to_owned(), view: None, hint: None };
     let checks = evaluate_failure(&error, &Policy::default());
     let found = sample_lines(&with(None, &checks, Some(&error), everything), ALL);
     let names = ["d_up 0", "d_state{state=\"unknown\"} 1", "d_probe_errors{reason=\"unreachable\"} 1"];

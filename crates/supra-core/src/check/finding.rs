@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::code::Code;
+use super::remediation::user_mistake;
 use super::remedy::Remedy;
 use super::title::title;
 use crate::failure::{FailureKind, quote};
@@ -67,7 +68,12 @@ impl Finding {
         evidence: Map<String, Value>,
         lang: Lang,
     ) -> Self {
-        let (title, remedy) = (title(code, &evidence, lang), Remedy::general(code, lang));
+        let kind = evidence.get("error").and_then(Value::as_str).filter(|_| code == Code::ValueUnknown);
+        let mistake = kind.and_then(|kind| user_mistake(kind, lang));
+        let (title, remedy) = mistake.map_or_else(
+            || (title(code, &evidence, lang), Remedy::general(code, lang)),
+            |(title, text)| (title, Remedy { text, command: None }),
+        );
         Self { code, severity, title, message, evidence, help: code.help(), remedy }
     }
 

@@ -2,6 +2,7 @@
 //! without a remedy does not compile.
 
 use crate::check::code::Code;
+use crate::failure::FailureKind;
 use crate::lang::Lang;
 
 /// The remedy for a finding's code; `docs/fix.md` explains it in detail.
@@ -176,6 +177,25 @@ pub fn remedy(code: Code, lang: Lang) -> String {
         ),
     };
     lang.pick(en, ru)
+}
+
+/// The title and the remedy where a value is not known because the user gave something wrong: another node cannot help.
+pub(super) fn user_mistake(kind: &str, lang: Lang) -> Option<(String, String)> {
+    if kind == FailureKind::Config.name() {
+        return Some((
+            lang.pick("a setting is wrong", "неверная настройка"),
+            lang.pick("Correct what the message names.", "Исправьте то, что названо в сообщении."),
+        ));
+    }
+    (kind == FailureKind::Input.name()).then(|| {
+        (
+            lang.pick("the input cannot be used", "входные данные непригодны"),
+            lang.pick(
+                "Run the tool that wrote this input again, and look at its errors.",
+                "Запустите заново инструмент, записавший эти данные, и посмотрите на его ошибки.",
+            ),
+        )
+    })
 }
 
 #[cfg(test)]

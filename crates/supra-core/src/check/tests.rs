@@ -478,7 +478,12 @@ fn expectations_of_a_lottery_that_was_not_asked_are_unknown() {
 #[test]
 fn a_report_that_calls_itself_incomplete_is_not_ok() {
     let judged = |state: &State, kind: &str, view: Option<&str>| {
-        let error = ReportError { kind: kind.into(), message: "late".into(), view: view.map(str::to_owned) };
+        let error = ReportError {
+            kind: kind.into(),
+            message: "late".into(),
+            view: view.map(str::to_owned),
+            hint: None,
+        };
         let error = Some(&error);
         let checks = evaluate(Facts { error, ..facts(state, &views()) }, &Policy::default());
         (checks.status, checks.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>())
