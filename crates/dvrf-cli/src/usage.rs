@@ -90,7 +90,8 @@ fn worded(error: &clap::Error, command: &Command) -> Option<Error> {
 /// The error for an argument that the command does not have.
 fn unknown(typed: &str, command: &Command) -> Error {
     if !typed.starts_with('-') {
-        let has_target = longs(command).any(|long| long == "--network");
+        let inner = command.get_subcommands().flat_map(longs);
+        let has_target = longs(command).chain(inner).any(|long| long == "--network");
         let hint = if !has_target {
             "-h shows how to use it".to_owned()
         } else if Network::named(typed).is_some() {
@@ -195,7 +196,11 @@ mod tests {
         "--fill-tickets cannot be used with --dry-run",
         ""
     )]
-    #[case::argument("auto now", r#"unexpected argument "now""#, "-h shows how to use it")]
+    #[case::address(
+        "auto 0x9",
+        r#"unexpected argument "0x9""#,
+        "did you mean --lottery-addr or --client-addr?"
+    )]
     #[case::name(
         "ready main-2",
         r#"unexpected argument "main-2""#,

@@ -314,17 +314,17 @@ mod tests {
 
     use super::*;
 
-    fn own(function: &str) -> Option<OwnDeposit> {
+    fn own(function: &str) -> OwnDeposit {
         let arguments = ["u64:{amount}", "u8:1"].map(str::to_owned).to_vec();
-        Some(OwnDeposit { function: function.to_owned(), arguments, signer: None })
+        OwnDeposit { function: function.to_owned(), arguments, signer: None }
     }
 
     /// Each try makes the whole call from its own reading.
     #[rstest]
     #[case::official(None, Ok("deposit::deposit_fund_v2 address u64:7"))]
-    #[case::own(own("0x9::wheel::pay"), Ok("wheel::pay u64:7 u8:1"))]
+    #[case::own(Some(own("0x9::wheel::pay")), Ok("wheel::pay u64:7 u8:1"))]
     #[case::unresolved(Some(OwnDeposit::default()), Err(UNUSABLE_FUND))]
-    #[case::no_call(own("0x9::wheel"), Err(UNUSABLE_FUND))]
+    #[case::no_call(Some(own("0x9::wheel")), Err(UNUSABLE_FUND))]
     fn what_a_try_calls(#[case] fund: Option<OwnDeposit>, #[case] expected: Result<&str, &str>) {
         let target = Target::of_lottery("0xc".parse().unwrap(), "0xd".parse().unwrap());
         let consumer = Some(Consumer { fund, ..Consumer::default() });
