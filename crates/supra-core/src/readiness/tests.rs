@@ -9,11 +9,12 @@ use serde_json::json;
 use super::*;
 use crate::amount::{GasPrice, GasUnits, Quants};
 use crate::check::{Facts, Finding, Policy, evaluate};
+use crate::failure::{Failure, FailureKind};
 use crate::layout::Layout;
 use crate::state::consumer::{Consumer, ConsumerRequest};
 use crate::state::{Maybe, VrfRequestConfig};
 use crate::target::Target;
-use crate::view_report::Views;
+use crate::view_report::{ViewReport, Views};
 
 fn owner() -> Address {
     "0x9".parse().unwrap()
@@ -57,7 +58,7 @@ fn policy() -> DrawPolicy {
 fn judge(state: &State, policy: &DrawPolicy) -> Readiness {
     let mut views = Views::new();
     for key in ["lottery_status", "vrf_gas_config"] {
-        views.insert(key.to_owned(), crate::view_report::ViewReport::default());
+        views.insert(key.to_owned(), ViewReport::default());
     }
     let facts = Facts {
         requests: None,
@@ -137,6 +138,18 @@ fn a_contract_of_a_layout(
     let found = judge(&State { consumer: Some(consumer), ..good() }, &by_layout());
     let codes: Vec<&str> = found.reasons.iter().map(|reason| reason.code.as_str()).collect();
     assert_eq!((codes.as_slice(), found.pending_request, found.round), (expected, pending, Some(Count(4))));
+}
+
+/// A request may be among what was not read.
+#[rstest]
+#[case::nothing_waits(RequestOutcome::Answered, None)]
+#[case::one_waits(RequestOutcome::Pending, Some(true))]
+fn a_contract_that_was_not_read_as_a_whole(#[case] outcome: RequestOutcome, #[case] pending: Option<bool>) {
+    let state = State { consumer: Some(contract("lottery", outcome)), ..good() };
+    let error = Some(Failure::new(FailureKind::Unreachable, "no answer"));
+    let views = Views::from([("consumer.data".to_owned(), ViewReport { error, ..ViewReport::default() })]);
+    let found = readiness(Some(&state), &views, &Checks::default(), &by_layout());
+    assert_eq!((found.ready, found.pending_request), (false, pending), "{found:?}");
 }
 
 #[test]
