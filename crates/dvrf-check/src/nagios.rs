@@ -81,7 +81,11 @@ impl Host {
     pub fn new(name: &str, checks: &Checks, state: PluginState, policy: &Policy) -> Self {
         let gravest = checks.findings.first().filter(|_| checks.status != Status::Ok);
         let summary = match (gravest, &checks.ratio) {
-            (Some(finding), _) => finding.message.clone(),
+            (Some(finding), _) => {
+                let nonce = finding.evidence.get("nonce").and_then(|nonce| nonce.as_str());
+                let nonce = nonce.map(|nonce| format!(", nonce {nonce}")).unwrap_or_default();
+                format!("{} ({}{nonce})", finding.message, finding.code.name())
+            }
             (None, Some(ratio)) => format!("{ratio}x minimum"),
             (None, None) => "deposit above the minimum".to_owned(),
         };
@@ -207,7 +211,7 @@ mod tests {
         };
         assert_eq!(
             render(&checks),
-            "DVRF UNKNOWN - nothing could be judged: a   b | 'balance'=U;;;0; 'min_balance'=U;;;0; 'requests_left'=U;;;0;\n"
+            "DVRF UNKNOWN - nothing could be judged: a   b (VALUE_UNKNOWN) | 'balance'=U;;;0; 'min_balance'=U;;;0; 'requests_left'=U;;;0;\n"
         );
         checks.status = Status::Ok;
         checks.findings.clear();

@@ -8,7 +8,6 @@ mod wrap;
 
 use jiff::Timestamp;
 use supra_core::check::Remedy;
-use supra_core::check::code::Code;
 use supra_core::check::{Checks, Finding, Severity, Status};
 use supra_core::history::Point;
 use supra_core::lang::Lang;
@@ -84,7 +83,6 @@ impl Glyph {
             Status::Ok => Self::Fine,
             Status::Unknown => Self::Unknown,
             Status::Alert if checks.severity == Some(Severity::Critical) => Self::Bad,
-            Status::Alert if missing_setup(checks).count() > 1 => Self::Bad,
             Status::Alert => Self::Warning,
         }
     }
@@ -110,9 +108,7 @@ impl Glyph {
 
 /// The findings that a draw would abort because the lottery is not set up.
 fn missing_setup(checks: &Checks) -> impl Iterator<Item = &Finding> {
-    let is_setup =
-        |code| matches!(code, Code::AggregatorNotSet | Code::ConsumersEmpty | Code::GasNotConfigured);
-    checks.findings.iter().filter(move |finding| is_setup(finding.code))
+    checks.findings.iter().filter(|finding| finding.code.is_setup())
 }
 
 /// The finding that the card is about: the worst known one of an alert, the first unknown one otherwise.

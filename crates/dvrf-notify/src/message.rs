@@ -12,6 +12,7 @@ use super::escape;
 use super::truncate::truncate;
 use crate::notification::EventKind;
 use dvrf_cli::card::trend::lasts_until;
+use dvrf_cli::text::minute;
 use supra_core::amount::Quants;
 use supra_core::check::code::Code;
 use supra_core::check::remediation::remedy;
@@ -166,7 +167,7 @@ impl MessageTemplate {
             title: String::new(),
             cause: String::new(),
             command: None,
-            remedy: self.lang.pick("Do nothing.", "Ничего делать не нужно."),
+            remedy: self.lang.pick("Nothing: it was only a test.", "Ничего: это только проверка."),
             link: self.link("docs/reference/notify.md#test"),
         };
         Message {
@@ -205,7 +206,7 @@ impl MessageTemplate {
     /// Why, where the title does not say it already.
     fn cause(&self, finding: &Finding) -> Option<String> {
         match finding.code {
-            code if code.is_deposit_level() && !finding.title.is_empty() => None,
+            code if (code.is_deposit_level() || code.is_setup()) && !finding.title.is_empty() => None,
             Code::RequestStuck => Cause::of(finding).map(|cause| cause.in_words(self.lang)),
             _ if finding.title.is_empty() || finding.message == finding.title => None,
             _ => Some(finding.message.clone()),
@@ -258,7 +259,14 @@ pub fn numbers(checks: &Checks, state: Option<&State>, policy: &Policy) -> Vec<(
         (("Request pending", "Запрос ждёт ответа"), yes_or_no(lottery.and_then(|l| l.pending_request))),
         (("Draw scheduled", "Розыгрыш назначен"), yes_or_no(lottery.and_then(|l| l.draw_scheduled))),
     ];
-    let about_deposit = checks.findings.first().is_none_or(|finding| finding.code.is_deposit_level());
+    let first = checks.findings.first();
+    if let Some(stuck) = first.filter(|finding| finding.code == Code::RequestStuck) {
+        let [(label, balance), ..] = deposit;
+        let at = stuck.evidence.get("requested_at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+        let rows = [(label, balance), (("Requested", "Запрошен"), at.map(minute))];
+        return rows.into_iter().filter_map(|((en, ru), value)| Some((lang.pick(en, ru), value?))).collect();
+    }
+    let about_deposit = first.is_none_or(|finding| finding.code.is_deposit_level());
     let (first, second) = if about_deposit { (6, 3) } else { (1, 3) };
     let rest = deposit.iter().skip(first);
     let rows = deposit.iter().take(first).chain(draws.iter().take(second)).chain(rest);

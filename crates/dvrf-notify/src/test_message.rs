@@ -21,7 +21,10 @@ pub(crate) fn send_test(
     let mut notifier = args.notifier(policy.policy(&session.settings)?, session)?;
     let notifications = notifier.send_test(session);
     for sent in notifications.iter().filter(|sent| sent.outcome == DeliveryOutcome::Delivered) {
-        session.log("info", &format!("channel {}: taken; look whether the message is there", sent.channel));
+        session.log(
+            "info",
+            &format!("channel {}: accepted the test message; check that it arrived", sent.channel),
+        );
     }
     let has_failed = notifications.iter().any(|sent| sent.outcome.is_failure());
     if args.output.format == OutputFormat::Json {

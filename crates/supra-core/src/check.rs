@@ -330,9 +330,10 @@ fn forecast(facts: &Facts) -> (Holdings, Option<Runway>) {
 /// The result for a report that contains an error in place of a state.
 pub fn evaluate_failure(error: &ReportError, policy: &Policy) -> Checks {
     let message = if error.message.is_empty() { "no state".to_owned() } else { quote(&error.message) };
-    let sentence = policy
-        .lang
-        .pick(format!("nothing could be judged: {message}"), format!("оценка невозможна: {message}"));
+    let sentence = policy.lang.pick(
+        format!("nothing could be judged: {message}"),
+        format!("оценка невозможна; ошибка: «{message}»"),
+    );
     let mut findings = Findings { list: Vec::new(), lang: policy.lang, views: &Views::new() };
     findings.add(Code::ValueUnknown, sentence, serde_json::json!({"value": error.view, "error": error.kind}));
     if let (Some(finding), Some(hint)) = (findings.list.last_mut(), &error.hint) {

@@ -36,7 +36,10 @@ pub(super) fn lines(report: &Report, checks: &Checks, history: &[Point], layout:
         add("deposit", "депозит", deposit.map(|deposit| deposit + &trend.unwrap_or_default()));
     }
     if code != Some(Code::DepositAtOrBelowMinBalance) && code != Some(Code::RequestStuck) && !is_setup {
-        add("lasts", "хватит на", lasts(report, checks, lang));
+        let needs_history = checks.status == Status::Alert && checks.runway.is_none() && history.is_empty();
+        let rate = lang.pick(" · rate unknown (needs --state-dir)", " · темп неизвестен (нужен --state-dir)");
+        let rate = if needs_history { rate } else { String::new() };
+        add("lasts", "хватит на", lasts(report, checks, lang).map(|lasts| lasts + &rate));
     }
     if checks.status == Status::Ok {
         add("draws", "розыгрыши", draws(report, layout));
@@ -53,7 +56,7 @@ pub(super) fn lines(report: &Report, checks: &Checks, history: &[Point], layout:
         } else if checks.status == Status::Unknown {
             let (en, ru) =
                 if is_of_node(finding.code) { ("node", "узел") } else { ("cause", "причина") };
-            add(en, ru, Some(layout.shown(&why(report, finding))));
+            add(en, ru, Some(layout.shown(&why(report, finding)) + &unread(finding, layout)));
             add("last seen", "видели", last_seen(history, checks, layout));
         }
         if is_setup {
@@ -227,14 +230,9 @@ fn steps(finding: &Finding, layout: &Layout) -> String {
     } else {
         &finding.remedy.text
     };
-    let command = finding.remedy.command.as_deref();
-    let steps = remedy_steps(text, command, layout);
-    // Supra needs the whole addresses and hashes.
-    let is_cut = || steps != remedy_steps(text, command, &Layout { verbose: true, ..*layout });
-    if finding.code == Code::RequestStuck && is_cut() {
-        return layout.lang.pick(format!("{steps} (-v shows it in full)"), format!("{steps} (целиком: -v)"));
-    }
-    steps
+    // Supra's support needs whole addresses and hashes.
+    let verbose = layout.verbose || finding.code == Code::RequestStuck;
+    remedy_steps(text, finding.remedy.command.as_deref(), &Layout { verbose, ..*layout })
 }
 
 /// The steps of a remedy, numbered where there are several; the command of the first is shown whole, so that it can be
@@ -271,21 +269,22 @@ fn as_item(sentence: &str) -> String {
 }
 
 fn code_line(finding: &Finding, layout: &Layout) -> String {
-    let (lang, verbose) = (layout.lang, layout.verbose);
     let name = finding.code.name();
-    let values = finding.unread_values().len();
-    if values > 1 {
-        return if verbose {
-            name.to_owned()
-        } else {
-            lang.pick(
-                format!("{name}   {values} values not read (-v lists them)"),
-                format!("{name}   не прочитано значений: {values} (-v – список)"),
-            )
-        };
-    }
     let both = format!("{name}   (dvrf explain {name})");
-    if both.chars().count() > layout.width.saturating_sub(12) { format!("dvrf explain {name}") } else { both }
+    let fits = both.chars().count() <= layout.width.saturating_sub(12);
+    if fits { both } else { format!("{name}\n(dvrf explain {name})") }
+}
+
+/// How many values could not be read, where they are several.
+fn unread(finding: &Finding, layout: &Layout) -> String {
+    match finding.unread_values().len() {
+        0 | 1 => String::new(),
+        _ if layout.verbose => String::new(),
+        values => layout.lang.pick(
+            format!("; {values} values not read (-v lists them)"),
+            format!("; не прочитано значений: {values} (-v – список)"),
+        ),
+    }
 }
 
 fn missing(finding: &Finding, lang: Lang) -> Option<Line> {
@@ -305,7 +304,15 @@ fn missing(finding: &Finding, lang: Lang) -> Option<Line> {
         _ => return None,
     };
     let (label, state) = (lang.pick(what.0, what.1), lang.pick(en, ru));
-    Some((format!("{label:<16}"), format!("{state:<18} → {function}")))
+    let text = match &finding.remedy.command {
+        Some(command) => format!("{state}:\n$ {}", crate::text::plain(command)),
+        None => {
+            let named = finding.remedy.text.split([' ', ',']).find(|word| word.contains(function));
+            let function = named.map_or(function, |word| word.trim_end_matches('.'));
+            format!("{state} →\n{}", crate::text::plain(function))
+        }
+    };
+    Some((format!("{label:<16}"), text))
 }
 
 /// The other findings, one line each. Findings of severity info are shown where nothing is wrong, or on demand.

@@ -186,17 +186,13 @@ fn lines_fit(#[values(80, 120)] width: usize, #[values(Lang::En, Lang::Ru)] lang
     }
 }
 
-#[rstest]
-#[case::cut(LOTTERY, false, true)]
-#[case::verbose(LOTTERY, true, false)]
-#[case::nothing_to_cut("not an address", false, false)]
-fn what_shows_a_cut_text_in_full(#[case] lottery: &str, #[case] verbose: bool, #[case] expected: bool) {
-    let (_, mut stuck) = situations().swap_remove(4);
-    let id = json!({"lottery_addr": lottery, "requests": {"pending": [{"nonce": "5", "height": 1, "transaction_hash": "0xe9e7",
-        "requester": null, "requested_at": null, "age_seconds": 10_860}]}});
-    merge(&mut stuck, &id);
-    let text = shown(&stuck, &Layout { verbose, ..layout(120, Lang::En) });
-    assert_eq!(text.contains("(-v shows it in full)"), expected, "{text}");
+/// What Supra's support needs can be copied from the card.
+#[test]
+fn a_stuck_request_is_shown_whole() {
+    let (_, stuck) = situations().swap_remove(4);
+    let text = shown(&stuck, &layout(80, Lang::En));
+    assert!(text.contains(LOTTERY) && text.contains(HASH), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
 #[test]

@@ -57,8 +57,10 @@ pub fn line(label: &str, text: &str, width: usize) -> String {
             (number, wrapped(trimmed, width.saturating_sub(INDENT + number)))
         };
         let is_command = trimmed.starts_with("$ ");
+        // A long word, such as a hash, would be indented beyond the width.
+        let fits = parts.iter().all(|part| part.chars().count() + INDENT + inner <= width);
         for (position, part) in parts.iter().enumerate() {
-            let hanging = if is_command || position > 0 { inner } else { 0 };
+            let hanging = if is_command || position > 0 && fits { inner } else { 0 };
             shown.push_str(&format!("{lead}{}{part}\n", " ".repeat(hanging)));
             lead = " ".repeat(INDENT);
         }

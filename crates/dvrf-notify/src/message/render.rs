@@ -53,6 +53,13 @@ impl Message {
                 Status::Alert => lang.pick("problem found", "найдена проблема"),
             };
         };
+        if self.is_setup() {
+            let missing = self.items.len();
+            return lang.pick(
+                format!("not set up: a draw would abort ({missing} things missing)"),
+                format!("не настроено: розыгрыш будет прерван (не хватает: {missing})"),
+            );
+        }
         let name = first.name();
         let name = match (self.status, self.event) {
             (Status::Unknown, event) if event != EventKind::Resolved => {
@@ -67,6 +74,12 @@ impl Message {
                 lang.pick(format!("{name} (and {more} more)"), format!("{name} (и ещё {more})"))
             }
         }
+    }
+
+    /// Whether it is about several things that the setup of a lottery lacks, and about nothing else.
+    fn is_setup(&self) -> bool {
+        let is_setup = |item: &Item| Code::of_name(&item.code).is_some_and(Code::is_setup);
+        self.items.len() > 1 && self.items.iter().all(is_setup)
     }
 
     /// What happened, in a few words.
@@ -131,7 +144,9 @@ impl Message {
     fn add_item(&self, item: &Item, is_first: bool, lines: &mut Vec<Line>) {
         let name = item.name();
         // The headline names the first, unless it is about the end of all or a test.
-        if is_first && !self.headline().contains(name) {
+        if self.is_setup() {
+            lines.push(Line::Text(format!("– {name}")));
+        } else if is_first && !self.headline().contains(name) {
             lines.push(Line::Text(item.sentence.clone()));
         } else if !is_first {
             lines.push(self.pick(format!("Also: {name}"), format!("Ещё: {name}")));
@@ -185,19 +200,18 @@ impl Message {
         }
         if let Some(link) = self.runbook() {
             lines.push(self.lang.pick(format!("Runbook: {link}"), format!("Инструкция: {link}")));
-        } else if let Some(code) = self.explained() {
-            lines.push(
-                self.lang
-                    .pick(format!("More: dvrf explain {code}"), format!("Подробнее: dvrf explain {code}")),
-            );
+        } else {
+            lines.extend(self.explained());
         }
         lines
     }
 
-    /// The code that `dvrf explain` knows, of a message about a problem that lasts.
-    fn explained(&self) -> Option<&str> {
-        let code = self.items.first().map(|item| item.code.as_str())?;
-        Code::of_name(code).filter(|_| self.event != EventKind::Resolved).map(|_| code)
+    /// The command that explains the first finding of a problem that lasts.
+    pub fn explained(&self) -> Option<String> {
+        let code = self.items.first().and_then(|item| Code::of_name(&item.code))?.name();
+        (self.event != EventKind::Resolved).then(|| {
+            self.lang.pick(format!("More: dvrf explain {code}"), format!("Подробнее: dvrf explain {code}"))
+        })
     }
 
     /// Numbers, and what closes the message, in lines.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::pagerduty::description;
 use crate::message::{Alert, Message};
 use crate::notification::EventKind;
-use supra_core::check::Severity;
+use supra_core::check::{Severity, Status};
 
 /// The name of all alerts; the label `problem` distinguishes them.
 const ALERTNAME: &str = "SupraDvrf";
@@ -40,7 +40,7 @@ fn one(alert: &Alert, message: &Message, every_s: i64, now: Timestamp) -> Value 
     let mut body = json!({
         "labels": labels(alert, message),
         "annotations": {
-            "summary": message.headline(),
+            "summary": summary(alert, message),
             "description": description(item),
         },
     });
@@ -54,6 +54,29 @@ fn one(alert: &Alert, message: &Message, every_s: i64, now: Timestamp) -> Value 
         body["generatorURL"] = json!(item.link);
     }
     body
+}
+
+/// The headline of a message about this alert alone.
+fn summary(alert: &Alert, message: &Message) -> String {
+    if message.event == EventKind::Test {
+        return message.headline();
+    }
+    let is_unknown = alert.item.severity == Severity::Unknown;
+    let own = Message {
+        event: if alert.ended_s.is_some() { EventKind::Resolved } else { EventKind::Firing },
+        status: if is_unknown { Status::Unknown } else { Status::Alert },
+        severity: Some(alert.item.severity),
+        is_unknown,
+        lang: message.lang,
+        title: message.title.clone(),
+        subscription: message.subscription.clone(),
+        network: message.network.clone(),
+        at_s: alert.ended_s.unwrap_or(message.at_s),
+        since_s: Some(alert.since_s),
+        items: vec![alert.item.clone()],
+        ..Message::default()
+    };
+    own.headline()
 }
 
 /// The labels identify the alert. Usual routes know the severities critical, warning and info.

@@ -71,7 +71,10 @@ pub(super) fn slack(message: &Message) -> Value {
         let button = json!({"type": "button", "text": {"type": "plain_text", "text": label}, "url": url});
         blocks.push(json!({"type": "actions", "elements": [button]}));
     }
-    let context = truncate(&message.footer(), SLACK_SECTION, escape::slack);
+    // A link says more than the command.
+    let explained = message.explained().filter(|_| message.runbook().is_none());
+    let context: Vec<String> = explained.into_iter().chain([message.footer()]).collect();
+    let context = truncate(&context.join("\n"), SLACK_SECTION, escape::slack);
     blocks.push(
         json!({"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": true}]}),
     );

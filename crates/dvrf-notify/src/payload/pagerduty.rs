@@ -13,10 +13,15 @@ const SUMMARY: usize = 1024;
 
 /// What a finding says, and what to do, in one text.
 pub(super) fn description(item: &Item) -> String {
-    let parts = [Some(&item.sentence), Some(&item.remedy), item.command.as_ref()];
-    let parts: Vec<&str> =
-        parts.into_iter().flatten().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    parts.join("\n")
+    let steps: Vec<&str> = item.remedy.lines().filter(|step| !step.is_empty()).collect();
+    let mut lines = vec![item.sentence.clone()];
+    for (position, step) in steps.iter().enumerate() {
+        let number = if steps.len() > 1 { format!("{}. ", position + 1) } else { String::new() };
+        lines.push(format!("{number}{step}"));
+        lines.extend(item.command.clone().filter(|_| position == 0));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.join("\n")
 }
 
 /// Whether a message ends the incident at a pager.

@@ -216,7 +216,7 @@ fn pagerduty_trigger_and_resolve() {
                 "source": "<!channel> & co", "severity": "critical", "timestamp": "2027-01-15T07:59:50Z",
                 "component": "supra-dvrf", "group": null, "class": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE",
                 "custom_details": {"Deposit": "1 SUPRA (100 000 000 quants)",
-                    "DEPOSIT_AT_OR_BELOW_MIN_BALANCE": "the deposit [is](http://evil) <low>\nDeposit now.\nDraw again.\nsupra `run` <1>"},
+                    "DEPOSIT_AT_OR_BELOW_MIN_BALANCE": "the deposit [is](http://evil) <low>\n1. Deposit now.\nsupra `run` <1>\n2. Draw again."},
             },
             "links": [{"href": "https://wiki.example/docs/fix.md#x", "text": "runbook"}],
         })
@@ -255,12 +255,21 @@ fn alertmanager_alerts() {
             "labels": {"alertname": "SupraDvrf", "code": "DEPOSIT_AT_OR_BELOW_MIN_BALANCE",
                        "problem": "deposit", "severity": "critical", "subscription": "<!channel> & co"},
             "annotations": {"summary": "🚨 <!channel> & co: the deposit [is](http://evil) <low>",
-                "description": "the deposit [is](http://evil) <low>\nDeposit now.\nDraw again.\nsupra `run` <1>",
+                "description": "the deposit [is](http://evil) <low>\n1. Deposit now.\nsupra `run` <1>\n2. Draw again.",
                 "runbook_url": "https://wiki.example/docs/fix.md#x"},
             "startsAt": "2027-01-15T07:43:20Z", "endsAt": "2027-01-15T08:15:00Z",
             "generatorURL": "https://wiki.example/docs/fix.md#x",
         }])
     );
+    // Each alert is about its own problem, whatever the message begins with.
+    let other = Item {
+        title: "gas settings are zero".into(),
+        severity: Severity::Warning,
+        ..message().items[0].clone()
+    };
+    let two = vec![alert(None), Alert { item: other, ..alert(None) }];
+    let sent = body(spec, &Message { alerts: two, ..message() }, Form::Rich);
+    assert_eq!(sent[1]["annotations"]["summary"], "⚠️ <!channel> & co: gas settings are zero");
     let ended = alert(Some(1_799_999_990));
     let resolved = body(spec, &Message { alerts: vec![ended.clone()], ..message() }, Form::Rich);
     assert_eq!(resolved[0]["endsAt"], "2027-01-15T07:59:50Z");

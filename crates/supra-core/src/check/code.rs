@@ -113,6 +113,11 @@ impl Code {
         )
     }
 
+    /// Whether it is something that the setup of a lottery lacks, so that a draw would abort.
+    pub fn is_setup(self) -> bool {
+        matches!(self, Self::AggregatorNotSet | Self::ConsumersEmpty | Self::GasNotConfigured)
+    }
+
     /// The code of a layout's condition.
     pub fn of_watch(name: &str) -> Self {
         const WATCHED: [Code; 11] = [

@@ -80,7 +80,7 @@ fn check_whitelist(lottery: &Lottery, policy: &Policy, findings: &mut Findings) 
         Some([]) => {
             let message = findings.lang.pick(
                 "no callback sender is whitelisted; a draw would abort",
-                "отправитель обратного вызова не задан; розыгрыш будет прерван",
+                "отправителя обратного вызова нет в белом списке; розыгрыш будет прерван",
             );
             let code = if policy.aggregators.is_empty() {
                 Code::AggregatorNotSet

@@ -155,13 +155,14 @@ impl<'a> Context<'a> {
                 finding.evidence.get("found").is_none().then(|| self.callback_sender())
             }
             Code::ConsumersEmpty | Code::ConsumerMissing => Some(self.consumer(finding)),
-            Code::GasNotConfigured => Some(Remedy {
-                text: self.lang.pick(
-                    "Set the lottery's gas settings with configure_vrf_gas; a draw aborts until then.",
-                    "Задайте настройки газа лотереи функцией configure_vrf_gas: до этого розыгрыш прерывается.",
-                ),
-                command: None,
-            }),
+            Code::GasNotConfigured => {
+                let function = self.of_lottery("configure_vrf_gas");
+                let text = self.lang.pick(
+                    format!("Set the lottery's gas settings with {function}."),
+                    format!("Задайте настройки газа лотереи: {function}."),
+                );
+                Some(Remedy { text, command: None })
+            }
             Code::RequestStuck => Some(self.stuck(finding)),
             Code::WrongChain => self.wrong_chain(finding),
             _ => None,
@@ -177,9 +178,15 @@ impl<'a> Context<'a> {
             format!("Пополните депозит клиента {client} на {supra} SUPRA ({quants} квантов) – до {goal}."),
         );
         match code {
+            Code::DepositAtOrBelowMinBalance if self.report.id.lottery.is_none() => {
+                text.push_str(&self.lang.pick(
+                    "\nRepeat the refused request; it is not repeated by itself.",
+                    "\nПовторите отклонённый запрос: сам он не повторится.",
+                ))
+            }
             Code::DepositAtOrBelowMinBalance => text.push_str(&self.lang.pick(
-                "\nRequest the refused draw again; it is not repeated by itself.",
-                "\nЗапросите отклонённый розыгрыш заново: сам он не повторится.",
+                "\nRequest the refused draw again with dvrf draw run; it is not repeated by itself.",
+                "\nЗапросите отклонённый розыгрыш заново (dvrf draw run): сам он не повторится.",
             )),
             Code::AvailableBelowExpectedMinBalance => text.push_str(&self.lang.pick(
                 "\nIf the limit is wrong, correct MIN_BALANCE_LIMIT instead.",
@@ -204,34 +211,49 @@ impl<'a> Context<'a> {
     }
 
     fn callback_sender(&self) -> Remedy {
-        let command = self
-            .policy
-            .aggregators
-            .first()
-            .zip(self.module_of("lottery_status", self.report.id.lottery.as_deref()));
-        Remedy {
-            text: self.lang.pick(
-                "Whitelist the callback sender in the lottery with whitelist_callback_sender; a draw aborts until then.",
-                "Внесите отправителя обратного вызова в белый список лотереи функцией whitelist_callback_sender: до этого розыгрыш прерывается.",
-            ),
-            command: command.map(|(sender, module)| {
-                self.command(&format!("{module}::whitelist_callback_sender"), &format!("address:{sender}"))
-            }),
-        }
+        let function = self.of_lottery("whitelist_callback_sender");
+        let Some(sender) = self.policy.aggregators.first() else {
+            let text = self.lang.pick(
+                format!("Whitelist the callback sender in the lottery with {function}."),
+                format!("Внесите отправителя обратных вызовов в белый список лотереи: {function}."),
+            );
+            return Remedy { text, command: None };
+        };
+        let text = self.lang.pick(
+            format!("Whitelist the callback sender {sender} in the lottery with {function}."),
+            format!("Внесите отправителя обратных вызовов {sender} в белый список лотереи: {function}."),
+        );
+        Remedy { text, command: self.lottery_command(&function, *sender) }
     }
 
     fn consumer(&self, finding: &Finding) -> Remedy {
+        let function = self.of_lottery("whitelist_consumer");
         let wanted = finding.evidence.get("consumer").and_then(Value::as_str);
-        let wanted = wanted.and_then(|text| text.parse::<Address>().ok());
-        Remedy {
-            text: self.lang.pick(
-                "Whitelist the consumer in the lottery with whitelist_consumer; a draw aborts until then.",
-                "Внесите потребителя в белый список лотереи функцией whitelist_consumer: до этого розыгрыш прерывается.",
-            ),
-            command: wanted.zip(self.module_of("lottery_status", self.report.id.lottery.as_deref())).map(|(consumer, module)| {
-                self.command(&format!("{module}::whitelist_consumer"), &format!("address:{consumer}"))
-            }),
-        }
+        // The lottery itself requests its draws.
+        let wanted = wanted.or(self.report.id.lottery.as_deref());
+        let Some(consumer) = wanted.and_then(|text| text.parse::<Address>().ok()) else {
+            let text = self.lang.pick(
+                format!("Whitelist the consumer in the lottery with {function}."),
+                format!("Внесите потребителя в белый список лотереи: {function}."),
+            );
+            return Remedy { text, command: None };
+        };
+        let text = self.lang.pick(
+            format!("Whitelist the consumer {consumer} in the lottery with {function}."),
+            format!("Внесите потребителя {consumer} в белый список лотереи: {function}."),
+        );
+        Remedy { text, command: self.lottery_command(&function, consumer) }
+    }
+
+    /// A function of the lottery, with its account and module where they are known.
+    fn of_lottery(&self, function: &str) -> String {
+        let module = self.module_of("lottery_status", self.report.id.lottery.as_deref());
+        module.map_or_else(|| function.to_owned(), |module| format!("{module}::{function}"))
+    }
+
+    /// The command that calls a function of the lottery with an address; `None` where its module is not known.
+    fn lottery_command(&self, function: &str, address: Address) -> Option<String> {
+        function.contains("::").then(|| self.command(function, &format!("address:{address}")))
     }
 
     fn wrong_chain(&self, finding: &Finding) -> Option<Remedy> {

@@ -83,15 +83,16 @@ impl Cause {
                 "the callback fee limit is below what callbacks cost",
                 "предел комиссии обратного вызова ниже его стоимости",
             ),
-            Self::AggregatorNotSet => {
-                ("the lottery accepts no callback sender", "отправитель обратного вызова не задан")
-            }
+            Self::AggregatorNotSet => (
+                "the lottery accepts no callback sender",
+                "в белом списке лотереи нет отправителя обратных вызовов",
+            ),
             Self::ConsumerMissing => ("the consumer is not whitelisted", "потребитель не в белом списке"),
             Self::NodeLagging => (
                 "the node is behind; the answer may be there already",
                 "узел отстаёт; ответ, возможно, уже есть",
             ),
-            Self::Unknown => ("nothing in the report explains it", "в отчёте нет причины"),
+            Self::Unknown => ("no cause was found", "причина не найдена"),
         }
     }
 

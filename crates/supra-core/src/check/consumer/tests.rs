@@ -51,7 +51,7 @@ fn findings(consumer: Value) -> (Status, Vec<(&'static str, Severity, String)>) 
     (checks.status, found.collect())
 }
 
-const NOTHING: &str = "nothing in the report explains it";
+const NOTHING: &str = "no cause was found";
 
 #[rstest]
 #[case::nothing_waits(json!({"layout": "wheel"}), None)]

@@ -71,19 +71,19 @@ impl Context<'_> {
         let is_overdue = age.is_some_and(|age| age >= OVERDUE_S);
         match (is_overdue, known.is_empty()) {
             (true, false) => {
-                lang.pick(format!("Send Supra this: {known}."), format!("Отправьте в Supra: {known}."))
+                lang.pick(format!("Send Supra's support this: {known}."), format!("Отправьте в поддержку Supra: {known}."))
             }
             (false, false) => lang.pick(
-                format!("If it is unanswered after an hour, send Supra this: {known}."),
-                format!("Если ответа нет больше часа, отправьте в Supra: {known}."),
+                format!("If it is unanswered after an hour, send Supra's support this: {known}."),
+                format!("Если ответа нет больше часа, отправьте в поддержку Supra: {known}."),
             ),
             (true, true) => lang.pick(
-                "Ask Supra about it: give the contract's address and the time of the request.",
-                "Обратитесь в Supra: укажите адрес контракта и время запроса.",
+                "Ask Supra's support about it: give the contract's address and the time of the request.",
+                "Обратитесь в поддержку Supra: укажите адрес контракта и время запроса.",
             ),
             (false, true) => lang.pick(
-                "If it is unanswered after an hour, ask Supra about it: give the contract's address and the time of the request.",
-                "Если ответа нет больше часа, обратитесь в Supra: укажите адрес контракта и время запроса.",
+                "If it is unanswered after an hour, ask Supra's support about it: give the contract's address and the time of the request.",
+                "Если ответа нет больше часа, обратитесь в поддержку Supra: укажите адрес контракта и время запроса.",
             ),
         }
     }

@@ -52,7 +52,7 @@ fn a_refused_deposit_has_its_amount_and_command() {
         remedy.text,
         format!(
             "Deposit 315 SUPRA (31500000000 quants) for client {CLIENT} to reach 300 % of the minimum.\n\
-             Request the refused draw again; it is not repeated by itself."
+             Request the refused draw again with dvrf draw run; it is not repeated by itself."
         )
     );
     assert_eq!(
@@ -137,6 +137,23 @@ fn a_missing_callback_sender_has_its_command_when_the_sender_is_known() {
     );
 }
 
+/// The lottery requests its own draws, so that it is the consumer that is missing where none is.
+#[test]
+fn a_lottery_without_consumers_whitelists_itself() {
+    let none = json!({"state": {"lottery": {"consumers": []}}});
+    let found = findings(&record("78750000000", &none), Policy::default());
+    let remedy = &found.iter().find(|finding| finding.code == Code::ConsumersEmpty).unwrap().remedy;
+    assert_eq!(
+        remedy.text,
+        format!("Whitelist the consumer {CLIENT} in the lottery with {CLIENT}::main_v2::whitelist_consumer.")
+    );
+    let command = remedy.command.as_deref().unwrap();
+    assert!(
+        command.ends_with(&format!("{CLIENT}::main_v2::whitelist_consumer --args address:{CLIENT}")),
+        "{command}"
+    );
+}
+
 #[test]
 fn a_stuck_request_names_its_nonce_and_transaction() {
     let pending = json!({
@@ -149,7 +166,7 @@ fn a_stuck_request_names_its_nonce_and_transaction() {
     assert_eq!(stuck.title, "draw request unanswered for 3 h");
     assert_eq!(stuck.evidence["transaction_hash"], "0xe9e7");
     let steps: Vec<&str> = stuck.remedy.text.lines().collect();
-    let sent = format!("Send Supra this: testnet, contract {CLIENT}, nonce 5, transaction 0xe9e7.");
+    let sent = format!("Send Supra's support this: testnet, contract {CLIENT}, nonce 5, transaction 0xe9e7.");
     assert_eq!(steps.last(), Some(&sent.as_str()));
 }
 
@@ -157,9 +174,12 @@ fn a_stuck_request_names_its_nonce_and_transaction() {
 #[rstest]
 #[case::new(
     Some(900),
-    "If it is unanswered after an hour, ask Supra about it: give the contract's address and the time of the request."
+    "If it is unanswered after an hour, ask Supra's support about it: give the contract's address and the time of the request."
 )]
-#[case::overdue(Some(10_800), "Ask Supra about it: give the contract's address and the time of the request.")]
+#[case::overdue(
+    Some(10_800),
+    "Ask Supra's support about it: give the contract's address and the time of the request."
+)]
 fn a_stuck_request_of_which_nothing_is_known(#[case] age: Option<u64>, #[case] expected: &str) {
     let mut evidence = serde_json::Map::new();
     evidence.insert("age_seconds".to_owned(), json!(age));
