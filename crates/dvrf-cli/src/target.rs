@@ -30,8 +30,26 @@ fn chain_id_for(
     deposit: Option<Address>,
 ) -> Result<Option<u8>, Error> {
     let given = settings.bounded(&variables::CHAIN_ID, 255)?.map(|id| u8::try_from(id).unwrap_or(u8::MAX));
+    if let (Some(network), Some(id)) = (network, given)
+        && network.chain_id() != id
+    {
+        return Err(contradiction(settings, network, id));
+    }
     let network = network.or_else(|| deposit.and_then(Network::of_deposit));
     Ok(given.or(network.map(Network::chain_id)))
+}
+
+/// The error for a network and a chain id that do not belong together: either could be the mistake.
+fn contradiction(settings: &Settings, network: Network, id: u8) -> Error {
+    let (by_network, by_id) = (settings.source(&variables::NETWORK), settings.source(&variables::CHAIN_ID));
+    let known = Network::of_chain(id).map(|known| format!(" ({})", known.name())).unwrap_or_default();
+    let message = format!(
+        "{by_network} is {} (chain {}), but {by_id} is {id}{known}",
+        network.name(),
+        network.chain_id()
+    );
+    Error::new(FailureKind::Config, message)
+        .with_hint("correct one of them, or leave the chain id out: the network names it")
 }
 
 /// The target that the settings describe; keys of a record override them.
@@ -281,7 +299,12 @@ mod tests {
         assert_eq!((target.chain_id, target.lottery), (Some(8), None));
         assert_eq!(Some(target.deposit.to_string().as_str()), Network::Mainnet.deposit_addr());
         let pairs = [("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3"), ("DVRF_CHAIN_ID", "50")];
-        assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(50));
+        assert_eq!(
+            resolve(&pairs, None),
+            Err("DVRF_NETWORK is mainnet (chain 8), but DVRF_CHAIN_ID is 50 (devnet)".to_owned())
+        );
+        let pairs = [("DVRF_NETWORK", "mainnet"), ("CLIENT_ADDR", "0x3"), ("DVRF_CHAIN_ID", "8")];
+        assert_eq!(resolve(&pairs, None).unwrap().chain_id, Some(8));
         // The address of dVRF's package names the network too; a record's own address goes before the settings'.
         let testnet = Network::Testnet.deposit_addr().unwrap();
         let pairs = [("LOTTERY_ADDR", "0x1"), ("DEPOSIT_ADDR", testnet)];
