@@ -183,6 +183,16 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
     "dvrf.toml:2: the key \"frobnicate\" is not known",
     "known here: metric_prefix, push_url, push_url_file, push_method, push_timeout, push_job"
 )]
+#[case::synonym(
+    "[check]\nwarn = 2",
+    "dvrf.toml:1: the key \"check\" is not known",
+    "did you mean [thresholds]?"
+)]
+#[case::far_key_of_many(
+    "frobnicate = 1",
+    "dvrf.toml:1: the key \"frobnicate\" is not known",
+    "the nearest are "
+)]
 #[case::far_kind(
     "[[channel]]\nkind = \"carrier-pigeon\"",
     "dvrf.toml:1: the kind \"carrier-pigeon\" is not known",

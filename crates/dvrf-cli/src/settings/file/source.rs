@@ -131,7 +131,14 @@ impl<'a> Source<'a> {
         let hint = match (did_you_mean(&item.name, known.iter().map(String::as_str)), home) {
             (Some(hint), _) => hint,
             (None, Some(home)) => format!("write it under {home}"),
-            (None, None) => format!("known here: {}", known.join(", ")),
+            (None, None) => match synonym(&item.name) {
+                Some(other) => format!("did you mean {other}?"),
+                None if known.len() <= 12 => format!("known here: {}", known.join(", ")),
+                None => {
+                    let near = three_nearest(&item.name, known).join(", ");
+                    format!("the nearest are {near}; dvrf help settings lists all")
+                }
+            },
         };
         self.error(item.at, format!("the key {:?} is not known", quote(item.key)), hint)
     }
@@ -143,6 +150,24 @@ impl<'a> Source<'a> {
         let message = format!("{key} is a secret, and other users can read this file (mode {mode:04o})");
         Err(self.error(item.at, message, format!("chmod o-r {path}, or give {key}_file or {key}_env")))
     }
+}
+
+/// What a word of people is called in the file.
+fn synonym(name: &str) -> Option<&'static str> {
+    match name {
+        "check" | "checks" | "policy" => Some("[thresholds]"),
+        "alert" | "notify" | "notifications" => Some("[alerts]"),
+        "lottery_addr" => Some("lottery, under [[subscription]]"),
+        "client_addr" => Some("client, under [[subscription]]"),
+        _ => None,
+    }
+}
+
+fn three_nearest<'a>(name: &str, known: &'a [String]) -> Vec<&'a str> {
+    let mut near: Vec<&str> = known.iter().map(String::as_str).collect();
+    near.sort_by_key(|word| strsim::damerau_levenshtein(word, name));
+    near.truncate(3);
+    near
 }
 
 fn kind_of(value: &DeValue) -> &'static str {
