@@ -9,7 +9,7 @@ use rstest::rstest;
 use testkit::{LOTTERY, binary, root};
 
 /// What is typed after `dvrf`. `LOTTERY` is an address; `TESTNET` stands for a whole target.
-const LINES: [&str; 59] = [
+const LINES: [&str; 66] = [
     // Commands.
     "chek",
     "--nagios",
@@ -76,6 +76,14 @@ const LINES: [&str; 59] = [
     "draw ready TESTNET --min-tickets five",
     "draw auto --wait-handled 2m",
     "calc --max-txn-fee 5.25SUPRA",
+    // Contradictions, examples and URLs.
+    "check --network mainnet --chain-id 6 --lottery-addr LOTTERY",
+    "check --network testnet --lottery-addr 0x9a96…4490",
+    "check TESTNET --rpc-url htp://rpc.example",
+    "check TESTNET --rpc-url 127.0.0.1:19811",
+    "check TESTNET --rpc-url rpc-testnet.supra.com",
+    "check TESTNET --rpc-url https://…",
+    "check TESTNET --rpc-url rpc.example/v1/key123",
 ];
 
 #[test]

@@ -28,6 +28,7 @@ use supra_core::transport::rpc::{RpcConfig, RpcTransport};
 
 use crate::http;
 use crate::layout::layouts;
+use crate::parse::node_url;
 use crate::settings::file::keys::rpc_key;
 use crate::settings::{Settings, variables};
 use crate::target::{expected_chain_id, other_network, resolve};
@@ -302,9 +303,16 @@ fn rpc(settings: &Settings, network: Option<Network>) -> Result<RpcConfig, Error
         Some(value) => value.text.clone(),
         None => network.rpc_url().to_owned(),
     };
+    let of_file = || network.and_then(|network| settings.file_value(rpc_key(network)));
+    let by = match of_file().filter(|_| given.is_none()) {
+        Some(value) => &value.by,
+        None => settings.source(&variables::RPC_URL),
+    };
     let urls = given.or_else(|| network.map(of_network));
     let urls = Settings::needed(urls, &variables::RPC_URL)?;
-    let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Secret::new).collect();
+    let urls: Vec<&str> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).collect();
+    urls.iter().try_for_each(|url| node_url(by, url))?;
+    let urls = urls.into_iter().map(Secret::new).collect();
     let versions = settings.text(&variables::RPC_API).unwrap_or_default().split(',').map(str::trim);
     let versions: Vec<String> = versions.filter(|version| !version.is_empty()).map(str::to_owned).collect();
     if let Some(wrong) = versions.iter().find(|version| !["v1", "v2", "v3", "v4"].contains(&version.as_str()))

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use supra_core::amount::{Decimal, QUANTS_PER_SUPRA, Quants, parse_u128_typed};
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
+use supra_core::http::Endpoint;
 use supra_core::network::Network;
 
 /// The error for a flag value that cannot be used.
@@ -88,6 +89,34 @@ pub fn amount(flag: &str, text: &str) -> Result<Quants, Error> {
     parse_u128_typed(&digits).map(Quants).map_err(|_| wrong())
 }
 
+/// Refuses a text that is no URL of a node. It is shown only if it is a host without user, path and query, which may hold
+/// a key.
+pub fn node_url(by: &str, url: &str) -> Result<(), Error> {
+    if url.contains('…') {
+        let message = format!("{by} still has the … of an example or of a shortened text");
+        return Err(Error::new(FailureKind::Config, message).with_hint("write the whole URL"));
+    }
+    let Err(error) = Endpoint::parse(url) else { return Ok(()) };
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
+    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    let is_public = is_host(host) && port.is_none_or(|port| port.parse::<u16>().is_ok());
+    if !is_public {
+        return Err(bad(by, "***", error).with_hint("write it as https://HOST or http://HOST:PORT"));
+    }
+    let scheme = if port.is_some_and(|port| port != "443") { "http" } else { "https" };
+    Err(bad(by, url, error).with_hint(format!("did you mean {scheme}://{rest}?")))
+}
+
+/// Whether a text looks like the name or the IPv4 address of a host, and not like a key.
+fn is_host(text: &str) -> bool {
+    let end = text.rsplit('.').next().unwrap_or_default();
+    let is_name = text.contains('.')
+        && (2..=8).contains(&end.len())
+        && end.bytes().all(|byte| byte.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    is_name || text == "localhost" || text.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +132,20 @@ mod tests {
         assert_eq!(supra_hint("150.5").as_deref(), Some("150.5 SUPRA are 15050000000 quants"));
         assert_eq!(supra_hint("2 SUPRA").as_deref(), Some("2 SUPRA are 200000000 quants"));
         assert_eq!((supra_hint("150"), supra_hint("many")), (None, None));
+    }
+
+    #[test]
+    fn a_url_that_may_hold_a_key_is_not_shown() {
+        let shown = |url| node_url("--rpc-url", url).unwrap_err().message().contains(url);
+        for url in ["htp://rpc.example", "127.0.0.1:80", "localhost:80", "rpc.supra.com/"] {
+            assert!(shown(url), "{url}");
+        }
+        for url in
+            ["h.example/key", "me:pw@h.example", "eyJh.eyJz.Sf1K", "admin:hunter2", "key", "h.example?k=1"]
+        {
+            assert!(!shown(url), "{url}");
+        }
+        assert_eq!(node_url("--rpc-url", "http://h/key"), Ok(()));
     }
 
     #[test]

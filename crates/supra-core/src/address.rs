@@ -22,6 +22,9 @@ pub enum AddressError {
     /// More than 64 hex digits.
     #[error("an address has at most 64 hex digits, this has {0}")]
     TooLong(usize),
+    /// The mark of a shortened address, or of an example.
+    #[error("this is shortened or an example: the whole address is needed, which a card shows with -v")]
+    Shortened,
     /// Something other than `0-9a-fA-F`.
     #[error("an address is hex digits, this contains {0:?}")]
     NotHex(char),
@@ -60,6 +63,9 @@ impl FromStr for Address {
         let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
         if digits.is_empty() {
             return Err(AddressError::Empty);
+        }
+        if digits.contains('…') || digits.ends_with("...") {
+            return Err(AddressError::Shortened);
         }
         if let Some(other) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
             return Err(AddressError::NotHex(other));
