@@ -57,6 +57,18 @@ fn questions_are_answered_over_a_pipe() {
     ));
 }
 
+/// A chain id names the network, and the card has the name that was given.
+#[test]
+fn what_is_known_is_not_asked() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--lottery-addr", LOTTERY, "--name", "main-lottery", "--tell", "none"];
+    let seen = init(folder.path(), &devnet, &words).env("DVRF_CHAIN_ID", "6").assert().success();
+    seen.stderr("").stdout(contains(" main-lottery  testnet "));
+    let written = fs::read_to_string(folder.path().join("dvrf.toml")).unwrap();
+    assert!(written.contains("network = \"testnet\"\n"), "{written}");
+}
+
 #[rstest]
 #[case::no_answer(&[], "", "no answer to \"Network (testnet, mainnet or devnet)\"\n[info] dvrf-init: answer it with --network\n")]
 #[case::network(&["--network", "tesnet"], "", "--network is \"tesnet\": one of testnet, mainnet, devnet is needed\n")]

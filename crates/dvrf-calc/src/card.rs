@@ -48,16 +48,24 @@ fn card(
     lang: Lang,
     width: usize,
 ) -> String {
+    // `dvrf check` warns below it by default.
+    let quiet = Quants(minimum.get().saturating_mul(2));
     let (minimum, fee) = (minimum.supra(), fee.supra());
     let minimum = lang.pick(
         format!("{minimum} SUPRA: {requests} requests × {fee} SUPRA"),
         format!("{minimum} SUPRA: запросов {requests} × {fee} SUPRA"),
     );
     let fee = format!("{fee} SUPRA: {formula}");
+    let quiet = quiet.supra();
+    let quiet = lang.pick(
+        format!("none from {quiet} SUPRA on: keep 200 % of the minimum"),
+        format!("нет, пока на депозите не меньше {quiet} SUPRA: 200 % минимума"),
+    );
     [
         (lang.pick("deposit", "депозит"), deposit),
         (lang.pick("minimum", "минимум"), &minimum),
         (lang.pick("request", "запрос"), &fee),
+        (lang.pick("alerts", "алерты"), &quiet),
     ]
     .iter()
     .map(|(label, text)| line(label, text, width))
@@ -83,13 +91,15 @@ mod tests {
             of_gas("0.15", Lang::En),
             "  deposit   181.125 SUPRA (18112500000 quants): the minimum and 15 %\n\
              \x20 minimum   157.5 SUPRA: 30 requests × 5.25 SUPRA\n\
-             \x20 request   5.25 SUPRA: gas price 1000 × gas (500000 + 25000 to verify)\n"
+             \x20 request   5.25 SUPRA: gas price 1000 × gas (500000 + 25000 to verify)\n\
+             \x20 alerts    none from 315 SUPRA on: keep 200 % of the minimum\n"
         );
         assert_eq!(
             of_gas("0.125", Lang::Ru),
             "  депозит   177.1875 SUPRA (17718750000 квантов): минимум и 12.5 %\n\
              \x20 минимум   157.5 SUPRA: запросов 30 × 5.25 SUPRA\n\
-             \x20 запрос    5.25 SUPRA: цена газа 1000 × газ (500000 + 25000 на проверку)\n"
+             \x20 запрос    5.25 SUPRA: цена газа 1000 × газ (500000 + 25000 на проверку)\n\
+             \x20 алерты    нет, пока на депозите не меньше 315 SUPRA: 200 % минимума\n"
         );
         let first = "  deposit   157.5 SUPRA (15750000000 quants): the minimum\n";
         assert!(of_gas("0", Lang::En).starts_with(first));
@@ -103,7 +113,8 @@ mod tests {
             fee(&calculation, Lang::En, 80),
             "  deposit   0.3 SUPRA (30000000 quants): the minimum\n\
              \x20 minimum   0.3 SUPRA: 30 requests × 0.01 SUPRA\n\
-             \x20 request   0.01 SUPRA: the highest fee of a callback\n"
+             \x20 request   0.01 SUPRA: the highest fee of a callback\n\
+             \x20 alerts    none from 0.6 SUPRA on: keep 200 % of the minimum\n"
         );
     }
 }

@@ -30,7 +30,7 @@ pub struct InputArgs {
     /// Read records from this file, or from stdin with `-`
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     pub input: Option<PathBuf>,
-    /// Read the chain instead of records; without --input and --live, a pipe or file on stdin is read, and a terminal
+    /// Read the chain instead of records from stdin; without --input and --live, a pipe or file on stdin is read, and a terminal
     /// or /dev/null means --live
     #[arg(long)]
     pub live: bool,

@@ -25,8 +25,11 @@ pub(crate) fn probe(session: &Session, probes: &mut Probes) -> Result<(), CliErr
             let lottery = target
                 .lottery
                 .map_or_else(|| "no lottery".to_owned(), |address| format!("lottery {}", address.short()));
-            let found =
-                format!("{lottery}, client {}, dVRF {}", target.client.short(), target.deposit.short());
+            let found = format!(
+                "{lottery}, client {}, dVRF contract {}",
+                target.client.short(),
+                target.deposit.short()
+            );
             probes.ok("target", found);
             if target.chain_id.is_none() {
                 let fix = "set DVRF_NETWORK or DVRF_CHAIN_ID";
@@ -79,7 +82,7 @@ fn gas_settings(settings: &Settings, probes: &mut Probes) {
         }
         Ok(None) => {
             let fix = "set MAX_GAS_PRICE, MAX_GAS_LIMIT and VERIFICATION_GAS_VALUE to compare the chain with your own formula";
-            probes.warning("gas settings", "none are set", Some(fix));
+            probes.warning("gas settings", "gas settings for the formula: not set (optional)", Some(fix));
         }
         Err(failure) => probes.failed("gas settings", &failure),
     }
@@ -108,7 +111,7 @@ fn nodes(settings: &Settings, now_s: i64, probes: &mut Probes) {
             continue;
         };
         let lag = now_s.saturating_sub(i64::try_from(tip.time_us / 1_000_000).unwrap_or(i64::MAX));
-        let found = format!("{place}: {version}, block {}, {lag} s behind ours", tip.height);
+        let found = format!("{place}: {version}, block {}, {lag} s behind this machine's clock", tip.height);
         if urls.len() > 1 && lag > LAG_SECONDS_MAX {
             probes.warning("node", found, Some("it is behind and is asked last: replace it"));
         } else {
@@ -124,7 +127,7 @@ fn node(chain: &Chain, now_s: i64, probes: &mut Probes) {
         (Some(id), Some(time)) => {
             let time_s = i64::try_from(time.get() / 1_000_000).unwrap_or(i64::MAX);
             let lag = now_s.saturating_sub(time_s);
-            let found = format!("chain id {id}, its clock is {lag} s behind ours");
+            let found = format!("chain id {id}, its clock is {lag} s behind this machine's");
             if lag > LAG_SECONDS_MAX {
                 probes.wrong("chain", found, "the node does not follow the chain: use another");
             } else {

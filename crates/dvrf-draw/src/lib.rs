@@ -41,9 +41,9 @@ struct Args {
 enum Action {
     /// Say whether a draw may be requested, and if not, why
     Ready(ReadyArgs),
-    /// Request a draw if everything is ready, and see that the chain shows it
+    /// Request a draw if ready and see it on chain; asks first unless --assume-yes
     Run(RunArgs),
-    /// The same unattended: one JSON line a run, dry unless --execute
+    /// The same unattended: one JSON line a run; sends nothing without --execute
     Auto(AutoArgs),
     /// One whole round: tokens, tickets, request, answer, each step asserted
     Smoke(SmokeArgs),

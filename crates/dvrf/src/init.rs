@@ -21,6 +21,7 @@ use dvrf_cli::settings::{Settings, file, variables};
 use dvrf_cli::{CliError, Session};
 use supra_core::error::Error;
 use supra_core::failure::FailureKind;
+use supra_core::network::Network;
 use supra_core::record::Record;
 
 use crate::schedule::ScheduleArgs;
@@ -149,7 +150,10 @@ fn ask(question: &str, flag: &str, given: Option<&str>, session: &Session) -> Re
 /// Asks everything, tries the subscription, and returns the text of the file.
 fn answers(args: &Args, is_root: bool, session: &mut Session) -> Result<String, CliError> {
     let given = |variable, session: &Session| session.settings.text(variable).map(str::to_owned);
-    let network = given(&variables::NETWORK, session);
+    let network = given(&variables::NETWORK, session).or_else(|| {
+        let id = session.settings.text(&variables::CHAIN_ID)?.parse().ok()?;
+        Network::of_chain(id).map(|network| network.name().to_owned())
+    });
     let network = ask("Network (testnet, mainnet or devnet)", "--network", network.as_deref(), session)?;
     session.settings.set_flag(&variables::NETWORK, Some(&network.to_lowercase()));
     dvrf_cli::args::network(&session.settings)?;
@@ -173,7 +177,7 @@ fn answers(args: &Args, is_root: bool, session: &mut Session) -> Result<String, 
     session.settings.set_flag(variable, Some(&address));
     session.settings.address(variable)?;
     if !args.untested {
-        try_subscription(session)?;
+        try_subscription(args.name.as_deref(), session)?;
     }
     let name = ask("Name of the subscription", "--name", args.name.as_deref(), session)?;
     file::check_name("--name", &name)?;
@@ -205,8 +209,11 @@ fn state_dir(settings: &Settings, is_root: bool) -> Option<PathBuf> {
 }
 
 /// Reads the subscription and shows it. One that cannot be read is an error.
-fn try_subscription(session: &mut Session) -> Result<(), CliError> {
+fn try_subscription(name: Option<&str>, session: &mut Session) -> Result<(), CliError> {
     let mut record = Record::new();
+    if let Some(name) = name {
+        record.set("name", name)?;
+    }
     let filled = TargetReader::open(&session.settings)?.fill(&mut record, session.now)??;
     if let Some(failure) = filled.failure {
         let hint =

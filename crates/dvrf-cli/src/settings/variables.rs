@@ -126,7 +126,7 @@ variables! {
         FUND_COOL_DOWN "DVRF_FUND_COOL_DOWN" flag "--cool-down" default "1h": "Time between two top-ups: 90s, 5m, 1h."
     }
     "Memory" {
-        STATE_DIR "DVRF_STATE_DIR" flag "--state-dir": "Directory where tools remember between runs; unset: every run stands alone."
+        STATE_DIR "DVRF_STATE_DIR" flag "--state-dir": "Directory where runs remember alerts, history and journals; unset: every run stands alone."
     }
     "Telling" {
         WEBHOOK_URL "MONITOR_WEBHOOK_URL" flag "--webhook-url" is secret: "Webhook to tell; on the command line it can be seen by others, so prefer a file."
