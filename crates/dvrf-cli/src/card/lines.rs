@@ -304,13 +304,12 @@ fn missing(finding: &Finding, lang: Lang) -> Option<Line> {
         _ => return None,
     };
     let (label, state) = (lang.pick(what.0, what.1), lang.pick(en, ru));
-    let text = match &finding.remedy.command {
-        Some(command) => format!("{state}:\n$ {}", crate::text::plain(command)),
-        None => {
-            let named = finding.remedy.text.split([' ', ',']).find(|word| word.contains(function));
-            let function = named.map_or(function, |word| word.trim_end_matches('.'));
-            format!("{state} →\n{}", crate::text::plain(function))
-        }
+    let text = if let Some(command) = &finding.remedy.command {
+        format!("{state}:\n$ {}", crate::text::plain(command))
+    } else {
+        let named = finding.remedy.text.split([' ', ',']).find(|word| word.contains(function));
+        let function = named.map_or(function, |word| word.trim_end_matches('.'));
+        format!("{state} →\n{}", crate::text::plain(function))
     };
     Some((format!("{label:<16}"), text))
 }

@@ -182,7 +182,7 @@ impl<'a> Context<'a> {
                 text.push_str(&self.lang.pick(
                     "\nRepeat the refused request; it is not repeated by itself.",
                     "\nПовторите отклонённый запрос: сам он не повторится.",
-                ))
+                ));
             }
             Code::DepositAtOrBelowMinBalance => text.push_str(&self.lang.pick(
                 "\nRequest the refused draw again with dvrf draw run; it is not repeated by itself.",
