@@ -115,6 +115,8 @@ impl TargetReader {
         if urls.len() < 2 {
             return Ok(vec![Self::open(settings)?]);
         }
+        // Below, each is set as a flag: a mistake would name the flag, whatever was typed.
+        urls.iter().try_for_each(|url| node_url(settings.source(&variables::RPC_URL), url))?;
         let of_node = |url: &&str| {
             let mut settings = settings.clone();
             settings.set_flag(&variables::RPC_URL, Some(url));

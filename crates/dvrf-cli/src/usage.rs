@@ -46,7 +46,7 @@ fn worded(error: &clap::Error, command: &Command) -> Option<Error> {
             let why = match named.first()?.contains("SECONDS") {
                 true if is_number => "whole seconds are needed, such as 120".to_owned(),
                 _ if is_number => "a whole number is needed, such as 5".to_owned(),
-                _ => source.to_string(),
+                _ => of_range(source.to_string()),
             };
             bad(first?, &typed_value(error)?, why)
         }
@@ -85,6 +85,14 @@ fn worded(error: &clap::Error, command: &Command) -> Option<Error> {
         }
         _ => return None,
     })
+}
+
+/// The range of a number in words; clap writes `900 is not in 0..=255`.
+fn of_range(why: String) -> String {
+    match why.split_once(" is not in ").and_then(|(_, range)| range.split_once("..=")) {
+        Some((least, most)) => format!("a whole number from {least} to {most} is needed"),
+        None => why,
+    }
 }
 
 /// The error for an argument that the command does not have.
