@@ -216,7 +216,7 @@ mod tests {
     )]
     #[case::network("ready testnet", r#"unexpected argument "testnet""#, "did you mean --network testnet?")]
     #[case::no_number("ready --limit five", r#"--limit is "five": a whole number is needed, such as 5"#, "")]
-    #[case::value("ready --limit 900", r#"--limit is "900": 900 is not in 0..=255"#, "")]
+    #[case::value("ready --limit 900", r#"--limit is "900": a whole number from 0 to 255 is needed"#, "")]
     fn mistakes(#[case] words: &str, #[case] message: &str, #[case] hint: &str) {
         let mut tool = tool();
         let typed = std::iter::once("draw").chain(words.split_whitespace());
