@@ -85,3 +85,13 @@ fn contracts(#[case] consumer: Value, #[case] expected: Option<(&'static str, Se
     assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
     assert_eq!(status, expected_status);
 }
+
+#[rstest]
+#[case::as_written("0xc0::wheel::W", "0xc0::wheel::W", true)]
+#[case::long_address("0x00c0::wheel::W", "@0xc0::wheel::W", true)]
+#[case::another_account("0xc1::wheel::W", "0xc0::wheel::W", false)]
+#[case::another_type("0xc0::wheel::V", "0xc0::wheel::W", false)]
+#[case::no_addresses("wheel", "W", false)]
+fn types_of_modules(#[case] a: &str, #[case] b: &str, #[case] same: bool) {
+    assert_eq!((same_type(a, b), same_type(b, a)), (same, same));
+}

@@ -70,6 +70,12 @@ fn readings_agree(#[case] seen: &[Seen], #[case] balance: Option<u128>, #[case] 
 }
 
 #[test]
+fn the_failure_says_how_the_nodes_differ() {
+    assert!(failure(31_000_000).message.ends_with("of which one is 31 s behind another"));
+    assert!(failure(0).message.contains("change from one reading to the next"));
+}
+
+#[test]
 fn a_later_target_is_compared_with_what_an_earlier_one_saw() {
     let nodes = Nodes::new("n", None);
     assert_eq!(report(&nodes, at(5000), &[(1031, 1031, OK)]), (Some(OK), 1));
