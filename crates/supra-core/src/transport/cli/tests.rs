@@ -1,7 +1,7 @@
 //! Real children: small shell scripts that behave as the CLI does, well and badly.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use rstest::rstest;
 
@@ -10,9 +10,16 @@ use crate::view::Argument;
 
 fn script(folder: &Path, text: &str) -> OsString {
     let path = folder.join("supra");
-    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&path, text);
     path.into_os_string()
+}
+
+/// Writes a shell script. Another process writes it: a child that another test starts meanwhile would inherit the open
+/// file, and what is open for writing cannot be run.
+fn executable(path: &Path, text: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$1\" >\"$0\" && chmod 755 \"$0\""]).arg(path).arg(text);
+    assert!(shell.status().unwrap().success());
 }
 
 fn config(program: OsString) -> CliConfig {
@@ -222,10 +229,8 @@ fn compose_starts_one_container_for_all() {
     let supra = script(folder.path(), "printf '{\"result\":[\"%s\"]}' \"$7\"");
     let docker = folder.path().join("docker");
     let log = folder.path().join("log");
-    let stand_in =
-        format!("#!/bin/sh\necho start >> {}\nfor last; do :; done\nexec bash -c \"$last\"\n", log.display());
-    fs::write(&docker, stand_in).unwrap();
-    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = format!("echo start >> {}\nfor last; do :; done\nexec bash -c \"$last\"", log.display());
+    executable(&docker, &text);
     let compose = Some(Compose { docker: docker.into_os_string(), service: "supra_cli".into() });
     let transport = CliTransport::new(CliConfig { compose, ..config(supra) }).unwrap();
     let requests =
