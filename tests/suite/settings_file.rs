@@ -191,7 +191,7 @@ fn two(devnet: &Devnet, more: &str) -> tempfile::TempDir {
 #[case::far_key_of_many(
     "frobnicate = 1",
     "dvrf.toml:1: the key \"frobnicate\" is not known",
-    "the nearest are "
+    "the nearest are profile, function, transport; dvrf help settings lists all"
 )]
 #[case::far_kind(
     "[[channel]]\nkind = \"carrier-pigeon\"",
@@ -492,7 +492,7 @@ fn thresholds_of_one_subscription_are_its_own() {
     let devnet = Devnet::start(&["--scenario", "healthy"]);
     let folder = two(&devnet, "");
     let text = fs::read_to_string(folder.path().join("dvrf.toml")).unwrap();
-    let own = text.replacen("name = \"main\"\n", "name = \"main\"\nthresholds = { warn = 1000 }\n", 1);
+    let own = text.replacen("name = \"main\"\n", "name = \"main\"\nthresholds = { warn = 40 }\n", 1);
     fs::write(folder.path().join("dvrf.toml"), own).unwrap();
     let main = |words: &[&str]| {
         let output = dvrf(folder.path(), words).output().unwrap();

@@ -256,7 +256,7 @@ pub const PAGES: &[Page] = &[
             ("Up to five times the minimum", "dvrf fund --to 500%"),
             (
                 "Send it; the limits are in dvrf.toml",
-                "dvrf fund --execute --profile lottery --sender-account 0x… --state-dir /var/lib/dvrf",
+                "dvrf fund --execute --profile lottery --sender-account 0x…",
             ),
         ],
     },

@@ -1,3 +1,5 @@
+//! Roots of trust, and what a connection that failed says.
+
 use std::fs;
 
 use base64::Engine;

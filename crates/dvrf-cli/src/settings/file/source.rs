@@ -128,9 +128,9 @@ impl<'a> Source<'a> {
 
     /// The error for a key that a table does not have.
     pub(super) fn unknown(&self, item: &Item, known: &[String], home: Option<&str>) -> Error {
-        let hint = match (did_you_mean(&item.name, known.iter().map(String::as_str)), home) {
-            (Some(hint), _) => hint,
-            (None, Some(home)) => format!("write it under {home}"),
+        let hint = match (home, did_you_mean(&item.name, known.iter().map(String::as_str))) {
+            (Some(home), _) => format!("write it under {home}"),
+            (None, Some(hint)) => hint,
             (None, None) => match synonym(&item.name) {
                 Some(other) => format!("did you mean {other}?"),
                 None if known.len() <= 12 => format!("known here: {}", known.join(", ")),
