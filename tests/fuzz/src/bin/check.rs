@@ -200,7 +200,12 @@ fuzz_target!(|data: &[u8]| {
         Calculation::from_gas(price, limit, gas, Decimal::percent(15), 30).ok()
     })
     .flatten();
-    let error = maybe(u, |u| ReportError { kind: text(u), message: text(u), view: maybe(u, text), hint: maybe(u, text) });
+    let error = maybe(u, |u| ReportError {
+        kind: text(u),
+        message: text(u),
+        view: maybe(u, text),
+        hint: maybe(u, text),
+    });
     let requests = maybe(u, requests);
     let facts = Facts {
         state: &state,

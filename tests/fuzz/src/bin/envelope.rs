@@ -11,6 +11,7 @@ use supra_core::view::ViewCall;
 use supra_core::{abort, error, failure, metadata, transport};
 
 // The module is private, so its source is included. It uses the five modules imported above as its crate's own.
+#[allow(dead_code, reason = "the target uses a part of the file")]
 #[path = "../../../../crates/supra-core/src/transport/rpc/envelope.rs"]
 mod envelope;
 use envelope::open;
