@@ -83,6 +83,8 @@ impl Glyph {
             Status::Ok => Self::Fine,
             Status::Unknown => Self::Unknown,
             Status::Alert if checks.severity == Some(Severity::Critical) => Self::Bad,
+            // Each finding is a warning, and no draw succeeds.
+            Status::Alert if missing_setup(checks).count() > 1 => Self::Bad,
             Status::Alert => Self::Warning,
         }
     }

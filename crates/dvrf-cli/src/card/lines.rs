@@ -56,11 +56,15 @@ pub(super) fn lines(report: &Report, checks: &Checks, history: &[Point], layout:
         } else if checks.status == Status::Unknown {
             let (en, ru) =
                 if is_of_node(finding.code) { ("node", "узел") } else { ("cause", "причина") };
-            add(en, ru, Some(layout.shown(&why(report, finding)) + &unread(finding, layout)));
+            add(en, ru, Some(layout.shown(&why(report, finding))));
             add("last seen", "видели", last_seen(history, checks, layout));
         }
         if is_setup {
-            lines.extend(missing_setup(checks).filter_map(|finding| missing(finding, lang)));
+            lines.extend(missing_setup(checks).filter_map(|finding| missing(finding, layout)));
+            if !layout.verbose && missing_setup(checks).any(|finding| finding.remedy.command.is_some()) {
+                let commands = lang.pick("-v shows the commands", "-v показывает команды");
+                lines.push((lang.pick("do", "сделать"), commands));
+            }
         } else {
             lines.push((lang.pick("do", "сделать"), steps(finding, layout)));
         }
@@ -270,24 +274,19 @@ fn as_item(sentence: &str) -> String {
 
 fn code_line(finding: &Finding, layout: &Layout) -> String {
     let name = finding.code.name();
-    let both = format!("{name}   (dvrf explain {name})");
-    let fits = both.chars().count() <= layout.width.saturating_sub(12);
-    if fits { both } else { format!("{name}\n(dvrf explain {name})") }
-}
-
-/// How many values could not be read, where they are several.
-fn unread(finding: &Finding, layout: &Layout) -> String {
-    match finding.unread_values().len() {
-        0 | 1 => String::new(),
-        _ if layout.verbose => String::new(),
-        values => layout.lang.pick(
-            format!("; {values} values not read (-v lists them)"),
-            format!("; не прочитано значений: {values} (-v – список)"),
+    let note = match finding.unread_values().len() {
+        values @ 2.. if !layout.verbose => layout.lang.pick(
+            format!("{values} values not read (-v lists them)"),
+            format!("не прочитано значений: {values} (-v – список)"),
         ),
-    }
+        _ => format!("(dvrf explain {name})"),
+    };
+    let both = format!("{name}   {note}");
+    if both.chars().count() <= layout.width.saturating_sub(12) { both } else { format!("{name}\n{note}") }
 }
 
-fn missing(finding: &Finding, lang: Lang) -> Option<Line> {
+fn missing(finding: &Finding, layout: &Layout) -> Option<Line> {
+    let lang = layout.lang;
     let (what, en, ru, function) = match finding.code {
         Code::AggregatorNotSet => (
             ("callback sender", "отправитель"),
@@ -304,12 +303,9 @@ fn missing(finding: &Finding, lang: Lang) -> Option<Line> {
         _ => return None,
     };
     let (label, state) = (lang.pick(what.0, what.1), lang.pick(en, ru));
-    let text = if let Some(command) = &finding.remedy.command {
-        format!("{state}:\n$ {}", crate::text::plain(command))
-    } else {
-        let named = finding.remedy.text.split([' ', ',']).find(|word| word.contains(function));
-        let function = named.map_or(function, |word| word.trim_end_matches('.'));
-        format!("{state} →\n{}", crate::text::plain(function))
+    let text = match &finding.remedy.command {
+        Some(command) if layout.verbose => format!("{state}:\n$ {}", crate::text::plain(command)),
+        _ => format!("{state:<18} → {function}"),
     };
     Some((format!("{label:<16}"), text))
 }

@@ -39,6 +39,8 @@ impl Message {
             (EventKind::Resolved, ..) | (_, Status::Ok, _) => "✅",
             (_, Status::Unknown, _) => "❔",
             (_, Status::Alert, Some(Severity::Critical)) => "🚨",
+            // Each finding is a warning, and no draw succeeds.
+            (_, Status::Alert, _) if self.is_setup() => "🚨",
             (_, Status::Alert, _) => "⚠️",
         }
     }

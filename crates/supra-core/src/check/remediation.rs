@@ -152,8 +152,8 @@ pub fn remedy(code: Code, lang: Lang) -> String {
             "Проверьте LOTTERY_ADDR, сеть и имя модуля (DVRF_LOTTERY_MODULE).",
         ),
         C::NodeUnreachable => (
-            "Run dvrf doctor; requests are still answered, but not watched.",
-            "Запустите dvrf doctor: запросы получают ответы, но без наблюдения.",
+            "Run dvrf doctor, or try another node: SUPRA_RPC_URL takes several.",
+            "Запустите dvrf doctor или укажите в SUPRA_RPC_URL ещё один узел.",
         ),
         C::NodeThrottled => (
             "Ask less often or with fewer --jobs, or use a node of your own.",
