@@ -165,7 +165,7 @@ fn the_six_situations_in_a_terminal() {
         ("low", "▲ deposit is getting low"),
         ("at-minimum", "✖ deposit at the minimum"),
         ("stuck", "✖ draw request unanswered for "),
-        ("empty", "▲ not set up: a draw would abort"),
+        ("empty", "✖ not set up: a draw would abort"),
         ("healthy", "✔ "),
     ] {
         devnet.enter(scenario);

@@ -31,7 +31,7 @@ const AGREEING_OF_DIFFERENT: usize = 5;
 /// After this many readings in a row of which none was behind, bad news is believed at once for a minute: a fleet whose
 /// deposits are all paused is not read four times. Two nodes of which one is behind show that once in 65,000 times.
 const IN_STEP: u64 = 8;
-const IN_STEP_S: i64 = 60;
+const IN_STEP_S: u64 = 60;
 /// How long nodes that differed are remembered.
 const REMEMBERED_S: i64 = 3600;
 
@@ -88,7 +88,7 @@ impl Nodes {
         if self.differed(now) || first_behind_us.is_some_and(|behind_us| behind_us > 0) {
             return self.read_again(first, now, deadline, read);
         }
-        let is_believed = || !looks_bad(&first.collected.state) || is_within(&self.proven_s, now, IN_STEP_S);
+        let is_believed = || !looks_bad(&first.collected.state) || self.is_proven(now);
         // An undated reading could not be compared with the next one.
         if first_behind_us.is_none() || is_believed() {
             return first.collected;
@@ -170,6 +170,12 @@ impl Nodes {
 
     fn differed(&self, now: Timestamp) -> bool {
         is_within(&self.differed_s, now, REMEMBERED_S)
+    }
+
+    /// Whether the nodes were seen in step less than a minute ago, perhaps by a target whose run began after this one's.
+    fn is_proven(&self, now: Timestamp) -> bool {
+        let proven_s = self.proven_s.load(Ordering::Relaxed);
+        u64::try_from(now.as_second()).unwrap_or(0).abs_diff(proven_s) < IN_STEP_S
     }
 
     fn count_step(&self, is_in_step: bool, now: Timestamp) {

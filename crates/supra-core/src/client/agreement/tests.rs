@@ -88,6 +88,7 @@ fn nodes_that_keep_in_step_are_believed_for_a_minute() {
     let low = |now, clock| report(&nodes, at(now), &[(clock, clock, LOW)]);
     let counts: Vec<usize> = (0..4).map(|_| low(5000, 1000).1).collect();
     assert_eq!(counts, [4, 4, 4, 1]);
+    assert_eq!(low(4990, 1000).1, 1, "a target whose run began earlier");
     assert_eq!((low(5059, 1000).1, low(5060, 1000).1), (1, 4));
     assert_eq!(low(5061, 1000), (Some(LOW), 4));
     assert_eq!(low(5061, 1000), (Some(LOW), 4));
