@@ -118,7 +118,7 @@ impl FromStr for Steps {
 fn steps(mut rest: &str) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     while let Some(first) = rest.chars().next() {
-        rest = &rest[1..];
+        rest = &rest[first.len_utf8()..];
         match first {
             '?' => steps.push(Step::Unwrap),
             '#' if rest.is_empty() => steps.push(Step::Length),
@@ -190,6 +190,8 @@ mod tests {
     #[case::length_inside("a#.b")]
     #[case::blank("a b")]
     #[case::not_ascii("a.é")]
+    #[case::not_ascii_after_an_option("a?/é")]
+    #[case::wide_after_an_option("a?\u{fffd}")]
     #[case::sign("a.-1")]
     fn not_a_path(#[case] text: &str) {
         assert!(text.parse::<Path>().is_err());
