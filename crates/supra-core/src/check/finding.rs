@@ -68,7 +68,8 @@ impl Finding {
         evidence: Map<String, Value>,
         lang: Lang,
     ) -> Self {
-        let kind = evidence.get("error").and_then(Value::as_str).filter(|_| code == Code::ValueUnknown);
+        let kind = evidence.get("error").filter(|_| code == Code::ValueUnknown);
+        let kind = kind.and_then(|kind| FailureKind::deserialize(kind).ok());
         let mistake = kind.and_then(|kind| user_mistake(kind, lang));
         let (title, remedy) = mistake.map_or_else(
             || (title(code, &evidence, lang), Remedy::general(code, lang)),

@@ -180,22 +180,21 @@ pub fn remedy(code: Code, lang: Lang) -> String {
 }
 
 /// The title and the remedy where a value is not known because the user gave something wrong: another node cannot help.
-pub(super) fn user_mistake(kind: &str, lang: Lang) -> Option<(String, String)> {
-    if kind == FailureKind::Config.name() {
-        return Some((
+pub(super) fn user_mistake(kind: FailureKind, lang: Lang) -> Option<(String, String)> {
+    match kind {
+        FailureKind::Config => Some((
             lang.pick("a setting is wrong", "неверная настройка"),
             lang.pick("Correct what the message names.", "Исправьте то, что названо в сообщении."),
-        ));
-    }
-    (kind == FailureKind::Input.name()).then(|| {
-        (
+        )),
+        FailureKind::Input => Some((
             lang.pick("the input cannot be used", "входные данные непригодны"),
             lang.pick(
                 "Run the tool that wrote this input again, and look at its errors.",
                 "Запустите заново инструмент, записавший эти данные, и посмотрите на его ошибки.",
             ),
-        )
-    })
+        )),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

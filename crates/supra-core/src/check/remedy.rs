@@ -156,7 +156,8 @@ impl<'a> Context<'a> {
             }
             Code::ConsumersEmpty | Code::ConsumerMissing => Some(self.consumer(finding)),
             Code::GasNotConfigured => {
-                let function = self.of_lottery("configure_vrf_gas");
+                let function = "configure_vrf_gas";
+                let function = self.of_lottery(function).unwrap_or_else(|| function.to_owned());
                 let text = self.lang.pick(
                     format!("Set the lottery's gas settings with {function}."),
                     format!("Задайте настройки газа лотереи: {function}."),
@@ -211,49 +212,35 @@ impl<'a> Context<'a> {
     }
 
     fn callback_sender(&self) -> Remedy {
-        let function = self.of_lottery("whitelist_callback_sender");
-        let Some(sender) = self.policy.aggregators.first() else {
-            let text = self.lang.pick(
-                format!("Whitelist the callback sender in the lottery with {function}."),
-                format!("Внесите отправителя обратных вызовов в белый список лотереи: {function}."),
-            );
-            return Remedy { text, command: None };
-        };
-        let text = self.lang.pick(
-            format!("Whitelist the callback sender {sender} in the lottery with {function}."),
-            format!("Внесите отправителя обратных вызовов {sender} в белый список лотереи: {function}."),
-        );
-        Remedy { text, command: self.lottery_command(&function, *sender) }
+        let names = ("callback sender", "отправителя обратных вызовов");
+        self.whitelist("whitelist_callback_sender", names, self.policy.aggregators.first().copied())
     }
 
     fn consumer(&self, finding: &Finding) -> Remedy {
-        let function = self.of_lottery("whitelist_consumer");
         let wanted = finding.evidence.get("consumer").and_then(Value::as_str);
         // The lottery itself requests its draws.
-        let wanted = wanted.or(self.report.id.lottery.as_deref());
-        let Some(consumer) = wanted.and_then(|text| text.parse::<Address>().ok()) else {
-            let text = self.lang.pick(
-                format!("Whitelist the consumer in the lottery with {function}."),
-                format!("Внесите потребителя в белый список лотереи: {function}."),
-            );
-            return Remedy { text, command: None };
-        };
+        let wanted = wanted.or(self.report.id.lottery.as_deref()).and_then(|text| text.parse().ok());
+        self.whitelist("whitelist_consumer", ("consumer", "потребителя"), wanted)
+    }
+
+    /// The call of the lottery that whitelists an account, with the account where it is known.
+    fn whitelist(&self, function: &str, (en, ru): (&str, &str), account: Option<Address>) -> Remedy {
+        let named = account.map(|account| format!(" {account}")).unwrap_or_default();
+        let full = self.of_lottery(function);
+        let shown = full.as_deref().unwrap_or(function);
         let text = self.lang.pick(
-            format!("Whitelist the consumer {consumer} in the lottery with {function}."),
-            format!("Внесите потребителя {consumer} в белый список лотереи: {function}."),
+            format!("Whitelist the {en}{named} in the lottery with {shown}."),
+            format!("Внесите {ru}{named} в белый список лотереи: {shown}."),
         );
-        Remedy { text, command: self.lottery_command(&function, consumer) }
+        let command = full.zip(account);
+        let command = command.map(|(full, account)| self.command(&full, &format!("address:{account}")));
+        Remedy { text, command }
     }
 
-    /// A function of the lottery, with its account and module where they are known.
-    fn of_lottery(&self, function: &str) -> String {
-        let module = self.module_of("lottery_status", self.report.id.lottery.as_deref());
-        module.map_or_else(|| function.to_owned(), |module| format!("{module}::{function}"))
-    }
-
-    /// The command that calls a function of the lottery with an address; `None` where its module is not known.
-    fn lottery_command(&self, function: &str, address: Address) -> Option<String> {
-        function.contains("::").then(|| self.command(function, &format!("address:{address}")))
+    /// A function of the lottery in full; `None` where its account or module is not known.
+    fn of_lottery(&self, function: &str) -> Option<String> {
+        let module = self.module_of("lottery_status", self.report.id.lottery.as_deref())?;
+        Some(format!("{module}::{function}"))
     }
 
     fn wrong_chain(&self, finding: &Finding) -> Option<Remedy> {
