@@ -120,6 +120,16 @@ pub struct Item {
     pub link: String,
 }
 
+impl Item {
+    /// The steps of the remedy, numbered where there are several.
+    pub(crate) fn steps(&self) -> Vec<(String, &str)> {
+        let steps: Vec<&str> = self.remedy.lines().filter(|step| !step.is_empty()).collect();
+        let is_list = steps.len() > 1;
+        let number = |position| if is_list { format!("{}. ", position + 1) } else { String::new() };
+        steps.into_iter().enumerate().map(|(position, step)| (number(position), step)).collect()
+    }
+}
+
 /// An alert for Alertmanager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {

@@ -39,7 +39,7 @@ impl Message {
             (EventKind::Resolved, ..) | (_, Status::Ok, _) => "✅",
             (_, Status::Unknown, _) => "❔",
             (_, Status::Alert, Some(Severity::Critical)) => "🚨",
-            // Each finding is a warning, and no draw succeeds.
+            // Every draw aborts, although each finding is only a warning.
             (_, Status::Alert, _) if self.is_setup() => "🚨",
             (_, Status::Alert, _) => "⚠️",
         }
@@ -157,12 +157,10 @@ impl Message {
         if !cause.is_empty() {
             lines.push(self.pick(format!("Cause: {cause}"), format!("Причина: {cause}")));
         }
-        let steps: Vec<&str> = item.remedy.lines().filter(|step| !step.is_empty()).collect();
-        for (position, step) in steps.iter().enumerate() {
-            let number = if steps.len() > 1 { format!("{}. ", position + 1) } else { String::new() };
+        for (position, (number, step)) in item.steps().into_iter().enumerate() {
             // The command below has the address in full.
             let is_repeated = position == 0 && item.command.is_some();
-            let step = if is_repeated { abbreviated(step) } else { (*step).to_owned() };
+            let step = if is_repeated { abbreviated(step) } else { step.to_owned() };
             let label =
                 if position == 0 { self.lang.pick("Do: ", "Что делать: ") } else { String::new() };
             lines.push(Line::Text(format!("{label}{number}{step}")));

@@ -13,15 +13,11 @@ const SUMMARY: usize = 1024;
 
 /// What a finding says, and what to do, in one text.
 pub(super) fn description(item: &Item) -> String {
-    let steps: Vec<&str> = item.remedy.lines().filter(|step| !step.is_empty()).collect();
-    let mut lines = vec![item.sentence.clone()];
-    for (position, step) in steps.iter().enumerate() {
-        let number = if steps.len() > 1 { format!("{}. ", position + 1) } else { String::new() };
-        lines.push(format!("{number}{step}"));
-        lines.extend(item.command.clone().filter(|_| position == 0));
-    }
-    lines.retain(|line| !line.is_empty());
-    lines.join("\n")
+    let mut steps = item.steps().into_iter().map(|(number, step)| format!("{number}{step}"));
+    // The command is the first step's.
+    let lines = [Some(item.sentence.clone()), steps.next(), item.command.clone()];
+    let lines = lines.into_iter().flatten().chain(steps).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a message ends the incident at a pager.
