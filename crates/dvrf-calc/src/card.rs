@@ -2,6 +2,7 @@
 
 use dvrf_cli::card::line;
 use supra_core::amount::{Decimal, Quants};
+use supra_core::check::Policy;
 use supra_core::lang::Lang;
 use supra_core::min_balance::{Calculation, FeeCalculation};
 
@@ -48,27 +49,28 @@ fn card(
     lang: Lang,
     width: usize,
 ) -> String {
-    // `dvrf check` warns below it by default.
-    let quiet = Quants(minimum.get().saturating_mul(2));
+    let warn = Policy::default().warn;
+    let low = warn.of(minimum.get()).ok().map(|low| {
+        let (low, percent) = (Quants(low).supra(), warn.as_percent());
+        lang.pick(
+            format!("below {low} SUPRA: {percent} % of the minimum"),
+            format!("предупреждение ниже {low} SUPRA: {percent} % минимума"),
+        )
+    });
     let (minimum, fee) = (minimum.supra(), fee.supra());
     let minimum = lang.pick(
         format!("{minimum} SUPRA: {requests} requests × {fee} SUPRA"),
         format!("{minimum} SUPRA: запросов {requests} × {fee} SUPRA"),
     );
     let fee = format!("{fee} SUPRA: {formula}");
-    let quiet = quiet.supra();
-    let quiet = lang.pick(
-        format!("none from {quiet} SUPRA on: keep 200 % of the minimum"),
-        format!("нет, пока на депозите не меньше {quiet} SUPRA: 200 % минимума"),
-    );
     [
-        (lang.pick("deposit", "депозит"), deposit),
-        (lang.pick("minimum", "минимум"), &minimum),
-        (lang.pick("request", "запрос"), &fee),
-        (lang.pick("alerts", "алерты"), &quiet),
+        (lang.pick("deposit", "депозит"), Some(deposit)),
+        (lang.pick("minimum", "минимум"), Some(&minimum)),
+        (lang.pick("request", "запрос"), Some(&fee)),
+        (lang.pick("alerts", "порог"), low.as_deref()),
     ]
     .iter()
-    .map(|(label, text)| line(label, text, width))
+    .filter_map(|(label, text)| Some(line(label, (*text)?, width)))
     .collect()
 }
 
@@ -92,14 +94,14 @@ mod tests {
             "  deposit   181.125 SUPRA (18112500000 quants): the minimum and 15 %\n\
              \x20 minimum   157.5 SUPRA: 30 requests × 5.25 SUPRA\n\
              \x20 request   5.25 SUPRA: gas price 1000 × gas (500000 + 25000 to verify)\n\
-             \x20 alerts    none from 315 SUPRA on: keep 200 % of the minimum\n"
+             \x20 alerts    below 315 SUPRA: 200 % of the minimum\n"
         );
         assert_eq!(
             of_gas("0.125", Lang::Ru),
             "  депозит   177.1875 SUPRA (17718750000 квантов): минимум и 12.5 %\n\
              \x20 минимум   157.5 SUPRA: запросов 30 × 5.25 SUPRA\n\
              \x20 запрос    5.25 SUPRA: цена газа 1000 × газ (500000 + 25000 на проверку)\n\
-             \x20 алерты    нет, пока на депозите не меньше 315 SUPRA: 200 % минимума\n"
+             \x20 порог     предупреждение ниже 315 SUPRA: 200 % минимума\n"
         );
         let first = "  deposit   157.5 SUPRA (15750000000 quants): the minimum\n";
         assert!(of_gas("0", Lang::En).starts_with(first));
@@ -114,7 +116,7 @@ mod tests {
             "  deposit   0.3 SUPRA (30000000 quants): the minimum\n\
              \x20 minimum   0.3 SUPRA: 30 requests × 0.01 SUPRA\n\
              \x20 request   0.01 SUPRA: the highest fee of a callback\n\
-             \x20 alerts    none from 0.6 SUPRA on: keep 200 % of the minimum\n"
+             \x20 alerts    below 0.6 SUPRA: 200 % of the minimum\n"
         );
     }
 }
