@@ -83,7 +83,7 @@ impl Glyph {
             Status::Ok => Self::Fine,
             Status::Unknown => Self::Unknown,
             Status::Alert if checks.severity == Some(Severity::Critical) => Self::Bad,
-            // Each finding is a warning, and no draw succeeds.
+            // Every draw aborts, although each finding is only a warning.
             Status::Alert if missing_setup(checks).count() > 1 => Self::Bad,
             Status::Alert => Self::Warning,
         }

@@ -89,7 +89,7 @@ pub fn amount(flag: &str, text: &str) -> Result<Quants, Error> {
     parse_u128_typed(&digits).map(Quants).map_err(|_| wrong())
 }
 
-/// Refuses a text that is no URL of a node. It is shown only if it is a host without user, path and query, which may hold
+/// Refuses a text that is not the URL of a node. It is shown only if it is a host without user, path and query, which may hold
 /// a key.
 pub fn node_url(by: &str, url: &str) -> Result<(), Error> {
     if url.contains('…') {

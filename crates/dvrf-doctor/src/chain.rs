@@ -82,7 +82,7 @@ fn gas_settings(settings: &Settings, probes: &mut Probes) {
         }
         Ok(None) => {
             let fix = "set MAX_GAS_PRICE, MAX_GAS_LIMIT and VERIFICATION_GAS_VALUE to compare the chain with your own formula";
-            probes.warning("gas settings", "gas settings for the formula: not set (optional)", Some(fix));
+            probes.warning("gas settings", "the gas settings are not set (optional)", Some(fix));
         }
         Err(failure) => probes.failed("gas settings", &failure),
     }

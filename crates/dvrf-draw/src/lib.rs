@@ -41,7 +41,7 @@ struct Args {
 enum Action {
     /// Say whether a draw may be requested, and if not, why
     Ready(ReadyArgs),
-    /// Request a draw if ready and see it on chain; asks first unless --assume-yes
+    /// Request a draw if ready; the CLI asks first unless --assume-yes
     Run(RunArgs),
     /// The same unattended: one JSON line a run; sends nothing without --execute
     Auto(AutoArgs),

@@ -48,7 +48,7 @@ pub(crate) struct Notifier {
     /// The channels whose configuration has a mistake; their messages wait.
     pub(super) broken: BTreeSet<String>,
     pub(super) template: MessageTemplate,
-    /// The network of the settings, for what neither names another nor was read from a chain.
+    /// The network of the settings, for records that name none and were not read from a chain.
     pub(super) network: Option<String>,
     pub(super) policy: Policy,
     pub(super) rules: AlertRules,

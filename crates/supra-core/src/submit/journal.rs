@@ -56,8 +56,8 @@ pub struct Moment {
 
 impl Moment {
     /// The seconds that have passed since `then` by the slower clock: neither a wall clock that jumped nor a node that
-    /// is behind ends a wait too early. A wall clock that was set back does not count, and none does alone where the
-    /// chain's was read before. `None` where no clock can tell.
+    /// is behind ends a wait too early. A wall clock that was set back does not count, and no wall clock proves
+    /// anything alone if the chain's clock was read then and not now. `None` where no clock can tell.
     pub fn since(self, then: Moment) -> Option<i64> {
         let wall = Some(self.wall_s.saturating_sub(then.wall_s)).filter(|passed| *passed >= 0);
         match (self.chain_s, then.chain_s) {
