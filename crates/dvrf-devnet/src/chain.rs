@@ -226,7 +226,7 @@ impl Chain {
             .map(|event| json!({"nonce": event.data["nonce"], "height": event.height, "hash": event.hash}))
             .collect();
         json!({
-            "scenario": self.scenario, "chain_id": self.options.chain_id, "height": self.clock.height(),
+            "scenario": self.scenario, "owner": state.names.lottery.to_string(), "chain_id": self.options.chain_id, "height": self.clock.height(),
             "time_us": self.clock.now_us(), "paused": state.deposit.paused, "clients": clients,
             "lottery": state.lottery.as_ref().map(crate::lottery::Lottery::resource),
             "core": state.core_json(), "wheel": state.wheel_json(), "dice": state.dice_json(), "multi": state.multi_json(),

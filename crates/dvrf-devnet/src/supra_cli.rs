@@ -6,7 +6,7 @@ mod recorded;
 mod wire;
 
 use crate::environment::{Generation, Settings};
-use args::{Call, Parsed};
+use args::{Call, Listed, Parsed};
 use output::Printer;
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
@@ -141,7 +141,16 @@ fn act(
                 ExitCode::SUCCESS
             })
         }
-        Call::List { query, account } => show(wire, printer, version, account, query, None),
+        Call::List { query, account } => {
+            let account = match account {
+                Listed::Account(account) | Listed::Profile(Some(account)) => account.clone(),
+                Listed::Profile(None) => match wire.get("/devnet/state") {
+                    Ok((_, truth)) => truth["owner"].as_str().unwrap_or_default().to_owned(),
+                    Err(error) => return Printer::failure(&error.to_string()),
+                },
+            };
+            show(wire, printer, version, &account, query, None)
+        }
         Call::Show { name, account } => show(wire, printer, version, account, "modules", Some(name)),
         Call::Profiles | Call::Help(_) => Ok(ExitCode::SUCCESS),
         Call::Balance { account } => {

@@ -329,9 +329,19 @@ fn the_emulated_cli_prints_what_its_generation_prints() {
         let text = if code == 0 { &output.stdout } else { &output.stderr };
         assert!(String::from_utf8_lossy(text).contains("could not find entry function by"), "{generation}");
     }
-    let list = devnet.supra("v11", &["move", "tool", "list", "--query", "resources", "--account", LOTTERY]);
-    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
-    assert_eq!(list["Result"][0]["type"], format!("{LOTTERY}::main_v2::LotteryData"));
+    let list = ["move", "tool", "list", "--query", "resources"];
+    let listed = |generation, more: &[&str]| -> Value {
+        let output = devnet.supra(generation, &[&list, more].concat());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let of_account = listed("v11", &["--account", LOTTERY]);
+    assert_eq!(of_account["Result"][0]["data"]["key_rotation_events"]["guid"]["id"]["addr"], LOTTERY);
+    assert_eq!(of_account["Result"][1]["type"], format!("{LOTTERY}::main_v2::LotteryData"));
+    // Before v11 the account is that of the profile.
+    assert_eq!(listed("v9", &["--profile", "devnet"]), of_account);
+    assert_eq!(listed("v9", &["--profile", "player1"]), json!({"Result": []}));
+    let refused = devnet.supra("v9", &[&list[..], &["--account", LOTTERY]].concat());
+    assert_eq!(refused.status.code(), Some(2));
 }
 
 #[test]

@@ -3,6 +3,15 @@
 use crate::environment::Generation::{self, V6, V9, V10, V11};
 use serde_json::{Value, json};
 
+/// Whose resources or modules are listed.
+#[derive(Debug, PartialEq)]
+pub(super) enum Listed {
+    /// `--account`, from v11 on.
+    Account(String),
+    /// Before, the account of a player's profile, or of the lottery's owner.
+    Profile(Option<String>),
+}
+
 #[derive(Debug, PartialEq)]
 pub(super) enum Call {
     View {
@@ -19,7 +28,7 @@ pub(super) enum Call {
     },
     List {
         query: String,
-        account: String,
+        account: Listed,
     },
     Show {
         name: String,
@@ -119,7 +128,11 @@ pub(super) fn parse(args: &[String], generation: Generation) -> Result<Parsed, S
             sender: one("--sender-account").or_else(|| one("--profile").and_then(|profile| player(&profile))),
             simulate: flags.iter().any(|(flag, _)| flag == "--simulate"),
         },
-        "list" => Call::List { query: need("--query", "QUERY")?, account: account()? },
+        "list" => {
+            let of_profile = || Listed::Profile(one("--profile").and_then(|profile| player(&profile)));
+            let listed = if generation == V11 { Listed::Account(account()?) } else { of_profile() };
+            Call::List { query: need("--query", "QUERY")?, account: listed }
+        }
         "show" => Call::Show { name: need("--name", "NAME")?, account: account()? },
         _ => Call::Balance { account: account()? },
     };
@@ -152,6 +165,7 @@ fn collect(words: &[&str], generation: Generation, command: &str) -> Result<Flag
             *flag == name
                 && generations.contains(&generation)
                 && !(generation == V11 && command == "view" && SIGNING.contains(flag))
+                && !(generation < V11 && command == "list" && *flag == "--account")
         });
         let Some((_, count, _)) = known else { return Err(format!("unexpected argument '{name}' found")) };
         let mut values: Vec<String> = inline.into_iter().map(str::to_owned).collect();

@@ -397,8 +397,8 @@ fn the_core_layout_exists_with_its_old_names_and_beside_the_single_lottery() {
     let resources = devnet.get(&format!("/rpc/v3/accounts/{CORE}/resources")).json();
     let kinds: Vec<&str> =
         resources.as_array().unwrap().iter().map(|row| row["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds[0], format!("{CORE}::core_main_v2::LotteryData"));
-    assert_eq!(kinds[2], format!("{CORE}::rounds::RoundCollection"));
+    assert_eq!(kinds[1], format!("{CORE}::core_main_v2::LotteryData"));
+    assert_eq!(kinds[3], format!("{CORE}::rounds::RoundCollection"));
     // The request of the scenario is answered under these names.
     assert_eq!(devnet.core("rounds::pending_request_id", &json!(["1"])), json!({"vec": ["5"]}));
     devnet.control(&json!({"advance_blocks": 2}));
