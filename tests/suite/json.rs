@@ -187,8 +187,8 @@ fn no_key_is_ever_shown() {
 #[case::rpc(Way::Rpc, "v3", 10, 8)]
 #[case::rpc_old_chain(Way::Rpc, "camel", 18, 18)]
 #[case::cli_v11(Way::Cli("v11"), "v3", 10, 8)]
-#[case::cli_v9(Way::Cli("v9"), "v3", 15, 15)]
-#[case::cli_v9_old_chain(Way::Cli("v9"), "camel", 36, 25)]
+#[case::cli_v9(Way::Cli("v9"), "v3", 8, 8)]
+#[case::cli_v9_old_chain(Way::Cli("v9"), "camel", 29, 18)]
 fn one_run_asks_no_more_than_it_must(
     #[case] way: Way,
     #[case] interface: &str,

@@ -57,6 +57,10 @@ fn exit_codes(#[case] words: &[&str], #[case] codes: [i32; 10]) {
     let devnet = Devnet::start(&[]);
     let check = |chain: &str, code: i32, gone: bool| {
         let mut command = old(words, &devnet);
+        if chain == "half" {
+            // The resources of this profile's account do not show the lottery's status in place of the view.
+            command.env("PROFILE", "player1");
+        }
         if gone {
             command.env("DVRF_DEVNET_URL", "http://127.0.0.1:1");
         }
@@ -95,16 +99,16 @@ fn exit_codes(#[case] words: &[&str], #[case] codes: [i32; 10]) {
 /// is read keeps a draw from being sent to a lottery that would refuse it. The old check needs no view of the lottery.
 #[rstest]
 #[case::check(&["monitor-check"], 3, 5)]
-#[case::status(&["status-report"], 10, 15)]
-#[case::json(&["monitor-json"], 11, 15)]
-#[case::prometheus(&["monitor-prometheus"], 11, 15)]
-#[case::slack(&HOOK, 11, 15)]
-#[case::readiness(&["draw-readiness"], 11, 15)]
-#[case::manual(&["manual-draw", "--dry-run"], 11, 15)]
-#[case::auto(&["auto-draw"], 11, 15)]
-#[case::draw(&["manual-draw", "--assume-yes"], 12, 22)]
-#[case::skipped(&["manual-draw", "--assume-yes", "--skip-readiness"], 1, 22)]
-#[case::auto_draw(&["auto-draw", "--execute", "--assume-yes"], 23, 22)]
+#[case::status(&["status-report"], 10, 8)]
+#[case::json(&["monitor-json"], 11, 8)]
+#[case::prometheus(&["monitor-prometheus"], 11, 8)]
+#[case::slack(&HOOK, 11, 8)]
+#[case::readiness(&["draw-readiness"], 11, 8)]
+#[case::manual(&["manual-draw", "--dry-run"], 11, 8)]
+#[case::auto(&["auto-draw"], 11, 8)]
+#[case::draw(&["manual-draw", "--assume-yes"], 12, 15)]
+#[case::skipped(&["manual-draw", "--assume-yes", "--skip-readiness"], 1, 15)]
+#[case::auto_draw(&["auto-draw", "--execute", "--assume-yes"], 23, 15)]
 #[case::calc(&["calc-min-balance", "--max-gas-price", "1", "--max-gas-limit", "1", "--verification-gas", "1"], 0, 0)]
 fn starts_of_the_cli(#[case] words: &[&str], #[case] old_script: usize, #[case] today: usize) {
     let devnet = Devnet::start(&["--scenario", "ready", "--block-ms", "20"]);

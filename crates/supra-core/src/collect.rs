@@ -26,7 +26,7 @@ use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Entry, LeanMode, Place, Wanted};
 use crate::view_report::Views;
 use cache::{Cache, Memory};
-use resolve::{Knowledge, Overrides, complete_abi, home};
+use resolve::{Knowledge, LOTTERY_DATA, Overrides, complete_abi, home};
 use rows::ClientRow;
 use search::{Availability, Search};
 
@@ -117,7 +117,7 @@ impl Collector<'_> {
         let knowledge = Knowledge {
             overrides: Some(self.overrides),
             remembered: before.choices.clone(),
-            resources: self.transport.offers_abi(),
+            resources: self.reads_lottery_data(&memory),
             blocks: self.transport.reaches_node(),
             lean: self.detail != Detail::Full,
         };
@@ -152,6 +152,14 @@ impl Collector<'_> {
             .views
             .extend(searches.into_iter().map(|search| (search.entry.key.to_owned(), search.report)));
         collected
+    }
+
+    /// Whether `LotteryData` is asked for: a CLI that only lists its profile's account had it the last time, or may have it.
+    fn reads_lottery_data(&self, memory: &Memory) -> bool {
+        let by_view = |label: &Option<String>| label.as_ref().is_none_or(|label| label != LOTTERY_DATA);
+        self.transport.offers_abi()
+            || (self.transport.offers_resources()
+                && !memory.choices.get("vrf_gas_config").is_some_and(by_view))
     }
 
     /// Notes the functions that answered, and which values have none: because the ABI excludes them, or where there is no

@@ -213,6 +213,11 @@ pub trait Transport: Send + Sync {
     fn offers_abi(&self) -> bool {
         false
     }
+
+    /// Returns whether the resources of some accounts can be read at least.
+    fn offers_resources(&self) -> bool {
+        self.offers_abi()
+    }
 }
 
 /// A chain for tests that answers each request by a function.

@@ -11,6 +11,9 @@ use crate::transport::Request;
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, LeanMode, Place, Subject, Wanted};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
 
+/// The label of [`Candidate::LotteryData`].
+pub(super) const LOTTERY_DATA: &str = "LotteryData";
+
 /// A source of a value: a candidate of the catalogue, or the function that the user chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
@@ -39,7 +42,7 @@ impl Source {
         match self {
             Self::Known(Candidate::View(name, _)) => (*name).to_owned(),
             Self::Known(Candidate::Row(name, field)) => format!("{name}.{field}"),
-            Self::Known(Candidate::LotteryData) => "LotteryData".to_owned(),
+            Self::Known(Candidate::LotteryData) => LOTTERY_DATA.to_owned(),
             Self::Known(Candidate::Block) => "block".to_owned(),
             Self::Known(Candidate::ChainId) => "chain id".to_owned(),
             Self::Own(id, _) => id.to_string(),
@@ -136,7 +139,7 @@ pub(super) struct Knowledge<'a> {
     pub(super) overrides: Option<&'a Overrides>,
     /// The functions that answered last time, by view key; `None` for a value that no function answered.
     pub(super) remembered: BTreeMap<String, Option<String>>,
-    /// Whether the transport reads resources.
+    /// Whether the `LotteryData` resource can be read.
     pub(super) resources: bool,
     /// Whether the transport reads blocks.
     pub(super) blocks: bool,
@@ -158,7 +161,7 @@ impl Knowledge<'_> {
             _ => None,
         };
         let available = |candidate: &&Candidate| match candidate {
-            Candidate::LotteryData => self.resources || entry.candidates.len() == 1,
+            Candidate::LotteryData => self.resources,
             Candidate::Row(..) => self.lean,
             Candidate::Block => self.blocks,
             Candidate::View(..) | Candidate::ChainId => true,
@@ -261,7 +264,7 @@ mod tests {
         let knowledge = Knowledge::default();
         assert_eq!(labels(&knowledge, "balance"), ["check_client_fund", "checkClientFund"]);
         assert_eq!(labels(&knowledge, "vrf_gas_config"), ["get_vrf_gas_config"]);
-        assert_eq!(labels(&knowledge, "pending_nonce"), ["LotteryData"]);
+        assert!(labels(&knowledge, "pending_nonce").is_empty(), "it stands in the resource only");
     }
 
     #[test]

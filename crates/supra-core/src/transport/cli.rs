@@ -4,6 +4,7 @@
 mod child;
 mod compose;
 mod extract;
+mod resource_list;
 mod usability;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use crate::metadata::module_abi;
 use crate::secret::{Redactor, Secret};
 use crate::view::{FunctionId, ViewCall};
 pub use child::{Finished, kill_children, run};
+use resource_list::ResourceList;
 use usability::Usability;
 
 /// Versions of the Supra CLI with different flags.
@@ -161,11 +163,15 @@ impl CliTransport {
                 let call = ViewCall { function, type_arguments: vec![], arguments: vec![] };
                 self.view_words(&call, &mut words);
             }
-            Request::Resource { account, .. } if self.config.generation >= Generation::V11 => {
-                words.extend(["list", "--query", "resources", "--account"].map(word));
-                words.push(account.to_string());
+            Request::Resource { account, .. } => {
+                words.extend(["list", "--query", "resources"].map(word));
+                if self.lists_any_account() {
+                    words.extend([word("--account"), account.to_string()]);
+                } else {
+                    words.extend(self.profile_words());
+                }
             }
-            Request::ModuleAbi { account, module } if self.config.generation >= Generation::V11 => {
+            Request::ModuleAbi { account, module } if self.lists_any_account() => {
                 words.extend(["show", "--query", "module", "--name", module, "--account"].map(word));
                 words.push(account.to_string());
             }
@@ -186,8 +192,8 @@ impl CliTransport {
                 return Err(Error::new(FailureKind::Unsupported, message)
                     .with_hint("name a node with SUPRA_RPC_URL or --rpc-url: events are read over REST"));
             }
-            Request::Resource { .. } | Request::ModuleAbi { .. } => {
-                let message = "a Supra CLI before v11 reads no resources or modules of an account";
+            Request::ModuleAbi { .. } => {
+                let message = "a Supra CLI before v11 shows no modules of an account";
                 return Err(Error::new(FailureKind::Unsupported, message));
             }
         }
@@ -202,9 +208,7 @@ impl CliTransport {
         words.push("view".to_owned());
         // From v11 on a view needs a profile only for the node's URL.
         let profile = self.config.generation < Generation::V11 || self.config.rpc_url.is_none();
-        if let Some(name) = self.config.profile.as_ref().filter(|_| profile) {
-            words.extend(["--profile".to_owned(), name.clone()]);
-        }
+        words.extend(self.profile_words().into_iter().filter(|_| profile));
         words.extend(["--function-id".to_owned(), call.function.to_string()]);
         for (flag, values) in [
             ("--type-args", call.type_arguments.clone()),
@@ -215,6 +219,15 @@ impl CliTransport {
                 words.extend(values);
             }
         }
+    }
+
+    /// Whether lists take `--account`; before v11 they are of the profile's account.
+    fn lists_any_account(&self) -> bool {
+        self.config.generation >= Generation::V11
+    }
+
+    fn profile_words(&self) -> Vec<String> {
+        self.config.profile.iter().flat_map(|name| ["--profile".to_owned(), name.clone()]).collect()
     }
 
     /// Runs a command of the CLI; its output contains no secret of ours.
@@ -240,14 +253,49 @@ impl CliTransport {
         let argv: Vec<OsString> =
             self.config.program.iter().cloned().chain(words.into_iter().map(OsString::from)).collect();
         let limit = deadline.min_with(self.config.call_timeout);
-        let result = self.run(&argv, limit).and_then(|finished| answer(request, &finished));
-        self.usability.note(result.as_ref().err(), deadline);
-        reply(result, 1)
+        let result = self.run(&argv, limit).and_then(|finished| self.answer(request, &finished));
+        reply(self.noted(request, result, deadline), 1)
+    }
+
+    /// Notes what an answer says about the CLI.
+    fn noted(
+        &self,
+        request: &Request,
+        result: Result<Value, Error>,
+        deadline: Deadline,
+    ) -> Result<Value, Error> {
+        let is_list = matches!(request, Request::Resource { .. } | Request::ModuleAbi { .. });
+        match result {
+            // A flag that only lists have says nothing about views.
+            Err(error) if is_list && error.kind() == FailureKind::Config => {
+                self.usability.note_nothing();
+                Err(Failure { kind: FailureKind::Unsupported, ..Failure::from(&error) }.into())
+            }
+            result => {
+                self.usability.note(result.as_ref().err(), deadline);
+                result
+            }
+        }
+    }
+
+    /// The reply, or the failure, of a finished call.
+    fn answer(&self, request: &Request, finished: &Finished) -> Result<Value, Error> {
+        let absent = || Error::new(FailureKind::Unsupported, "the account does not have it");
+        match (request, output(finished)?) {
+            (Request::Resource { account, type_tag }, value) => {
+                let list = ResourceList::new(&value);
+                let is_of = self.lists_any_account() || list.account() == Some(*account);
+                list.get(type_tag).filter(|_| is_of).cloned().ok_or_else(absent)
+            }
+            (Request::ModuleAbi { .. }, value) => module_abi(value).ok_or_else(absent),
+            (Request::ChainId, Value::Array(mut items)) if items.len() == 1 => Ok(items.swap_remove(0)),
+            (_, value) => Ok(value),
+        }
     }
 }
 
-/// Extracts the reply, or the failure, from a finished call.
-fn answer(request: &Request, finished: &Finished) -> Result<Value, Error> {
+/// The result that a finished call printed, or why there is none.
+fn output(finished: &Finished) -> Result<Value, Error> {
     if finished.timed_out {
         let stderr = quote(&String::from_utf8_lossy(&finished.stderr));
         let stderr = if stderr.is_empty() { stderr } else { format!("; it printed: {stderr}") };
@@ -258,7 +306,7 @@ fn answer(request: &Request, finished: &Finished) -> Result<Value, Error> {
     }
     let stdout = String::from_utf8_lossy(&finished.stdout);
     let failure = match (extract::find(&stdout), finished.success()) {
-        (extract::Found::Result(value), true) => return pick(request, value),
+        (extract::Found::Result(value), true) => return Ok(value),
         // A result of a CLI that then failed is not trusted, and no refusal either.
         (extract::Found::Result(_), false) => {
             Failure { kind: FailureKind::Unreachable, help: None, ..failed(finished, PROGRAM) }
@@ -274,10 +322,7 @@ fn answer(request: &Request, finished: &Finished) -> Result<Value, Error> {
             None => failed(finished, PROGRAM),
         },
     };
-    // A flag that only lists know says nothing about views.
-    let only_here =
-        failure.kind == FailureKind::Config && !matches!(request, Request::View(_) | Request::ChainId);
-    Err(if only_here { Failure { kind: FailureKind::Unsupported, ..failure } } else { failure }.into())
+    Err(failure.into())
 }
 
 const PROGRAM: &str = "the Supra CLI";
@@ -312,40 +357,6 @@ fn failed(finished: &Finished, program: &str) -> Failure {
     failure
 }
 
-/// Selects the requested item: the CLI lists everything that an account has.
-fn pick(request: &Request, value: Value) -> Result<Value, Error> {
-    let absent = || Error::new(FailureKind::Unsupported, "the account does not have it");
-    match request {
-        Request::View(_)
-        | Request::TableItem { .. }
-        | Request::NodeVersion
-        | Request::Block { .. }
-        | Request::Transaction { .. }
-        | Request::Events { .. }
-        | Request::EventsV1 { .. } => Ok(value),
-        Request::ChainId => match value {
-            Value::Array(mut items) if items.len() == 1 => Ok(items.swap_remove(0)),
-            other => Ok(other),
-        },
-        Request::ModuleAbi { .. } => module_abi(value).ok_or_else(absent),
-        Request::Resource { type_tag, .. } => {
-            let items = value.as_array().ok_or_else(absent)?;
-            let named = |tag: &str| tag.parse::<FunctionId>().ok();
-            let wanted = named(type_tag);
-            items
-                .iter()
-                .find_map(|item| {
-                    match (item.get("type").and_then(Value::as_str), item.get("data"), item.get(type_tag)) {
-                        (Some(tag), Some(data), _) if named(tag) == wanted => Some(data.clone()),
-                        (_, _, Some(data)) => Some(data.clone()),
-                        _ => None,
-                    }
-                })
-                .ok_or_else(absent)
-        }
-    }
-}
-
 impl Transport for CliTransport {
     fn ask(&self, requests: &[Request], deadline: Deadline) -> Vec<Reply> {
         match &self.config.compose {
@@ -357,7 +368,11 @@ impl Transport for CliTransport {
     }
 
     fn offers_abi(&self) -> bool {
-        self.config.generation >= Generation::V11
+        self.lists_any_account()
+    }
+
+    fn offers_resources(&self) -> bool {
+        true
     }
 
     fn identity(&self) -> String {

@@ -132,9 +132,11 @@ impl Transport for ReplayTransport {
     }
 
     fn offers_abi(&self) -> bool {
-        self.answers
-            .keys()
-            .any(|question| question.starts_with("module ") || question.starts_with("resource "))
+        self.reaches_node() || self.answers.keys().any(|question| question.starts_with("module "))
+    }
+
+    fn offers_resources(&self) -> bool {
+        self.offers_abi() || self.answers.keys().any(|question| question.starts_with("resource "))
     }
 }
 
@@ -195,6 +197,10 @@ impl Transport for Recorder {
 
     fn offers_abi(&self) -> bool {
         self.inner.offers_abi()
+    }
+
+    fn offers_resources(&self) -> bool {
+        self.inner.offers_resources()
     }
 }
 

@@ -198,6 +198,10 @@ impl Transport for Singleflight {
         self.inner.offers_abi()
     }
 
+    fn offers_resources(&self) -> bool {
+        self.inner.offers_resources()
+    }
+
     fn unshared(&self) -> Option<&dyn Transport> {
         Some(&*self.inner)
     }

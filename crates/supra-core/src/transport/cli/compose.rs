@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::time::Instant;
 
-use super::{CliTransport, Compose, Finished, answer};
+use super::{CliTransport, Compose, Finished};
 use crate::error::Error;
 use crate::failure::{Failure, FailureKind};
 use crate::transport::{Deadline, Reply, Request};
@@ -142,11 +142,10 @@ pub(super) fn ask(
             return Err(failure.clone());
         }
         let finished = found.iter().find(|(known, _)| *known == index).map(|(_, finished)| finished);
-        finished.map_or_else(|| Err(common.clone()), |finished| answer(&requests[index], finished))
+        finished.map_or_else(|| Err(common.clone()), |finished| transport.answer(&requests[index], finished))
     };
     let replies = (0..requests.len()).map(|index| {
-        let result = asked(index);
-        transport.usability.note(result.as_ref().err(), deadline);
+        let result = transport.noted(&requests[index], asked(index), deadline);
         Reply { result, elapsed: started.elapsed(), attempts: 1 }
     });
     replies.collect()

@@ -75,12 +75,43 @@ fn words_by_generation() {
     assert!(words(Generation::V9, &view("f")).unwrap().ends_with("--rpc-url http://n"));
     assert!(!words(Generation::V11, &view("f")).unwrap().contains("--profile"));
     let resource = Request::Resource { account: Address::FRAMEWORK, type_tag: "0x1::m::S".into() };
-    assert_eq!(words(Generation::V10, &resource).unwrap_err().kind(), FailureKind::Unsupported);
+    let before_v11 = "move tool list --query resources --profile p --rpc-url http://n";
+    assert_eq!(words(Generation::V10, &resource).unwrap(), before_v11);
+    let module = Request::ModuleAbi { account: Address::FRAMEWORK, module: "m".into() };
+    assert_eq!(words(Generation::V10, &module).unwrap_err().kind(), FailureKind::Unsupported);
     assert!(
         words(Generation::V11, &resource)
             .unwrap()
             .starts_with("move tool list --query resources --account 0x")
     );
+}
+
+const OF_FIVE: &str =
+    r#"{"0x1::account::Account": {"key_rotation_events": {"guid": {"id": {"addr": "0x05"}}}}}"#;
+const OF_SIX: &str = r#"{"type": "0x1::account::Account", "data": {"key_rotation_events": {"guid": {"id": {"addr": "0x6"}}}}}"#;
+
+/// Before v11 the list is that of the profile's account: it is used where it says that this is the account asked about.
+#[rstest]
+#[case::of_the_account(Generation::V9, &[OF_FIVE, r#"{"0x5::m::S": {"n": "1"}}"#], true)]
+#[case::with_a_long_address(Generation::V9, &[OF_FIVE, r#"{"type": "0x0005::m::S", "data": {"n": "1"}}"#], true)]
+#[case::without_the_type(Generation::V9, &[OF_FIVE, r#"{"0x5::m::T": {"n": "1"}}"#], false)]
+#[case::of_another_account(Generation::V9, &[OF_SIX, r#"{"0x5::m::S": {"n": "1"}}"#], false)]
+#[case::of_an_unknown_account(Generation::V9, &[r#"{"0x5::m::S": {"n": "1"}}"#], false)]
+#[case::of_the_account_by_flag(Generation::V11, &[r#"{"0x5::m::S": {"n": "1"}}"#], true)]
+fn a_resource_is_one_of_its_account(
+    #[case] generation: Generation,
+    #[case] listed: &[&str],
+    #[case] found: bool,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = script(folder.path(), &format!("echo '{{\"Result\": [{}]}}'", listed.join(", ")));
+    let transport = CliTransport::new(CliConfig { generation, ..config(program) }).unwrap();
+    let five = "0x5".parse().unwrap();
+    let request = Request::Resource { account: five, type_tag: format!("{five}::m::S") };
+    let mut replies = transport.ask(&[request], Deadline::after(Duration::from_secs(5)));
+    let answer = replies.pop().unwrap().result;
+    let expected = if found { Ok(serde_json::json!({"n": "1"})) } else { Err(FailureKind::Unsupported) };
+    assert_eq!(answer.map_err(|error| error.kind()), expected);
 }
 
 #[test]

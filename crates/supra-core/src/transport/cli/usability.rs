@@ -19,7 +19,7 @@ pub(super) struct Usability {
 
 #[derive(Default)]
 struct State {
-    /// Whether a call was started.
+    /// Whether a call was started that will tell.
     begun: bool,
     /// Whether a call ended otherwise than by a wrong setting.
     proven: bool,
@@ -43,18 +43,26 @@ impl Usability {
     /// # Errors
     /// When a call has found that none can succeed.
     pub(super) fn enter(&self, deadline: Deadline) -> Result<(), Error> {
-        let mut state = self.lock();
-        if state.begun {
-            let open = |state: &mut State| !state.proven && state.broken().is_none();
-            let wait = HEAD_START.min(deadline.remaining());
-            state =
-                self.changed.wait_timeout_while(state, wait, open).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let open = |state: &mut State| state.begun && !state.proven && state.broken().is_none();
+        let wait = HEAD_START.min(deadline.remaining());
+        let mut state = self
+            .changed
+            .wait_timeout_while(self.lock(), wait, open)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
         if let Some(failure) = state.broken() {
             return Err(failure.clone());
         }
         state.begun = true;
         Ok(())
+    }
+
+    /// Notes that a call ended and says nothing about others: another one is the first.
+    pub(super) fn note_nothing(&self) {
+        let mut state = self.lock();
+        state.begun = state.proven;
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Notes how a call of a run with this deadline ended.
