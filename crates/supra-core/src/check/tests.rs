@@ -194,6 +194,25 @@ fn the_clock_of_the_chain(#[case] ahead_s: i64, #[case] status: Status) {
     assert_eq!(evaluate_state(&state, &Policy::default()).status, status);
 }
 
+/// The value that is missing is the one that is named.
+#[rstest]
+#[case::client_minimum(None, Some(100), "min_balance")]
+#[case::supra_minimum(Some(100), None, "supra_min_balance")]
+#[case::both(None, None, "min_balance")]
+fn the_minimum_that_is_not_known_is_named(
+    #[case] client: Option<u128>,
+    #[case] supra: Option<u128>,
+    #[case] key: &str,
+) {
+    let mut state = healthy();
+    state.deposit.min_balance = client.map(Quants);
+    state.deposit.supra_min_balance = supra.map(Quants);
+    state.deposit.at_or_below_minimum = None;
+    let checks = evaluate_state(&state, &Policy::default());
+    assert_eq!(checks.findings.len(), 1, "{checks:?}");
+    assert_eq!(checks.findings[0].evidence["value"], key, "{checks:?}");
+}
+
 #[test]
 fn unknown_is_neither_ok_nor_low() {
     check(|state| state.deposit.balance = None, Status::Unknown, &["VALUE_UNKNOWN"]);

@@ -324,6 +324,51 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_from_before_the_last_top_up_is_of_a_node_that_is_behind() {
+        let journal = journal(&[(1000, 5)]);
+        let by_chain = |chain_s| journal.is_before_last(Moment { wall_s: 5000, chain_s });
+        assert_eq!([Some(999), Some(1000), Some(1001), None].map(by_chain), [true, false, false, false]);
+    }
+
+    /// What is older than a month is dropped where there are many; what is younger limits what may be spent.
+    #[test]
+    fn the_oldest_top_ups_are_dropped() {
+        let closed = |rows: &[(i64, u128)], at_s: i64| {
+            let times = IntentTimes { run_id: "r", now: at(at_s), expiration_s: None, submit_s: 1 };
+            let plan = TopUpPlan { amount: Quants(3), balance: Quants(2) };
+            let mut journal = journal(rows);
+            journal.intent = Some(FundIntent { intent: times.intent(Count(1)), plan });
+            journal.close(Some(true), Some(at_s));
+            journal.top_ups.len()
+        };
+        let rows = |count: usize, at_s: i64| vec![(at_s, 1); count];
+        assert_eq!(closed(&rows(OLD_MAX - 1, 0), MONTH_S + 1), OLD_MAX, "not too many yet");
+        assert_eq!(closed(&rows(OLD_MAX + 5, 0), MONTH_S + 1), OLD_MAX);
+        assert_eq!(closed(&rows(OLD_MAX + 5, 0), MONTH_S), OLD_MAX + 6, "not older than a month");
+    }
+
+    #[test]
+    fn a_new_journal_says_when_and_for_whom_it_was_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let whose = (Address::FRAMEWORK, "0x7".parse().unwrap(), 6);
+        let now = Moment { wall_s: 1000, chain_s: Some(990) };
+        let begun = LockedFundJournal::open(&state, whose, now, Duration::ZERO).unwrap().journal;
+        let expected = FundJournal {
+            schema: SCHEMA.into(),
+            deposit: Address::FRAMEWORK.to_string(),
+            client: whose.1.to_string(),
+            chain_id: 6,
+            begun_s: 1000,
+            begun_chain_s: Some(990),
+            ..FundJournal::default()
+        };
+        assert_eq!(begun, expected);
+        let read = LockedFundJournal::read(&state, whose, Duration::ZERO).unwrap();
+        assert_eq!(read, Some(expected));
+    }
+
+    #[test]
     fn a_journal_of_another_client_is_refused_whoever_reads_it() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();

@@ -22,6 +22,45 @@ fn read_requests(change: impl FnOnce(&mut Requests), pending_age_s: Option<u64>)
     requests
 }
 
+#[rstest]
+#[case::not_long(299, Code::RequestPending, Severity::Info)]
+#[case::long(300, Code::RequestStuck, Severity::Warning)]
+#[case::not_too_long(1799, Code::RequestStuck, Severity::Warning)]
+#[case::too_long(1800, Code::RequestStuck, Severity::Critical)]
+fn the_longer_the_graver(#[case] age_s: u64, #[case] code: Code, #[case] severity: Severity) {
+    let mut state = healthy();
+    state.lottery.pending_request = Some(true);
+    state.lottery.rng_request_count = Some(Count(3));
+    let (views, requests) = (views(), read_requests(|_| {}, Some(age_s)));
+    let checks = evaluate(Facts { requests: Some(&requests), ..facts(&state, &views) }, &Policy::default());
+    let found: Vec<_> = checks.findings.iter().map(|finding| (finding.code, finding.severity)).collect();
+    assert_eq!(found, [(code, severity)]);
+}
+
+/// The counters of `healthy` differ by three, and no request is pending.
+#[rstest]
+#[case::all_answered(3, None, false, true)]
+#[case::more_than_all(4, None, false, true)]
+#[case::not_all(2, None, false, false)]
+#[case::one_waits(3, Some(6), false, false)]
+#[case::not_read(3, None, true, false)]
+fn events_may_show_that_every_request_was_answered(
+    #[case] handled: u64,
+    #[case] pending_age_s: Option<u64>,
+    #[case] fails: bool,
+    #[case] answered: bool,
+) {
+    let mut state = healthy();
+    state.lottery.rng_response_count = Some(Count(4));
+    state.lottery.rng_request_count = Some(Count(7));
+    let error = fails.then(|| crate::failure::Failure::new(FailureKind::Timeout, "why"));
+    let requests = read_requests(|r| (r.requested, r.handled, r.error) = (3, handled, error), pending_age_s);
+    let views = views();
+    let checks = evaluate(Facts { requests: Some(&requests), ..facts(&state, &views) }, &Policy::default());
+    let is_told = checks.findings.iter().any(|finding| finding.code == Code::RequestsUnanswered);
+    assert_eq!(is_told, !answered, "{checks:?}");
+}
+
 const WAITED: &str = "a randomness request has waited for";
 
 #[rstest]
