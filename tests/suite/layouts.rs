@@ -266,6 +266,53 @@ fn check_shows_the_conditions_of_a_draw() {
     check().assert().success().stdout(contains("  draw        ticket_count > 4 does not hold (3)\n"));
 }
 
+/// The lottery's values by code, which takes the names from the layout, and by the whole file under another name.
+#[rstest]
+#[case::healthy("healthy", "v3")]
+#[case::pending("pending", "v3")]
+#[case::ready("ready", "camel")]
+fn the_lottery_by_its_file(#[case] scenario: &str, #[case] interface: &str) {
+    let devnet = Devnet::start(&["--scenario", scenario, "--interface", interface]);
+    let shown = dvrf(&devnet, &["layout", "show", "main_v2"]).assert().success().get_output().stdout.clone();
+    let file = String::from_utf8(shown).unwrap().replacen("\"main_v2\"", "\"lottery\"", 1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lottery.toml");
+    std::fs::write(&path, file).unwrap();
+    let state = |layout: &str| {
+        let mut command = dvrf(&devnet, &["json", "--live", "--layout", layout]);
+        let output = command.env("LOTTERY_ADDR", LOTTERY).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["state"].clone()
+    };
+    let (code, file) =
+        (state("main_v2")["lottery"].clone(), state(path.to_str().unwrap())["consumer"].clone());
+    let values = file["values"].as_object().unwrap();
+    assert_eq!(values.len(), 22, "{file:#}");
+    let snapshot =
+        |of: &str, field: &str| code[of].as_array().unwrap().iter().map(|s| s[field].clone()).collect();
+    for (name, value) in values {
+        let expected: Value = match name.as_str() {
+            "max_gas_price"
+            | "max_gas_limit"
+            | "callback_gas_price"
+            | "callback_gas_limit"
+            | "verification_gas_value" => code["gas"][name].clone(),
+            "rng_count" => code["vrf_request_config"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|config| json!(config["rng_count"].to_string()))
+                .collect(),
+            "client_seed" => snapshot("vrf_request_config", "client_seed"),
+            "whitelisted_gas_price" => snapshot("client_snapshot", "max_gas_price"),
+            "whitelisted_gas_limit" => snapshot("client_snapshot", "max_gas_limit"),
+            "whitelisted_callback_gas_price" => snapshot("consumer_snapshot", "callback_gas_price"),
+            "whitelisted_callback_gas_limit" => snapshot("consumer_snapshot", "callback_gas_limit"),
+            same => code[same].clone(),
+        };
+        assert_eq!(*value, expected, "{name}");
+    }
+}
+
 /// The walk through the page, run as it stands there.
 #[test]
 fn the_page_is_true() {

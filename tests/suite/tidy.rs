@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dvrf_cli::settings::variables;
+use supra_core::collect::resolve::candidates;
+use supra_core::view::catalogue::CATALOGUE;
 use testkit::root;
 
 pub(crate) fn files(under: &str, ending: &str) -> Vec<PathBuf> {
@@ -177,10 +179,10 @@ fn example_files_list_the_table_of_variables() {
 fn the_record_page_lists_every_value_and_function() {
     let page = fs::read_to_string(root().join("docs/reference/record.md")).unwrap();
     let mut problems = Vec::new();
-    for entry in supra_core::view::catalogue::CATALOGUE {
+    for entry in CATALOGUE {
         let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", entry.key)));
-        let names =
-            entry.candidates.iter().filter_map(|candidate| candidate.function()).map(|(name, _)| name);
+        let functions = candidates(entry).iter().filter_map(|candidate| candidate.function());
+        let names = functions.map(|(name, _)| name);
         let missing = names.filter(|name| !row.is_some_and(|row| row.contains(&format!("`{name}`"))));
         problems.extend(missing.map(|name| format!("docs/reference/record.md: {} lacks {name}", entry.key)));
         if row.is_none() {

@@ -34,8 +34,7 @@ pub fn layouts(settings: &Settings) -> Result<Layouts, Error> {
 fn add(layouts: &mut Layouts, path: &str, source: &str, settings: &Settings) -> Result<(), Error> {
     let layout = read(path, source, settings)?;
     if [MAIN, DEPOSIT_ONLY].contains(&layout.name()) {
-        let message =
-            format!("{}: {} is read by code; give the layout another name", quote(path), layout.name());
+        let message = format!("{}: {} is built in; give the layout another name", quote(path), layout.name());
         return Err(Error::new(FailureKind::Config, message));
     }
     layouts.add(layout);

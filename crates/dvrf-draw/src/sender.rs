@@ -5,7 +5,7 @@ use dvrf_cli::parse::{bad, parsed};
 use dvrf_cli::settings::{Settings, variables};
 use dvrf_cli::submit;
 use supra_core::error::Error;
-use supra_core::layout::LayoutDraw;
+use supra_core::layout::{LayoutDraw, lottery};
 use supra_core::submit::command::RunWords;
 use supra_core::submit::sender::CliSender;
 use supra_core::target::Target;
@@ -20,7 +20,7 @@ pub(crate) fn function(settings: &Settings) -> Result<Option<FunctionId>, Error>
 
 fn manual_draw(target: &Target) -> Result<FunctionId, Error> {
     let address = Settings::needed(target.lottery, &variables::LOTTERY_ADDR)?;
-    Ok(FunctionId { address, module: target.lottery_module.clone(), name: "manual_draw".to_owned() })
+    Ok(FunctionId { address, module: target.lottery_module.clone(), name: lottery().draw.to_owned() })
 }
 
 /// The sender, and the CLI's arguments for a draw.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use supra_core::error::Error;
 use supra_core::failure::{FailureKind, quote};
 use supra_core::lang::Lang;
-use supra_core::layout::{DEPOSIT_ONLY, Layout, LayoutDraw, MAIN, file_schema, text_of};
+use supra_core::layout::{DEPOSIT_ONLY, Layout, LayoutDraw, MAIN, file_schema, lottery, text_of};
 use supra_core::record::Record;
 use supra_core::state::consumer::{Consumer, RequestOutcome};
 use supra_core::view_report::Views;
@@ -67,9 +67,8 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
             live.fill(&mut session.settings);
             let known = layouts(&session.settings)?;
             let title = |name: &str| match name {
-                MAIN => "Supra lottery of October 2025, read by code; what holds where no layout is named"
-                    .to_owned(),
                 DEPOSIT_ONLY => "no contract: only the deposit is read".to_owned(),
+                MAIN => lottery().title.to_owned(),
                 name => known.get(name).map(|layout| layout.title().to_owned()).unwrap_or_default(),
             };
             let lines = known.names().map(|name| format!("{name:14}{}\n", plain(&title(name))));
@@ -86,18 +85,18 @@ fn act(args: &Args, session: &mut Session) -> Result<Exit, CliError> {
 
 fn not_shown(name: &str) -> Error {
     let message = match name {
-        MAIN | DEPOSIT_ONLY => format!("{name} has no file: it is read by code"),
+        DEPOSIT_ONLY => format!("{name} has no file: it is read by code"),
         _ => format!("there is no built-in layout {:?}", quote(name)),
     };
     Error::new(FailureKind::Config, message)
-        .with_hint("core, generic and multi can be shown; dvrf layout list has all")
+        .with_hint("main_v2, core, generic and multi can be shown; dvrf layout list has all")
 }
 
 fn check(reads: bool, session: &mut Session) -> Result<Exit, CliError> {
     let name = dvrf_cli::layout::chosen(&session.settings)?.unwrap_or_default();
     let known = layouts(&session.settings)?;
     let Some(layout) = known.get(&name) else {
-        let message = format!("{name} has no file: it is read by code, and dvrf status shows what it reads");
+        let message = format!("{name} is read into values of its own: dvrf status shows them");
         return Err(Error::new(FailureKind::Config, message).into());
     };
     let mut text = summary(layout);

@@ -20,7 +20,7 @@ use crate::collect::rows::ClientRow;
 use crate::collect::{Collected, Collector, Detail, decode, rows};
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
-use crate::layout::{self, Layout, Layouts};
+use crate::layout::{self, Layout, Layouts, lottery};
 use crate::state::Lottery;
 use crate::state::consumer::Consumer;
 use crate::target::Target;
@@ -231,7 +231,7 @@ impl ChainClient {
         let address = target
             .lottery
             .ok_or_else(|| Error::new(FailureKind::Config, "the target has no lottery contract"))?;
-        let (module, name) = (target.lottery_module.clone(), "get_lottery_status".to_owned());
+        let (module, name) = (target.lottery_module.clone(), lottery().status.to_owned());
         let function = FunctionId { address, module, name };
         let answer = self.view(ViewCall { function, type_arguments: Vec::new(), arguments: Vec::new() })?;
         Ok(decode::status(&answer)?)

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::amount::Count;
 use crate::failure::{Failure, FailureKind};
+use crate::layout::lottery;
 use crate::metadata::bytecode_id;
 use crate::state::{Lottery, State};
 use crate::target::Target;
@@ -26,7 +27,7 @@ use crate::transport::{Deadline, Reply, Request, Transport};
 use crate::view::catalogue::{CATALOGUE, Entry, LeanMode, Place, Wanted};
 use crate::view_report::Views;
 use cache::{Cache, Memory};
-use resolve::{Knowledge, LOTTERY_DATA, Overrides, complete_abi, home};
+use resolve::{Knowledge, Overrides, complete_abi, home};
 use rows::ClientRow;
 use search::{Availability, Search};
 
@@ -156,7 +157,7 @@ impl Collector<'_> {
 
     /// Whether `LotteryData` is asked for: a CLI that only lists its profile's account had it the last time, or may have it.
     fn reads_lottery_data(&self, memory: &Memory) -> bool {
-        let by_view = |label: &Option<String>| label.as_ref().is_none_or(|label| label != LOTTERY_DATA);
+        let by_view = |label: &Option<String>| label.as_ref().is_none_or(|label| label != lottery().resource);
         self.transport.offers_abi()
             || (self.transport.offers_resources()
                 && !memory.choices.get("vrf_gas_config").is_some_and(by_view))

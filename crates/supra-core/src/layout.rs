@@ -6,6 +6,7 @@ mod collect;
 mod draw;
 pub mod file;
 mod judge;
+mod lottery;
 pub mod path;
 mod readings;
 mod resolver;
@@ -22,8 +23,9 @@ use file::{AddressRule, AddressText, LayoutFile};
 
 pub(crate) use collect::read;
 pub use draw::{Condition, LayoutDraw};
+pub use lottery::{LotteryNames, lottery};
 
-/// The layout of the lottery `main_v2`, which is read by code.
+/// The layout of the lottery, whose values have types of their own: [`lottery`].
 pub const MAIN: &str = "main_v2";
 /// The layout of a target without a contract: only its deposit is read.
 pub const DEPOSIT_ONLY: &str = "deposit-only";
@@ -150,7 +152,7 @@ impl Layouts {
         self.0.get(name)
     }
 
-    /// The names that a target may have, those that are read by code first.
+    /// The names that a target may have, those whose values have types of their own first.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         [MAIN, DEPOSIT_ONLY].into_iter().chain(self.0.keys().map(String::as_str))
     }
@@ -182,7 +184,8 @@ pub(crate) fn recognise(
 
 /// The text of a built-in layout, for an author who begins with it.
 pub fn text_of(name: &str) -> Option<&'static str> {
-    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    let mut files = [(MAIN, lottery::TEXT)].into_iter().chain(BUILT_IN);
+    files.find(|(known, _)| *known == name).map(|(_, text)| text)
 }
 
 /// The JSON schema of layout files.

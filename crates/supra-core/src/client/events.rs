@@ -14,6 +14,7 @@ use crate::events::scan::block_point::BlockPoint;
 use crate::events::scan::{EventQuery, Scanner, rfc3339};
 use crate::events::{Event, Places};
 use crate::failure::quote;
+use crate::layout::lottery;
 use crate::requests::{CallbackFailure, Requests};
 use crate::target::Target;
 use crate::transport::Deadline;
@@ -80,7 +81,7 @@ impl ChainClient {
         names.extend_from_slice(more);
         let (mut requests, tip) = read_pairs(&self.scanner(), target, when, &names, now)?;
         if let Some(first) = requests.pending.first().map(|pending| pending.height) {
-            let callback = |lottery| (lottery, format!("{}::on_random_received", target.lottery_module));
+            let callback = |account| (account, format!("{}::{}", target.lottery_module, lottery().callback));
             let callbacks: Vec<_> = target.lottery.map(callback).into_iter().collect();
             requests.callback_failures = aborted_callbacks(&self.scanner(), &callbacks, first, tip)?;
         }

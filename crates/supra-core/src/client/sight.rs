@@ -11,7 +11,7 @@ use crate::amount::Quants;
 use crate::collect::decode;
 use crate::error::Error;
 use crate::failure::{FailureKind, quote};
-use crate::layout::LayoutDraw;
+use crate::layout::{LayoutDraw, lottery};
 use crate::move_value::{DecodeError, Node};
 use crate::state::Lottery;
 use crate::submit::journal::Fate;
@@ -41,10 +41,10 @@ impl ChainClient {
     /// # Errors
     /// When the target has no lottery, or its status cannot be read.
     pub fn lottery_sight(&self, target: &Target, limit: Duration) -> Result<Sight<Lottery>, Error> {
-        let lottery = target
+        let account = target
             .lottery
             .ok_or_else(|| Error::new(FailureKind::Config, "the target has no lottery contract"))?;
-        let status = call(lottery, &target.lottery_module, "get_lottery_status");
+        let status = call(account, &target.lottery_module, lottery().status);
         self.sight(Request::View(status), decode::status, limit)
     }
 

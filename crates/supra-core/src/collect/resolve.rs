@@ -6,13 +6,11 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::failure::quote;
+use crate::layout::lottery;
 use crate::target::Target;
 use crate::transport::Request;
 use crate::view::catalogue::{CATALOGUE, Candidate, Entry, LeanMode, Place, Subject, Wanted};
 use crate::view::{Argument, FunctionId, ViewCall, is_identifier};
-
-/// The label of [`Candidate::LotteryData`].
-pub(super) const LOTTERY_DATA: &str = "LotteryData";
 
 /// A source of a value: a candidate of the catalogue, or the function that the user chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +40,7 @@ impl Source {
         match self {
             Self::Known(Candidate::View(name, _)) => (*name).to_owned(),
             Self::Known(Candidate::Row(name, field)) => format!("{name}.{field}"),
-            Self::Known(Candidate::LotteryData) => LOTTERY_DATA.to_owned(),
+            Self::Known(Candidate::LotteryData) => lottery().resource.to_owned(),
             Self::Known(Candidate::Block) => "block".to_owned(),
             Self::Known(Candidate::ChainId) => "chain id".to_owned(),
             Self::Own(id, _) => id.to_string(),
@@ -54,7 +52,7 @@ impl Source {
         let (account, module) = home(place, target)?;
         let (function, subject) = match self {
             Self::Known(Candidate::LotteryData) => {
-                let type_tag = format!("{account}::{module}::LotteryData");
+                let type_tag = format!("{account}::{module}::{}", lottery().resource);
                 return Some(Request::Resource { account, type_tag });
             }
             Self::Known(Candidate::Block) => {
@@ -74,6 +72,14 @@ impl Source {
             Subject::Consumer => vec![Argument::Address(target.lottery?)],
         };
         Some(Request::View(ViewCall { function, type_arguments: vec![], arguments }))
+    }
+}
+
+/// The ways to get a value, best first: of the catalogue, or of the lottery's layout.
+pub fn candidates(entry: &Entry) -> &'static [Candidate] {
+    match entry.place {
+        Place::Lottery => lottery().candidates(entry.key),
+        Place::Deposit | Place::Chain => entry.candidates,
     }
 }
 
@@ -118,7 +124,7 @@ impl Overrides {
 
     fn source(&self, entry: &Entry, target: &Target) -> Option<Source> {
         let function = self.0.get(entry.key)?;
-        let mut views = entry.candidates.iter().filter_map(|candidate| match candidate {
+        let mut views = candidates(entry).iter().filter_map(|candidate| match candidate {
             Candidate::View(name, subject) => Some((*name, *subject)),
             _ => None,
         });
@@ -168,7 +174,7 @@ impl Knowledge<'_> {
         };
         let mut sources: Vec<Source> = first
             .iter()
-            .chain(entry.candidates)
+            .chain(candidates(entry))
             .filter(available)
             .map(|candidate| Source::Known(*candidate))
             .collect();
@@ -230,7 +236,7 @@ pub(super) fn complete_abi(place: Place, abi: &Value) -> Option<Vec<AbiFunction>
         Place::Chain => return None,
     };
     let entry = CATALOGUE.iter().find(|entry| entry.wanted == core)?;
-    let mut core = entry.candidates.iter().filter_map(|candidate| candidate.function());
+    let mut core = candidates(entry).iter().filter_map(|candidate| candidate.function());
     core.any(|(name, subject)| functions.iter().any(|function| function.is(name, subject)))
         .then_some(functions)
 }

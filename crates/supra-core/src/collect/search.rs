@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::Collected;
 use super::decode;
 use super::request_name::request_name;
-use super::resolve::{AbiFunction, Source};
+use super::resolve::{AbiFunction, Source, candidates};
 use crate::abort::is_unrecognised;
 use crate::failure::{Failure, FailureKind, quote};
 use crate::move_value::{DecodeError, Node};
@@ -222,7 +222,7 @@ impl Search {
 }
 
 fn absent(entry: &Entry) -> Failure {
-    let functions = entry.candidates.iter().filter_map(|candidate| candidate.function());
+    let functions = candidates(entry).iter().filter_map(|candidate| candidate.function());
     let names: Vec<&str> = functions.map(|(name, _)| name).collect();
     let message = match names.is_empty() {
         true => "it stands in a resource of the lottery, which this CLI does not list".to_owned(),
