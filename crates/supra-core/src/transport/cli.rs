@@ -221,7 +221,7 @@ impl CliTransport {
         }
     }
 
-    /// Whether lists take `--account`; before v11 they are of the profile's account.
+    /// Whether lists take `--account`; before v11 they are of the profile's account, and views answer the same.
     fn lists_any_account(&self) -> bool {
         self.config.generation >= Generation::V11
     }
@@ -265,9 +265,14 @@ impl CliTransport {
         deadline: Deadline,
     ) -> Result<Value, Error> {
         let is_list = matches!(request, Request::Resource { .. } | Request::ModuleAbi { .. });
+        // A flag that only lists have says nothing about views, and what lists fail to answer before v11, views do.
+        let says_nothing = |kind| match kind {
+            FailureKind::Unsupported => false,
+            FailureKind::Config => is_list,
+            _ => is_list && !self.lists_any_account(),
+        };
         match result {
-            // A flag that only lists have says nothing about views.
-            Err(error) if is_list && error.kind() == FailureKind::Config => {
+            Err(error) if says_nothing(error.kind()) => {
                 self.usability.note_nothing();
                 Err(Failure { kind: FailureKind::Unsupported, ..Failure::from(&error) }.into())
             }

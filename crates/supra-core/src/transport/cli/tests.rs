@@ -114,6 +114,24 @@ fn a_resource_is_one_of_its_account(
     assert_eq!(answer.map_err(|error| error.kind()), expected);
 }
 
+/// Before v11 views answer what a list fails to answer, for whatever reason.
+#[rstest]
+#[case::unreachable("echo 'connection refused' >&2; exit 1", FailureKind::Unreachable)]
+#[case::cut("head -c 9000000 /dev/zero", FailureKind::Unreachable)]
+#[case::late("sleep 60", FailureKind::Timeout)]
+#[case::no_profile("echo 'CliProfile: KeyNotFound(x)' >&2; exit 1", FailureKind::Unsupported)]
+fn a_list_that_fails(#[case] text: &str, #[case] kind: FailureKind) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = script(folder.path(), text);
+    let request = Request::Resource { account: Address::FRAMEWORK, type_tag: "0x1::m::S".into() };
+    let kinds = [Generation::V9, Generation::V11].map(|generation| {
+        let transport = CliTransport::new(CliConfig { generation, ..config(program.clone()) }).unwrap();
+        let mut replies = transport.ask(&[request.clone()], Deadline::after(Duration::from_secs(5)));
+        replies.pop().unwrap().result.unwrap_err().kind()
+    });
+    assert_eq!(kinds, [FailureKind::Unsupported, kind]);
+}
+
 #[test]
 fn a_node_without_its_password() {
     let node = |url: &str| CliConfig::node(url).map(|url| url.reveal().to_owned()).ok();
