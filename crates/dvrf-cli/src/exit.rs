@@ -58,6 +58,7 @@ mod tests {
                 assert_eq!(high.and(low), high);
             }
         }
+        assert_eq!(Passed(9).and(Passed(8)), Passed(9), "the first of equals");
     }
 
     #[test]

@@ -355,8 +355,11 @@ fn a_lost_state_ends_with_an_all_clear() {
     assert_eq!(kinds(&with_balance(500), 0), []);
     assert_eq!(kinds(&unknown(), 600), []);
     assert_eq!(kinds(&with_balance(500), 1200), []);
-    assert_eq!(kinds(&with_balance(500), 1800), [("resolved", String::new())]);
-    assert_eq!(kinds(&with_balance(500), 2400), []);
+    // A value that is not known is a problem, although the rest is well.
+    assert_eq!(kinds(&with(&with_balance(500), vec![finding(Code::ValueUnknown, None)]), 1500), []);
+    assert_eq!(kinds(&with_balance(500), 1800), []);
+    assert_eq!(kinds(&with_balance(500), 2400), [("resolved", String::new())]);
+    assert_eq!(kinds(&with_balance(500), 3000), []);
 }
 
 proptest! {

@@ -339,6 +339,55 @@ fn the_fallback_calls_pagers_per_problem() {
     assert!(entries.len() > 20);
 }
 
+#[test]
+fn a_draw_that_was_not_due_is_not_reported() {
+    let fixture = Fixture::new(&["slack,url=http://h,min=ok"]);
+    let sent = |draw: &DrawOutcome| {
+        let checks = ok();
+        let verdict = Verdict { draw: Some(draw), ..verdict(&checks, 0) };
+        let (message, entries) = fixture.planner().report(&verdict, "run");
+        (message.numbers, entries.len())
+    };
+    let numbers = vec![("Round".to_owned(), "7".to_owned())];
+    let silent = DrawOutcome { numbers: numbers.clone(), ..DrawOutcome::default() };
+    assert_eq!(sent(&silent), (numbers.clone(), 0));
+    let news = problems(&low(), Severity::Warning, &fixture.template).remove(0).items.pop();
+    assert_eq!(sent(&DrawOutcome { news, ..silent }), (numbers, 1));
+}
+
+/// A record is read into a value for each run only where a channel sends it along.
+#[rstest]
+#[case::generic("generic,url=http://h", false, true)]
+#[case::slack("slack,url=http://h", false, false)]
+#[case::slack_with_json("slack,url=http://h", true, true)]
+#[case::pager_with_json("pagerduty,key=k", true, false)]
+fn the_record_is_needed(#[case] spec: &str, #[case] include_json: bool, #[case] needed: bool) {
+    let fixture = Fixture::new(&[spec]);
+    assert_eq!(Planner { include_json, ..fixture.planner() }.needs_record(), needed);
+}
+
+/// An incident that ended is remembered while a message about it waits, whatever else waits.
+#[test]
+fn an_incident_is_forgotten_after_its_last_message() {
+    let fixture = Fixture::new(&["slack,url=http://h"]);
+    let mut state = AlertState::new("k");
+    let mut run = |state: &mut AlertState, checks: &Checks, now_s| {
+        fixture.planner().update(state, &verdict(checks, now_s));
+        state.incidents.keys().cloned().collect::<Vec<_>>()
+    };
+    let both = with_modules(&["a"]);
+    assert_eq!(run(&mut state, &low(), 0), ["deposit"]);
+    run(&mut state, &both, 600);
+    let (deposit, module): (Vec<_>, Vec<_>) =
+        state.outbox.iter().cloned().partition(|entry| entry.message.problem == "deposit");
+    assert!(!deposit.is_empty() && !module.is_empty(), "{:?}", state.outbox);
+    assert!(run(&mut state, &both, 3600).contains(&"deposit".to_owned()));
+    for entry in &deposit {
+        fixture.answer(&mut state, entry, Disposition::Accepted, 3600);
+    }
+    assert!(!run(&mut state, &both, 7200).contains(&"deposit".to_owned()));
+}
+
 /// After a damaged file, receivers with an alert that nobody remembers get an end.
 #[test]
 fn a_lost_state_is_resolved_outside() {
