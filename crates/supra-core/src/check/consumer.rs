@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::code::Code;
-use super::requests::{Cause, abort_name, diagnose};
+use super::requests::{Cause, abort_name, diagnose, too_early};
 use super::{Facts, Findings, Policy, Severity};
 use crate::address::Address;
 use crate::amount::Quants;
@@ -147,6 +147,17 @@ fn check_pending(
     }
     let critical = request.critical_seconds.unwrap_or(policy.pending_critical_s);
     let warn = request.warn_seconds.unwrap_or(policy.pending_warn_s);
+    let early = age.filter(|_| request.aborted.is_none());
+    if let Some(behind) = early.and_then(|age| too_early(age, warn, facts, lang)) {
+        let message = lang.pick(
+            format!("request {label} waits on a node that is {behind} behind; it may be answered already"),
+            format!(
+                "запрос {label} ждёт ответа на узле, который отстаёт на {behind}; ответ, возможно, уже есть"
+            ),
+        );
+        findings.add_as(Code::RequestPending, Severity::Unknown, message, evidence);
+        return;
+    }
     let severity = match age {
         Some(age) if age >= critical => Some(Severity::Critical),
         Some(age) if age >= warn => Some(Severity::Warning),

@@ -37,6 +37,45 @@ fn the_longer_the_graver(#[case] age_s: u64, #[case] code: Code, #[case] severit
     assert_eq!(found, [(code, severity)]);
 }
 
+/// In the state of a node that is behind, the request had waited less: it may be answered since.
+#[rstest]
+#[case::in_step(300, 60, Code::RequestStuck, Severity::Warning)]
+#[case::behind(300, 61, Code::RequestPending, Severity::Unknown)]
+#[case::almost_long_enough(499, 200, Code::RequestPending, Severity::Unknown)]
+#[case::long_enough(500, 200, Code::RequestStuck, Severity::Warning)]
+#[case::too_long(1800, 200, Code::RequestStuck, Severity::Critical)]
+#[case::young(299, 200, Code::RequestPending, Severity::Info)]
+fn a_node_that_is_behind_may_not_have_the_answer_yet(
+    #[case] age_s: u64,
+    #[case] lag_s: i64,
+    #[case] code: Code,
+    #[case] severity: Severity,
+) {
+    let mut state = healthy();
+    state.lottery.pending_request = Some(true);
+    state.lottery.rng_request_count = Some(Count(3));
+    let clock = now().checked_sub(jiff::SignedDuration::from_secs(lag_s)).unwrap();
+    state.chain.time_us = Some(Count(clock.as_microsecond().unsigned_abs().into()));
+    let (views, mut requests) = (views(), read_requests(|_| {}, Some(age_s)));
+    let found = |requests: &Requests| {
+        let checks =
+            evaluate(Facts { requests: Some(requests), ..facts(&state, &views) }, &Policy::default());
+        checks.findings.iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&requests), [(code, severity)]);
+    // An answer that the callback aborted does not come again.
+    requests.callback_failures.push(crate::requests::CallbackFailure {
+        height: 8,
+        transaction_hash: None,
+        nonce: None,
+        status: "aborted".to_owned(),
+        abort: None,
+        help: None,
+    });
+    let stuck = if age_s < 300 { Code::RequestPending } else { Code::RequestStuck };
+    assert_eq!(found(&requests)[0].0, stuck);
+}
+
 /// The counters of `healthy` differ by three, and no request is pending.
 #[rstest]
 #[case::all_answered(3, None, false, true)]
