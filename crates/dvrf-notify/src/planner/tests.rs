@@ -371,7 +371,7 @@ fn the_record_is_needed(#[case] spec: &str, #[case] include_json: bool, #[case] 
 fn an_incident_is_forgotten_after_its_last_message() {
     let fixture = Fixture::new(&["slack,url=http://h"]);
     let mut state = AlertState::new("k");
-    let mut run = |state: &mut AlertState, checks: &Checks, now_s| {
+    let run = |state: &mut AlertState, checks: &Checks, now_s| {
         fixture.planner().update(state, &verdict(checks, now_s));
         state.incidents.keys().cloned().collect::<Vec<_>>()
     };

@@ -224,9 +224,10 @@ impl Search {
 fn absent(entry: &Entry) -> Failure {
     let functions = candidates(entry).iter().filter_map(|candidate| candidate.function());
     let names: Vec<&str> = functions.map(|(name, _)| name).collect();
-    let message = match names.is_empty() {
-        true => "it stands in a resource of the lottery, which this CLI does not list".to_owned(),
-        false => format!("this chain has none of the functions that answer it ({})", names.join(", ")),
+    let message = if names.is_empty() {
+        "it stands in a resource of the lottery, which this CLI does not list".to_owned()
+    } else {
+        format!("this chain has none of the functions that answer it ({})", names.join(", "))
     };
     Failure::new(FailureKind::Unsupported, message)
 }

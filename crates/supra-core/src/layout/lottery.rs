@@ -29,7 +29,7 @@ pub struct LotteryNames {
 
 static LAYOUT: LazyLock<Option<Layout>> = LazyLock::new(|| Layout::parse(TEXT, &|_| None).ok());
 
-/// Not the default: a test reads the file.
+/// Empty only if the file were broken, which a test excludes.
 static NAMES: LazyLock<LotteryNames> =
     LazyLock::new(|| LAYOUT.as_ref().and_then(|layout| LotteryNames::of(&layout.file)).unwrap_or_default());
 

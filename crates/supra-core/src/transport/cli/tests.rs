@@ -126,7 +126,8 @@ fn a_list_that_fails(#[case] text: &str, #[case] kind: FailureKind) {
     let request = Request::Resource { account: Address::FRAMEWORK, type_tag: "0x1::m::S".into() };
     let kinds = [Generation::V9, Generation::V11].map(|generation| {
         let transport = CliTransport::new(CliConfig { generation, ..config(program.clone()) }).unwrap();
-        let mut replies = transport.ask(&[request.clone()], Deadline::after(Duration::from_secs(5)));
+        let mut replies =
+            transport.ask(std::slice::from_ref(&request), Deadline::after(Duration::from_secs(5)));
         replies.pop().unwrap().result.unwrap_err().kind()
     });
     assert_eq!(kinds, [FailureKind::Unsupported, kind]);
