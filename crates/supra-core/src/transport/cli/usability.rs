@@ -21,6 +21,8 @@ pub(super) struct Usability {
 struct State {
     /// Whether a call was started that will tell.
     begun: bool,
+    /// How many calls told nothing.
+    turn: u64,
     /// Whether a call ended otherwise than by a wrong setting.
     proven: bool,
     /// Why no call can succeed, and until when this is believed: the deadline of the run that met it.
@@ -28,6 +30,11 @@ struct State {
 }
 
 impl State {
+    /// Whether a call is under way whose end is worth waiting for.
+    fn is_open(&self) -> bool {
+        self.begun && !self.proven && self.broken().is_none()
+    }
+
     fn broken(&self) -> Option<&Error> {
         self.broken.as_ref().filter(|(until, _)| !until.is_expired()).map(|(_, failure)| failure)
     }
@@ -43,13 +50,19 @@ impl Usability {
     /// # Errors
     /// When a call has found that none can succeed.
     pub(super) fn enter(&self, deadline: Deadline) -> Result<(), Error> {
-        let open = |state: &mut State| state.begun && !state.proven && state.broken().is_none();
-        let wait = HEAD_START.min(deadline.remaining());
-        let mut state = self
-            .changed
-            .wait_timeout_while(self.lock(), wait, open)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
+        let mut state = self.lock();
+        loop {
+            let turn = state.turn;
+            let open = |state: &mut State| state.turn == turn && state.is_open();
+            let wait = HEAD_START.min(deadline.remaining());
+            let (now, waited) =
+                self.changed.wait_timeout_while(state, wait, open).unwrap_or_else(PoisonError::into_inner);
+            state = now;
+            // After a call that told nothing, the next one has its own time.
+            if waited.timed_out() || !state.is_open() {
+                break;
+            }
+        }
         if let Some(failure) = state.broken() {
             return Err(failure.clone());
         }
@@ -61,6 +74,7 @@ impl Usability {
     pub(super) fn note_nothing(&self) {
         let mut state = self.lock();
         state.begun = state.proven;
+        state.turn += 1;
         drop(state);
         self.changed.notify_all();
     }
@@ -68,11 +82,10 @@ impl Usability {
     /// Notes how a call of a run with this deadline ended.
     pub(super) fn note(&self, failure: Option<&Error>, deadline: Deadline) {
         let broken = failure.filter(|failure| failure.kind() == FailureKind::Config);
-        *self.lock() = State {
-            begun: broken.is_none(),
-            proven: broken.is_none(),
-            broken: broken.map(|failure| (deadline, failure.clone())),
-        };
+        let mut state = self.lock();
+        (state.begun, state.proven) = (broken.is_none(), broken.is_none());
+        state.broken = broken.map(|failure| (deadline, failure.clone()));
+        drop(state);
         self.changed.notify_all();
     }
 }
