@@ -25,7 +25,7 @@ pub(crate) use collect::read;
 pub use draw::{Condition, LayoutDraw};
 pub use lottery::{LotteryNames, lottery};
 
-/// The layout of the lottery, whose values have types of their own: [`lottery`].
+/// The layout of the lottery, whose values have types of their own: [`lottery()`].
 pub const MAIN: &str = "main_v2";
 /// The layout of a target without a contract: only its deposit is read.
 pub const DEPOSIT_ONLY: &str = "deposit-only";
