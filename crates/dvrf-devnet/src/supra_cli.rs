@@ -6,7 +6,7 @@ mod recorded;
 mod wire;
 
 use crate::environment::{Generation, Settings};
-use args::{Call, Listed, Parsed};
+use args::{Call, Parsed};
 use output::Printer;
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
@@ -143,8 +143,8 @@ fn act(
         }
         Call::List { query, account } => {
             let account = match account {
-                Listed::Account(account) | Listed::Profile(Some(account)) => account.clone(),
-                Listed::Profile(None) => match wire.get("/devnet/state") {
+                Some(account) => account.clone(),
+                None => match wire.get("/devnet/state") {
                     Ok((_, truth)) => truth["owner"].as_str().unwrap_or_default().to_owned(),
                     Err(error) => return Printer::failure(&error.to_string()),
                 },

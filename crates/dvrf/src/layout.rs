@@ -96,8 +96,8 @@ fn check(reads: bool, session: &mut Session) -> Result<Exit, CliError> {
     let name = dvrf_cli::layout::chosen(&session.settings)?.unwrap_or_default();
     let known = layouts(&session.settings)?;
     let Some(layout) = known.get(&name) else {
-        let message = format!("{name} is read into values of its own: dvrf status shows them");
-        return Err(Error::new(FailureKind::Config, message).into());
+        let message = format!("{name} cannot be checked as a layout: its values are fields of the record");
+        return Err(Error::new(FailureKind::Config, message).with_hint("dvrf status shows them").into());
     };
     let mut text = summary(layout);
     let mut exit = Exit::Done;

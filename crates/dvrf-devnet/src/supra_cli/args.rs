@@ -3,15 +3,6 @@
 use crate::environment::Generation::{self, V6, V9, V10, V11};
 use serde_json::{Value, json};
 
-/// Whose resources or modules are listed.
-#[derive(Debug, PartialEq)]
-pub(super) enum Listed {
-    /// `--account`, from v11 on.
-    Account(String),
-    /// Before, the account of a player's profile, or of the lottery's owner.
-    Profile(Option<String>),
-}
-
 #[derive(Debug, PartialEq)]
 pub(super) enum Call {
     View {
@@ -28,7 +19,8 @@ pub(super) enum Call {
     },
     List {
         query: String,
-        account: Listed,
+        /// `--account`; before v11 the account of a player's profile. `None` is the lottery's owner.
+        account: Option<String>,
     },
     Show {
         name: String,
@@ -129,9 +121,9 @@ pub(super) fn parse(args: &[String], generation: Generation) -> Result<Parsed, S
             simulate: flags.iter().any(|(flag, _)| flag == "--simulate"),
         },
         "list" => {
-            let of_profile = || Listed::Profile(one("--profile").and_then(|profile| player(&profile)));
-            let listed = if generation == V11 { Listed::Account(account()?) } else { of_profile() };
-            Call::List { query: need("--query", "QUERY")?, account: listed }
+            let of_profile = || one("--profile").and_then(|profile| player(&profile));
+            let account = if generation == V11 { Some(account()?) } else { of_profile() };
+            Call::List { query: need("--query", "QUERY")?, account }
         }
         "show" => Call::Show { name: need("--name", "NAME")?, account: account()? },
         _ => Call::Balance { account: account()? },

@@ -75,7 +75,7 @@ impl Source {
     }
 }
 
-/// The ways to get a value, best first: of the catalogue, or of the lottery's layout.
+/// The ways to get a value, best first: from the catalogue, or for the lottery from its layout.
 pub fn candidates(entry: &Entry) -> &'static [Candidate] {
     match entry.place {
         Place::Lottery => lottery().candidates(entry.key),
@@ -270,7 +270,7 @@ mod tests {
         let knowledge = Knowledge::default();
         assert_eq!(labels(&knowledge, "balance"), ["check_client_fund", "checkClientFund"]);
         assert_eq!(labels(&knowledge, "vrf_gas_config"), ["get_vrf_gas_config"]);
-        assert!(labels(&knowledge, "pending_nonce").is_empty(), "it stands in the resource only");
+        assert!(labels(&knowledge, "pending_nonce").is_empty(), "only the resource has it");
     }
 
     #[test]

@@ -225,7 +225,7 @@ fn absent(entry: &Entry) -> Failure {
     let functions = candidates(entry).iter().filter_map(|candidate| candidate.function());
     let names: Vec<&str> = functions.map(|(name, _)| name).collect();
     let message = if names.is_empty() {
-        "it stands in a resource of the lottery, which this CLI does not list".to_owned()
+        "only a resource of the lottery has it, and this CLI does not list that resource".to_owned()
     } else {
         format!("this chain has none of the functions that answer it ({})", names.join(", "))
     };

@@ -1,5 +1,5 @@
-//! The layout of the lottery `main_v2`. Its values have types of their own, [`crate::state::Lottery`]; what they are read
-//! by is in its file.
+//! The layout of the lottery `main_v2`. Its values have types of their own, [`crate::state::Lottery`]; its file names the
+//! functions and the resource that they are read from.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use crate::view::catalogue::{Candidate, Subject};
 /// The text of the file.
 pub(super) const TEXT: &str = include_str!("main_v2.toml");
 
-/// What the lottery's functions and its resource are called.
+/// The names of the lottery's functions and of its resource.
 #[derive(Debug, Default)]
 pub struct LotteryNames {
     /// What the layout is for.

@@ -265,7 +265,7 @@ impl CliTransport {
         deadline: Deadline,
     ) -> Result<Value, Error> {
         let is_list = matches!(request, Request::Resource { .. } | Request::ModuleAbi { .. });
-        // A flag that only lists have says nothing about views, and what lists fail to answer before v11, views do.
+        // A flag that only lists have says nothing about views. Before v11, views answer what a list does not.
         let says_nothing = |kind| match kind {
             FailureKind::Unsupported => false,
             FailureKind::Config => is_list,

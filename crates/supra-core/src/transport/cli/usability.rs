@@ -21,7 +21,7 @@ pub(super) struct Usability {
 struct State {
     /// Whether a call was started that will tell.
     begun: bool,
-    /// How many calls told nothing.
+    /// How many calls said nothing about the others.
     turn: u64,
     /// Whether a call ended otherwise than by a wrong setting.
     proven: bool,
@@ -58,7 +58,7 @@ impl Usability {
             let (now, waited) =
                 self.changed.wait_timeout_while(state, wait, open).unwrap_or_else(PoisonError::into_inner);
             state = now;
-            // After a call that told nothing, the next one has its own time.
+            // After a call that said nothing, the next one gets a head start of its own.
             if waited.timed_out() || !state.is_open() {
                 break;
             }
