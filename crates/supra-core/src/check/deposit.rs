@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::time::format_span;
 
 /// How long before the end of a dVRF 2 subscription a warning is given, in seconds.
-const SECONDS_BEFORE_END: u128 = 14 * 24 * 3600;
+const SECONDS_BEFORE_END: u64 = 14 * 24 * 3600;
 
 pub(super) fn check(facts: &Facts, policy: &Policy, runway: Option<&Runway>, findings: &mut Findings) {
     let deposit = &facts.state.deposit;
@@ -304,16 +304,16 @@ fn check_subscription_end(facts: &Facts, findings: &mut Findings) {
         return;
     };
     let now = u128::try_from(facts.now.as_second()).unwrap_or(0);
+    let left_s = u64::try_from(end.get().saturating_sub(now)).unwrap_or(u64::MAX);
     let evidence = json!({"ends_at": end});
-    if end.get() <= now {
+    if left_s == 0 {
         let message = findings.lang.pick("the subscription has ended", "подписка закончилась");
         findings.add(Code::SubscriptionEnded, message, evidence);
-    } else if end.get() - now <= SECONDS_BEFORE_END {
-        let days = (end.get() - now) / 86_400;
-        let message = findings.lang.pick(
-            format!("the subscription ends in {days} days"),
-            format!("подписка закончится через {days} дн."),
-        );
+    } else if left_s <= SECONDS_BEFORE_END {
+        let left = format_span(left_s, findings.lang);
+        let message = findings
+            .lang
+            .pick(format!("the subscription ends in {left}"), format!("подписка закончится через {left}"));
         findings.add(Code::SubscriptionEndsSoon, message, evidence);
     }
 }

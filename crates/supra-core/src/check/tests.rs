@@ -9,6 +9,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::view_report::ViewReport;
 
 mod pending;
+mod times;
 
 fn healthy() -> State {
     serde_json::from_value(json!({
@@ -263,18 +264,6 @@ fn the_client_and_its_modules() {
     );
     check(|state| state.deposit.max_txn_fee = Some(Quants(5)), Status::Alert, &["MODULE_FEE_ABOVE_LIMIT"]);
     check(|state| state.deposit.modules = Some(vec![]), Status::Alert, &["NO_CONSUMER"]);
-    for (end, code) in
-        [(1_759_676_400u64, "SUBSCRIPTION_ENDED"), (1_759_676_400 + 86_400, "SUBSCRIPTION_ENDS_SOON")]
-    {
-        check(
-            |state| {
-                state.deposit.modules = None;
-                state.deposit.subscription_ends_at_s = Some(end.into());
-            },
-            Status::Alert,
-            &[code],
-        );
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How long a pending request has waited: by its event, by the events that were read, or since it was first seen.
 
 use super::*;
+use crate::check::requests::{Cause, diagnose};
 
 /// Requests as they were read since 2 h ago, with a pending one of this age.
 fn read_requests(change: impl FnOnce(&mut Requests), pending_age_s: Option<u64>) -> Requests {
@@ -127,4 +128,42 @@ fn a_pending_request_is_dated(
     let checks = evaluate(facts, &Policy::default());
     assert_eq!(checks.status, status, "{checks:?}");
     assert!(checks.findings.iter().any(|finding| finding.message.contains(message)), "{checks:?}");
+}
+
+#[rstest]
+#[case::nothing_is_wrong(|_: &mut State| {}, Cause::Unknown)]
+#[case::the_chain_says_that_it_is_low(|state: &mut State| state.deposit.at_or_below_minimum = Some(true), Cause::DepositLow)]
+#[case::it_is_low_by_the_numbers(
+    |state: &mut State| (state.deposit.at_or_below_minimum, state.deposit.balance) = (None, Some(Quants(1))),
+    Cause::DepositLow
+)]
+#[case::no_consumer_at_all(|state: &mut State| state.lottery.consumers = Some(vec![]), Cause::ConsumerMissing)]
+#[case::no_module_and_contracts_not_known(|state: &mut State| state.deposit.modules = Some(vec![]), Cause::ConsumerMissing)]
+#[case::no_module_but_a_contract(
+    |state: &mut State| {
+        (state.deposit.modules, state.deposit.contracts) = (Some(vec![]), Some(vec![Address::FRAMEWORK]));
+    },
+    Cause::Unknown
+)]
+#[case::another_consumer(|state: &mut State| state.lottery.consumers = Some(vec!["0x9".parse().unwrap()]), Cause::ConsumerMissing)]
+#[case::no_module_is_known(|state: &mut State| state.deposit.modules = None, Cause::Unknown)]
+#[case::its_module_is_off(|state: &mut State| state.deposit.modules.as_mut().unwrap()[0].enabled = false, Cause::ModuleDisabled)]
+#[case::fees_are_below_the_limit(|state: &mut State| state.deposit.max_txn_fee = Some(Quants(1)), Cause::Unknown)]
+#[case::fees_are_above_the_limit(
+    |state: &mut State| state.deposit.modules.as_mut().unwrap()[0].max_callback_txn_fee = Quants(999),
+    Cause::CallbackFeeTooLow
+)]
+#[case::fees_are_above_the_clients_limit(
+    |state: &mut State| (state.deposit.modules, state.deposit.max_txn_fee) = (None, Some(Quants(999))),
+    Cause::CallbackFeeTooLow
+)]
+fn why_a_request_waits(#[case] change: fn(&mut State), #[case] expected: Cause) {
+    let mut state = healthy();
+    change(&mut state);
+    let mut requests = read_requests(|_| {}, Some(1800));
+    // The healthy lottery's only consumer.
+    requests.pending[0].requester = Some("0x1".to_owned());
+    requests.callback_fee_quants = Some(Quants(1000));
+    let views = views();
+    assert_eq!(diagnose(&Facts { requests: Some(&requests), ..facts(&state, &views) }), expected);
 }
