@@ -388,6 +388,29 @@ mod tests {
     }
 
     #[test]
+    fn one_intent_is_on_disk_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let whose = (Address::FRAMEWORK, "0x7".parse().unwrap(), 6);
+        let mut locked = LockedFundJournal::open(&state, whose, at(1000), Duration::ZERO).unwrap();
+        let on_disk = || {
+            let bytes = std::fs::read(folder.path().join(format!("{}.{KIND}", name(whose)))).unwrap();
+            FundJournal::parse(&bytes).unwrap()
+        };
+        let times = IntentTimes { run_id: "r", now: at(1000), expiration_s: None, submit_s: 1 };
+        let plan = TopUpPlan { amount: Quants(3), balance: Quants(2) };
+        locked.open_intent(plan, &times).unwrap();
+        let expected = FundIntent { intent: times.intent(Count(1)), plan };
+        assert_eq!((on_disk().intent, on_disk().count), (Some(expected), Count(1)));
+        let refused = locked.open_intent(plan, &times);
+        assert!(matches!(refused, Err(GuardError::IntentOpen(run)) if run == "r"));
+        locked.note_hash("0xab");
+        assert_eq!(on_disk().intent.unwrap().intent.hash.as_deref(), Some("0xab"));
+        locked.close_unsent(true).unwrap();
+        assert_eq!((on_disk().intent, on_disk().count, on_disk().top_ups), (None, Count(1), vec![]));
+    }
+
+    #[test]
     fn an_intent_ends_as_a_row_or_as_nothing() {
         let times = IntentTimes { run_id: "r", now: at(7), expiration_s: None, submit_s: 1 };
         let plan = TopUpPlan { amount: Quants(3), balance: Quants(2) };

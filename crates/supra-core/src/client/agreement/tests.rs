@@ -99,6 +99,18 @@ fn nodes_that_keep_in_step_are_believed_for_a_minute() {
 }
 
 #[test]
+fn eight_steps_in_a_row_are_proof() {
+    let nodes = Nodes::new("n", None);
+    let steps = |count: u64| (0..count).for_each(|_| nodes.count_step(true, at(5000)));
+    steps(IN_STEP - 1);
+    nodes.count_step(false, at(5000));
+    steps(IN_STEP - 1);
+    assert!(!nodes.is_proven(at(5000)));
+    steps(1);
+    assert!(nodes.is_proven(at(5000)));
+}
+
+#[test]
 fn nodes_that_differed_are_remembered_for_an_hour() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Nodes::new("rpc http://n", Some(folder.path()));

@@ -157,11 +157,31 @@ fn remedies_and_hashes_are_kept() {
     assert!(hint(&simulated("FUNCTION_RESOLUTION_FAILURE")).contains("LOTTERY_ADDR"));
     assert!(hint("{\"message\": \"INSUFFICIENT_BALANCE_FOR_TRANSACTION_FEE\"}").contains("top up"));
     let sent = Some(format!("0x{}", "f1".repeat(32)));
-    assert_eq!(failure(&finalized("Fail")).0, sent);
+    let (hash, failed) = failure(&finalized("Fail"));
+    assert_eq!((hash, failed.kind()), (sent.clone(), FailureKind::Aborted));
     assert_eq!(
         failure(&format!("Tx {} was not finalized within its expiration timestamp", "F1".repeat(32))).0,
         sent
     );
+}
+
+#[test]
+fn a_cli_that_was_stopped_was_too_slow() {
+    let (_, SubmitOutcome::Unknown(failure)) = of("", "", None) else { panic!() };
+    assert_eq!(failure.kind(), FailureKind::Timeout);
+    assert_eq!(failure.message(), "the Supra CLI did not end in time and was stopped");
+}
+
+/// What a CLI logs beside its answer says nothing, unless it is about a transaction.
+#[rstest]
+#[case::logged("2026-11-25T10:00:00Z  INFO rpc: connected", "")]
+#[case::logged_without_a_time("INFO connected\nURL: http://n", "")]
+#[case::about_a_transaction("2026-11-25T10:00:00Z  INFO submitted", "2026-11-25T10:00:00Z  INFO submitted")]
+#[case::a_number("3 modules are missing\n", "3 modules are missing")]
+#[case::a_level_in_a_sentence("the node says WARN to all", "the node says WARN to all")]
+#[case::between("INFO a\n\n  error: b  \nWARN c", "error: b")]
+fn what_a_stream_says(#[case] stream: &str, #[case] expected: &str) {
+    assert_eq!(significant(stream), expected);
 }
 
 #[test]
