@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::milliseconds;
 use crate::decision::ReadyToken;
-use crate::nodes::{LotteryNodes, highest, highest_agreed};
+use crate::nodes::{LotteryNodes, first_that, highest, highest_agreed};
 use crate::runner::{DrawRunner, guard_error, journal_error};
 use dvrf_cli::settings::variables::fault_point;
 use supra_core::amount::Count;
@@ -57,12 +57,7 @@ impl DrawRunner {
 
     /// Asks all nodes once more whether the round is still open.
     fn ask_all(&self, round: Count) -> Result<(), DrawError> {
-        let seen = highest_agreed(&self.nodes, DrawErrorCode::RoundUnknown).map_err(|error| {
-            if error.code != DrawErrorCode::RoundUnknown {
-                return error;
-            }
-            DrawError { message: format!("no node answers just before the draw: {}", error.message), ..error }
-        })?;
+        let seen = highest_agreed(&self.nodes, DrawErrorCode::RoundUnknown)?;
         if seen > round {
             let text = format!("round {round} was drawn meanwhile: nothing was sent");
             return Err(DrawError::new(DrawErrorCode::RoundDrawn, text)
@@ -152,13 +147,8 @@ impl DrawRunner {
     }
 
     fn wait_for_answer(&self, round: Count, limit: Duration) -> Handled {
-        // The counter, where it is known: a node that is behind still says that nothing is pending.
-        let answered = |now: &Lottery| {
-            let by_flag = now.pending_request == Some(false);
-            now.rng_response_count.map_or(by_flag, |count| count > round)
-        };
         let start = Instant::now();
-        let handled = self.watch(limit, answered).is_ok();
+        let handled = self.watch(limit, |lottery| is_answered(lottery, round)).is_ok();
         Handled { handled, waited_ms: milliseconds(start.elapsed()) }
     }
 
@@ -168,16 +158,15 @@ impl DrawRunner {
         limit: Duration,
         satisfies: impl Fn(&Lottery) -> bool,
     ) -> Result<Lottery, Option<Error>> {
-        self.nodes.until(limit, |nodes| {
-            let (sights, failures): (Vec<_>, Vec<_>) = nodes.survey().into_iter().partition(Result::is_ok);
-            let is_silent = sights.is_empty();
-            let found = sights.into_iter().flatten().map(|sight| sight.value).find(&satisfies);
-            match failures.into_iter().find_map(Result::err) {
-                Some(failure) if is_silent => Err(failure),
-                _ => Ok(found),
-            }
-        })
+        self.nodes.until(limit, |nodes| first_that(nodes.survey(), &satisfies))
     }
+}
+
+/// Whether the request of a round is answered. By the counter, where it is known: a node that is behind still says that
+/// nothing is pending.
+fn is_answered(lottery: &Lottery, round: Count) -> bool {
+    let is_nothing_pending = lottery.pending_request == Some(false);
+    lottery.rng_response_count.map_or(is_nothing_pending, |count| count > round)
 }
 
 /// Puts what the CLI printed into the result.
@@ -215,4 +204,23 @@ const LATER: &str = "the next run decides by the chain before it sends anything"
 
 fn later(why: String) -> DrawError {
     DrawError::new(DrawErrorCode::NotConfirmed, why).with_hint(LATER)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::by_the_counter(Some(5), Some(true), true)]
+    #[case::the_node_is_behind(Some(4), Some(false), false)]
+    #[case::by_the_flag(None, Some(false), true)]
+    #[case::still_pending(None, Some(true), false)]
+    #[case::not_known(None, None, false)]
+    fn an_answer(#[case] answers: Option<u128>, #[case] pending: Option<bool>, #[case] expected: bool) {
+        let rng_response_count = answers.map(Count);
+        let lottery = Lottery { rng_response_count, pending_request: pending, ..Lottery::default() };
+        assert_eq!(is_answered(&lottery, Count(4)), expected);
+    }
 }

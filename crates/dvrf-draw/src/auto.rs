@@ -273,7 +273,7 @@ fn execute(
 ) -> Result<Exit, DrawError> {
     // Full disks show here, before anything is sent.
     if let Some(path) = &args.log_file {
-        let mut submitting = AutoLine { status: AutoStatus::Submitting, exit_code: 0, ..line.clone() };
+        let mut submitting = AutoLine { status: AutoStatus::Submitting, ..line.clone() };
         finish(&mut submitting, Exit::Done);
         append_line(path, &text(&submitting, session.old_script.is_some()))
             .map_err(|cause| DrawError::of(DrawErrorCode::Log, &cause.into()))?;
@@ -288,7 +288,7 @@ fn execute(
     line.status = if result.error.is_none() { AutoStatus::Executed } else { AutoStatus::ManualDrawFailed };
     line.stderr = result.stderr.clone().filter(|said| !said.is_empty());
     line.manual_draw_exit_code = Some(exit.code());
-    line.manual_draw = Some(DrawResult { readiness: None, ..result });
+    line.manual_draw = Some(result);
     Ok(exit)
 }
 

@@ -246,12 +246,10 @@ impl DrawRunner {
             readiness.object("ROUND_DRAWN", text);
             return Ok(());
         }
-        let before = journal.tried;
         let (attempts, rest) = journal.rest(round, self.cool_down_s, self.max_attempts, now);
-        if before != journal.tried {
-            locked.write().map_err(|error| journal_error(&error))?;
-        }
         let Some(left) = rest else { return Ok(()) };
+        // A rest that no clock could measure has begun again.
+        locked.write().map_err(|error| journal_error(&error))?;
         if attempts >= self.max_attempts {
             let text = lang.pick(
                 format!("this round was tried {attempts} times; the next attempt is in {left} s"),

@@ -9,7 +9,8 @@ use supra_core::state::Lottery;
 
 /// The counters of a layout's contract are those of a lottery here.
 pub(crate) type LotteryNodes = Nodes<Lottery>;
-type Sights = [Result<Sight<Lottery>, Error>];
+type Answer = Result<Sight<Lottery>, Error>;
+type Sights = [Answer];
 
 /// Chooses the node to read: of those with the highest counter the first that is not behind by its clock.
 ///
@@ -44,6 +45,22 @@ pub(crate) fn highest_agreed(nodes: &LotteryNodes, code: DrawErrorCode) -> Resul
     highest_known(&sights).map_err(|failure| DrawError::of(code, &failure))
 }
 
+/// The first of the nodes' lotteries that satisfies.
+///
+/// # Errors
+/// When no node answers.
+pub(crate) fn first_that(
+    answers: Vec<Answer>,
+    satisfies: impl Fn(&Lottery) -> bool,
+) -> Result<Option<Lottery>, Error> {
+    let (sights, failures): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    let is_silent = sights.is_empty();
+    if let Some(failure) = failures.into_iter().find_map(Result::err).filter(|_| is_silent) {
+        return Err(failure);
+    }
+    Ok(sights.into_iter().flatten().map(|sight| sight.value).find(satisfies))
+}
+
 /// On one chain the counter never falls: nodes of which one counts more and another, not behind it, counts less are not on
 /// one chain. Which of them is right cannot be told.
 fn refuse_contradiction(sights: &Sights) -> Result<(), DrawError> {
@@ -66,4 +83,31 @@ fn highest_known(sights: &Sights) -> Result<Count, Error> {
 
 fn highest_of(sights: &Sights) -> Option<Count> {
     sights.iter().flatten().filter_map(|sight| sight.value.rng_request_count).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use supra_core::failure::FailureKind;
+
+    use super::*;
+
+    fn down() -> Answer {
+        Err(Error::new(FailureKind::Unreachable, "down"))
+    }
+
+    fn counting(count: u128) -> Answer {
+        let value = Lottery { rng_request_count: Some(Count(count)), ..Lottery::default() };
+        Ok(Sight { value, chain_id: None, chain_s: None })
+    }
+
+    #[rstest]
+    #[case::all_are_down(vec![down(), down()], Err(()))]
+    #[case::one_answers(vec![down(), counting(4)], Ok(None))]
+    #[case::the_second_satisfies(vec![counting(4), counting(5), down()], Ok(Some(5)))]
+    fn what_is_waited_for(#[case] answers: Vec<Answer>, #[case] expected: Result<Option<u128>, ()>) {
+        let found = first_that(answers, |lottery| lottery.rng_request_count > Some(Count(4)));
+        let count = found.map(|found| found.and_then(|lottery| lottery.rng_request_count).map(Count::get));
+        assert_eq!(count.map_err(drop), expected);
+    }
 }
