@@ -307,6 +307,9 @@ fn auto_has_the_old_keys_and_every_status() {
             "readiness_exit_code"
         ]
     );
+    assert_eq!(line["readiness"].get("report"), None);
+    let (_, line, _) = auto(&["--include-report"]);
+    assert_eq!(line["readiness"]["report"]["state"]["lottery"]["ticket_count"], "5", "{line}");
     devnet.control(&json!({"answer_ms": 0}));
     let (code, line, _) = auto(&["--execute"]);
     assert_eq!(

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use assert_cmd::Command;
+use rstest::rstest;
 use serde_json::{Value, json};
 use testkit::{Devnet, LOTTERY, Outcome, Way, binary, needs, program, run};
 
@@ -58,6 +59,31 @@ impl Round {
 
     fn seconds_later(&self, seconds: u64) {
         self.devnet.control(&json!({"advance_blocks": seconds * 2}));
+    }
+
+    /// A CLI that does what a shell script says, in which `$CLI` is the emulated one.
+    fn scripted(&self, script: &str) -> String {
+        let path = self.folder.path().join("cli");
+        let cli = self.devnet.cli.display();
+        std::fs::write(&path, format!("CLI={cli}\nRUNS={}/runs\n{script}", self.folder.path().display()))
+            .unwrap();
+        format!("sh {}", path.display())
+    }
+
+    fn auto_by(&self, cli: &str, words: &[&str]) -> Outcome {
+        run(self.tool(&["auto", "--execute"]).args(words).env("SUPRA_CLI_BIN", cli))
+    }
+
+    /// Somebody else draws.
+    fn others_draw(&self) {
+        let manual_draw = json!({"function": format!("{LOTTERY}::main_v2::manual_draw")});
+        let other = self.devnet.call("POST", "/devnet/run", &manual_draw.to_string());
+        assert_eq!(other["status"], "Success", "{other}");
+    }
+
+    /// Players buy what a draw needs.
+    fn is_due(&self) {
+        self.devnet.control(&json!({"lottery": {"tickets": 5, "draw_scheduled": true}}));
     }
 
     /// A run with this host's clock moved.
@@ -162,15 +188,13 @@ fn somebody_elses_draw_does_not_close_an_intent() {
     let round = Round::new("cli_run=send,hold_blocks=100");
     round.auto(&[]);
     round.devnet.fault("");
-    let manual_draw = json!({"function": format!("{LOTTERY}::main_v2::manual_draw")});
-    let other = round.devnet.call("POST", "/devnet/run", &manual_draw.to_string());
-    assert_eq!(other["status"], "Success", "{other}");
+    round.others_draw();
     let line = round.auto(&[]).json();
     assert_eq!(line["status"], "not_ready", "{line}");
     assert!(round.journal().1["intent"].is_object(), "ours may still be accepted");
     // A new round is due while ours still waits: nothing is sent.
     round.seconds_later(10);
-    round.devnet.control(&json!({"lottery": {"tickets": 5, "draw_scheduled": true}}));
+    round.is_due();
     let outcome = round.auto(&[]);
     assert_eq!(
         (outcome.code, outcome.json()["error"]["code"].clone()),
@@ -185,16 +209,124 @@ fn somebody_elses_draw_does_not_close_an_intent() {
 }
 
 #[test]
+fn a_forced_draw_settles_an_earlier_one_first() {
+    let round = Round::new("cli_run=send,hold_blocks=100");
+    assert_eq!(round.auto(&[]).json()["manual_draw"]["error"]["code"], "NOT_CONFIRMED");
+    let (outcome, result) = round.forced(&[]);
+    assert_eq!((outcome.code, &result["error"]["code"]), (2, &json!("INTENT_OPEN")), "{outcome}");
+    round.seconds_later(60);
+    round.seconds_later(60);
+    round.devnet.fault("");
+    round.is_due();
+    let (outcome, result) = round.forced(&[]);
+    assert_eq!((outcome.code, &result["executed"]), (0, &json!(true)), "{outcome}");
+    assert!(outcome.err.contains(" was requested; the chain shows it\n"), "{outcome}");
+    assert_eq!(round.truth("submissions"), 2);
+}
+
+/// A lost transaction's round may have been drawn by somebody else: it is not drawn again, by whatever node.
+#[rstest]
+#[case::open(false, "was never accepted", "executed")]
+#[case::drawn(true, "is over: its round was drawn, whether by its transaction is not known", "not_ready")]
+#[needs("faketime")]
+fn a_lost_transaction_has_one_end(#[case] by_others: bool, #[case] end: &str, #[case] status: &str) {
+    let round = Round::new("cli_run=die,hold_blocks=5000");
+    assert_eq!(round.auto(&[]).json()["manual_draw"]["error"]["code"], "NOT_CONFIRMED");
+    round.devnet.fault("");
+    if by_others {
+        round.others_draw();
+    }
+    round.seconds_later(900);
+    let outcome = round.shifted("+900s", &[]);
+    assert_eq!(outcome.json()["status"], status, "{outcome}");
+    assert!(outcome.err.starts_with("[info] dvrf-draw: the draw of run "), "{outcome}");
+    assert!(outcome.err.contains(&format!(" {end}\n")), "{outcome}");
+    assert_eq!(round.journal().1["drawn"], "4", "{outcome}");
+    assert_eq!(round.truth("submissions"), 2, "{outcome}");
+}
+
+/// Where the counter cannot be read, the transaction itself may still say what became of it.
+#[test]
+fn a_transaction_is_enough_to_settle_its_draw() {
+    let round = Round::new("cli_run=send,hold_blocks=100");
+    assert_eq!(round.auto(&[]).json()["manual_draw"]["error"]["code"], "NOT_CONFIRMED");
+    let blind = || round.auto(&["--retries", "0"]);
+    round.devnet.fault("hold_blocks=100,5xx_rate=100,path=main_v2");
+    let outcome = blind();
+    let error = &outcome.json()["error"];
+    assert_eq!((outcome.code, &error["code"]), (2, &json!("INTENT_OPEN")), "{outcome}");
+    assert!(
+        error["message"].as_str().unwrap().ends_with("the contract's counter cannot be read"),
+        "{outcome}"
+    );
+    round.seconds_later(60);
+    let outcome = blind();
+    assert_eq!((outcome.code, outcome.json()["status"].clone()), (0, json!("reconciled")), "{outcome}");
+    assert_eq!(round.journal().1["intent"], Value::Null);
+}
+
+#[test]
+fn a_receipt_that_says_failure_is_compared_with_the_chain() {
+    let round = Round::new("");
+    let cli = round.scripted("$CLI \"$@\" | sed s/Success/Fail/g");
+    let outcome = round.auto_by(&cli, &[]);
+    let line = outcome.json();
+    assert_eq!((outcome.code, &line["status"]), (0, &json!("executed")), "{outcome}");
+    assert_eq!(line["manual_draw"]["confirmed_by"], "transaction", "{outcome}");
+}
+
+#[test]
+fn a_receipt_that_says_success_is_compared_with_the_chain() {
+    let round = Round::new("");
+    let cli = round.scripted("echo '{\"hash\": \"0xab\", \"status\": \"Success\"}'");
+    let outcome = round.auto_by(&cli, &["--retry", "1", "--retry-delay", "0"]);
+    let line = outcome.json();
+    assert_eq!(line["status"], "manual_draw_failed", "only what was not sent is tried again: {outcome}");
+    assert_eq!(line["manual_draw"]["error"]["code"], "NOT_CONFIRMED", "{outcome}");
+    let message = line["manual_draw"]["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("the receipt says success; the chain did not show the request"), "{outcome}");
+    assert!(round.journal().1["intent"].is_object(), "{outcome}");
+}
+
+#[test]
+fn what_was_not_sent_is_tried_again_in_the_same_run() {
+    let round = Round::new("");
+    let cli = round.scripted(
+        "echo >>$RUNS\n[ $(wc -l <$RUNS) -gt 2 ] && exec $CLI \"$@\"\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
+    );
+    let outcome = round.auto_by(&cli, &["--retry", "1", "--retry-delay", "0"]);
+    let line = outcome.json();
+    assert_eq!(line["manual_draw"]["error"]["code"], "NOT_SENT", "{outcome}");
+    assert_eq!(line["stderr"], "CliProfile: KeyNotFound(\"x\")", "{outcome}");
+    let outcome = round.auto_by(&cli, &["--cool-down", "0"]);
+    let line = outcome.json();
+    assert_eq!((&line["status"], &line["stderr"]), (&json!("executed"), &Value::Null), "{outcome}");
+    assert_eq!(round.truth("submissions"), 1);
+}
+
+#[test]
+fn only_what_nothing_guards_is_warned_of() {
+    let round = Round::new("");
+    let unguarded = |words: &[&str]| {
+        let mut command = draw(&round.devnet, Way::Rpc, &["auto", "--execute"]);
+        run(command.args(words).env_remove("XDG_STATE_HOME")).err
+    };
+    let lock = round.folder.path().join("lock").display().to_string();
+    let nothing =
+        "[warning] dvrf-draw: there is no --state-dir and no HOME: this draw is guarded by the chain alone\n";
+    let others = "[warning] dvrf-draw: neither a journal nor a --lock-file keeps another run of this host from drawing too\n";
+    assert_eq!(unguarded(&["--lock-file", &lock]), nothing);
+    assert_eq!(unguarded(&[]), format!("{nothing}{others}"));
+    assert_eq!(round.auto(&[]).err, "");
+}
+
+#[test]
 fn an_output_without_an_end_is_never_a_refusal() {
     let round = Round::new("");
-    let script = round.folder.path().join("cli");
-    let cli = round.devnet.cli.display();
-    let text = format!(
-        "#!/bin/sh\n{cli} \"$@\" >/dev/null 2>&1\nhead -c 9000000 /dev/zero\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n"
+    let cli = round.scripted(
+        "$CLI \"$@\" >/dev/null 2>&1\nhead -c 9000000 /dev/zero\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
     );
-    std::fs::write(&script, text).unwrap();
-    run(program("chmod").arg("755").arg(&script));
-    let outcome = run(round.tool(&["auto", "--execute"]).env("SUPRA_CLI_BIN", &script));
+    let outcome = round.auto_by(&cli, &[]);
     let error = &outcome.json()["manual_draw"]["error"];
     assert_eq!(error["code"], "NOT_CONFIRMED", "{outcome}");
     assert!(error["message"].as_str().unwrap().contains("longer than 8388608 bytes"), "{outcome}");
@@ -287,6 +419,44 @@ fn purchases_of_all_runs_count_together() {
     assert!(refused.err.contains("after 20000000 in the last 24 h"), "{refused}");
     let bought = fill("30000000");
     assert_eq!(bought.json()["tickets_bought"], 1, "{bought}");
+}
+
+#[test]
+fn a_purchase_that_is_not_sent_costs_nothing() {
+    let round = Round::new("");
+    round.devnet.control(&json!({"lottery": {"tickets": 3, "draw_scheduled": false}}));
+    let cli = round.scripted(
+        "echo >>$RUNS\n[ $(wc -l <$RUNS) -lt 2 ] && exec $CLI \"$@\"\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
+    );
+    let fill = |limit: &str| round.auto_by(&cli, &["--fill-tickets", "--max-spend", limit]);
+    let dear = fill("19999999").json();
+    assert_eq!(
+        dear["error"]["message"],
+        "2 tickets at 10000000 cost more than --max-spend 19999999: none are bought",
+        "{dear}"
+    );
+    // Tickets are not bought for a draw that something else forbids.
+    round.devnet.control(&json!({"paused": true}));
+    let line = fill("20000000").json();
+    assert_eq!((&line["status"], &line["tickets_bought"]), (&json!("not_ready"), &Value::Null), "{line}");
+    round.devnet.control(&json!({"paused": false}));
+    let outcome = fill("20000000");
+    let error = &outcome.json()["error"];
+    assert_eq!((outcome.code, &error["code"]), (2, &json!("NOT_SENT")), "{outcome}");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("1 of 2 tickets were bought, then: the Supra CLI refused to send"),
+        "{outcome}"
+    );
+    // The one that was bought is all that is spent.
+    let spent = fill("19999999").json();
+    assert_eq!(
+        spent["error"]["message"],
+        "1 tickets at 10000000 cost, after 10000000 in the last 24 h, more than --max-spend 19999999: none are bought",
+        "{spent}"
+    );
 }
 
 #[test]
