@@ -8,6 +8,7 @@ use super::*;
 use crate::failure::{Failure, FailureKind};
 use crate::view_report::ViewReport;
 
+mod deposit;
 mod pending;
 mod times;
 
