@@ -175,6 +175,9 @@ fn one_shortage_is_topped_up_once() {
         (0, &json!("topped_up"), &json!("dvrf.fund/1"))
     );
     assert_eq!(line["top_up"]["amount"], "23625000000", "{outcome}");
+    let printed: Value = serde_json::from_str(line["top_up"]["stdout"].as_str().unwrap()).unwrap();
+    assert_eq!((&printed["hash"], &line["top_up"]["stderr"]), (&line["top_up"]["tx_hash"], &json!("")));
+    assert_eq!(line["top_up"]["returncode"], 0, "{outcome}");
     assert_eq!(
         (&line["top_up"]["balance_after"], &line["top_up"]["fees"]),
         (&json!("47250000000"), &json!("0"))
@@ -486,8 +489,8 @@ fn a_cli_that_may_run_for_hours_is_refused() {
     );
 }
 
-/// A run at a terminal, and what a person types there some time after the question.
-fn attended(devnet: &Devnet, typed: &str, after: Duration, words: &[&str]) -> (Option<i32>, String) {
+/// A run at a terminal, what happens after the question, and what a person types then.
+fn attended(devnet: &Devnet, typed: &str, meanwhile: impl Fn(), words: &[&str]) -> (Option<i32>, String) {
     let inner = fund(devnet, &[]);
     let line =
         format!("{} --execute --live --format json {}", inner.get_program().display(), words.join(" "));
@@ -504,7 +507,7 @@ fn attended(devnet: &Devnet, typed: &str, after: Duration, words: &[&str]) -> (O
         let was_asked = said.contains(QUESTION);
         said.push_str(&String::from_utf8_lossy(&bytes[..count]));
         if said.contains(QUESTION) && !was_asked {
-            std::thread::sleep(after);
+            meanwhile();
             stdin.write_all(format!("{typed}\n").as_bytes()).unwrap();
         }
     }
@@ -515,26 +518,37 @@ fn attended(devnet: &Devnet, typed: &str, after: Duration, words: &[&str]) -> (O
 #[test]
 fn a_person_is_asked_once_and_does_not_make_an_old_reading_fresh() {
     let devnet = Devnet::start(&["--scenario", "low"]);
+    let slowly = || std::thread::sleep(Duration::from_millis(1200));
     let words = ["--max-reading-age=1", "--retry-delay=0", "--new-journal", "--cool-down=0", "--max-lag=0"];
-    let (code, said) = attended(&devnet, "4490", Duration::from_millis(1200), &words);
+    let (code, said) = attended(&devnet, "4490", slowly, &words);
     assert_eq!((code, deposits(&devnet)), (Some(0), 1), "{said}");
     assert_eq!(said.matches(QUESTION).count(), 1, "{said}");
     assert!(said.contains("\"status\":\"topped_up\""), "{said}");
     // Where every reading takes longer than it may be old, nothing is sent, person or not.
     devnet.control(&json!({"balance": "23625000000"}));
     devnet.fault("latency=600ms");
-    let (code, said) = attended(&devnet, "4490", Duration::from_millis(1200), &words);
+    let (code, said) = attended(&devnet, "4490", slowly, &words);
     assert_eq!((code, deposits(&devnet)), (Some(2), 1), "{said}");
     assert!(said.contains("\"code\":\"READING_OLD\""), "{said}");
 }
 
 #[test]
+fn what_somebody_else_deposits_meanwhile_is_not_deposited_again() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let others_deposit = || drop(devnet.control(&json!({"balance": "23625000001"})));
+    let (code, said) = attended(&devnet, "4490", others_deposit, &["--new-journal", "--max-lag=0"]);
+    assert_eq!((code, deposits(&devnet)), (Some(0), 0), "{said}");
+    assert!(said.contains("\"code\":\"TOPPED_UP_MEANWHILE\""), "{said}");
+    assert!(said.contains("the fund rose to 236.25000001 SUPRA meanwhile: nothing was sent"), "{said}");
+}
+
+#[test]
 fn a_new_journal_waits_for_a_person_too() {
     let devnet = Devnet::start(&["--scenario", "low"]);
-    let (code, said) = attended(&devnet, "4490", Duration::ZERO, &["--max-lag=0"]);
+    let (code, said) = attended(&devnet, "4490", || (), &["--max-lag=0"]);
     assert_eq!((code, deposits(&devnet)), (Some(0), 0), "{said}");
     assert!(said.contains("\"code\":\"JOURNAL_NEW\"") && !said.contains(QUESTION), "{said}");
-    let (code, said) = attended(&devnet, "0000", Duration::ZERO, &["--max-lag=0", "--new-journal"]);
+    let (code, said) = attended(&devnet, "0000", || (), &["--max-lag=0", "--new-journal"]);
     assert_eq!((code, deposits(&devnet)), (Some(1), 0), "{said}");
     assert!(said.contains("\"code\":\"DECLINED\""), "{said}");
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use rstest::rstest;
 use serde_json::{Value, json};
-use testkit::{Outcome, Place, needs, rounds, run};
+use testkit::{LOTTERY, Outcome, Place, needs, rounds, run};
 
 use crate::{LIMITS, WALLET, deposits, fund};
 
@@ -238,6 +239,69 @@ fn a_cli_that_refuses_has_sent_nothing_and_is_asked_again() {
         assert_eq!(run(&mut place.command()).json()["status"], "topped_up");
         assert_one(place, "refused", &[]);
     });
+}
+
+/// A CLI that sends something else, which the chain refuses.
+const REFUSED: &str =
+    "$CLI move tool run --profile devnet --function-id $LOTTERY::main_v2::manual_draw --rpc-url $URL";
+
+#[rstest]
+#[case::it_says_failure_of_a_success("", "$CLI \"$@\" | sed s/Success/Fail/g", 0, "")]
+#[case::it_says_success_of_nothing(
+    "",
+    "echo '{\"hash\": \"0xab\", \"status\": \"Success\"}'",
+    2,
+    "NOT_CONFIRMED"
+)]
+#[case::it_says_failure("cli_run=send", REFUSED, 2, "TRANSACTION_FAILED")]
+#[case::it_says_no_reason("cli_run=send", &format!("{REFUSED} 2>&1 | sed s/E_DRAW_NOT_SCHEDULED.*/Fail/"), 2, "TRANSACTION_FAILED")]
+#[case::it_gave_up_waiting("cli_run=unfinalized", REFUSED, 2, "TRANSACTION_FAILED")]
+fn the_chain_decides_whatever_the_cli_says(
+    #[case] fault: &str,
+    #[case] script: &str,
+    #[case] code: i32,
+    #[case] error: &str,
+) {
+    let place = place();
+    place.devnet.fault(fault);
+    let (path, cli, url) = (place.path("cli"), place.devnet.cli.display(), &place.devnet.url);
+    let text = format!("CLI={cli}\nLOTTERY={LOTTERY}\nURL={url}\n{script}\n");
+    std::fs::write(&path, text).unwrap();
+    let outcome = run(place.command().env("SUPRA_CLI_BIN", format!("sh {}", path.display())));
+    let line = outcome.json();
+    assert_eq!(
+        (outcome.code, line["error"]["code"].as_str().unwrap_or_default()),
+        (code, error),
+        "{outcome}"
+    );
+    if error == "TRANSACTION_FAILED" {
+        let hint = &line["error"]["hint"];
+        assert_eq!((hint, &line["spent_day"]), (&json!("wait until five tickets are sold"), &json!("0")));
+        assert_eq!(run(&mut place.command()).json()["status"], "topped_up", "{outcome}");
+    }
+    assert_eq!(deposits(&place.devnet), u64::from(error != "NOT_CONFIRMED"), "{outcome}");
+}
+
+#[rstest]
+#[case::not_often_enough("--retry=1", "failed", 2)]
+#[case::often_enough("--retry=2", "topped_up", 3)]
+fn what_was_not_sent_is_tried_again_in_the_same_run(
+    #[case] retry: &str,
+    #[case] status: &str,
+    #[case] tries: usize,
+) {
+    let place = place();
+    let (path, runs) = (place.path("cli"), place.path("runs"));
+    let text = format!(
+        "echo >>{runs}\n[ $(wc -l <{runs}) -gt 2 ] && exec {cli} \"$@\"\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
+        runs = runs.display(),
+        cli = place.devnet.cli.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    let cli = format!("sh {}", path.display());
+    let outcome = run(place.command().args([retry, "--retry-delay=0"]).env("SUPRA_CLI_BIN", cli));
+    assert_eq!(outcome.json()["status"], status, "{outcome}");
+    assert_eq!(std::fs::read_to_string(runs).unwrap().lines().count(), tries);
 }
 
 #[test]

@@ -117,3 +117,76 @@ fn doubt(checked: &Checked) -> Option<FundError> {
     let why = why.map(|finding| format!(": {}", finding.message)).unwrap_or_default();
     Some(unknown(format!("the client's fund or its minimum is not known{why}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use dvrf_cli::exit::Exit;
+    use jiff::Timestamp;
+    use rstest::rstest;
+    use supra_core::check::Checker;
+    use supra_core::report::SubscriptionId;
+    use supra_core::state::{Deposit, State};
+    use supra_core::view_report::ViewReport;
+
+    use super::*;
+
+    /// The verdict on a deposit, at its minimum but for the change.
+    fn assessed(change: impl FnOnce(&mut Deposit), goal: Option<Goal>) -> Funding {
+        let mut deposit = Deposit {
+            balance: Some(Quants(100)),
+            min_balance: Some(Quants(100)),
+            supra_min_balance: Some(Quants(1)),
+            client_whitelisted: Some(true),
+            paused: Some(false),
+            modules: Some(Vec::new()),
+            ..Deposit::default()
+        };
+        change(&mut deposit);
+        let id = SubscriptionId { client: Some("0xc".into()), ..SubscriptionId::default() };
+        let view = ViewReport { function: Some("0xd::deposit::balance".into()), ..ViewReport::default() };
+        let report = Report {
+            id,
+            state: Some(State { deposit, ..State::default() }),
+            views: [("balance".to_owned(), view)].into(),
+            ..Report::default()
+        };
+        let policy = Policy::default();
+        let checker = Checker { policy: policy.clone(), calculation: None };
+        let checks = checker.check(&report, None, Timestamp::UNIX_EPOCH);
+        assess(&Checked { report, checks, history: Vec::new(), exit: Exit::Done }, &policy, goal)
+    }
+
+    fn codes(funding: &Funding) -> Vec<FundCode> {
+        funding.reasons.iter().map(|reason| reason.code).collect()
+    }
+
+    #[rstest]
+    #[case::at_its_minimum(|_: &mut Deposit| {}, Some(true), Some(200), vec![])]
+    #[case::just_low(|deposit: &mut Deposit| deposit.balance = Some(Quants(199)), Some(true), Some(101), vec![])]
+    #[case::not_low(|deposit: &mut Deposit| deposit.balance = Some(Quants(200)), Some(false), Some(100), vec![])]
+    #[case::at_the_target(|deposit: &mut Deposit| deposit.balance = Some(Quants(300)), Some(false), Some(0), vec![])]
+    #[case::paused(|deposit: &mut Deposit| deposit.paused = Some(true), Some(true), Some(200), vec![FundCode::DepositPaused])]
+    #[case::no_function(|deposit: &mut Deposit| deposit.modules = None, Some(true), Some(200), vec![FundCode::OwnFunction])]
+    #[case::nobody(|deposit: &mut Deposit| deposit.client_whitelisted = Some(false), None, None, vec![FundCode::ClientNotWhitelisted])]
+    #[case::nobody_and_nothing(
+        |deposit: &mut Deposit| *deposit = Deposit { client_whitelisted: Some(false), ..Deposit::default() },
+        None,
+        None,
+        vec![FundCode::ClientNotWhitelisted]
+    )]
+    #[case::whose(|deposit: &mut Deposit| deposit.client_whitelisted = None, None, None, vec![FundCode::Unknown])]
+    #[case::no_balance(|deposit: &mut Deposit| deposit.balance = None, None, None, vec![FundCode::Unknown])]
+    #[case::no_minimum(|deposit: &mut Deposit| deposit.min_balance = None, None, None, vec![FundCode::Unknown])]
+    fn what_is_missing(
+        #[case] change: fn(&mut Deposit),
+        #[case] low: Option<bool>,
+        #[case] amount: Option<u128>,
+        #[case] reasons: Vec<FundCode>,
+    ) {
+        let funding = assessed(change, None);
+        assert_eq!((funding.low, funding.amount.map(Quants::get)), (low, amount), "{funding:?}");
+        assert_eq!(codes(&funding), reasons, "{funding:?}");
+        let missing = amount.filter(|_| low.is_some()).map(|amount| amount > 0);
+        assert_eq!(funding.missing, missing);
+    }
+}
