@@ -19,7 +19,7 @@ use dvrf_cli::policy::PolicyArgs;
 use dvrf_cli::settings::variables::{self, fault_point};
 use dvrf_cli::submit::RetryArgs;
 use dvrf_cli::{CliError, Session};
-use supra_core::draw::{AutoLine, AutoStatus, Commands, DrawError, DrawErrorCode, DrawResult};
+use supra_core::draw::{AutoLine, AutoStatus, Commands, DrawError, DrawErrorCode};
 use supra_core::readiness::Readiness;
 use supra_core::record::{DRAW_SCHEMA, Record};
 use supra_core::stable_id::stable_id;

@@ -92,20 +92,17 @@ mod tests {
 
     use super::*;
 
-    fn down() -> Answer {
-        Err(Error::new(FailureKind::Unreachable, "down"))
-    }
-
-    fn counting(count: u128) -> Answer {
-        let value = Lottery { rng_request_count: Some(Count(count)), ..Lottery::default() };
-        Ok(Sight { value, chain_id: None, chain_s: None })
-    }
-
     #[rstest]
-    #[case::all_are_down(vec![down(), down()], Err(()))]
-    #[case::one_answers(vec![down(), counting(4)], Ok(None))]
-    #[case::the_second_satisfies(vec![counting(4), counting(5), down()], Ok(Some(5)))]
-    fn what_is_waited_for(#[case] answers: Vec<Answer>, #[case] expected: Result<Option<u128>, ()>) {
+    #[case::all_are_down(&[None, None], Err(()))]
+    #[case::one_answers(&[None, Some(4)], Ok(None))]
+    #[case::the_second_satisfies(&[Some(4), Some(5), None], Ok(Some(5)))]
+    fn what_is_waited_for(#[case] counts: &[Option<u128>], #[case] expected: Result<Option<u128>, ()>) {
+        let answer = |count: &Option<u128>| {
+            let value = Lottery { rng_request_count: count.map(Count), ..Lottery::default() };
+            let down = || Error::new(FailureKind::Unreachable, "down");
+            count.map(|_| Sight { value, chain_id: None, chain_s: None }).ok_or_else(down)
+        };
+        let answers = counts.iter().map(answer).collect();
         let found = first_that(answers, |lottery| lottery.rng_request_count > Some(Count(4)));
         let count = found.map(|found| found.and_then(|lottery| lottery.rng_request_count).map(Count::get));
         assert_eq!(count.map_err(drop), expected);
