@@ -178,6 +178,7 @@ fn one_shortage_is_topped_up_once() {
     let printed: Value = serde_json::from_str(line["top_up"]["stdout"].as_str().unwrap()).unwrap();
     assert_eq!((&printed["hash"], &line["top_up"]["stderr"]), (&line["top_up"]["tx_hash"], &json!("")));
     assert_eq!(line["top_up"]["returncode"], 0, "{outcome}");
+    assert_eq!(line["top_up"]["balance_before"], "23625000000", "{outcome}");
     assert_eq!(
         (&line["top_up"]["balance_after"], &line["top_up"]["fees"]),
         (&json!("47250000000"), &json!("0"))
@@ -535,7 +536,7 @@ fn a_person_is_asked_once_and_does_not_make_an_old_reading_fresh() {
 #[test]
 fn what_somebody_else_deposits_meanwhile_is_not_deposited_again() {
     let devnet = Devnet::start(&["--scenario", "low"]);
-    let others_deposit = || drop(devnet.control(&json!({"balance": "23625000001"})));
+    let others_deposit = || devnet.control(&json!({"balance": "23625000001"}));
     let (code, said) = attended(&devnet, "4490", others_deposit, &["--new-journal", "--max-lag=0"]);
     assert_eq!((code, deposits(&devnet)), (Some(0), 0), "{said}");
     assert!(said.contains("\"code\":\"TOPPED_UP_MEANWHILE\""), "{said}");

@@ -255,7 +255,8 @@ const REFUSED: &str =
 )]
 #[case::it_says_failure("cli_run=send", REFUSED, 2, "TRANSACTION_FAILED")]
 #[case::it_says_no_reason("cli_run=send", &format!("{REFUSED} 2>&1 | sed s/E_DRAW_NOT_SCHEDULED.*/Fail/"), 2, "TRANSACTION_FAILED")]
-#[case::it_gave_up_waiting("cli_run=unfinalized", REFUSED, 2, "TRANSACTION_FAILED")]
+#[case::it_gave_up_waiting("cli_run=unfinalized", "exec $CLI \"$@\"", 0, "")]
+#[case::it_gave_up_waiting_for_a_failure("cli_run=unfinalized", REFUSED, 2, "TRANSACTION_FAILED")]
 fn the_chain_decides_whatever_the_cli_says(
     #[case] fault: &str,
     #[case] script: &str,

@@ -64,6 +64,7 @@ const LOW: u128 = 199;
 #[case::mixed_values_within_five(&[(1000, 1031, OK), (1031, 1031, OK), (1031, 1031, OK), (1031, 1031, OK), (1031, 1031, OK), (1031, 1031, LOW)], None, 9)]
 #[case::the_first_node_was_behind(&[(1000, 1000, LOW), (1031, 1031, OK)], Some(OK), 6)]
 #[case::undated_readings_prove_nothing(&[(1000, 1031, OK), (0, 0, OK)], None, 9)]
+#[case::a_node_behind_that_agrees_proves_nothing(&[(1031, 1031, LOW), (1000, 1000, LOW), (1031, 1031, LOW)], Some(LOW), 7)]
 #[case::a_value_that_fails_contradicts_nothing(&[(1000, 1000, LOW), (1000, 1000, 0), (1000, 1000, LOW)], Some(LOW), 4)]
 fn readings_agree(#[case] seen: &[Seen], #[case] balance: Option<u128>, #[case] count: usize) {
     assert_eq!(report(&Nodes::new("n", None), at(5000), seen), (balance, count));
