@@ -107,4 +107,25 @@ mod tests {
         let count = found.map(|found| found.and_then(|lottery| lottery.rng_request_count).map(Count::get));
         assert_eq!(count.map_err(drop), expected);
     }
+
+    /// Nodes by their counters and clocks.
+    #[rstest]
+    #[case::agree(&[(Some(4), Some(100)), (Some(4), Some(100))], true)]
+    #[case::one_is_behind(&[(Some(5), Some(101)), (Some(4), Some(100))], true)]
+    #[case::less_at_the_same_time(&[(Some(5), Some(100)), (Some(4), Some(100))], false)]
+    #[case::less_later(&[(Some(4), Some(101)), (Some(5), Some(100))], false)]
+    #[case::the_same_later(&[(Some(4), Some(101)), (Some(4), Some(100))], true)]
+    #[case::without_a_clock(&[(Some(5), Some(100)), (Some(4), None)], true)]
+    #[case::without_a_counter(&[(Some(5), Some(100)), (None, Some(100))], true)]
+    #[case::the_third_has_forked(&[(Some(5), Some(100)), (Some(4), Some(99)), (Some(3), Some(100))], false)]
+    fn one_chain(#[case] nodes: &[(Option<u128>, Option<i64>)], #[case] is_one: bool) {
+        let sight = |&(count, chain_s): &(Option<u128>, Option<i64>)| {
+            let value = Lottery { rng_request_count: count.map(Count), ..Lottery::default() };
+            Ok(Sight { value, chain_id: None, chain_s })
+        };
+        let answers: Vec<Answer> = nodes.iter().map(sight).collect();
+        let refused = refuse_contradiction(&answers).map_err(|error| error.code);
+        assert_eq!(refused, if is_one { Ok(()) } else { Err(DrawErrorCode::NodesDisagree) });
+        assert_eq!(highest_of(&answers), nodes.iter().filter_map(|(count, _)| count.map(Count)).max());
+    }
 }
