@@ -381,5 +381,6 @@ mod tests {
         let titles: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### stuck_")).collect();
         let names: Vec<&str> = Cause::ALL.iter().map(|cause| cause.name()).collect();
         assert_eq!(titles, names);
+        assert_eq!(Cause::Paused.help(), "docs/fix.md#stuck_paused");
     }
 }
