@@ -209,6 +209,7 @@ fn later(why: String) -> DrawError {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use supra_core::failure::FailureKind;
 
     use super::*;
 
@@ -222,5 +223,13 @@ mod tests {
         let rng_response_count = answers.map(Count);
         let lottery = Lottery { rng_response_count, pending_request: pending, ..Lottery::default() };
         assert_eq!(is_answered(&lottery, Count(4)), expected);
+    }
+
+    #[test]
+    fn what_a_cli_said_is_shown_without_its_control_characters() {
+        let said = Error::new(FailureKind::Config, "no \u{1b}[31mprofile").with_hint("name one");
+        let error = not_sent(&said);
+        assert_eq!((error.code, error.message.as_str()), (DrawErrorCode::NotSent, "no \\u{1b}[31mprofile"));
+        assert_eq!(error.hint.as_deref(), Some("name one"));
     }
 }

@@ -123,6 +123,7 @@ mod tests {
     use dvrf_cli::exit::Exit;
     use jiff::Timestamp;
     use rstest::rstest;
+    use supra_core::amount::Decimal;
     use supra_core::check::Checker;
     use supra_core::report::SubscriptionId;
     use supra_core::state::{Deposit, State};
@@ -188,5 +189,17 @@ mod tests {
         assert_eq!(codes(&funding), reasons, "{funding:?}");
         let missing = amount.filter(|_| low.is_some()).map(|amount| amount > 0);
         assert_eq!(funding.missing, missing);
+    }
+
+    #[rstest]
+    #[case::enough(Goal::Amount(Quants(300)), Some(200), vec![])]
+    #[case::no_longer_low(Goal::Ratio(Decimal::percent(200)), Some(100), vec![])]
+    #[case::still_low(Goal::Ratio(Decimal::percent(199)), Some(99), vec![FundCode::TargetTooLow])]
+    #[case::reached_and_low(Goal::Amount(Quants(100)), Some(0), vec![FundCode::TargetTooLow])]
+    #[case::not_known_how_fast(Goal::Span(86_400), None, vec![FundCode::Unknown])]
+    fn what_a_goal_lacks(#[case] goal: Goal, #[case] amount: Option<u128>, #[case] reasons: Vec<FundCode>) {
+        let funding = assessed(|_| {}, Some(goal));
+        assert_eq!((funding.low, funding.amount.map(Quants::get)), (Some(true), amount), "{funding:?}");
+        assert_eq!(codes(&funding), reasons, "{funding:?}");
     }
 }
