@@ -278,6 +278,8 @@ fn the_chain_decides_whatever_the_cli_says(
     if error == "TRANSACTION_FAILED" {
         let hint = &line["error"]["hint"];
         assert_eq!((hint, &line["spent_day"]), (&json!("wait until five tickets are sold"), &json!("0")));
+        let status = line["top_up"]["vm_status"].as_str().unwrap();
+        assert!(status.contains("::main_v2: E_DRAW_NOT_SCHEDULED(0x4)"), "read from the chain: {outcome}");
         assert_eq!(run(&mut place.command()).json()["status"], "topped_up", "{outcome}");
     }
     assert_eq!(deposits(&place.devnet), u64::from(error != "NOT_CONFIRMED"), "{outcome}");

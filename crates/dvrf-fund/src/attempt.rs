@@ -255,12 +255,12 @@ fn settle(
         SubmitOutcome::Accepted => None,
         SubmitOutcome::Failed(failure) => match fate(runner, result, Duration::ZERO) {
             Some(Fate::Succeeded) => None,
-            Some(Fate::Failed(words)) => Some(explained(&words, "the transaction failed").into()),
+            Some(Fate::Failed(words)) => Some(failed(&words, result)),
             _ => Some(failure),
         },
         SubmitOutcome::Unknown(failure) => match fate(runner, result, runner.confirm_timeout) {
             Some(Fate::Succeeded) => None,
-            Some(Fate::Failed(words)) => Some(explained(&words, "the transaction failed").into()),
+            Some(Fate::Failed(words)) => Some(failed(&words, result)),
             _ => {
                 let why = "the chain does not show the transaction";
                 return Err(not_confirmed(format!("{}; {why}", failure.message())));
@@ -299,6 +299,12 @@ fn fate(runner: &FundRunner, result: &TopUpResult, limit: Duration) -> Option<Fa
     let hash = result.tx_hash.as_deref()?;
     let is_end = |fate: &Fate| matches!(fate, Fate::Succeeded | Fate::Failed(_));
     runner.nodes.until(limit, |nodes| Ok(nodes.fate(hash).filter(is_end))).ok()
+}
+
+/// The failure of a transaction that was looked up.
+fn failed(words: &str, result: &mut TopUpResult) -> Error {
+    result.vm_status = Some(quote(words));
+    explained(words, "the transaction failed").into()
 }
 
 /// The error of a transaction that provably was not sent.
