@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::message::MessageTemplate;
-use crate::problem::{DEPOSIT, UNKNOWN, problems};
+use crate::problem::{DEPOSIT, DRAW_BUSY, UNKNOWN, problems};
 use supra_core::amount::Quants;
 use supra_core::check::Finding;
 use supra_core::check::code::Code;
@@ -84,6 +84,33 @@ fn one_alert_then_reminders_then_resolved() {
     );
     let never = AlertRules { repeat_every_s: None, ..AlertRules::default() };
     assert_eq!(events(&runs, &never), [(1, "firing", false), (52, "resolved", false)]);
+}
+
+#[test]
+fn what_ended_is_forgotten_after_a_quarter_of_an_hour() {
+    let rules = AlertRules { resolve_after: 1, ..AlertRules::default() };
+    let mut state = AlertState::new("s");
+    let mut known = |balance, now_s| {
+        step(&mut state, &with_balance(balance), now_s, &rules);
+        state.incidents.contains_key(DEPOSIT)
+    };
+    assert_eq!(
+        [(150, 0), (500, 600), (500, 1500), (500, 1501)].map(|(balance, now_s)| known(balance, now_s)),
+        [true, true, true, false]
+    );
+}
+
+/// A run that another one keeps out has seen nothing: what was unknown is not known by it.
+#[test]
+fn a_run_that_is_kept_out_ends_nothing() {
+    let rules = AlertRules { unknown_after: 1, ..AlertRules::default() };
+    let busy = problems(&with_balance(150), Severity::Warning, &MessageTemplate::default()).remove(0);
+    let busy = Problem { key: DRAW_BUSY.to_owned(), ..busy };
+    let mut state = AlertState::new("s");
+    let is_resolved = |events: &[AlertEvent]| events.iter().any(|event| event.kind == EventKind::Resolved);
+    step(&mut state, &unknown(), 0, &rules);
+    assert!(!is_resolved(&state.step(&[busy], &unknown(), 600, &rules)));
+    assert!(is_resolved(&state.step(&[], &unknown(), 1200, &rules)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rstest::rstest;
 use serde_json::json;
 
+use super::recipients::is_due;
 use super::*;
 use crate::notifier::apply::apply;
 use dvrf_cli::channel::parse::parse;
@@ -215,19 +216,20 @@ fn a_pager_is_called_by_what_gets_worse() {
         "pagerduty,name=all,key=k",
         "pagerduty,name=night,key=k,min=critical",
         "slack,url=http://h,min=critical",
+        "slack,name=day,url=http://h",
     ]);
     let mut state = AlertState::new("k");
     let mut run = |checks: &Checks, now_s| {
         let sent = fixture.notified(&mut state, checks, now_s);
         sent.into_iter().map(|(channel, event, _)| format!("{channel} {event}")).collect::<Vec<_>>()
     };
-    assert_eq!(run(&critical(), 0), ["all firing", "night firing", "slack firing"]);
-    assert_eq!(run(&low(), 600), ["night better", "slack better"]);
+    assert_eq!(run(&critical(), 0), ["all firing", "night firing", "slack firing", "day firing"]);
+    assert_eq!(run(&low(), 600), ["night better", "slack better", "day better"]);
     assert_eq!(run(&low(), 1200), Vec::<String>::new());
-    assert_eq!(run(&critical(), 1800), ["all worse", "night worse", "slack worse"]);
-    assert_eq!(run(&low(), 2400), ["night better", "slack better"]);
+    assert_eq!(run(&critical(), 1800), ["all worse", "night worse", "slack worse", "day worse"]);
+    assert_eq!(run(&low(), 2400), ["night better", "slack better", "day better"]);
     // The night pager's incident is over already.
-    assert_eq!(run(&ok(), 3000), ["all resolved", "slack resolved"]);
+    assert_eq!(run(&ok(), 3000), ["all resolved", "slack resolved", "day resolved"]);
 }
 
 /// The end is sent to every channel that was notified, and to no other.
@@ -355,6 +357,68 @@ fn a_draw_that_was_not_due_is_not_reported() {
     assert_eq!(sent(&DrawOutcome { news, ..silent }), (numbers, 1));
 }
 
+/// That a draw was requested is said once, to people who want to know of everything.
+#[test]
+fn a_requested_draw_is_news_to_people() {
+    let specs = [
+        "slack,url=http://h,min=ok",
+        "teams,url=http://h,min=critical",
+        "pagerduty,key=k,min=ok",
+        "ping,url=http://h",
+    ];
+    let mut fixture = Fixture::new(&specs);
+    let news = problems(&low(), Severity::Warning, &fixture.template).remove(0).items.pop();
+    let draw = DrawOutcome { news, checks: ok(), ..DrawOutcome::default() };
+    let told = |fixture: &Fixture| {
+        let (checks, mut state) = (ok(), AlertState::new("k"));
+        let plan =
+            fixture.planner().update(&mut state, &Verdict { draw: Some(&draw), ..verdict(&checks, 0) });
+        assert!(plan.messages.iter().all(|message| message.severity == Some(Severity::Info)));
+        state.outbox.iter().map(|entry| entry.channel.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&fixture), ["slack"]);
+    fixture.silences = silence(SilenceKind::Mute, None, Some("draw"), 0);
+    assert_eq!(told(&fixture), [""; 0]);
+}
+
+/// An alert says when it will be said again.
+#[rstest]
+#[case::every_hour(Some(3600), Some(3600))]
+#[case::at_once(Some(0), None)]
+#[case::never(None, None)]
+fn the_next_reminder_is_named(#[case] every_s: Option<i64>, #[case] expected: Option<u64>) {
+    let mut fixture = Fixture::new(&["slack,url=http://h"]);
+    fixture.rules.repeat_every_s = every_s;
+    let mut state = AlertState::new("k");
+    let mut reminder_in_s = |checks: &Checks, now_s| {
+        let plan = fixture.planner().update(&mut state, &verdict(checks, now_s));
+        (plan.messages[0].event, plan.messages[0].reminder_in_s)
+    };
+    assert_eq!(reminder_in_s(&low(), 0), (EventKind::Firing, expected));
+    assert_eq!(reminder_in_s(&ok(), 60), (EventKind::Resolved, None));
+}
+
+#[rstest]
+#[case::at_once("slack,url=http://h", false, true, 0, true)]
+#[case::not_yet("slack,url=http://h,after=30m", false, false, 1799, false)]
+#[case::by_now("slack,url=http://h,after=30m", false, false, 1800, true)]
+#[case::somebody_works_on_it("slack,url=http://h,after=30m", false, true, 1800, false)]
+#[case::knows_of_it("slack,url=http://h,after=30m", true, true, 0, true)]
+fn when_a_channel_is_to_know(
+    #[case] spec: &str,
+    #[case] knows: bool,
+    #[case] is_acknowledged: bool,
+    #[case] age_s: i64,
+    #[case] expected: bool,
+) {
+    let fixture = Fixture::new(&[spec]);
+    let mut state = AlertState::new("k");
+    fixture.planner().update(&mut state, &verdict(&low(), 1000));
+    let incident = state.incidents.values_mut().next().unwrap();
+    incident.channels = knows.then(|| "slack".to_owned()).into_iter().collect();
+    assert_eq!(is_due(&fixture.channels[0], incident, is_acknowledged, 1000 + age_s), expected);
+}
+
 /// A record is read into a value for each run only where a channel sends it along.
 #[rstest]
 #[case::generic("generic,url=http://h", false, true)]
@@ -391,13 +455,15 @@ fn an_incident_is_forgotten_after_its_last_message() {
 /// After a damaged file, receivers with an alert that nobody remembers get an end.
 #[test]
 fn a_lost_state_is_resolved_outside() {
-    let fixture = Fixture::new(&["slack,url=http://h", "pagerduty,key=k"]);
+    let fixture = Fixture::new(&["slack,url=http://h", "pagerduty,key=k", "ping,url=http://h"]);
     let mut state = AlertState::lost("k");
     fixture.planner().update(&mut state, &verdict(&ok(), 600));
     let entries: Vec<_> = state.outbox.iter().cloned().collect();
     assert!(entries[0].message.text().starts_with("✅ t · n: no problem\n\nNo problem is open."));
     let is_deposit = |entry: &&OutboxEntry| entry.message.incident == incident_id("k", "deposit");
-    assert_eq!(entries.iter().filter(is_deposit).count(), 1);
+    let of_deposit: Vec<_> = entries.iter().filter(is_deposit).collect();
+    assert_eq!((of_deposit.len(), of_deposit[0].message.problem.as_str()), (1, "deposit"));
+    assert!(entries.iter().all(|entry| entry.channel != "ping"), "{entries:?}");
 }
 
 fn silence(kind: SilenceKind, subscription: Option<&str>, problem: Option<&str>, since_s: i64) -> Silences {
@@ -449,7 +515,7 @@ fn a_mute_is_about_what_it_names(
 
 #[test]
 fn what_changes_under_a_mute_is_said_once_when_it_ends() {
-    let mut fixture = Fixture::new(&["slack,url=http://h"]);
+    let mut fixture = Fixture::new(&["slack,url=http://h", "teams,url=http://h,min=critical"]);
     let mut state = AlertState::new("k");
     assert_eq!(fixture.notified(&mut state, &low(), 0), [("slack".to_owned(), "firing", Status::Alert)]);
     fixture.silences = silence(SilenceKind::Mute, None, Some("deposit"), 0);
@@ -457,7 +523,7 @@ fn what_changes_under_a_mute_is_said_once_when_it_ends() {
     fixture.silences = Silences::default();
     assert_eq!(
         fixture.notified(&mut state, &critical(), 120),
-        [("slack".to_owned(), "reminder", Status::Alert)]
+        [("slack".to_owned(), "reminder", Status::Alert), ("teams".to_owned(), "firing", Status::Alert)]
     );
     assert_eq!(fixture.notified(&mut state, &critical(), 180), []);
 }
