@@ -139,6 +139,45 @@ def memory(group, what, many, few, most_mb=None):
     group.row(what, goal, value, peak=mb(many), beside_it=mb(few), ratio=times(ratio))
 
 
+def calls(bench):
+    """How often a report asks."""
+    group = Group(
+        "Calls of a report",
+        "The first report of a day, which looks at the modules and finds out what the chain has, then the next one, to which the "
+        "goal applies. Processes are those of the CLI. Before v11 the CLI lists the resources of its profile's account alone, "
+        "which here is the lottery's.",
+    )
+    for tool, most in (("dvrf-json", 12), ("dvrf-check", 8)):
+        for chain, interface in (("dVRF 3", "v3"), ("dVRF 2", "camel")):
+            for way, generation in (("RPC", None), ("CLI v9", "v9"), ("CLI v11", "v11")):
+                live = [bench.tool(tool), "--live"]
+                with Devnet(bench.tool, "--interface", interface) as devnet:
+                    env = devnet.env("cli" if generation else "rpc")
+                    script, log = devnet.counting_cli()
+                    if generation:
+                        env |= {"SUPRA_CLI_BIN": script, "DVRF_DEVNET_CLI": generation, "DVRF_CLI_GENERATION": generation}
+                    asked, started = [], []
+                    for _ in range(2):
+                        asked.append(devnet.calls(lambda: once(live, env))[0])
+                        started.append(count_and_forget(log))
+                then = "{}, then {}".format
+                goal = Goal(most=most, unit="processes") if generation else Goal(most=8, unit="calls")
+                value = started[1] if generation else asked[1]
+                cells = {"calls": then(*asked), "processes": then(*started) if generation else None}
+                group.row(f"`{tool} --live`: {way}, {chain}", goal, value, **cells)
+    return group
+
+
+def count_and_forget(log):
+    """The lines of a file, which is gone afterwards."""
+    if not os.path.exists(log):
+        return 0
+    with open(log, encoding="ascii") as lines:
+        count = len(lines.readlines())
+    os.remove(log)
+    return count
+
+
 def cli(bench):
     """What a live report costs where every view is a process."""
     group = Group(
@@ -399,4 +438,14 @@ def size(bench):
     return group
 
 
-GROUPS = {"start": start, "stream": stream, "cli": cli, "rpc": rpc, "link": link, "fleet": fleet, "history": history, "size": size}
+GROUPS = {
+    "start": start,
+    "stream": stream,
+    "calls": calls,
+    "cli": cli,
+    "rpc": rpc,
+    "link": link,
+    "fleet": fleet,
+    "history": history,
+    "size": size,
+}
