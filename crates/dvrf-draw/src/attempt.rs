@@ -73,7 +73,7 @@ impl DrawRunner {
             SubmitOutcome::NotSent(failure)
             | SubmitOutcome::Refused(failure)
             | SubmitOutcome::Failed(failure)
-            | SubmitOutcome::Unknown(failure) => Err(not_sent(&failure)),
+            | SubmitOutcome::Unknown(failure) => Err(DrawError::quoted(DrawErrorCode::NotSent, &failure)),
         }
     }
 
@@ -88,7 +88,7 @@ impl DrawRunner {
         let (confirmed_by, failure) = match outcome {
             // The guard has closed the intent.
             SubmitOutcome::NotSent(failure) | SubmitOutcome::Refused(failure) => {
-                return Err(not_sent(&failure));
+                return Err(DrawError::quoted(DrawErrorCode::NotSent, &failure));
             }
             SubmitOutcome::Accepted => {
                 self.wait_until_counted(token.round())?;
@@ -158,7 +158,7 @@ impl DrawRunner {
         limit: Duration,
         satisfies: impl Fn(&Lottery) -> bool,
     ) -> Result<Lottery, Option<Error>> {
-        self.nodes.until(limit, |nodes| first_that(nodes.survey(), &satisfies))
+        self.nodes.until(limit, |nodes| first_that(&nodes.survey(), &satisfies))
     }
 }
 
@@ -177,12 +177,6 @@ fn note(submission: Submission, result: &mut DrawResult) -> (SubmitOutcome, Rece
     result.stdout = submission.stdout;
     result.stderr = submission.stderr;
     (submission.outcome, submission.receipt)
-}
-
-/// The error of a transaction that provably was not sent.
-fn not_sent(failure: &Error) -> DrawError {
-    let error = DrawError::of(DrawErrorCode::NotSent, failure);
-    DrawError { message: quote(&error.message), ..error }
 }
 
 /// The failure of a transaction that was looked up.
@@ -209,7 +203,6 @@ fn later(why: String) -> DrawError {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use supra_core::failure::FailureKind;
 
     use super::*;
 
@@ -223,13 +216,5 @@ mod tests {
         let rng_response_count = answers.map(Count);
         let lottery = Lottery { rng_response_count, pending_request: pending, ..Lottery::default() };
         assert_eq!(is_answered(&lottery, Count(4)), expected);
-    }
-
-    #[test]
-    fn what_a_cli_said_is_shown_without_its_control_characters() {
-        let said = Error::new(FailureKind::Config, "no \u{1b}[31mprofile").with_hint("name one");
-        let error = not_sent(&said);
-        assert_eq!((error.code, error.message.as_str()), (DrawErrorCode::NotSent, "no \\u{1b}[31mprofile"));
-        assert_eq!(error.hint.as_deref(), Some("name one"));
     }
 }

@@ -315,7 +315,7 @@ fn fill(
     let Some(sold) = sold else {
         return Err(DrawError::new(
             DrawErrorCode::Unknown,
-            "the number of tickets is not known: none are bought",
+            "the number of tickets is not known: none were bought",
         ));
     };
     let missing = u128::from(args.draw.readiness.min_tickets).saturating_sub(sold.get());
@@ -329,7 +329,7 @@ fn fill(
     if cost.is_none_or(|cost| cost > limit) {
         let earlier = if spent > 0 { format!(", after {spent} in the last 24 h,") } else { String::new() };
         let text = format!(
-            "{missing} tickets at {price} cost{earlier} more than --max-spend {limit}: none are bought"
+            "the missing tickets ({missing} at {price} each) cost{earlier} more than --max-spend {limit}: none were bought"
         );
         return Err(
             DrawError::new(DrawErrorCode::MaxSpend, text).with_hint("raise --max-spend, or wait for players")

@@ -248,7 +248,7 @@ impl DrawRunner {
         }
         let (attempts, rest) = journal.rest(round, self.cool_down_s, self.max_attempts, now);
         let Some(left) = rest else { return Ok(()) };
-        // A rest that no clock could measure has begun again.
+        // A rest that no clock could measure may have begun again.
         locked.write().map_err(|error| journal_error(&error))?;
         if attempts >= self.max_attempts {
             let text = lang.pick(

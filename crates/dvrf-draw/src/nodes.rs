@@ -9,8 +9,7 @@ use supra_core::state::Lottery;
 
 /// The counters of a layout's contract are those of a lottery here.
 pub(crate) type LotteryNodes = Nodes<Lottery>;
-type Answer = Result<Sight<Lottery>, Error>;
-type Sights = [Answer];
+type Sights = [Result<Sight<Lottery>, Error>];
 
 /// Chooses the node to read: of those with the highest counter the first that is not behind by its clock.
 ///
@@ -50,15 +49,13 @@ pub(crate) fn highest_agreed(nodes: &LotteryNodes, code: DrawErrorCode) -> Resul
 /// # Errors
 /// When no node answers.
 pub(crate) fn first_that(
-    answers: Vec<Answer>,
+    sights: &Sights,
     satisfies: impl Fn(&Lottery) -> bool,
 ) -> Result<Option<Lottery>, Error> {
-    let (sights, failures): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
-    let is_silent = sights.is_empty();
-    if let Some(failure) = failures.into_iter().find_map(Result::err).filter(|_| is_silent) {
-        return Err(failure);
+    if sights.iter().all(Result::is_err) {
+        return Err(failure(sights, "no node shows the lottery"));
     }
-    Ok(sights.into_iter().flatten().map(|sight| sight.value).find(satisfies))
+    Ok(sights.iter().flatten().map(|sight| &sight.value).find(|lottery| satisfies(lottery)).cloned())
 }
 
 /// On one chain the counter never falls: nodes of which one counts more and another, not behind it, counts less are not on
@@ -102,8 +99,8 @@ mod tests {
             let down = || Error::new(FailureKind::Unreachable, "down");
             count.map(|_| Sight { value, chain_id: None, chain_s: None }).ok_or_else(down)
         };
-        let answers = counts.iter().map(answer).collect();
-        let found = first_that(answers, |lottery| lottery.rng_request_count > Some(Count(4)));
+        let answers: Vec<_> = counts.iter().map(answer).collect();
+        let found = first_that(&answers, |lottery| lottery.rng_request_count > Some(Count(4)));
         let count = found.map(|found| found.and_then(|lottery| lottery.rng_request_count).map(Count::get));
         assert_eq!(count.map_err(drop), expected);
     }
@@ -123,7 +120,7 @@ mod tests {
             let value = Lottery { rng_request_count: count.map(Count), ..Lottery::default() };
             Ok(Sight { value, chain_id: None, chain_s })
         };
-        let answers: Vec<Answer> = nodes.iter().map(sight).collect();
+        let answers: Vec<_> = nodes.iter().map(sight).collect();
         let refused = refuse_contradiction(&answers).map_err(|error| error.code);
         assert_eq!(refused, if is_one { Ok(()) } else { Err(DrawErrorCode::NodesDisagree) });
         assert_eq!(highest_of(&answers), nodes.iter().filter_map(|(count, _)| count.map(Count)).max());

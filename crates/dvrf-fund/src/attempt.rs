@@ -250,7 +250,7 @@ fn settle(
     let failure = match outcome {
         // The guard has closed the intent.
         SubmitOutcome::NotSent(failure) | SubmitOutcome::Refused(failure) => {
-            return Err(not_sent(&failure));
+            return Err(FundError::quoted(FundCode::NotSent, &failure));
         }
         SubmitOutcome::Accepted => None,
         SubmitOutcome::Failed(failure) => match fate(runner, result, Duration::ZERO) {
@@ -307,12 +307,6 @@ fn failed(words: &str, result: &mut TopUpResult) -> Error {
     explained(words, "the transaction failed").into()
 }
 
-/// The error of a transaction that provably was not sent.
-fn not_sent(failure: &Error) -> FundError {
-    let error = FundError::of(FundCode::NotSent, failure);
-    FundError { message: quote(&error.message), ..error }
-}
-
 fn not_confirmed(why: String) -> FundError {
     FundError::new(FundCode::NotConfirmed, why)
         .with_hint("the next run decides by the chain before it sends anything")
@@ -321,7 +315,6 @@ fn not_confirmed(why: String) -> FundError {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use supra_core::failure::FailureKind;
     use supra_core::state::State;
     use supra_core::state::consumer::{Consumer, OwnDeposit};
 
@@ -350,13 +343,5 @@ mod tests {
             [vec![format!("{}::{}", function.module, function.name)], arguments.collect()].concat().join(" ")
         });
         assert_eq!(found.map_err(|error| error.message), expected.map(str::to_owned).map_err(str::to_owned));
-    }
-
-    #[test]
-    fn what_a_cli_said_is_shown_without_its_control_characters() {
-        let said = Error::new(FailureKind::Config, "no \u{1b}[31mprofile").with_hint("name one");
-        let error = not_sent(&said);
-        assert_eq!((error.code, error.message.as_str()), (FundCode::NotSent, "no \\u{1b}[31mprofile"));
-        assert_eq!(error.hint.as_deref(), Some("name one"));
     }
 }

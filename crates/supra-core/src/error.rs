@@ -139,6 +139,12 @@ impl<C> CodedError<C> {
         Self { code, message: error.message(), hint: error.hint().map(str::to_owned) }
     }
 
+    /// The same of an error that repeats foreign words: their control characters are escaped.
+    pub fn quoted(code: C, error: &Error) -> Self {
+        let shown = Self::of(code, error);
+        Self { message: quote(&shown.message), ..shown }
+    }
+
     /// The same error with a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -172,6 +178,13 @@ mod tests {
     use std::io;
 
     use super::*;
+
+    #[test]
+    fn foreign_words_are_shown_without_their_control_characters() {
+        let said = Error::new(FailureKind::Config, "no \u{1b}[31mprofile").with_hint("name one");
+        let expected = CodedError::new("C", "no \\u{1b}[31mprofile").with_hint("name one");
+        assert_eq!(CodedError::quoted("C", &said), expected);
+    }
 
     #[test]
     fn a_cause_is_kept_and_shown_once() {

@@ -36,7 +36,7 @@ fn a_subscription_without_an_end(#[case] active: Option<bool>, #[case] expected:
     assert_eq!(found.map(|(code, _)| code), expected);
 }
 
-/// A deposit that lasts exactly as long as it must is no finding.
+/// Nothing is reported while a deposit lasts as long as it must.
 #[test]
 fn the_deposit_lasts_too_short_a_time() {
     let now_s = now().as_second();
