@@ -143,9 +143,9 @@ def calls(bench):
     """How often a report asks."""
     group = Group(
         "Calls of a report",
-        "The first report of a day, which looks at the modules and finds out what the chain has, then the next one, to which the "
-        "goal applies. Processes are those of the CLI. Before v11 the CLI lists the resources of its profile's account alone, "
-        "which here is the lottery's.",
+        "First for the first report of a day, which also reads the modules and learns what the chain has, then for the next one, "
+        "which has to meet the goal. Processes are those of the CLI. A CLI before v11 lists the resources of its own profile's "
+        "account only, which here is the lottery's.",
     )
     for tool, most in (("dvrf-json", 12), ("dvrf-check", 8)):
         for chain, interface in (("dVRF 3", "v3"), ("dVRF 2", "camel")):
@@ -193,8 +193,7 @@ def cli(bench):
             once(live, env)
             script, log = devnet.counting_cli()
             calls, _ = devnet.calls(lambda: once(live, env | {"SUPRA_CLI_BIN": script}))
-            with open(log, encoding="ascii") as started:
-                processes = len(started.readlines())
+            processes = count_and_forget(log)
             counts = {"calls": str(calls), "processes": str(1 + processes)}
             if latency:
                 runs = interleaved({"one": lambda: once(bare, env), "live": lambda: once(live, env)}, 7)

@@ -151,15 +151,12 @@ fn what_was_read_long_ago_is_read_again() {
     devnet.fault("cli_latency=1500ms");
     let mut command = auto(&devnet, &[&devnet.url], folder.path());
     command.args(["--max-reading-age", "1", "--simulate-first", "--retry-delay", "0"]);
-    let (script, runs) = (folder.path().join("cli"), folder.path().join("runs"));
-    let text = format!("echo >>{}\nexec {} \"$@\"\n", runs.display(), devnet.cli.display());
-    std::fs::write(&script, text).unwrap();
-    command.env("SUPRA_CLI_BIN", format!("sh {}", script.display()));
+    command.env("SUPRA_CLI_BIN", devnet.scripted_cli("exec $CLI \"$@\""));
     command.env("DVRF_DEVNET_CLI", "v11").env("DVRF_CLI_GENERATION", "v11");
     let outcome = run(&mut command);
     let line = outcome.json();
     assert_eq!(line["manual_draw"]["error"]["code"], "READING_OLD", "{outcome}");
-    assert_eq!(std::fs::read_to_string(runs).unwrap().lines().count(), 4, "read three times more");
+    assert_eq!(devnet.cli_starts(), 4, "read three times more");
     assert_eq!(submissions(&devnet), 0);
     let journals = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
     let journal =

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use rstest::rstest;
 use serde_json::{Value, json};
-use testkit::{Devnet, LOTTERY, Outcome, Way, binary, needs, program, run};
+use testkit::{Devnet, LOTTERY, Outcome, REFUSAL, Way, binary, needs, program, run};
 
 use crate::draw;
 
@@ -61,15 +61,6 @@ impl Round {
         self.devnet.control(&json!({"advance_blocks": seconds * 2}));
     }
 
-    /// A CLI that does what a shell script says, in which `$CLI` is the emulated one.
-    fn scripted(&self, script: &str) -> String {
-        let path = self.folder.path().join("cli");
-        let cli = self.devnet.cli.display();
-        std::fs::write(&path, format!("CLI={cli}\nRUNS={}/runs\n{script}", self.folder.path().display()))
-            .unwrap();
-        format!("sh {}", path.display())
-    }
-
     fn auto_by(&self, cli: &str, words: &[&str]) -> Outcome {
         run(self.tool(&["auto", "--execute"]).args(words).env("SUPRA_CLI_BIN", cli))
     }
@@ -82,7 +73,7 @@ impl Round {
     }
 
     /// Players buy what a draw needs.
-    fn is_due(&self) {
+    fn make_due(&self) {
         self.devnet.control(&json!({"lottery": {"tickets": 5, "draw_scheduled": true}}));
     }
 
@@ -194,7 +185,7 @@ fn somebody_elses_draw_does_not_close_an_intent() {
     assert!(round.journal().1["intent"].is_object(), "ours may still be accepted");
     // A new round is due while ours still waits: nothing is sent.
     round.seconds_later(10);
-    round.is_due();
+    round.make_due();
     let outcome = round.auto(&[]);
     assert_eq!(
         (outcome.code, outcome.json()["error"]["code"].clone()),
@@ -214,10 +205,11 @@ fn a_forced_draw_settles_an_earlier_one_first() {
     assert_eq!(round.auto(&[]).json()["manual_draw"]["error"]["code"], "NOT_CONFIRMED");
     let (outcome, result) = round.forced(&[]);
     assert_eq!((outcome.code, &result["error"]["code"]), (2, &json!("INTENT_OPEN")), "{outcome}");
+    // It is executed, and then answered.
     round.seconds_later(60);
     round.seconds_later(60);
     round.devnet.fault("");
-    round.is_due();
+    round.make_due();
     let (outcome, result) = round.forced(&[]);
     assert_eq!((outcome.code, &result["executed"]), (0, &json!(true)), "{outcome}");
     assert!(outcome.err.contains(" was requested; the chain shows it\n"), "{outcome}");
@@ -268,7 +260,7 @@ fn a_transaction_is_enough_to_settle_its_draw() {
 #[test]
 fn a_receipt_that_says_failure_is_compared_with_the_chain() {
     let round = Round::new("");
-    let cli = round.scripted("$CLI \"$@\" | sed s/Success/Fail/g");
+    let cli = round.devnet.scripted_cli("$CLI \"$@\" | sed s/Success/Fail/g");
     let outcome = round.auto_by(&cli, &[]);
     let line = outcome.json();
     assert_eq!((outcome.code, &line["status"]), (0, &json!("executed")), "{outcome}");
@@ -278,7 +270,7 @@ fn a_receipt_that_says_failure_is_compared_with_the_chain() {
 #[test]
 fn a_receipt_that_says_success_is_compared_with_the_chain() {
     let round = Round::new("");
-    let cli = round.scripted("echo '{\"hash\": \"0xab\", \"status\": \"Success\"}'");
+    let cli = round.devnet.scripted_cli("echo '{\"hash\": \"0xab\", \"status\": \"Success\"}'");
     let outcome = round.auto_by(&cli, &["--retry", "1", "--retry-delay", "0"]);
     let line = outcome.json();
     assert_eq!(line["status"], "manual_draw_failed", "only what was not sent is tried again: {outcome}");
@@ -291,13 +283,11 @@ fn a_receipt_that_says_success_is_compared_with_the_chain() {
 #[test]
 fn what_was_not_sent_is_tried_again_in_the_same_run() {
     let round = Round::new("");
-    let cli = round.scripted(
-        "echo >>$RUNS\n[ $(wc -l <$RUNS) -gt 2 ] && exec $CLI \"$@\"\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
-    );
+    let cli = round.devnet.cli_that_works_when("-gt 2");
     let outcome = round.auto_by(&cli, &["--retry", "1", "--retry-delay", "0"]);
     let line = outcome.json();
     assert_eq!(line["manual_draw"]["error"]["code"], "NOT_SENT", "{outcome}");
-    assert_eq!(line["stderr"], "CliProfile: KeyNotFound(\"x\")", "{outcome}");
+    assert_eq!(line["stderr"], REFUSAL, "{outcome}");
     let outcome = round.auto_by(&cli, &["--cool-down", "0"]);
     let line = outcome.json();
     assert_eq!((&line["status"], &line["stderr"]), (&json!("executed"), &Value::Null), "{outcome}");
@@ -323,7 +313,7 @@ fn only_what_nothing_guards_is_warned_of() {
 #[test]
 fn an_output_without_an_end_is_never_a_refusal() {
     let round = Round::new("");
-    let cli = round.scripted(
+    let cli = round.devnet.scripted_cli(
         "$CLI \"$@\" >/dev/null 2>&1\nhead -c 9000000 /dev/zero\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
     );
     let outcome = round.auto_by(&cli, &[]);
@@ -425,14 +415,12 @@ fn purchases_of_all_runs_count_together() {
 fn a_purchase_that_is_not_sent_costs_nothing() {
     let round = Round::new("");
     round.devnet.control(&json!({"lottery": {"tickets": 3, "draw_scheduled": false}}));
-    let cli = round.scripted(
-        "echo >>$RUNS\n[ $(wc -l <$RUNS) -lt 2 ] && exec $CLI \"$@\"\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
-    );
+    let cli = round.devnet.cli_that_works_when("-lt 2");
     let fill = |limit: &str| round.auto_by(&cli, &["--fill-tickets", "--max-spend", limit]);
     let dear = fill("19999999").json();
     assert_eq!(
         dear["error"]["message"],
-        "2 tickets at 10000000 cost more than --max-spend 19999999: none are bought",
+        "the missing tickets (2 at 10000000 each) cost more than --max-spend 19999999: none were bought",
         "{dear}"
     );
     // Tickets are not bought for a draw that something else forbids.
@@ -454,7 +442,7 @@ fn a_purchase_that_is_not_sent_costs_nothing() {
     let spent = fill("19999999").json();
     assert_eq!(
         spent["error"]["message"],
-        "1 tickets at 10000000 cost, after 10000000 in the last 24 h, more than --max-spend 19999999: none are bought",
+        "the missing tickets (1 at 10000000 each) cost, after 10000000 in the last 24 h, more than --max-spend 19999999: none were bought",
         "{spent}"
     );
 }

@@ -265,10 +265,8 @@ fn the_chain_decides_whatever_the_cli_says(
 ) {
     let place = place();
     place.devnet.fault(fault);
-    let (path, cli, url) = (place.path("cli"), place.devnet.cli.display(), &place.devnet.url);
-    let text = format!("CLI={cli}\nLOTTERY={LOTTERY}\nURL={url}\n{script}\n");
-    std::fs::write(&path, text).unwrap();
-    let outcome = run(place.command().env("SUPRA_CLI_BIN", format!("sh {}", path.display())));
+    let cli = place.devnet.scripted_cli(&format!("LOTTERY={LOTTERY}\n{script}"));
+    let outcome = run(place.command().env("SUPRA_CLI_BIN", cli));
     let line = outcome.json();
     assert_eq!(
         (outcome.code, line["error"]["code"].as_str().unwrap_or_default()),
@@ -294,17 +292,10 @@ fn what_was_not_sent_is_tried_again_in_the_same_run(
     #[case] tries: usize,
 ) {
     let place = place();
-    let (path, runs) = (place.path("cli"), place.path("runs"));
-    let text = format!(
-        "echo >>{runs}\n[ $(wc -l <{runs}) -gt 2 ] && exec {cli} \"$@\"\necho 'CliProfile: KeyNotFound(\"x\")' >&2\nexit 1\n",
-        runs = runs.display(),
-        cli = place.devnet.cli.display()
-    );
-    std::fs::write(&path, text).unwrap();
-    let cli = format!("sh {}", path.display());
+    let cli = place.devnet.cli_that_works_when("-gt 2");
     let outcome = run(place.command().args([retry, "--retry-delay=0"]).env("SUPRA_CLI_BIN", cli));
     assert_eq!(outcome.json()["status"], status, "{outcome}");
-    assert_eq!(std::fs::read_to_string(runs).unwrap().lines().count(), tries);
+    assert_eq!(place.devnet.cli_starts(), tries);
 }
 
 #[test]

@@ -73,6 +73,9 @@ pub fn tool(name: &str) -> Command {
     command
 }
 
+/// What a CLI says that cannot send, because it does not know the profile.
+pub const REFUSAL: &str = "CliProfile: KeyNotFound(\"x\")";
+
 /// A served devnet; it ends with the test.
 pub struct Devnet {
     child: Child,
@@ -166,6 +169,34 @@ impl Devnet {
     pub fn client(&self, index: usize) -> (String, serde_json::Value) {
         let client = &self.call("GET", "/devnet/state", "")["clients"][index];
         (client["address"].as_str().unwrap_or_default().to_owned(), client["balance"].clone())
+    }
+
+    /// A CLI that is a shell script: `$CLI` is the emulated one, `$URL` this chain. It notes each start.
+    ///
+    /// # Panics
+    /// When the script cannot be written.
+    pub fn scripted_cli(&self, script: &str) -> String {
+        let (path, runs) = (self.folder.path().join("scripted"), self.folder.path().join("starts"));
+        let (cli, url, runs) = (self.cli.display(), &self.url, runs.display());
+        let text = format!("CLI={cli}\nURL={url}\nRUNS={runs}\necho >>$RUNS\n{script}\n");
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("no script: {error}"));
+        format!("sh {}", path.display())
+    }
+
+    /// One that works when a test of `$(wc -l <$RUNS)`, the number of its starts, is true, and otherwise refuses to send.
+    ///
+    /// # Panics
+    /// When the script cannot be written.
+    pub fn cli_that_works_when(&self, test: &str) -> String {
+        self.scripted_cli(&format!(
+            "[ $(wc -l <$RUNS) {test} ] && exec $CLI \"$@\"\necho '{REFUSAL}' >&2\nexit 1"
+        ))
+    }
+
+    /// How often the scripted CLI was started.
+    pub fn cli_starts(&self) -> usize {
+        let starts = std::fs::read_to_string(self.folder.path().join("starts"));
+        starts.unwrap_or_default().lines().count()
     }
 
     /// Starts the chain again, in this situation.
