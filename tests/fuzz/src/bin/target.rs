@@ -10,6 +10,9 @@ use supra_core::check::module::ModuleName;
 use supra_core::record::Record;
 use supra_core::view::{FunctionId, is_identifier};
 
+/// The keys of a record that say what is read.
+const KEYS: [&str; 6] = ["lottery_addr", "deposit_addr", "client_addr", "profile", "network", "layout"];
+
 /// An address: optional `0x`, 1 to 64 hex digits.
 fn padded(text: &str) -> Option<String> {
     let text = text.trim().to_ascii_lowercase();
@@ -35,9 +38,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(record) = serde_json::from_str::<Record>(text) else { return };
     let Ok(tree) = serde_json::from_str::<Value>(text) else { return };
     let own = |key: &str| tree.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    let garbled = ["lottery_addr", "deposit_addr", "client_addr", "profile", "network"]
-        .iter()
-        .any(|key| tree.get(*key).is_some_and(|value| !value.is_string() && !value.is_null()));
+    let garbled =
+        KEYS.iter().any(|key| tree.get(*key).is_some_and(|value| !value.is_string() && !value.is_null()));
     let pairs = [
         ("DEPOSIT_ADDR", "0x2".to_owned()),
         ("CLIENT_ADDR", "0x3".to_owned()),
@@ -50,7 +52,12 @@ fuzz_target!(|data: &[u8]| {
             let lottery = own("lottery_addr").unwrap_or("0x4");
             let client = own("client_addr").or(own("lottery_addr")).unwrap_or("0x3");
             let deposit = own("deposit_addr").unwrap_or("0x2");
-            assert_eq!(target.lottery.map(|a| a.to_string()), padded(lottery));
+            // Which contract the address is of depends on the layout.
+            let layout = own("layout").map(str::trim);
+            let contract = padded(lottery).filter(|_| layout != Some("deposit-only"));
+            assert_eq!(target.lottery.or(target.consumer).map(|a| a.to_string()), contract);
+            let is_other = !matches!(layout, None | Some("main_v2" | "deposit-only"));
+            assert_eq!(target.consumer.is_some(), is_other, "{text:?}");
             assert_eq!(Some(target.client.to_string()), padded(client));
             // A network has its own deposit module.
             if own("network").is_none() || own("deposit_addr").is_some() {
@@ -61,8 +68,7 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(failure) => {
             oracle::one_plain_line(&failure.message(), 2000);
-            let keys = ["lottery_addr", "deposit_addr", "client_addr", "profile", "network"];
-            assert!(keys.iter().any(|key| failure.message().contains(key)), "{}", failure.message());
+            assert!(KEYS.iter().any(|key| failure.message().contains(key)), "{}", failure.message());
         }
     }
 });
