@@ -389,6 +389,15 @@ fn a_lost_state_ends_with_an_all_clear() {
     assert_eq!(kinds(&with_balance(500), 3000), []);
 }
 
+/// A verdict that is not ok is no all-clear, although nothing that a channel is told of was found.
+#[test]
+fn only_an_ok_is_an_all_clear() {
+    let mut state = AlertState::lost("s");
+    let rules = AlertRules { resolve_after: 1, ..AlertRules::default() };
+    assert!(state.step(&[], &with_balance(150), 0, &rules).is_empty());
+    assert_eq!(state.step(&[], &with_balance(500), 600, &rules).len(), 1);
+}
+
 proptest! {
     /// For any sequence of runs, an incident begins before it is resolved, is resolved once, and never by an unknown run.
     #[test]

@@ -561,6 +561,20 @@ fn an_acknowledged_problem_has_no_reminder_until_it_comes_again() {
     );
 }
 
+/// Acknowledgements are forgotten with the problems that a plan says have ended.
+#[test]
+fn only_what_has_ended_is_planned_as_resolved() {
+    let fixture = Fixture::new(&["slack,url=http://h"]);
+    let mut state = AlertState::new("k");
+    let mut resolved = |checks: &Checks, now_s| -> Vec<String> {
+        let plan = fixture.planner().update(&mut state, &verdict(checks, now_s));
+        plan.resolved.into_iter().map(|(key, _)| key).collect()
+    };
+    assert_eq!(resolved(&low(), 0), [""; 0]);
+    assert_eq!(resolved(&critical(), 600), [""; 0]);
+    assert_eq!(resolved(&ok(), 1200), ["deposit"]);
+}
+
 #[test]
 fn a_problem_that_lasts_is_escalated_unless_it_is_acknowledged() {
     let mut fixture = Fixture::new(&["slack,url=http://h", "pagerduty,key=k,after=30m"]);

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::check::requests::{Cause, diagnose};
+use crate::failure::Abort;
+use crate::requests::CallbackFailure;
 
 /// Requests as they were read since 2 h ago, with a pending one of this age.
 fn read_requests(change: impl FnOnce(&mut Requests), pending_age_s: Option<u64>) -> Requests {
@@ -21,6 +23,24 @@ fn read_requests(change: impl FnOnce(&mut Requests), pending_age_s: Option<u64>)
     };
     change(&mut requests);
     requests
+}
+
+/// The clock of a node that is behind by as many seconds.
+fn clock(lag_s: i64) -> Option<Count> {
+    let time = now().checked_sub(jiff::SignedDuration::from_secs(lag_s)).unwrap();
+    Some(Count(time.as_microsecond().unsigned_abs().into()))
+}
+
+/// An answer that ended in the abort, or ran out of gas.
+fn callback_failure(abort: Option<Abort>) -> CallbackFailure {
+    CallbackFailure {
+        height: 8,
+        transaction_hash: None,
+        nonce: None,
+        status: "Out of gas".to_owned(),
+        abort,
+        help: Some("runbook".to_owned()),
+    }
 }
 
 #[rstest]
@@ -55,8 +75,7 @@ fn a_node_that_is_behind_may_not_have_the_answer_yet(
     let mut state = healthy();
     state.lottery.pending_request = Some(true);
     state.lottery.rng_request_count = Some(Count(3));
-    let clock = now().checked_sub(jiff::SignedDuration::from_secs(lag_s)).unwrap();
-    state.chain.time_us = Some(Count(clock.as_microsecond().unsigned_abs().into()));
+    state.chain.time_us = clock(lag_s);
     let (views, mut requests) = (views(), read_requests(|_| {}, Some(age_s)));
     let found = |requests: &Requests| {
         let checks =
@@ -65,16 +84,33 @@ fn a_node_that_is_behind_may_not_have_the_answer_yet(
     };
     assert_eq!(found(&requests), [(code, severity)]);
     // An answer that the callback aborted does not come again.
-    requests.callback_failures.push(crate::requests::CallbackFailure {
-        height: 8,
-        transaction_hash: None,
-        nonce: None,
-        status: "aborted".to_owned(),
-        abort: None,
-        help: None,
-    });
+    requests.callback_failures.push(callback_failure(None));
     let stuck = if age_s < 300 { Code::RequestPending } else { Code::RequestStuck };
     assert_eq!(found(&requests)[0].0, stuck);
+}
+
+/// The name of the abort if the contract has one, else its code, else the status.
+#[rstest]
+#[case::named(Some((6, Some("ERANDOM_NUMBER"))), "ERANDOM_NUMBER")]
+#[case::of_a_number(Some((6, None)), "code 6")]
+#[case::no_abort(None, "Out of gas")]
+fn an_aborted_callback_is_named(#[case] abort: Option<(u64, Option<&str>)>, #[case] name: &str) {
+    let abort = abort.map(|(code, name)| Abort {
+        location: None,
+        code: code.to_string(),
+        name: name.map(str::to_owned),
+    });
+    let mut state = healthy();
+    state.lottery.pending_request = Some(true);
+    state.lottery.rng_request_count = Some(Count(3));
+    let (views, mut requests) = (views(), read_requests(|_| {}, Some(300)));
+    requests.callback_failures.push(callback_failure(abort));
+    let checks = evaluate(Facts { requests: Some(&requests), ..facts(&state, &views) }, &Policy::default());
+    let [stuck] = checks.findings.as_slice() else { panic!("{checks:?}") };
+    let said =
+        format!("a randomness request has waited for 5 min: {}: {name}", Cause::CallbackAborts.sentence().0);
+    assert_eq!(stuck.message, said);
+    assert_eq!((&stuck.evidence["abort"], &stuck.evidence["abort_help"]), (&json!(name), &json!("runbook")));
 }
 
 /// The counters of `healthy` differ by three, and no request is pending.
@@ -146,6 +182,9 @@ fn a_pending_request_is_dated(
     Cause::Unknown
 )]
 #[case::another_consumer(|state: &mut State| state.lottery.consumers = Some(vec!["0x9".parse().unwrap()]), Cause::ConsumerMissing)]
+#[case::a_node_a_minute_behind(|state: &mut State| state.chain.time_us = clock(60), Cause::Unknown)]
+#[case::a_node_further_behind(|state: &mut State| state.chain.time_us = clock(61), Cause::NodeLagging)]
+#[case::a_node_without_a_clock(|state: &mut State| state.chain.time_us = None, Cause::Unknown)]
 #[case::no_module_is_known(|state: &mut State| state.deposit.modules = None, Cause::Unknown)]
 #[case::its_module_is_off(|state: &mut State| state.deposit.modules.as_mut().unwrap()[0].enabled = false, Cause::ModuleDisabled)]
 #[case::fees_are_below_the_limit(|state: &mut State| state.deposit.max_txn_fee = Some(Quants(1)), Cause::Unknown)]
@@ -166,4 +205,16 @@ fn why_a_request_waits(#[case] change: fn(&mut State), #[case] expected: Cause) 
     requests.callback_fee_quants = Some(Quants(1000));
     let views = views();
     assert_eq!(diagnose(&Facts { requests: Some(&requests), ..facts(&state, &views) }), expected);
+}
+
+#[test]
+fn a_finding_says_its_cause() {
+    for cause in Cause::ALL.iter().copied() {
+        let evidence = json!({"diagnosis": cause.name()}).as_object().cloned().unwrap();
+        let finding = Finding::new(Code::RequestStuck, Severity::Warning, "m".to_owned(), evidence, Lang::En);
+        assert_eq!(Cause::of(&finding), Some(cause));
+    }
+    let other =
+        Finding::new(Code::RequestStuck, Severity::Warning, "m".to_owned(), serde_json::Map::new(), Lang::En);
+    assert_eq!(Cause::of(&other), None);
 }
