@@ -197,6 +197,14 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
+impl Facts<'_> {
+    /// How far the node's clock is behind, in seconds; negative where it is ahead.
+    fn lag_s(&self) -> Option<i64> {
+        let time_us = i64::try_from(self.state.chain.time_us?.get()).unwrap_or(i64::MAX);
+        Some(self.now.as_microsecond().saturating_sub(time_us) / 1_000_000)
+    }
+}
+
 /// Checks reports against one policy.
 #[derive(Debug, Clone)]
 pub struct Checker {

@@ -32,19 +32,17 @@ pub(super) fn is_trustworthy(facts: &Facts, policy: &Policy, findings: &mut Find
         findings.add(Code::WrongChain, message, json!({"chain_id": facts.state.chain.id}));
         return false;
     }
-    let (Some(most), Some(time)) = (policy.max_lag_s, facts.state.chain.time_us) else { return true };
-    let now_us = u128::try_from(facts.now.as_microsecond()).unwrap_or(0);
-    let lag_s = now_us.abs_diff(time.get()) / 1_000_000;
-    if lag_s <= most.into() {
+    let (Some(most), Some(lag_s)) = (policy.max_lag_s, facts.lag_s()) else { return true };
+    if lag_s.unsigned_abs() <= most.into() {
         return true;
     }
-    let lag = format_span(u64::try_from(lag_s).unwrap_or(u64::MAX), findings.lang);
-    if time.get() > now_us {
+    let lag = format_span(lag_s.unsigned_abs(), findings.lang);
+    let evidence = json!({"lag_seconds": lag_s.to_string(), "max_lag_seconds": most});
+    if lag_s < 0 {
         let message = findings.lang.pick(
             format!("the chain's clock is {lag} ahead of this machine's; one of the two is wrong"),
             format!("часы сети спешат на {lag} относительно этого узла; одни из часов неверны"),
         );
-        let evidence = json!({"lag_seconds": format!("-{lag_s}"), "max_lag_seconds": most});
         findings.add(Code::ChainStale, message, evidence);
         return false;
     }
@@ -52,7 +50,6 @@ pub(super) fn is_trustworthy(facts: &Facts, policy: &Policy, findings: &mut Find
         format!("the chain's clock is {lag} behind; the node may be stuck or pruned"),
         format!("часы сети отстают на {lag}; возможно, узел завис"),
     );
-    let evidence = json!({"lag_seconds": lag_s.to_string(), "max_lag_seconds": most});
     findings.add(Code::ChainStale, message, evidence);
     false
 }

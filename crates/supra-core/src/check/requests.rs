@@ -36,7 +36,7 @@ pub enum Cause {
 }
 
 /// A chain clock that is further behind, in seconds, explains a missing answer.
-const LAG_S: u64 = 60;
+const LAG_S: i64 = 60;
 
 impl Cause {
     /// Every cause, in the order in which [`diagnose`] tries them.
@@ -159,23 +159,15 @@ fn fits(cause: Cause, facts: &Facts) -> bool {
                 .is_some_and(|(all, requester)| !all.contains(&requester));
             nobody || none || missing
         }
-        Cause::NodeLagging => lag_s(facts) > LAG_S,
+        Cause::NodeLagging => facts.lag_s().is_some_and(|lag_s| lag_s > LAG_S),
         Cause::Unknown => true,
     }
 }
 
-/// How far the node's clock is behind, in seconds; 0 where that is not known.
-fn lag_s(facts: &Facts) -> u64 {
-    let now_us = u128::try_from(facts.now.as_microsecond()).unwrap_or(0);
-    let behind_us = facts.state.chain.time_us.map_or(0, |time| now_us.saturating_sub(time.get()));
-    u64::try_from(behind_us / 1_000_000).unwrap_or(u64::MAX)
-}
-
 /// How far behind a node is, in words, if the request had not waited for `least_s` yet in the state that it shows.
 pub(super) fn too_early(age_s: u64, least_s: u64, facts: &Facts, lang: Lang) -> Option<String> {
-    let lag_s = lag_s(facts);
-    (lag_s > LAG_S && age_s >= least_s && age_s.saturating_sub(lag_s) < least_s)
-        .then(|| format_span(lag_s, lang))
+    let lag_s = facts.lag_s().filter(|lag_s| *lag_s > LAG_S)?.unsigned_abs();
+    (age_s >= least_s && age_s.saturating_sub(lag_s) < least_s).then(|| format_span(lag_s, lang))
 }
 
 /// The name of the abort that a callback ended in, else its code, else what the node says.
