@@ -125,10 +125,8 @@ impl Nodes {
             let kept_behind_us = self.behind_us(&kept).unwrap_or(0);
             apart_us = apart_us.max(behind_us).max(kept_behind_us);
             self.count_step(apart_us == 0, now);
-            if behind_us > 0 {
-                agreeing = 0;
-            } else if agreeing > 0
-                && kept_behind_us == 0
+            if agreeing > 0
+                && (behind_us, kept_behind_us) == (0, 0)
                 && !contradict(&kept.collected.state, &next.collected.state, is_strict(apart_us))
             {
                 agreeing += 1;
