@@ -122,11 +122,10 @@ impl Nodes {
             // A reading that is dated by no clock proves nothing.
             let Some(behind_us) = self.behind_us(&next) else { continue };
             // The next one may show that the node that was read before is behind.
-            let kept_behind_us = self.behind_us(&kept).unwrap_or(0);
-            apart_us = apart_us.max(behind_us).max(kept_behind_us);
+            let kept_behind_us = self.behind_us(&kept);
+            apart_us = apart_us.max(behind_us).max(kept_behind_us.unwrap_or(0));
             self.count_step(apart_us == 0, now);
-            if agreeing > 0
-                && (behind_us, kept_behind_us) == (0, 0)
+            if (behind_us, kept_behind_us) == (0, Some(0))
                 && !contradict(&kept.collected.state, &next.collected.state, is_strict(apart_us))
             {
                 agreeing += 1;
