@@ -125,6 +125,7 @@ mod tests {
     use rstest::rstest;
     use supra_core::amount::Decimal;
     use supra_core::check::Checker;
+    use supra_core::forecast::{Basis, Runway};
     use supra_core::report::SubscriptionId;
     use supra_core::state::{Deposit, State};
     use supra_core::view_report::ViewReport;
@@ -201,5 +202,27 @@ mod tests {
         let funding = assessed(|_| {}, Some(goal));
         assert_eq!((funding.low, funding.amount.map(Quants::get)), (Some(true), amount), "{funding:?}");
         assert_eq!(codes(&funding), reasons, "{funding:?}");
+    }
+
+    #[rstest]
+    #[case::no_forecast(None, false)]
+    #[case::a_direction_without_a_date(Some((true, Confidence::Low)), false)]
+    #[case::well_enough(Some((true, Confidence::Medium)), true)]
+    #[case::of_requests(Some((false, Confidence::High)), false)]
+    fn how_fast_money_is_spent_is_known(
+        #[case] forecast: Option<(bool, Confidence)>,
+        #[case] expected: bool,
+    ) {
+        let runway = |(has_rate, confidence): (bool, Confidence)| Runway {
+            draws: None,
+            seconds: 86_400,
+            at: None,
+            per_day: has_rate.then_some(Quants(1)),
+            grant: None,
+            basis: Basis::Balance,
+            confidence,
+        };
+        let checks = Checks { runway: forecast.map(runway), ..Checks::default() };
+        assert_eq!(is_rate_known(&checks), expected);
     }
 }

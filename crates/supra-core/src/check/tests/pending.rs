@@ -188,6 +188,10 @@ fn a_pending_request_is_dated(
 #[case::no_module_is_known(|state: &mut State| state.deposit.modules = None, Cause::Unknown)]
 #[case::its_module_is_off(|state: &mut State| state.deposit.modules.as_mut().unwrap()[0].enabled = false, Cause::ModuleDisabled)]
 #[case::fees_are_below_the_limit(|state: &mut State| state.deposit.max_txn_fee = Some(Quants(1)), Cause::Unknown)]
+#[case::fees_are_at_the_limit(
+    |state: &mut State| state.deposit.modules.as_mut().unwrap()[0].max_callback_txn_fee = Quants(1000),
+    Cause::Unknown
+)]
 #[case::fees_are_above_the_limit(
     |state: &mut State| state.deposit.modules.as_mut().unwrap()[0].max_callback_txn_fee = Quants(999),
     Cause::CallbackFeeTooLow
@@ -213,6 +217,12 @@ fn a_finding_says_its_cause() {
         let evidence = json!({"diagnosis": cause.name()}).as_object().cloned().unwrap();
         let finding = Finding::new(Code::RequestStuck, Severity::Warning, "m".to_owned(), evidence, Lang::En);
         assert_eq!(Cause::of(&finding), Some(cause));
+        let (en, ru) = cause.sentence();
+        // Where none was found, more is said: what was looked at.
+        let is_its = |lang, sentence: &str| cause.in_words(lang).starts_with(sentence);
+        let words =
+            if cause == Cause::Unknown { ("none found: ", "не найдена: ") } else { (en, ru) };
+        assert!(is_its(Lang::En, words.0) && is_its(Lang::Ru, words.1), "{cause:?}");
     }
     let other =
         Finding::new(Code::RequestStuck, Severity::Warning, "m".to_owned(), serde_json::Map::new(), Lang::En);

@@ -6,6 +6,8 @@ use std::path::Path;
 use rstest::rstest;
 
 use super::*;
+use crate::amount::Quants;
+use crate::submit::fund_journal::{LockedFundJournal, TopUpPlan};
 use crate::submit::journal::IntentStatus;
 use crate::transport::cli::{CliConfig, Generation};
 
@@ -29,7 +31,7 @@ fn open(folder: &Path) -> LockedJournal {
 }
 
 /// A sender whose CLI is this program.
-fn sender(program: &[&str], journal: Option<LockedJournal>) -> GuardedSender {
+fn sender<J>(program: &[&str], journal: Option<J>) -> GuardedSender<J> {
     let cli = CliConfig {
         program: program.iter().map(Into::into).collect(),
         profile: None,
@@ -139,17 +141,27 @@ fn a_closed_intent_is_closed_on_disk() {
     assert_eq!(open(folder.path()).journal.intent, None);
 }
 
+/// The files that a CLI has open which sends under the journal and another lock.
+fn inherited<J: IntentJournal>(folder: &Path, journal: J, plan: J::Plan) -> String {
+    let list = folder.join("descriptors");
+    let program = format!("readlink /proc/$$/fd/* > {}", list.display());
+    let mut guarded = sender(&["sh", "-c", &program, "supra"], Some(journal));
+    guarded.lock = Some(Lock::take(&folder.join("own"), Duration::ZERO).unwrap());
+    guarded.submit(&words(), plan, "run", at(1000), || true).unwrap();
+    std::fs::read_to_string(list).unwrap()
+}
+
 #[test]
 fn the_cli_inherits_both_locks() {
     let folder = tempfile::tempdir().unwrap();
-    let list = folder.path().join("descriptors");
-    let program = format!("readlink /proc/$$/fd/* > {}", list.display());
-    let mut guarded = sender(&["sh", "-c", &program, "supra"], Some(open(folder.path())));
-    guarded.lock = Some(Lock::take(&folder.path().join("own"), Duration::ZERO).unwrap());
-    send(&mut guarded, true).unwrap();
-    let held = std::fs::read_to_string(list).unwrap();
+    let held = inherited(folder.path(), open(folder.path()), ROUND);
     assert!(held.lines().any(|path| path.ends_with("/own")), "{held}");
     assert!(held.lines().any(|path| path.contains("/draw-")), "{held}");
+    let whose = ("0xd".parse().unwrap(), "0xc".parse().unwrap(), 6);
+    let state = StateDir::open(folder.path()).unwrap();
+    let journal = LockedFundJournal::open(&state, whose, at(1000), Duration::ZERO).unwrap();
+    let held = inherited(folder.path(), journal, TopUpPlan { amount: Quants(1), balance: Quants(2) });
+    assert!(held.lines().any(|path| path.contains("/fund-")), "{held}");
 }
 
 #[test]
