@@ -204,6 +204,15 @@ mod tests {
         assert_eq!(codes(&funding), reasons, "{funding:?}");
     }
 
+    #[test]
+    fn a_doubt_says_what_is_not_known() {
+        let funding = assessed(|deposit| deposit.balance = None, None);
+        assert_eq!(
+            funding.reasons[0].message,
+            "the client's fund or its minimum is not known: the balance is not known"
+        );
+    }
+
     #[rstest]
     #[case::no_forecast(None, false)]
     #[case::a_direction_without_a_date(Some((true, Confidence::Low)), false)]
