@@ -411,6 +411,18 @@ fn purchases_of_all_runs_count_together() {
     assert_eq!(bought.json()["tickets_bought"], 1, "{bought}");
 }
 
+/// The contract refuses a second request, whatever is allowed here.
+#[test]
+fn no_tickets_are_bought_while_a_request_is_pending() {
+    let round = Round::new("");
+    round.devnet.enter("pending");
+    round.devnet.control(&json!({"lottery": {"tickets": 3, "draw_scheduled": false}}));
+    let outcome = round.auto(&["--fill-tickets", "--max-spend", "20000000", "--allow-pending-request"]);
+    let line = outcome.json();
+    assert_eq!((&line["status"], &line["tickets_bought"]), (&json!("not_ready"), &json!(0)), "{outcome}");
+    assert_eq!(round.truth("submissions"), 0, "{outcome}");
+}
+
 #[test]
 fn a_purchase_that_is_not_sent_costs_nothing() {
     let round = Round::new("");
