@@ -196,12 +196,9 @@ fn decide_and_draw(
         && args.execute
         && only_tickets_lack(readiness)
     {
-        let bought = fill(args, runner, &reading, session)?;
-        line.tickets_bought = Some(bought);
-        if bought > 0 {
-            reading = read(args, runner, session)?;
-            decision = decide(runner, &reading)?;
-        }
+        line.tickets_bought = Some(fill(args, runner, &reading, session)?);
+        reading = read(args, runner, session)?;
+        decision = decide(runner, &reading)?;
     }
     let (mut readiness, token) = match decision {
         Decision::Reconciled(text) => {
