@@ -533,6 +533,15 @@ fn a_person_is_asked_once_and_does_not_make_an_old_reading_fresh() {
     assert!(said.contains("\"code\":\"READING_OLD\""), "{said}");
 }
 
+/// Where nobody would see the question, nobody is there to be asked.
+#[test]
+fn a_person_who_does_not_see_stderr_is_not_asked() {
+    let devnet = Devnet::start(&["--scenario", "low"]);
+    let (code, said) = attended(&devnet, "", || {}, &["--new-journal", "--max-lag=0", "2>/dev/null"]);
+    assert_eq!((code, deposits(&devnet)), (Some(1), 0), "{said}");
+    assert!(said.contains("\"code\":\"LIMIT_MISSING\""), "{said}");
+}
+
 #[test]
 fn what_somebody_else_deposits_meanwhile_is_not_deposited_again() {
     let devnet = Devnet::start(&["--scenario", "low"]);
