@@ -26,9 +26,9 @@ fn read_requests(change: impl FnOnce(&mut Requests), pending_age_s: Option<u64>)
 }
 
 /// The clock of a node that is behind by as many seconds.
-fn clock(lag_s: i64) -> Option<Count> {
+fn clock(lag_s: i64) -> Count {
     let time = now().checked_sub(jiff::SignedDuration::from_secs(lag_s)).unwrap();
-    Some(Count(time.as_microsecond().unsigned_abs().into()))
+    Count(time.as_microsecond().unsigned_abs().into())
 }
 
 /// An answer that ended in the abort, or ran out of gas.
@@ -75,7 +75,7 @@ fn a_node_that_is_behind_may_not_have_the_answer_yet(
     let mut state = healthy();
     state.lottery.pending_request = Some(true);
     state.lottery.rng_request_count = Some(Count(3));
-    state.chain.time_us = clock(lag_s);
+    state.chain.time_us = Some(clock(lag_s));
     let (views, mut requests) = (views(), read_requests(|_| {}, Some(age_s)));
     let found = |requests: &Requests| {
         let checks =
@@ -182,8 +182,8 @@ fn a_pending_request_is_dated(
     Cause::Unknown
 )]
 #[case::another_consumer(|state: &mut State| state.lottery.consumers = Some(vec!["0x9".parse().unwrap()]), Cause::ConsumerMissing)]
-#[case::a_node_a_minute_behind(|state: &mut State| state.chain.time_us = clock(60), Cause::Unknown)]
-#[case::a_node_further_behind(|state: &mut State| state.chain.time_us = clock(61), Cause::NodeLagging)]
+#[case::a_node_a_minute_behind(|state: &mut State| state.chain.time_us = Some(clock(60)), Cause::Unknown)]
+#[case::a_node_further_behind(|state: &mut State| state.chain.time_us = Some(clock(61)), Cause::NodeLagging)]
 #[case::a_node_without_a_clock(|state: &mut State| state.chain.time_us = None, Cause::Unknown)]
 #[case::no_module_is_known(|state: &mut State| state.deposit.modules = None, Cause::Unknown)]
 #[case::its_module_is_off(|state: &mut State| state.deposit.modules.as_mut().unwrap()[0].enabled = false, Cause::ModuleDisabled)]
