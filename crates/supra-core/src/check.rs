@@ -279,7 +279,7 @@ pub fn evaluate(facts: Facts, policy: &Policy) -> Checks {
     let mut findings = Findings { list: Vec::new(), lang: policy.lang, views: facts.views };
     // Values of another chain or of a stale node say nothing about this subscription.
     if !chain::is_trustworthy(&facts, policy, &mut findings) {
-        return Checks { min_balance_expected: None, ..verdict(findings.list, policy) };
+        return verdict(findings.list, policy);
     }
     chain::check_upgrade(&facts, &mut findings);
     lottery::check_presence(&facts, &mut findings);
@@ -325,7 +325,6 @@ fn forecast(facts: &Facts) -> (Holdings, Option<Runway>) {
         history.push(Point {
             at_s: facts.now.as_second(),
             balance: holdings.balance,
-            min_balance: holdings.minimum,
             grant: holdings.grant,
             requests: facts.state.lottery.rng_request_count,
             ..Point::default()

@@ -11,6 +11,7 @@ use crate::view_report::ViewReport;
 mod deposit;
 mod pending;
 mod times;
+mod verdict;
 
 fn healthy() -> State {
     serde_json::from_value(json!({
@@ -405,24 +406,6 @@ fn messages_speak_russian() {
     let policy = Policy { lang: Lang::Ru, ..Policy::default() };
     let message = &evaluate_state(&state, &policy).findings[0].message;
     assert_eq!(message, "депозит не выше минимума (0.3 SUPRA из 0.3 SUPRA); запросы отклоняются");
-}
-
-#[test]
-fn low_is_any_minimum_reached() {
-    let low = |balance: Option<u128>, minimum: Option<u128>, flag: Option<bool>| {
-        let mut state = healthy();
-        state.deposit.balance = balance.map(Quants);
-        state.deposit.min_balance = minimum.map(Quants);
-        state.deposit.at_or_below_minimum = flag;
-        is_low(&state, None, None)
-    };
-    assert_eq!(low(Some(5), Some(5), None), Some(true));
-    assert_eq!(low(Some(6), Some(5), None), Some(false));
-    assert_eq!(low(Some(6), None, Some(true)), Some(true));
-    assert_eq!(low(Some(6), None, None), None);
-    assert_eq!(low(None, Some(5), Some(false)), None);
-    assert_eq!(low(None, None, Some(true)), Some(true));
-    assert_eq!(is_low(&healthy(), None, Some(Quants(20_000_000_000))), Some(true));
 }
 
 #[test]

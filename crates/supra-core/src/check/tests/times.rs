@@ -64,6 +64,35 @@ fn the_deposit_lasts_too_short_a_time() {
     assert_eq!(codes(low), [Code::DepositAtOrBelowMinBalance], "one problem, one finding");
 }
 
+/// Each of the last days took the same, and the last one, which only this run has seen, twice as much.
+#[rstest]
+#[case::of_the_balance(
+    |point: &mut Point, day: u128| point.balance = Some(Quants(22_000_000_000 + day * 2_000_000_000)),
+    (Some(2_285_714_285), 754_866)
+)]
+#[case::of_a_grant_beside_it(
+    |point: &mut Point, day: u128| {
+        (point.balance, point.grant) = (Some(Quants(20_000_000_000)), Some(Quants(2_000_000_000 + day * 2_000_000_000)));
+    },
+    (Some(2_285_714_285), 754_866)
+)]
+#[case::of_requests(|point: &mut Point, day: u128| point.requests = Some(Count(98 - 2 * day)), (None, 755_101_969))]
+fn what_this_run_read_counts(#[case] set: fn(&mut Point, u128), #[case] expected: (Option<u128>, u64)) {
+    let point = |day: u32| {
+        let at_s = now().as_second() - i64::from(day) * 86_400;
+        let mut point = Point { at_s, ..Point::default() };
+        set(&mut point, day.into());
+        point
+    };
+    let history: Vec<Point> = (1..9).rev().map(point).collect();
+    let (mut state, views) = (healthy(), views());
+    state.deposit.grant_remaining = Some(Quants(0));
+    state.lottery.rng_request_count = Some(Count(100));
+    let checks = evaluate(Facts { history: &history, ..facts(&state, &views) }, &Policy::default());
+    let runway = checks.runway.unwrap();
+    assert_eq!((runway.per_day.map(Quants::get), runway.seconds), expected);
+}
+
 #[rstest]
 #[case::behind_within_the_limit(300, None)]
 #[case::behind(301, Some("the chain's clock is 5 min 1 s behind; the node may be stuck or pruned"))]
