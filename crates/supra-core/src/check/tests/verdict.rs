@@ -58,3 +58,16 @@ fn low_is_any_minimum_reached() {
     assert_eq!(low(None, None, Some(true)), Some(true));
     assert_eq!(is_low(healthy(), Some(Quants(20_000_000_000))), Some(true));
 }
+
+/// The formula of this run goes before the one that a report came with.
+#[rstest]
+#[case::of_neither(None, None, false)]
+#[case::of_the_report(Some(20_000_000_000), None, true)]
+#[case::of_this_run(None, Some(20_000_000_000), true)]
+#[case::of_both(Some(20_000_000_000), Some(1), false)]
+fn low_by_the_formula(#[case] of_report: Option<u128>, #[case] own: Option<u128>, #[case] expected: bool) {
+    let formula = |min_balance| Calculation { min_balance: Quants(min_balance), ..gas_calculation() };
+    let report = Report { state: Some(healthy()), calculation: of_report.map(formula), ..Report::default() };
+    let checker = Checker { policy: Policy::default(), calculation: own.map(formula) };
+    assert_eq!(checker.is_low(&report), Some(expected));
+}
