@@ -1,9 +1,11 @@
 //! The typed report about one subscription at one moment: what the stages of a pipe hand to each other.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, quote};
 use crate::min_balance::Calculation;
 use crate::record::{Record, RecordError};
 use crate::requests::Requests;
@@ -100,7 +102,7 @@ impl Report {
     pub fn of(record: &Record) -> Result<Self, RecordError> {
         Ok(Self {
             id: SubscriptionId::of(record),
-            read_at: record.get::<String>("timestamp").ok().flatten().and_then(|text| text.parse().ok()),
+            read_at: read_at(record)?,
             state: record.get("state")?,
             views: record.get("views")?.unwrap_or_default(),
             error: record.get("error")?,
@@ -113,7 +115,7 @@ impl Report {
     pub fn readable(record: &Record) -> Self {
         Self {
             id: SubscriptionId::of(record),
-            read_at: record.get::<String>("timestamp").ok().flatten().and_then(|text| text.parse().ok()),
+            read_at: read_at(record).ok().flatten(),
             state: record.get("state").ok().flatten(),
             views: record.get("views").ok().flatten().unwrap_or_default(),
             error: record.get("error").ok().flatten(),
@@ -123,8 +125,21 @@ impl Report {
     }
 }
 
+/// When the chain was read. A time without an offset is UTC, as Python writes it.
+fn read_at(record: &Record) -> Result<Option<Timestamp>, RecordError> {
+    const KEY: &str = "timestamp";
+    let Some(text) = record.get::<String>(KEY)? else { return Ok(None) };
+    let civil = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>()?);
+    let read_at = text.parse::<Timestamp>().or_else(|_| civil());
+    let shape = |error: jiff::Error| serde::de::Error::custom(quote(&error.to_string()));
+    read_at.map(Some).map_err(|error| RecordError::Shape { key: KEY.to_owned(), source: shape(error) })
+}
+
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn record(text: &str) -> Record {
@@ -149,5 +164,27 @@ mod tests {
         let report = Report::of(&record("{}")).unwrap();
         assert!(report.state.is_none() && report.read_at.is_none() && report.error.is_none());
         assert!(Report::of(&record(r#"{"state":7}"#)).is_err());
+    }
+
+    #[rstest]
+    #[case::with_an_offset(json!("2026-11-01T02:00:00.5+02:00"), Some("2026-11-01T00:00:00.5Z"))]
+    #[case::of_python_without_one(json!("2026-11-01T00:00:00.25"), Some("2026-11-01T00:00:00.25Z"))]
+    #[case::with_a_space(json!("2026-11-01 00:00:00"), Some("2026-11-01T00:00:00Z"))]
+    #[case::none(json!(null), None)]
+    fn the_time_of_a_record(#[case] timestamp: Value, #[case] expected: Option<&str>) {
+        let report = Report::of(&record(&json!({"timestamp": timestamp}).to_string())).unwrap();
+        assert_eq!(report.read_at.map(|at| at.to_string()).as_deref(), expected);
+    }
+
+    /// Without the time nobody would see how old the record is.
+    #[rstest]
+    #[case::a_number(json!(1_793_491_200))]
+    #[case::no_time(json!("yesterday"))]
+    #[case::beyond_all_time(json!("9999-12-31T23:59:59Z"))]
+    fn a_time_that_is_none_is_an_error(#[case] timestamp: Value) {
+        let record = record(&json!({"timestamp": timestamp}).to_string());
+        let error = Report::of(&record).unwrap_err();
+        assert_eq!(error.to_string(), "the record's `timestamp` is not what this version writes");
+        assert_eq!(Report::readable(&record).read_at, None);
     }
 }
