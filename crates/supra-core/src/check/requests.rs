@@ -37,6 +37,8 @@ pub enum Cause {
 
 /// A chain clock that is further behind, in seconds, explains a missing answer.
 const LAG_S: i64 = 60;
+/// By how many seconds the search for an expected event may be too short: it begins a little before the reading.
+const SEARCH_SLACK_S: u64 = 60;
 
 impl Cause {
     /// Every cause, in the order in which [`diagnose`] tries them.
@@ -351,6 +353,22 @@ fn check_expected_events(facts: &Facts, policy: &Policy, findings: &mut Findings
         let at = seen.last_at.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
         let age = at.map(|at| facts.now.as_second().saturating_sub(at.as_second()));
         if age.is_some_and(|age| u64::try_from(age).unwrap_or(0) <= wanted.within_s) {
+            continue;
+        }
+        let since = facts.requests.and_then(|requests| requests.since.as_ref()?.parse::<Timestamp>().ok());
+        let searched_s = since.map(|since| facts.now.as_second().saturating_sub(since.as_second()));
+        let is_whole =
+            |searched_s: i64| u64::try_from(searched_s).unwrap_or(0) + SEARCH_SLACK_S >= wanted.within_s;
+        if !searched_s.is_none_or(is_whole) {
+            let name = &wanted.kind;
+            findings.add_unknown(
+                "requests",
+                &format!(
+                    "whether {name} came, as the events that were read do not reach back {} s,",
+                    wanted.within_s
+                ),
+                &format!("было ли {name}: прочитанные события не охватывают {} с", wanted.within_s),
+            );
             continue;
         }
         let message = findings.lang.pick(

@@ -99,7 +99,14 @@ fn read_pairs(
 ) -> Result<(Requests, u64), Error> {
     let types = scanner.types(names, &places(target))?;
     let tip = scanner.tip()?;
-    let from = scanner.height_of(when, &tip)?;
+    let (from, since_us) = match when {
+        BlockPoint::Height(height) => (height, None),
+        BlockPoint::Micros(micros) => {
+            let (from, oldest_us) = scanner.first_at(micros, &tip)?;
+            // What a node has pruned was not searched.
+            (from, Some(oldest_us.unwrap_or(micros)))
+        }
+    };
     let wanted = EventQuery { types: &types, from, to: tip.next_height(), limit: None, times: true };
     let mut scan = scanner.read(&wanted)?;
     // The deposit module publishes the events of all clients.
@@ -107,10 +114,7 @@ fn read_pairs(
     let now_us = u64::try_from(now.as_microsecond()).unwrap_or(0);
     let mut requests = Requests::of(&scan.events, &types, now_us);
     (requests.since_height, requests.until_height) = (scan.from, scan.to.saturating_sub(1));
-    requests.since = match when {
-        BlockPoint::Micros(micros) => rfc3339(micros),
-        BlockPoint::Height(_) => None,
-    };
+    requests.since = since_us.and_then(rfc3339);
     requests.notes = scan.notes;
     Ok((requests, tip.height))
 }

@@ -138,3 +138,20 @@ fn an_event_is_expected(
     let found: Vec<_> = checks.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(found, Vec::from_iter(expected));
 }
+
+/// An event that did not come within what was searched may have come before it.
+#[rstest]
+#[case::all_of_it(3600, Code::EventMissing)]
+#[case::begun_a_little_later(3540, Code::EventMissing)]
+#[case::what_a_pruned_node_has(3539, Code::ValueUnknown)]
+fn an_expected_event_is_missing_only_where_it_was_searched(#[case] searched_s: i64, #[case] expected: Code) {
+    let since = now().checked_sub(jiff::SignedDuration::from_secs(searched_s)).unwrap();
+    let seen = Seen { type_tag: "0x9::dice::Rolled".to_owned(), count: 0, last_at: None };
+    let requests = Requests { since: Some(since.to_string()), seen: vec![seen], ..Requests::default() };
+    let wanted = ExpectedEvent { kind: "Rolled".to_owned(), within_s: 3600 };
+    let policy = Policy { expected_events: vec![wanted], ..Policy::default() };
+    let (state, views) = (healthy(), views());
+    let checks = evaluate(Facts { requests: Some(&requests), ..facts(&state, &views) }, &policy);
+    let found: Vec<_> = checks.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(found, [expected]);
+}

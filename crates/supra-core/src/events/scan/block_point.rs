@@ -61,13 +61,14 @@ impl Scanner<'_> {
     pub fn height_of(&self, when: BlockPoint, tip: &Block) -> Result<u64, Error> {
         match when {
             BlockPoint::Height(height) => Ok(height),
-            BlockPoint::Micros(micros) => self.first_at(micros, tip),
+            BlockPoint::Micros(micros) => Ok(self.first_at(micros, tip)?.0),
         }
     }
 
-    fn first_at(&self, micros: u64, tip: &Block) -> Result<u64, Error> {
+    /// As [`height_of`](Self::height_of) for a time in µs; and the time of that block, if the node has pruned all before it.
+    pub(crate) fn first_at(&self, micros: u64, tip: &Block) -> Result<(u64, Option<u64>), Error> {
         if micros > tip.time_us {
-            return Ok(tip.next_height());
+            return Ok((tip.next_height(), None));
         }
         // `late` is at or after the time; all blocks below `early` are before it or pruned.
         let (mut early, mut late) = (0, tip.height);
@@ -76,7 +77,7 @@ impl Scanner<'_> {
         let mut back = 1000;
         for step in 0..STEPS_MAX {
             if early >= late {
-                return Ok(late);
+                break;
             }
             let guess = match early_us {
                 None => late.saturating_sub(back).max(early),
@@ -107,7 +108,7 @@ impl Scanner<'_> {
                 Presence::Absent(_) => early = guess.saturating_add(1),
             }
         }
-        Ok(late)
+        Ok((late, (early_us.is_none() && late > 0).then_some(late_us)))
     }
 }
 
