@@ -4,7 +4,8 @@ use assert_cmd::assert::{Assert, OutputAssertExt as _};
 use predicates::prelude::*;
 use predicates::str::contains;
 use rstest::rstest;
-use testkit::{Devnet, binary, needs, program, root};
+use serde_json::json;
+use testkit::{Devnet, Way, binary, needs, program, root, run, tool};
 
 /// Runs a line in bash with our binaries first on the path.
 fn bash(line: &str) -> Assert {
@@ -69,4 +70,29 @@ fn the_demo_tells_its_story() {
                 .and(contains("⚠️ devnet (testnet): deposit is getting low")),
         )
         .stdout(contains("\"status\":\"executed\"").and(contains("\"handled\":true")));
+}
+
+/// A verdict in a record is as old as the report that it is about.
+#[test]
+fn a_verdict_of_an_old_report_is_given_anew() {
+    let devnet = Devnet::start(&[]);
+    let report = run(devnet.tool("dvrf-json", Way::Rpc).arg("--live")).out;
+    let judged = run(tool("dvrf-check").args(["--format", "json"]).write_stdin(report)).json();
+    assert_eq!(judged["checks"]["status"], "ok");
+    let now = jiff::Timestamp::now();
+    let passed_on = |age_s: i64, words: &[&str]| {
+        let mut old = judged.clone();
+        old["timestamp"] = json!((now - jiff::SignedDuration::from_secs(age_s)).to_string());
+        let notify = ["--dry-run", "--webhook-url", "http://127.0.0.1:9/"];
+        run(tool("dvrf-notify").args(notify).args(words).write_stdin(old.to_string()))
+    };
+    let passed_on_status = |age_s: i64, words: &[&str]| {
+        let outcome = passed_on(age_s, words);
+        (outcome.code, outcome.json()["checks"]["status"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(passed_on_status(3500, &[]), (0, "ok".to_owned()));
+    assert_eq!(passed_on_status(3700, &[]), (2, "unknown".to_owned()));
+    assert_eq!(passed_on_status(3700, &["--max-age", "2h"]), (0, "ok".to_owned()));
+    let stale = passed_on(3700, &[]).json();
+    assert_eq!(stale["checks"]["findings"][0]["code"], "REPORT_STALE", "{stale}");
 }

@@ -221,10 +221,12 @@ impl RecordChecker {
 
     /// The verdict that an earlier stage wrote into the record; without one, checks the record and writes the verdict.
     ///
-    /// A verdict of another shape, perhaps of a later version, is replaced.
+    /// A verdict of another shape, perhaps of a later version, is replaced, and so is one about a report that is too old.
     pub fn checks(&self, item: &mut ReportItem, session: &Session) -> Result<Checked, CliError> {
-        if let Ok(Some(mut checks)) = item.record.get::<Checks>("checks") {
-            let report = item.report().unwrap_or_else(|_| Report::readable(&item.record));
+        if let Ok(Some(mut checks)) = item.record.get::<Checks>("checks")
+            && let Ok(report) = item.report()
+            && !self.checker.is_stale(&report, session.now)
+        {
             let (history, _) = self.history(&report.id, false, session);
             self.note_silences(&report.id, &mut checks, session);
             return Ok(Checked { exit: exit_of(&checks), report, checks, history });

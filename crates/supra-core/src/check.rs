@@ -267,6 +267,11 @@ impl Checker {
         self.calculation.as_ref().or(report.calculation.as_ref())
     }
 
+    /// Returns whether a report was made too long before `now`, or after it.
+    pub fn is_stale(&self, report: &Report, now: Timestamp) -> bool {
+        report.read_at.and_then(|at| chain::report_age(at, now, &self.policy)).is_some()
+    }
+
     /// Returns whether the deposit is at or below a known minimum; `None` if no minimum can be compared.
     pub fn is_low(&self, report: &Report) -> Option<bool> {
         let state = report.state.as_ref()?;
