@@ -228,8 +228,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The elements of every list. One that cannot be read is left out.
-    fn lists(&self) -> BTreeMap<&'a str, List> {
+    /// The elements of every list. One that cannot be read is reported and left out.
+    fn lists(&mut self) -> BTreeMap<&'a str, List> {
         let mut lists = BTreeMap::new();
         for (name, rule) in &self.file().list {
             let given = self.names.layout.elements.get(name).cloned();
@@ -257,7 +257,13 @@ impl<'a> Reader<'a> {
                 );
                 continue;
             }
-            let Some(mut ids) = found else { continue };
+            let Some(mut ids) = found else {
+                if let Some(path) = rule.from.iter().find(|path| self.lacks_list(path)) {
+                    let message = format!("{name}: the answer of {} has no such list", path.read);
+                    self.report(&format!("consumer.{name}"), Failure::new(FailureKind::Undecodable, message));
+                }
+                continue;
+            };
             let mut seen = BTreeSet::new();
             ids.retain(|id| seen.insert(id.clone()));
             let left_out = ids.len().saturating_sub(max);
@@ -266,6 +272,13 @@ impl<'a> Reader<'a> {
             lists.insert(name.as_str(), List { elements, left_out });
         }
         lists
+    }
+
+    /// Whether a read has an answer in which no list stands at the path, not even an unset one.
+    fn lacks_list(&self, path: &Path) -> bool {
+        let is_answered =
+            matches!(self.answers.get(&(path.read.as_str(), String::new())), Some(Answer::Value(_)));
+        is_answered && matches!(self.find(path, ""), Reading::Known(_) | Reading::Unknown)
     }
 
     /// Decodes the values. A decoding that fails is reported and leaves the value unknown.

@@ -229,7 +229,9 @@ impl RpcTransport {
             return Ok(value);
         }
         let message = format!("{} serves none of the REST versions {}", node.endpoint, versions.join(", "));
-        let error = Error::new(FailureKind::Unsupported, message);
+        // An item is absent where a node says so; one that does not serve tables has not looked.
+        let is_item = matches!(request, Request::TableItem { .. });
+        let error = Error::new(if is_item { FailureKind::Config } else { FailureKind::Unsupported }, message);
         match envelope::only_versions(request) {
             Some(_) => Err(Next::Unserved(error)),
             None => Err(Next::Again(error, None)),
@@ -292,6 +294,7 @@ impl RpcTransport {
             );
             Next::Again(Error::new(kind, message), wait)
         };
+        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
         match status {
             200..=299 if html => Err(again(FailureKind::Unreachable, None)),
             200..=299 => {
@@ -316,12 +319,12 @@ impl RpcTransport {
                 let oldest = answer.header("x-supra-oldest-block").and_then(|text| text.trim().parse().ok());
                 Err(Next::Elsewhere(Absent::Pruned(oldest)))
             }
-            404 if !html => {
+            404 if is_json => {
                 let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
                 Err(Next::Stop(Error::new(FailureKind::Unsupported, message)))
             }
             // A web server that is not a node, or a gateway that does not know the path.
-            404 | 405 | 501 if html => Err(again(FailureKind::Undecodable, None)),
+            404 | 405 | 501 if !is_json => Err(again(FailureKind::Undecodable, None)),
             _ if html => Err(again(FailureKind::Unreachable, wait)),
             _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
         }

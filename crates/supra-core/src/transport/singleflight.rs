@@ -257,13 +257,13 @@ mod tests {
     fn failures_are_not_shared() {
         let (shared, asked) = shared(1);
         std::thread::scope(|scope| {
-            let first = scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_err());
-            std::thread::sleep(Duration::from_millis(5));
-            let second = scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
-            assert!(first.join().unwrap() && second.join().unwrap());
+            let ask = || scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
+            let (one, other) = (ask(), ask());
+            assert!(one.join().unwrap() != other.join().unwrap(), "only the first that asks fails");
         });
         assert!(shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
-        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        // What was asked anew is shared if nobody waited for the failure.
+        assert!((2..=3).contains(&asked.load(Ordering::SeqCst)));
     }
 
     #[test]
