@@ -276,9 +276,8 @@ impl<'a> Reader<'a> {
 
     /// Whether a read has an answer in which no list stands at the path, not even an unset one.
     fn lacks_list(&self, path: &Path) -> bool {
-        let is_answered =
-            matches!(self.answers.get(&(path.read.as_str(), String::new())), Some(Answer::Value(_)));
-        is_answered && matches!(self.find(path, ""), Reading::Known(_) | Reading::Unknown)
+        let answer = self.answers.get(&(path.read.as_str(), String::new()));
+        matches!(answer, Some(Answer::Value(_))) && !matches!(self.find(path, ""), Reading::Unset)
     }
 
     /// Decodes the values. A decoding that fails is reported and leaves the value unknown.
