@@ -324,7 +324,8 @@ impl RpcTransport {
                 Err(Next::Stop(Error::new(FailureKind::Unsupported, message)))
             }
             // A web server that is not a node, or a gateway that does not know the path.
-            404 | 405 | 501 if !is_json => Err(again(FailureKind::Undecodable, None)),
+            404 | 405 if !is_json => Err(again(FailureKind::Undecodable, None)),
+            501 => Err(again(FailureKind::Undecodable, None)),
             _ if html => Err(again(FailureKind::Unreachable, wait)),
             _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
         }

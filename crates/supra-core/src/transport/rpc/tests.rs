@@ -117,6 +117,24 @@ fn a_version_that_no_node_serves_is_not_waited_for() {
     assert_eq!(log.lock().unwrap().len(), 1);
 }
 
+/// An item of a table is absent only where a node has looked.
+#[test]
+fn a_node_that_serves_no_tables_has_no_items_to_deny() {
+    let request = || Request::TableItem {
+        handle: "0x1".parse().unwrap(),
+        key_type: "u64".into(),
+        value_type: "u64".into(),
+        key: "5".into(),
+    };
+    let kind = |answers: &[String]| {
+        let transport = RpcTransport::new(config(vec![node(answers).0])).unwrap();
+        let reply = transport.ask(&[request()], Deadline::after(Duration::from_secs(4))).pop().unwrap();
+        reply.result.unwrap_err().kind()
+    };
+    assert_eq!(kind(&[answer("404", "", ""), answer("404", "", "")]), FailureKind::Config);
+    assert_eq!(kind(&[answer("404", "", "{\"message\":\"not found\"}")]), FailureKind::Unsupported);
+}
+
 #[test]
 fn final_failures_are_not_retried() {
     for (status, body, kind) in [
@@ -167,6 +185,8 @@ fn passing_failures_end_with_their_kind() {
         (answer("502", "", ""), FailureKind::Unreachable),
         (answer("501", "Content-Type: text/html\r\n", "<!DOCTYPE HTML>"), FailureKind::Undecodable),
         (answer("404", "Content-Type: text/html\r\n", "<!DOCTYPE HTML>"), FailureKind::Undecodable),
+        (answer("404", "", "Cannot POST /rpc/v3/view"), FailureKind::Undecodable),
+        (answer("501", "", "{\"message\":\"not implemented\"}"), FailureKind::Undecodable),
         (answer("200", "", "{"), FailureKind::Undecodable),
         (answer("200", "x-supra-chain-id: 8\r\n", RESULT), FailureKind::WrongChain),
     ] {
