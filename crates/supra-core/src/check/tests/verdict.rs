@@ -71,3 +71,14 @@ fn low_by_the_formula(#[case] of_report: Option<u128>, #[case] own: Option<u128>
     let checker = Checker { policy: Policy::default(), calculation: own.map(formula) };
     assert_eq!(checker.is_low(&report), Some(expected));
 }
+
+#[test]
+fn a_report_without_a_state_is_unknown() {
+    let failure = Failure::new(FailureKind::Unreachable, "no node answers");
+    let report = Report { error: Some(ReportError::new(&failure, Some("balance"))), ..Report::default() };
+    let checks = Checker { policy: Policy::default(), calculation: None }.check(&report, None, now());
+    let [finding] = checks.findings.as_slice() else { panic!("{checks:?}") };
+    assert_eq!((checks.status, finding.code), (Status::Unknown, Code::ValueUnknown));
+    assert_eq!(finding.message, "nothing could be judged: no node answers");
+    assert_eq!(finding.evidence["value"], "balance");
+}
