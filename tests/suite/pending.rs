@@ -1,5 +1,7 @@
 //! A pending request is dated by its event, unasked: one that waits too long is never ok.
 
+use rstest::rstest;
+use serde_json::json;
 use testkit::{Devnet, Way, json_at, run, tool};
 
 #[test]
@@ -39,4 +41,28 @@ fn a_fresh_request_is_no_alert() {
         .assert()
         .code(0)
         .stdout(json_at("/checks/findings/0/code", "REQUEST_PENDING"));
+}
+
+/// A node that has pruned the request's block shows that it is older than what it has, and no more.
+#[rstest]
+#[case::seconds("pending", "99995", 0, "info", "a randomness request is pending")]
+#[case::minutes_of_three_hours(
+    "stuck",
+    "99000",
+    1,
+    "warning",
+    "a randomness request has waited for at least 8 min"
+)]
+fn a_pruned_node_dates_a_request_by_what_it_has(
+    #[case] scenario: &str,
+    #[case] oldest: &str,
+    #[case] code: i32,
+    #[case] severity: &str,
+    #[case] said: &str,
+) {
+    let devnet = Devnet::start(&["--scenario", scenario, "--oldest-block", oldest]);
+    let outcome = run(devnet.tool("dvrf-check", Way::Rpc).args(["--live", "--format", "json"]));
+    let finding = &outcome.json()["checks"]["findings"][0];
+    assert_eq!((outcome.code, &finding["severity"]), (code, &json!(severity)), "{outcome}");
+    assert!(finding["message"].as_str().unwrap().starts_with(said), "{outcome}");
 }
