@@ -207,14 +207,15 @@ fn significant(stream: &str) -> String {
         ["INFO ", "WARN ", "DEBUG ", "account: ", "URL: ", "Chain_id = ", "Container ", "Network ", "time="];
     // Behind a time.
     const LEVELS: [&str; 3] = [" INFO ", " WARN ", " DEBUG "];
-    const SIGNS: [&str; 4] = ["submit", "transaction", "hash", "Tx "];
+    const SIGNS: [&str; 4] = ["submit", "transaction", "hash", "tx "];
     let stream = strip_ansi(stream);
     let is_noise = |line: &&str| {
         let line = line.trim();
         let is_logged =
             line.starts_with(|c: char| c.is_ascii_digit()) && LEVELS.iter().any(|level| line.contains(level));
         let quiet = is_logged || NOISE.iter().any(|start| line.starts_with(start)) || line.is_empty();
-        quiet && !SIGNS.iter().any(|sign| line.contains(sign))
+        let lower = line.to_ascii_lowercase();
+        quiet && !SIGNS.iter().any(|sign| lower.contains(sign))
     };
     let lines: Vec<&str> = stream.lines().filter(|line| !is_noise(line)).map(str::trim_end).collect();
     lines.join("\n").trim().to_owned()
