@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 /// A secret such as a webhook URL, a token or an API key. `Debug` and `Display` print `***`.
@@ -47,7 +47,7 @@ const KEY_BYTES_MIN: usize = 4;
 
 impl Redactor {
     /// Redacts these secrets: keys, header values such as `Bearer KEY`, and of URLs everything but the host. Each is
-    /// recognised as written, percent-encoded and percent-decoded.
+    /// recognised as written, percent-encoded, percent-decoded and as a JSON string spells it.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut parts = Vec::new();
         for secret in secrets {
@@ -57,7 +57,7 @@ impl Redactor {
             };
             for part in plain {
                 parts.push(percent_decode_str(&part).decode_utf8_lossy().into_owned());
-                parts.push(utf8_percent_encode(&part, NON_ALPHANUMERIC).to_string());
+                parts.extend(spellings(&part));
                 parts.push(part);
             }
         }
@@ -91,6 +91,34 @@ impl Redactor {
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
+}
+
+/// What JavaScript's `encodeURIComponent` encodes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// How servers write a secret: percent-encoded with digits in either case, and in a JSON string, with or without `\/`.
+fn spellings(part: &str) -> Vec<String> {
+    let upper = [NON_ALPHANUMERIC, COMPONENT].map(|set| utf8_percent_encode(part, set).to_string());
+    let lower = upper.each_ref().map(|text| {
+        let digits = |(at, piece): (usize, &str)| match piece.split_at_checked(2) {
+            Some((hex, rest)) if at > 0 => hex.to_ascii_lowercase() + rest,
+            _ => piece.to_owned(),
+        };
+        text.split('%').enumerate().map(digits).collect::<Vec<_>>().join("%")
+    });
+    let json = Value::from(part).to_string();
+    let json = json.trim_matches('"').to_owned();
+    let slashes = json.replace('/', "\\/");
+    upper.into_iter().chain(lower).chain([json, slashes]).collect()
 }
 
 /// A key, and what follows the scheme of an authorization header.
@@ -158,6 +186,9 @@ mod tests {
     #[case::key("s3cr", "Invalid API key: s3cr", "Invalid API key: ***")]
     #[case::bearer("Bearer abcd1234", "token abcd1234; Bearer abcd1234", "token ***; ***")]
     #[case::encoded_key("a+b/c=d8", "key a%2Bb%2Fc%3Dd8 and a+b/c=d8", "key *** and ***")]
+    #[case::encoded_by_javascript("a+b/c-d_8", "key a%2Bb%2Fc-d_8 and a%2bb%2fc-d_8", "key *** and ***")]
+    #[case::encoded_in_lower_case("a+b/c-d8", "key a%2bb%2fc%2dd8", "key ***")]
+    #[case::in_json("a/b\"c=d8", r#"key a\/b\"c=d8 and a/b\"c=d8"#, "key *** and ***")]
     #[case::telegram("TOKEN:abcdefgh", "TOKEN:abcdefgh, abcdefgh", "***, ***")]
     fn echoed_secrets_are_redacted(#[case] secret: &str, #[case] text: &str, #[case] expected: &str) {
         assert_eq!(Redactor::new([secret]).redact(text), expected);

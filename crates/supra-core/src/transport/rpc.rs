@@ -294,6 +294,8 @@ impl RpcTransport {
             );
             Next::Again(Error::new(kind, message), wait)
         };
+        // What is escaped in JSON is a secret once it is read.
+        let said = || self.redactor.redact(&message_of(&text));
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
         match status {
             200..=299 if html => Err(again(FailureKind::Unreachable, None)),
@@ -320,14 +322,14 @@ impl RpcTransport {
                 Err(Next::Elsewhere(Absent::Pruned(oldest)))
             }
             404 if is_json => {
-                let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
+                let message = format!("{} does not have it: {}", node.endpoint, quote(&said()));
                 Err(Next::Stop(Error::new(FailureKind::Unsupported, message)))
             }
             // A web server that is not a node, or a gateway that does not know the path.
             404 | 405 if !is_json => Err(again(FailureKind::Undecodable, None)),
             501 => Err(again(FailureKind::Undecodable, None)),
             _ if html => Err(again(FailureKind::Unreachable, wait)),
-            _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
+            _ => Err(Next::Stop(classify_view(&said()).into())),
         }
     }
 }
