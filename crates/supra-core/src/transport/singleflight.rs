@@ -216,15 +216,16 @@ mod tests {
     use crate::view::{Argument, ViewCall};
     use serde_json::json;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
 
-    /// Replies to every request with the number of requests before it; the first `bad` fail.
-    fn shared(bad: usize) -> (Singleflight, Arc<AtomicUsize>) {
+    /// Replies to every request with the number of requests before it.
+    fn shared() -> (Singleflight, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         let count = move |_: &Request| {
             let before = counter.fetch_add(1, Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(20));
-            if before < bad { Err(Error::new(FailureKind::Timeout, "late")) } else { Ok(json!(before)) }
+            Ok(json!(before))
         };
         (Singleflight::new(Box::new(FakeTransport(count))), asked)
     }
@@ -240,7 +241,7 @@ mod tests {
 
     #[test]
     fn shared_requests_are_sent_once() {
-        let (shared, asked) = shared(0);
+        let (shared, asked) = shared();
         let questions = [Request::ChainId, view(vec![]), view(vec![Argument::U8(1)])];
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -255,20 +256,45 @@ mod tests {
 
     #[test]
     fn failures_are_not_shared() {
-        let (shared, asked) = shared(1);
+        let (fail, failing) = channel();
+        let (failing, asked) = (Mutex::new(failing), Arc::new(AtomicUsize::new(0)));
+        let counter = Arc::clone(&asked);
+        let answer = move |_: &Request| {
+            if counter.fetch_add(1, Ordering::SeqCst) > 0 {
+                return Ok(json!(6));
+            }
+            let _ = lock(&failing).recv_timeout(Duration::from_secs(10));
+            Err(Error::new(FailureKind::Timeout, "late"))
+        };
+        let shared = Singleflight::new(Box::new(FakeTransport(answer)));
+        // The entry, the thread that asks and those that wait hold the reply.
+        let until_held_by = |count: usize| {
+            let held = || {
+                let entries = lock(&shared.entries);
+                entries.get(&Request::ChainId).map_or(0, |entry| Arc::strong_count(&entry.reply))
+            };
+            let deadline = soon();
+            while held() < count {
+                assert!(!deadline.is_expired(), "held by {}", held());
+                std::thread::yield_now();
+            }
+        };
         std::thread::scope(|scope| {
             let ask = || scope.spawn(|| shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
-            let (one, other) = (ask(), ask());
-            assert!(one.join().unwrap() != other.join().unwrap(), "only the first that asks fails");
+            let first = ask();
+            until_held_by(2);
+            let second = ask();
+            until_held_by(3);
+            fail.send(()).unwrap();
+            assert_eq!((first.join().unwrap(), second.join().unwrap()), (false, true));
         });
         assert!(shared.ask(&[Request::ChainId], soon())[0].result.is_ok());
-        // What was asked anew is shared if nobody waited for the failure.
-        assert!((2..=3).contains(&asked.load(Ordering::SeqCst)));
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
     }
 
     #[test]
     fn slow_unshared_requests_delay_no_other_target() {
-        let (shared, _) = shared(0);
+        let (shared, _) = shared();
         // The transport of this test takes 20 ms for each, one after the other.
         let slow: Vec<Request> = (0..50).map(|n| view(vec![Argument::U8(n)])).collect();
         std::thread::scope(|scope| {
@@ -282,7 +308,7 @@ mod tests {
 
     #[test]
     fn the_number_of_shared_replies_is_limited() {
-        let (shared, _) = shared(0);
+        let (shared, _) = shared();
         for number in 0..ENTRIES_MAX + 10 {
             let module = format!("m{number}");
             shared.look_up(&Request::ModuleAbi { account: "0x1".parse().unwrap(), module });
