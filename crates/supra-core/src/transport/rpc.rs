@@ -281,11 +281,16 @@ impl RpcTransport {
             let message = format!("{} serves chain {found}, expected is {expected}", node.endpoint);
             return Err(Next::Again(Error::new(FailureKind::WrongChain, message), None));
         }
-        let text = self.redactor.redact(&String::from_utf8_lossy(&answer.body));
+        let status = answer.status;
+        let body = String::from_utf8_lossy(&answer.body);
+        // Needless escapes would hide a secret, so a refusal in JSON is written again without them.
+        let refusal =
+            if matches!(status, 200..=299) { None } else { serde_json::from_str::<Value>(&body).ok() };
+        let text = self.redactor.redact(&refusal.as_ref().map_or_else(|| body.to_string(), Value::to_string));
         let html = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
             || text.trim_start().starts_with('<');
+        let is_of_node = refusal.is_some() && !html;
         let wait = answer.header("retry-after").and_then(retry_after);
-        let status = answer.status;
         let again = |kind, wait| {
             let message = format!(
                 "{} answered {status}: {}",
@@ -294,9 +299,6 @@ impl RpcTransport {
             );
             Next::Again(Error::new(kind, message), wait)
         };
-        // What is escaped in JSON is a secret once it is read.
-        let said = || self.redactor.redact(&message_of(&text));
-        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
         match status {
             200..=299 if html => Err(again(FailureKind::Unreachable, None)),
             200..=299 => {
@@ -321,15 +323,15 @@ impl RpcTransport {
                 let oldest = answer.header("x-supra-oldest-block").and_then(|text| text.trim().parse().ok());
                 Err(Next::Elsewhere(Absent::Pruned(oldest)))
             }
-            404 if is_json => {
-                let message = format!("{} does not have it: {}", node.endpoint, quote(&said()));
+            404 if is_of_node => {
+                let message = format!("{} does not have it: {}", node.endpoint, quote(&message_of(&text)));
                 Err(Next::Stop(Error::new(FailureKind::Unsupported, message)))
             }
             // A web server that is not a node, or a gateway that does not know the path.
-            404 | 405 if !is_json => Err(again(FailureKind::Undecodable, None)),
+            404 | 405 if !is_of_node => Err(again(FailureKind::Undecodable, None)),
             501 => Err(again(FailureKind::Undecodable, None)),
             _ if html => Err(again(FailureKind::Unreachable, wait)),
-            _ => Err(Next::Stop(classify_view(&said()).into())),
+            _ => Err(Next::Stop(classify_view(&message_of(&text)).into())),
         }
     }
 }

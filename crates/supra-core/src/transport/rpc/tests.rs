@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use rstest::rstest;
+
 use super::*;
 
 const RESULT: &str = "{\"result\":[\"1\"]}";
@@ -158,6 +160,25 @@ fn final_failures_are_not_retried() {
     }
 }
 
+/// Gateways repeat a wrong key, escaped as their language escapes it.
+#[rstest]
+#[case::as_it_is("401", r#"{"message":"Invalid API key: Zq3+9/aé"}"#)]
+#[case::php("401", r#"{"message":"Invalid API key: Zq3+9\/a\u00e9"}"#)]
+#[case::every_character(
+    "403",
+    r#"{"message":"Invalid API key: \u005a\u0071\u0033\u002b\u0039\u002f\u0061\u00e9"}"#
+)]
+#[case::absent("404", r#"{"message":"Invalid API key: Zq3+9\/a\u00E9"}"#)]
+#[case::in_passing("503", r#"{"error":"Invalid API key: Zq3+9\/a\u00e9"}"#)]
+#[case::as_a_name("500", r#"{"Invalid API key: Zq3+9\/a\u00e9":true}"#)]
+fn an_echoed_key_is_redacted(#[case] status: &str, #[case] body: &str) {
+    let answers = [answer(status, "", body)];
+    let headers = vec![("x-api-key".to_owned(), Secret::new("Zq3+9/aé"))];
+    let config = RpcConfig { headers, retries: 0, ..config(vec![node(&answers).0]) };
+    let failure = ask(config).result.unwrap_err().to_string();
+    assert!(failure.contains("Invalid API key: ***"), "{failure}");
+}
+
 #[test]
 fn temporary_failures_are_retried() {
     let good = answer("200", "", RESULT);
@@ -185,6 +206,10 @@ fn passing_failures_end_with_their_kind() {
         (answer("502", "", ""), FailureKind::Unreachable),
         (answer("501", "Content-Type: text/html\r\n", "<!DOCTYPE HTML>"), FailureKind::Undecodable),
         (answer("404", "Content-Type: text/html\r\n", "<!DOCTYPE HTML>"), FailureKind::Undecodable),
+        (
+            answer("404", "Content-Type: text/html\r\n", "{\"message\":\"not found\"}"),
+            FailureKind::Undecodable,
+        ),
         (answer("404", "", "Cannot POST /rpc/v3/view"), FailureKind::Undecodable),
         (answer("501", "", "{\"message\":\"not implemented\"}"), FailureKind::Undecodable),
         (answer("200", "", "{"), FailureKind::Undecodable),
