@@ -90,6 +90,11 @@ const ABORT: &str = "Move abort in 0x18::deposit: ECLIENT_NOT_EXIST(0x60001): Cl
     "URL: http://n/rpc/v1/transactions/submit\nCliProfile: KeyNotFound(\"x\")",
     "unknown"
 )]
+#[case::after_a_logged_submission(
+    "2026-12-01T00:00:00Z INFO supra::move: Submitting Transaction to the network\nSimulation failed",
+    "unknown"
+)]
+#[case::after_a_logged_hash("2026-12-01T00:00:00Z INFO supra: Hash 0xab\nSimulation failed", "unknown")]
 #[case::after_other_words("Sending the transaction\nSimulation failed", "unknown")]
 #[case::system_error(
     "CliProfile: StdIoError(Os { code: 5, kind: Uncategorized, message: \"Input/output error\" })",
