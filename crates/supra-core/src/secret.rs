@@ -115,10 +115,10 @@ fn spellings(part: &str) -> Vec<String> {
         };
         text.split('%').enumerate().map(digits).collect::<Vec<_>>().join("%")
     });
-    let json = Value::from(part).to_string();
-    let json = json.trim_matches('"').to_owned();
+    let quoted = Value::from(part).to_string();
+    let json = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(part);
     let slashes = json.replace('/', "\\/");
-    upper.into_iter().chain(lower).chain([json, slashes]).collect()
+    upper.into_iter().chain(lower).chain([json.to_owned(), slashes]).collect()
 }
 
 /// A key, and what follows the scheme of an authorization header.
@@ -189,6 +189,7 @@ mod tests {
     #[case::encoded_by_javascript("a+b/c-d_8", "key a%2Bb%2Fc-d_8 and a%2bb%2fc-d_8", "key *** and ***")]
     #[case::encoded_in_lower_case("a+b/c-d8", "key a%2bb%2fc%2dd8", "key ***")]
     #[case::in_json("a/b\"c=d8", r#"key a\/b\"c=d8 and a/b\"c=d8"#, "key *** and ***")]
+    #[case::in_json_with_a_quote_at_the_end("a/b=c8\"", r#"{"key":"a/b=c8\""}"#, r#"{"key":"***"}"#)]
     #[case::telegram("TOKEN:abcdefgh", "TOKEN:abcdefgh, abcdefgh", "***, ***")]
     fn echoed_secrets_are_redacted(#[case] secret: &str, #[case] text: &str, #[case] expected: &str) {
         assert_eq!(Redactor::new([secret]).redact(text), expected);
