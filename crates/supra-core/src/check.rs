@@ -203,6 +203,11 @@ impl Facts<'_> {
         let time_us = i64::try_from(self.state.chain.time_us?.get()).unwrap_or(i64::MAX);
         Some(self.now.as_microsecond().saturating_sub(time_us) / 1_000_000)
     }
+
+    /// The whole seconds from then to the reading; 0 for a time after it.
+    fn seconds_since(&self, then: Timestamp) -> u64 {
+        u64::try_from(self.now.as_second().saturating_sub(then.as_second())).unwrap_or(0)
+    }
 }
 
 /// Checks reports against one policy.

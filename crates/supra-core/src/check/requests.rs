@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::code::Code;
-use super::{Facts, Finding, Findings, Policy, Severity};
+use super::{ExpectedEvent, Facts, Finding, Findings, Policy, Severity};
 use crate::failure::quote;
 use crate::lang::Lang;
 use crate::requests::{CallbackFailure, Change, Requests};
@@ -239,15 +239,17 @@ fn oldest_pending(facts: &Facts) -> Option<(Age, Value)> {
         return None;
     }
     let nonce = lottery.pending_nonce.as_ref().and_then(|nonce| nonce.0);
-    let seconds_since = |since: Timestamp| {
-        u64::try_from(facts.now.as_second().saturating_sub(since.as_second())).unwrap_or(0)
-    };
     // A lottery has one request at a time: one without an event in a range that was read whole is older than the range.
     let is_older =
         |requests: &&Requests| requests.requested == 0 && requests.orphans == 0 && requests.notes.is_empty();
-    let since = read.filter(is_older).and_then(|requests| requests.since.as_ref()?.parse::<Timestamp>().ok());
-    let least = since.into_iter().chain(facts.pending_since).map(seconds_since).max();
+    let since = read.filter(is_older).and_then(searched_since);
+    let least = since.into_iter().chain(facts.pending_since).map(|since| facts.seconds_since(since)).max();
     Some((least.map_or(Age::Unknown, Age::AtLeast), json!({"nonce": nonce})))
+}
+
+/// The time from which on the events were read.
+fn searched_since(requests: &Requests) -> Option<Timestamp> {
+    requests.since.as_ref()?.parse().ok()
 }
 
 fn check_pending(facts: &Facts, policy: &Policy, findings: &mut Findings) {
@@ -335,6 +337,7 @@ fn check_counters(facts: &Facts, findings: &mut Findings) {
 
 /// Checks that each expected event was emitted within its time.
 fn check_expected_events(facts: &Facts, policy: &Policy, findings: &mut Findings) {
+    let searched_s = facts.requests.and_then(searched_since).map(|since| facts.seconds_since(since));
     for wanted in &policy.expected_events {
         let seen = facts.requests.filter(|requests| requests.error.is_none()).and_then(|requests| {
             requests.seen.iter().find(|seen| {
@@ -350,24 +353,16 @@ fn check_expected_events(facts: &Facts, policy: &Policy, findings: &mut Findings
             );
             continue;
         };
-        let at = seen.last_at.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
-        let age = at.map(|at| facts.now.as_second().saturating_sub(at.as_second()));
-        if age.is_some_and(|age| u64::try_from(age).unwrap_or(0) <= wanted.within_s) {
+        let at = seen.last_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        if at.is_some_and(|at| facts.seconds_since(at) <= wanted.within_s) {
             continue;
         }
-        let since = facts.requests.and_then(|requests| requests.since.as_ref()?.parse::<Timestamp>().ok());
-        let searched_s = since.map(|since| facts.now.as_second().saturating_sub(since.as_second()));
-        let is_whole =
-            |searched_s: i64| u64::try_from(searched_s).unwrap_or(0) + SEARCH_SLACK_S >= wanted.within_s;
-        if !searched_s.is_none_or(is_whole) {
-            let name = &wanted.kind;
+        if searched_s.is_some_and(|searched_s| searched_s.saturating_add(SEARCH_SLACK_S) < wanted.within_s) {
+            let ExpectedEvent { kind: name, within_s } = wanted;
             findings.add_unknown(
                 "requests",
-                &format!(
-                    "whether {name} came, as the events that were read do not reach back {} s,",
-                    wanted.within_s
-                ),
-                &format!("было ли {name}: прочитанные события не охватывают {} с", wanted.within_s),
+                &format!("whether {name} came, as the events that were read do not reach back {within_s} s,"),
+                &format!("было ли {name}: прочитанные события не охватывают {within_s} с"),
             );
             continue;
         }

@@ -102,9 +102,8 @@ fn read_pairs(
     let (from, since_us) = match when {
         BlockPoint::Height(height) => (height, None),
         BlockPoint::Micros(micros) => {
-            let (from, oldest_us) = scanner.first_at(micros, &tip)?;
-            // What a node has pruned was not searched.
-            (from, Some(oldest_us.unwrap_or(micros)))
+            let (from, since_us) = scanner.first_at(micros, &tip)?;
+            (from, Some(since_us))
         }
     };
     let wanted = EventQuery { types: &types, from, to: tip.next_height(), limit: None, times: true };

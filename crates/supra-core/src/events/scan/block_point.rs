@@ -65,10 +65,11 @@ impl Scanner<'_> {
         }
     }
 
-    /// As [`height_of`](Self::height_of) for a time in µs; and the time of that block, if the node has pruned all before it.
-    pub(crate) fn first_at(&self, micros: u64, tip: &Block) -> Result<(u64, Option<u64>), Error> {
+    /// As [`height_of`](Self::height_of) for a time in µs; and the time from which on the node has all blocks, which is later
+    /// if it has pruned those before.
+    pub(crate) fn first_at(&self, micros: u64, tip: &Block) -> Result<(u64, u64), Error> {
         if micros > tip.time_us {
-            return Ok((tip.next_height(), None));
+            return Ok((tip.next_height(), micros));
         }
         // `late` is at or after the time; all blocks below `early` are before it or pruned.
         let (mut early, mut late) = (0, tip.height);
@@ -108,7 +109,8 @@ impl Scanner<'_> {
                 Presence::Absent(_) => early = guess.saturating_add(1),
             }
         }
-        Ok((late, (early_us.is_none() && late > 0).then_some(late_us)))
+        let is_pruned = early_us.is_none() && late > 0;
+        Ok((late, if is_pruned { late_us } else { micros }))
     }
 }
 

@@ -47,9 +47,9 @@ proptest::proptest! {
             Ok(block(*height, times[usize::try_from(*height).unwrap()]))
         });
         let found = Scanner::new(&chain, Duration::from_secs(1)).first_at(at, &tip).unwrap();
-        let is_cut = floor > 0 && expected == floor;
-        let oldest_us = is_cut.then(|| times[usize::try_from(floor).unwrap()]);
-        proptest::prop_assert_eq!(found, (expected, oldest_us));
+        let is_pruned = floor > 0 && expected == floor;
+        let since = if is_pruned { times[usize::try_from(floor).unwrap()] } else { at };
+        proptest::prop_assert_eq!(found, (expected, since));
         proptest::prop_assert!(requests.into_inner() <= 45);
     }
 }
