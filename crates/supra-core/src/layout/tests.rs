@@ -391,6 +391,20 @@ fn resources_and_tables(#[case] chain: Chain, #[case] expected: &[&str]) {
     assert_eq!(chain.judged(&built_in("multi")), expected);
 }
 
+/// A contract whose list is not where it should be is not one without elements.
+#[rstest]
+#[case::an_empty_answer(json!({}))]
+#[case::no_list(json!({"ordered_ids": "1"}))]
+#[case::a_list_of_none(json!({"ordered_ids": [null]}))]
+fn a_list_that_is_not_there_is_reported(#[case] registry: Value) {
+    let chain = multi(1, 1).with("lottery_registry::Registry", registry);
+    let (consumer, views) = chain.read(&built_in("multi"));
+    assert!(!consumer.lists.contains_key("lottery"), "{:?}", consumer.lists);
+    let failure = views["consumer.lottery"].error.as_ref().unwrap();
+    assert_eq!(failure.kind, FailureKind::Undecodable);
+    assert_eq!(failure.message, "lottery: the answer of lotteries has no such list");
+}
+
 /// A list is read up to its limit, and what is left out makes an answer about all of it unknown.
 #[test]
 fn a_long_list_is_cut() {
