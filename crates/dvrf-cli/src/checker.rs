@@ -221,7 +221,8 @@ impl RecordChecker {
 
     /// The verdict that an earlier stage wrote into the record; without one, checks the record and writes the verdict.
     ///
-    /// A verdict of another shape, perhaps of a later version, is replaced, and so is one about a report that is too old.
+    /// A verdict of another shape, perhaps of a later version, is replaced, and so is one about a report that is too old or
+    /// cannot be read.
     pub fn checks(&self, item: &mut ReportItem, session: &Session) -> Result<Checked, CliError> {
         if let Ok(Some(mut checks)) = item.record.get::<Checks>("checks")
             && let Ok(report) = item.report()

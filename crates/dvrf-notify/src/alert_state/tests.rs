@@ -389,9 +389,9 @@ fn a_lost_state_ends_with_an_all_clear() {
     assert_eq!(kinds(&with_balance(500), 3000), []);
 }
 
-/// A verdict that is not ok is no all-clear, although nothing that a channel is told of was found.
+/// A warning below the level of the channels is no problem to them, and still not the end of a lost alert.
 #[test]
-fn only_an_ok_is_an_all_clear() {
+fn only_ok_ends_a_lost_alert() {
     let mut state = AlertState::lost("s");
     let rules = AlertRules { resolve_after: 1, ..AlertRules::default() };
     assert!(state.step(&[], &with_balance(150), 0, &rules).is_empty());

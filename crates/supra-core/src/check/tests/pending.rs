@@ -217,12 +217,12 @@ fn a_finding_says_its_cause() {
         let evidence = json!({"diagnosis": cause.name()}).as_object().cloned().unwrap();
         let finding = Finding::new(Code::RequestStuck, Severity::Warning, "m".to_owned(), evidence, Lang::En);
         assert_eq!(Cause::of(&finding), Some(cause));
-        let (en, ru) = cause.sentence();
         // Where none was found, more is said: what was looked at.
-        let is_its = |lang, sentence: &str| cause.in_words(lang).starts_with(sentence);
-        let words =
-            if cause == Cause::Unknown { ("none found: ", "не найдена: ") } else { (en, ru) };
-        assert!(is_its(Lang::En, words.0) && is_its(Lang::Ru, words.1), "{cause:?}");
+        let (en, ru) = match cause {
+            Cause::Unknown => ("none found: ", "не найдена: "),
+            known => known.sentence(),
+        };
+        assert!(cause.in_words(Lang::En).starts_with(en) && cause.in_words(Lang::Ru).starts_with(ru));
     }
     let other =
         Finding::new(Code::RequestStuck, Severity::Warning, "m".to_owned(), serde_json::Map::new(), Lang::En);

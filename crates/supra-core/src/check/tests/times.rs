@@ -64,7 +64,7 @@ fn the_deposit_lasts_too_short_a_time() {
     assert_eq!(codes(low), [Code::DepositAtOrBelowMinBalance], "one problem, one finding");
 }
 
-/// Each of the last days took the same, and the last one, which only this run has seen, twice as much.
+/// The same was spent every day, and twice as much on the last, which only this run has seen.
 #[rstest]
 #[case::of_the_balance(
     |point: &mut Point, day: u128| point.balance = Some(Quants(22_000_000_000 + day * 2_000_000_000)),

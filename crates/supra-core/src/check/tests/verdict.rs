@@ -1,4 +1,4 @@
-//! What stands beside a verdict: its numbers, its lists, and whether the deposit is low.
+//! What a verdict carries: numbers, lists of codes, and whether the deposit is low.
 
 use serde_json::Map;
 

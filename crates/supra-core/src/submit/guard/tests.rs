@@ -141,7 +141,7 @@ fn a_closed_intent_is_closed_on_disk() {
     assert_eq!(open(folder.path()).journal.intent, None);
 }
 
-/// The files that a CLI has open which sends under the journal and another lock.
+/// The files that are open in a CLI started under this journal and a lock file.
 fn inherited<J: IntentJournal>(folder: &Path, journal: J, plan: J::Plan) -> String {
     let list = folder.join("descriptors");
     let program = format!("readlink /proc/$$/fd/* > {}", list.display());
